@@ -1,0 +1,1 @@
+//! Typed calls, vouchers and permission evaluation for Rust programs

@@ -1,0 +1,1 @@
+//! The key host: injects credentials so that the model never sees them

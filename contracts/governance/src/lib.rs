@@ -1,0 +1,1 @@
+//! The Charter governance contract

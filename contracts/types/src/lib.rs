@@ -1,0 +1,1 @@
+//! Wire types, events, error codes and permission rules of Charter, without near-sdk

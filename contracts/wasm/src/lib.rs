@@ -1,0 +1,1 @@
+//! Builds the contracts once and hands out their bytes

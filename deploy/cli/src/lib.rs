@@ -1,0 +1,1 @@
+//! The one command: demo, localnet, deploy, index, status

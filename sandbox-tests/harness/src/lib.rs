@@ -1,0 +1,1 @@
+//! Typed handles and builders for tests, over near-workspaces

@@ -1,0 +1,214 @@
+//! The chain: blocks in order, the pool, and everything a reader may ask about the past.
+
+mod block;
+mod merkle;
+mod produce;
+mod status;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use near_parameters::{RuntimeConfig, RuntimeConfigStore};
+use near_primitives::block_header::BlockHeader;
+use near_primitives::errors::InvalidTxError;
+use near_primitives::hash::CryptoHash;
+use near_primitives::merkle::MerklePath;
+use near_primitives::receipt::Receipt;
+use near_primitives::sharding::ShardChunkHeader;
+use near_primitives::transaction::{ExecutionOutcomeWithId, SignedTransaction};
+use near_primitives::types::{BlockHeight, RawStateChangesWithTrieKey};
+use near_primitives::validator_signer::{InMemoryValidatorSigner, ValidatorSigner};
+
+use crate::code::CodeCache;
+use crate::genesis::Genesis;
+use crate::store::{Entry, Store};
+use crate::trie::Trie;
+use merkle::BlockTree;
+
+pub use block::gas_limit;
+pub use status::{OutcomeProof, TxStatus};
+
+/// A block with everything that came of executing it.
+#[derive(Clone)]
+pub struct Block {
+    pub header: BlockHeader,
+    pub chunk: ShardChunkHeader,
+    pub transactions: Vec<SignedTransaction>,
+    /// Receipts that this block's chunk brought in: what the block before sent.
+    pub incoming: Vec<Receipt>,
+    /// State after this block.
+    pub state: Trie,
+    pub changes: Vec<RawStateChangesWithTrieKey>,
+    pub outcomes: Vec<ExecutionOutcomeWithId>,
+    pub outcome_root: CryptoHash,
+    pub outcome_paths: Vec<MerklePath>,
+    pub outgoing: Vec<Receipt>,
+    pub gas_used: near_primitives::types::Gas,
+    pub balance_burnt: near_primitives::types::Balance,
+}
+
+/// Where an outcome is.
+#[derive(Clone, Copy)]
+struct OutcomePlace {
+    block: usize,
+    index: usize,
+}
+
+/// How often a finished transaction is found and how far behind the head finality is.
+#[derive(Clone, Debug, Default)]
+pub struct ChainOptions {
+    /// Blocks between the head and the last final block.
+    pub finality_lag: u64,
+}
+
+/// A chain in memory. Cloning shares blocks and state, so a fork is cheap.
+#[derive(Clone)]
+pub struct Chain {
+    pub genesis: Arc<Genesis>,
+    pub config: Arc<RuntimeConfig>,
+    pub options: ChainOptions,
+    code_cache: CodeCache,
+    signer: Arc<ValidatorSigner>,
+    blocks: Vec<Arc<Block>>,
+    by_height: HashMap<BlockHeight, usize>,
+    by_hash: HashMap<CryptoHash, usize>,
+    outcomes: HashMap<CryptoHash, OutcomePlace>,
+    receipts: HashMap<CryptoHash, Arc<Receipt>>,
+    /// The transaction a receipt descends from.
+    origins: HashMap<CryptoHash, CryptoHash>,
+    transactions: HashMap<CryptoHash, Arc<SignedTransaction>>,
+    /// Transactions that were let in but could not be paid for when their turn came.
+    refused: HashMap<CryptoHash, InvalidTxError>,
+    pool: Vec<SignedTransaction>,
+    block_tree: BlockTree,
+    /// State edits that wait for the next block.
+    patches: Vec<near_primitives::state_record::StateRecord>,
+    clock_ahead_ns: u64,
+    store: Option<Arc<std::sync::Mutex<Store>>>,
+}
+
+/// Why a transaction was not let in.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    #[error("{0}")]
+    Invalid(InvalidTxError),
+}
+
+impl Chain {
+    /// A chain with its genesis block.
+    pub fn new(genesis: Genesis, options: ChainOptions) -> std::io::Result<Self> {
+        let config = Arc::clone(RuntimeConfigStore::new(None).get_config(genesis.protocol_version));
+        let signer = near_crypto::InMemorySigner::from_secret_key(genesis.root_id.clone(), genesis.root_key.clone());
+        let mut chain = Self {
+            config,
+            options,
+            code_cache: CodeCache::shared()?,
+            signer: Arc::new(InMemoryValidatorSigner::from_signer(signer)),
+            blocks: Vec::new(),
+            by_height: HashMap::new(),
+            by_hash: HashMap::new(),
+            outcomes: HashMap::new(),
+            receipts: HashMap::new(),
+            origins: HashMap::new(),
+            transactions: HashMap::new(),
+            refused: HashMap::new(),
+            pool: Vec::new(),
+            block_tree: BlockTree::default(),
+            patches: Vec::new(),
+            clock_ahead_ns: 0,
+            store: None,
+            genesis: Arc::new(genesis),
+        };
+        let state = chain.genesis.state(&chain.config);
+        let block = block::genesis(&chain.genesis, state);
+        chain.push(block);
+        Ok(chain)
+    }
+
+    /// Replays a stored chain, then keeps writing to the store.
+    pub fn open(genesis: Genesis, options: ChainOptions, mut store: Store) -> std::io::Result<Self> {
+        let mut chain = Self::new(genesis, options)?;
+        for entry in store.read()? {
+            match entry {
+                Entry::Block { height, timestamp_ns, clock_ahead_ns, patches, transactions } => {
+                    chain.clock_ahead_ns = clock_ahead_ns;
+                    let patches = serde_json::from_slice(&patches)?;
+                    chain.make_block(height, timestamp_ns, patches, transactions);
+                }
+            }
+        }
+        chain.store = Some(Arc::new(std::sync::Mutex::new(store)));
+        Ok(chain)
+    }
+
+    /// A copy that shares everything so far and writes nowhere.
+    pub fn fork(&self) -> Self {
+        Self { store: None, ..self.clone() }
+    }
+
+    pub fn head(&self) -> &Arc<Block> {
+        // The genesis block is always there.
+        &self.blocks[self.blocks.len() - 1]
+    }
+
+    /// The last block that can't be undone.
+    pub fn final_head(&self) -> &Arc<Block> {
+        let lag = usize::try_from(self.options.finality_lag).unwrap_or(usize::MAX);
+        &self.blocks[(self.blocks.len() - 1).saturating_sub(lag)]
+    }
+
+    pub fn genesis_block(&self) -> &Arc<Block> {
+        &self.blocks[0]
+    }
+
+    pub fn block_by_height(&self, height: BlockHeight) -> Option<&Arc<Block>> {
+        self.by_height.get(&height).map(|index| &self.blocks[*index])
+    }
+
+    pub fn block_by_hash(&self, hash: &CryptoHash) -> Option<&Arc<Block>> {
+        self.by_hash.get(hash).map(|index| &self.blocks[*index])
+    }
+
+    pub fn block_by_chunk(&self, chunk_hash: &CryptoHash) -> Option<&Arc<Block>> {
+        self.blocks.iter().rev().find(|block| block.chunk.chunk_hash().0 == *chunk_hash)
+    }
+
+    /// The receipt with this id, if the chain ever made it.
+    pub fn receipt(&self, receipt_id: &CryptoHash) -> Option<&Arc<Receipt>> {
+        self.receipts.get(receipt_id)
+    }
+
+    /// The transaction that a receipt descends from.
+    pub fn origin(&self, receipt_id: &CryptoHash) -> Option<&Arc<SignedTransaction>> {
+        self.transactions.get(self.origins.get(receipt_id)?)
+    }
+
+    /// Lets a transaction into the pool. What the signer's state says is checked now and again when its turn comes.
+    pub fn submit(&mut self, signed: SignedTransaction) -> Result<(), SubmitError> {
+        let hash = signed.get_hash();
+        if self.transactions.contains_key(&hash) {
+            return Ok(());
+        }
+        self.check(&signed).map_err(SubmitError::Invalid)?;
+        self.transactions.insert(hash, Arc::new(signed.clone()));
+        self.refused.remove(&hash);
+        self.pool.push(signed);
+        Ok(())
+    }
+
+    fn check(&self, signed: &SignedTransaction) -> Result<(), InvalidTxError> {
+        crate::verify::check_transaction(&self.config, signed, self.genesis.protocol_version)?;
+        // nearcore's validity period: 86,400 blocks.
+        let tx = &signed.transaction;
+        let base = self.block_by_hash(tx.block_hash()).ok_or(InvalidTxError::Expired)?;
+        if self.head().header.height() > base.header.height() + 86_400 {
+            return Err(InvalidTxError::Expired);
+        }
+        // Earlier transactions of the same signer that still wait in the pool are not taken into account here:
+        // the state decides when the block is made.
+        let state = crate::state::StateUpdate::new(self.head().state.clone());
+        let height = self.head().header.height() + 1;
+        crate::verify::accept_transaction(&self.config, &state, tx, self.genesis.gas_price, height)?;
+        Ok(())
+    }
+}

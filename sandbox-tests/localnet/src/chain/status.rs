@@ -1,0 +1,145 @@
+//! What became of a transaction, and the proof of an outcome.
+
+use near_primitives::errors::InvalidTxError;
+use near_primitives::hash::CryptoHash;
+use near_primitives::merkle::{MerklePath, merklize};
+use near_primitives::transaction::ExecutionOutcomeWithIdAndProof;
+use near_primitives::views::{
+    ExecutionOutcomeWithIdView, ExecutionStatusView, FinalExecutionOutcomeView, FinalExecutionStatus,
+    LightClientBlockLiteView, ReceiptView, SignedTransactionView, TxExecutionStatus,
+};
+
+use super::{Chain, OutcomePlace};
+
+/// How far a transaction has come.
+pub enum TxStatus {
+    Unknown,
+    /// Let in, not executed yet.
+    Pending,
+    Refused(InvalidTxError),
+    Executed { outcome: Box<FinalExecutionOutcomeView>, reached: TxExecutionStatus },
+}
+
+/// An outcome with its way to the block root.
+pub struct OutcomeProof {
+    pub outcome: ExecutionOutcomeWithIdView,
+    pub outcome_root_proof: MerklePath,
+    pub block_header_lite: LightClientBlockLiteView,
+    pub block_proof: MerklePath,
+}
+
+/// Why there is no proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoProof {
+    UnknownOutcome,
+    NotConfirmed,
+    UnknownHead,
+}
+
+impl Chain {
+    fn outcome_view(&self, place: OutcomePlace) -> ExecutionOutcomeWithIdView {
+        let block = &self.blocks[place.block];
+        ExecutionOutcomeWithIdAndProof {
+            proof: block.outcome_paths[place.index].clone(),
+            block_hash: *block.header.hash(),
+            outcome_with_id: block.outcomes[place.index].clone(),
+        }
+        .into()
+    }
+
+    pub fn tx_status(&self, tx_hash: &CryptoHash) -> TxStatus {
+        if let Some(error) = self.refused.get(tx_hash) {
+            return TxStatus::Refused(error.clone());
+        }
+        let Some(signed) = self.transactions.get(tx_hash) else { return TxStatus::Unknown };
+        let Some(place) = self.outcomes.get(tx_hash).copied() else { return TxStatus::Pending };
+        let transaction_outcome = self.outcome_view(place);
+        let mut receipts_outcome = Vec::new();
+        let mut all_done = true;
+        let mut last_block = place.block;
+        let mut queue = transaction_outcome.outcome.receipt_ids.clone();
+        let mut next = 0;
+        // Breadth first, as nearcore lists them.
+        while let Some(receipt_id) = queue.get(next).copied() {
+            next += 1;
+            let Some(place) = self.outcomes.get(&receipt_id).copied() else {
+                all_done = false;
+                continue;
+            };
+            let outcome = self.outcome_view(place);
+            last_block = last_block.max(place.block);
+            queue.extend(outcome.outcome.receipt_ids.iter().copied());
+            receipts_outcome.push(outcome);
+        }
+        let status = self.final_status(&transaction_outcome);
+        let outcome = FinalExecutionOutcomeView {
+            status,
+            transaction: SignedTransactionView::from(signed.as_ref().clone()),
+            transaction_outcome,
+            receipts_outcome,
+        };
+        let reached = self.reached(&outcome, all_done, last_block, place.block);
+        TxStatus::Executed { outcome: Box::new(outcome), reached }
+    }
+
+    fn reached(
+        &self,
+        outcome: &FinalExecutionOutcomeView,
+        all_done: bool,
+        last_block: usize,
+        first_block: usize,
+    ) -> TxExecutionStatus {
+        let lag = usize::try_from(self.options.finality_lag).unwrap_or(usize::MAX);
+        let final_index = (self.blocks.len() - 1).saturating_sub(lag);
+        let answered =
+            !matches!(outcome.status, FinalExecutionStatus::NotStarted | FinalExecutionStatus::Started);
+        match (all_done, answered) {
+            (true, true) if last_block <= final_index => TxExecutionStatus::Final,
+            (true, true) => TxExecutionStatus::Executed,
+            (_, true) => TxExecutionStatus::ExecutedOptimistic,
+            (_, false) if first_block <= final_index => TxExecutionStatus::IncludedFinal,
+            (_, false) => TxExecutionStatus::Included,
+        }
+    }
+
+    /// Follows returned promises to the value that answers the transaction.
+    fn final_status(&self, transaction: &ExecutionOutcomeWithIdView) -> FinalExecutionStatus {
+        let mut status = transaction.outcome.status.clone();
+        loop {
+            match status {
+                ExecutionStatusView::Unknown => return FinalExecutionStatus::NotStarted,
+                ExecutionStatusView::Failure(error) => return FinalExecutionStatus::Failure(error),
+                ExecutionStatusView::SuccessValue(bytes) => return FinalExecutionStatus::SuccessValue(bytes),
+                ExecutionStatusView::SuccessReceiptId(receipt_id) => {
+                    let Some(place) = self.outcomes.get(&receipt_id) else { return FinalExecutionStatus::Started };
+                    status = self.outcome_view(*place).outcome.status;
+                }
+            }
+        }
+    }
+
+    /// All receipts of a transaction, refunds included.
+    pub fn receipts_of(&self, outcome: &FinalExecutionOutcomeView) -> Vec<ReceiptView> {
+        let ids = std::iter::once(&outcome.transaction_outcome).chain(&outcome.receipts_outcome);
+        let ids = ids.flat_map(|outcome| outcome.outcome.receipt_ids.iter());
+        ids.filter_map(|id| Some(ReceiptView::from(self.receipt(id)?.as_ref().clone()))).collect()
+    }
+
+    /// The proof that an outcome happened, against the block `head`.
+    pub fn outcome_proof(&self, id: &CryptoHash, head: &CryptoHash) -> Result<OutcomeProof, NoProof> {
+        let place = self.outcomes.get(id).copied().ok_or(NoProof::UnknownOutcome)?;
+        let head = self.by_hash.get(head).copied().ok_or(NoProof::UnknownHead)?;
+        // The root over a block's outcomes stands in the next block's header.
+        let carrier = place.block + 1;
+        let block = self.blocks.get(carrier).filter(|_| carrier <= head).ok_or(NoProof::NotConfirmed)?;
+        let mut outcome = self.outcome_view(place);
+        outcome.block_hash = *block.header.hash();
+        let roots = merklize(&[*block.chunk.prev_outcome_root()]).1;
+        Ok(OutcomeProof {
+            outcome,
+            outcome_root_proof: roots.into_iter().next().unwrap_or_default(),
+            block_header_lite: block.header.clone().into(),
+            block_proof: self.block_tree.path(carrier, head.max(carrier + 1)),
+        })
+    }
+}

@@ -1,0 +1,229 @@
+//! Actions on accounts: create, fund, deploy, keys, stake, delete.
+
+use near_crypto::PublicKey;
+use near_primitives::account::id::AccountType;
+use near_primitives::account::{AccessKey, AccessKeyPermission, Account, AccountContract, FunctionCallPermission};
+use near_primitives::action::{AddKeyAction, StakeAction};
+use near_primitives::errors::ActionErrorKind;
+use near_primitives::hash::hash;
+use near_primitives::receipt::{Receipt, VersionedActionReceipt};
+use near_primitives::trie_key::TrieKey;
+use near_primitives::types::{AccountId, Balance};
+use near_vm_runner::{ContractCode, precompile_contract};
+
+use super::Chunk;
+use super::outcome::ActionResult;
+use crate::verify::first_nonce;
+
+/// Accounts with more state than this can't be deleted (nearcore's `MAX_ACCOUNT_DELETION_STORAGE_USAGE`).
+const DELETION_BYTES_MAX: u64 = 10_000;
+
+fn bytes(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+fn encoded_bytes(key: &PublicKey, access_key: &AccessKey) -> u64 {
+    bytes(key.len()) + bytes(borsh::object_length(access_key).unwrap_or(0))
+}
+
+impl Chunk<'_> {
+    fn empty_account(&self) -> Account {
+        let base = self.context.config.fees.storage_usage_config.num_bytes_account;
+        Account::new(Balance::ZERO, Balance::ZERO, AccountContract::None, base)
+    }
+
+    pub(super) fn create_account(
+        &mut self,
+        receipt: &Receipt,
+        account: &mut Option<Account>,
+        actor_id: &mut AccountId,
+        result: &mut ActionResult,
+    ) {
+        let account_id = receipt.receiver_id();
+        let rules = &self.context.config.account_creation_config;
+        let predecessor_id = receipt.predecessor_id();
+        if account_id.is_top_level() {
+            let short = account_id.len() < usize::from(rules.min_allowed_top_level_account_length);
+            if short && *predecessor_id != rules.registrar_account_id {
+                return result.fail(ActionErrorKind::CreateAccountOnlyByRegistrar {
+                    account_id: account_id.clone(),
+                    registrar_account_id: rules.registrar_account_id.clone(),
+                    predecessor_id: predecessor_id.clone(),
+                });
+            }
+        } else if !account_id.is_sub_account_of(predecessor_id) {
+            return result.fail(ActionErrorKind::CreateAccountNotAllowed {
+                account_id: account_id.clone(),
+                predecessor_id: predecessor_id.clone(),
+            });
+        }
+        *actor_id = account_id.clone();
+        *account = Some(self.empty_account());
+        result.charge_new_account(&self.context.config);
+    }
+
+    pub(super) fn transfer(
+        &mut self,
+        receipt: &Receipt,
+        action_receipt: &VersionedActionReceipt<'_>,
+        deposit: Balance,
+        account: &mut Option<Account>,
+        actor_id: &mut AccountId,
+        result: &mut ActionResult,
+    ) {
+        let account_id = receipt.receiver_id();
+        if account.is_none() {
+            *account = self.implicit_account(account_id);
+            *actor_id = account_id.clone();
+            result.charge_new_account(&self.context.config);
+        }
+        let Some(account) = account.as_mut() else { return };
+        account.set_amount(account.amount().saturating_add(deposit));
+        if receipt.predecessor_id().is_system() && action_receipt.signer_id() == account_id {
+            self.refund_allowance(account_id, action_receipt.signer_public_key(), deposit);
+        }
+    }
+
+    /// An account whose name is its key, as a transfer makes it.
+    fn implicit_account(&mut self, account_id: &AccountId) -> Option<Account> {
+        if account_id.get_account_type() != AccountType::NearImplicitAccount {
+            return None;
+        }
+        let mut account = self.empty_account();
+        let key: near_crypto::ED25519PublicKey =
+            hex_bytes(account_id.as_str()).map(near_crypto::ED25519PublicKey)?;
+        let key = PublicKey::ED25519(key);
+        let mut access_key = AccessKey::full_access();
+        access_key.nonce = first_nonce(self.context.height);
+        self.grow(&mut account, &key, &access_key);
+        self.state.set_access_key(account_id, &key, &access_key);
+        Some(account)
+    }
+
+    fn refund_allowance(&mut self, account_id: &AccountId, key: &PublicKey, deposit: Balance) {
+        let Some(mut access_key) = self.state.access_key(account_id, key) else { return };
+        let AccessKeyPermission::FunctionCall(FunctionCallPermission { allowance: Some(allowance), .. }) =
+            &mut access_key.permission
+        else {
+            return;
+        };
+        *allowance = allowance.saturating_add(deposit);
+        self.state.set_access_key(account_id, key, &access_key);
+    }
+
+    pub(super) fn deploy(&mut self, account_id: &AccountId, account: &mut Option<Account>, code: &[u8]) {
+        let Some(account) = account.as_mut() else { return };
+        let key = TrieKey::ContractCode { account_id: account_id.clone() };
+        let previous = self.state.get_raw(&key).map_or(0, |code| bytes(code.len()));
+        let usage = account.storage_usage().saturating_sub(previous).saturating_add(bytes(code.len()));
+        account.set_storage_usage(usage);
+        let code_hash = hash(code);
+        // Only an account that has not been initialised refuses a contract, and this chain makes none.
+        let _ = account.set_contract(AccountContract::from_local_code_hash(code_hash));
+        self.state.set_raw(key, code.to_vec());
+        // Compiling now keeps the first call quick. A contract that can't be compiled still deploys: calls fail.
+        let contract = ContractCode::new(code.to_vec(), Some(code_hash));
+        let wasm_config = self.context.config.wasm_config.clone();
+        let _ = precompile_contract(&contract, wasm_config, Some(self.context.code_cache.as_cache()));
+    }
+
+    fn grow(&self, account: &mut Account, key: &PublicKey, access_key: &AccessKey) {
+        let record = self.context.config.fees.storage_usage_config.num_extra_bytes_record;
+        account.set_storage_usage(account.storage_usage() + encoded_bytes(key, access_key) + record);
+    }
+
+    pub(super) fn add_key(
+        &mut self,
+        account_id: &AccountId,
+        account: &mut Option<Account>,
+        add: &AddKeyAction,
+        result: &mut ActionResult,
+    ) {
+        let Some(account) = account.as_mut() else { return };
+        if self.state.access_key(account_id, &add.public_key).is_some() {
+            let (account_id, public_key) = (account_id.clone(), Box::new(add.public_key.clone()));
+            return result.fail(ActionErrorKind::AddKeyAlreadyExists { account_id, public_key });
+        }
+        let mut access_key = add.access_key.clone();
+        access_key.nonce = first_nonce(self.context.height);
+        self.grow(account, &add.public_key, &access_key);
+        self.state.set_access_key(account_id, &add.public_key, &access_key);
+    }
+
+    pub(super) fn delete_key(
+        &mut self,
+        account_id: &AccountId,
+        account: &mut Option<Account>,
+        key: &PublicKey,
+        result: &mut ActionResult,
+    ) {
+        let Some(account) = account.as_mut() else { return };
+        let Some(access_key) = self.state.access_key(account_id, key) else {
+            let (account_id, public_key) = (account_id.clone(), Box::new(key.clone()));
+            return result.fail(ActionErrorKind::DeleteKeyDoesNotExist { account_id, public_key });
+        };
+        let record = self.context.config.fees.storage_usage_config.num_extra_bytes_record;
+        let freed = encoded_bytes(key, &access_key) + record;
+        account.set_storage_usage(account.storage_usage().saturating_sub(freed));
+        self.state.remove(TrieKey::access_key(account_id.clone(), key));
+    }
+
+    /// Keeps the stake; who validates is not this chain's business.
+    pub(super) fn stake(
+        account_id: &AccountId,
+        account: &mut Option<Account>,
+        stake: &StakeAction,
+        result: &mut ActionResult,
+    ) {
+        let Some(account) = account.as_mut() else { return };
+        let total = account.amount().saturating_add(account.locked());
+        let Some(rest) = total.checked_sub(stake.stake) else {
+            return result.fail(ActionErrorKind::TriesToStake {
+                account_id: account_id.clone(),
+                stake: stake.stake,
+                locked: account.locked(),
+                balance: account.amount(),
+            });
+        };
+        if account.locked() == Balance::ZERO && stake.stake == Balance::ZERO {
+            return result.fail(ActionErrorKind::TriesToUnstake { account_id: account_id.clone() });
+        }
+        account.set_amount(rest);
+        let _ = account.set_locked(stake.stake);
+    }
+
+    pub(super) fn delete_account(
+        &mut self,
+        receipt: &Receipt,
+        account: &mut Option<Account>,
+        actor_id: &mut AccountId,
+        beneficiary_id: &AccountId,
+        result: &mut ActionResult,
+    ) {
+        let account_id = receipt.receiver_id();
+        let Some(own) = account.as_ref() else { return };
+        let code = self.state.get_raw(&TrieKey::ContractCode { account_id: account_id.clone() });
+        let besides_code = own.storage_usage().saturating_sub(code.map_or(0, |code| bytes(code.len())));
+        if besides_code > DELETION_BYTES_MAX {
+            return result.fail(ActionErrorKind::DeleteAccountWithLargeState { account_id: account_id.clone() });
+        }
+        if own.amount() > Balance::ZERO {
+            result.new_receipts.push(Receipt::new_balance_refund(beneficiary_id, own.amount()));
+        }
+        self.state.remove_account(account_id);
+        *actor_id = receipt.predecessor_id().clone();
+        *account = None;
+    }
+}
+
+/// 32 bytes from 64 hexadecimal digits, the name of an implicit account.
+fn hex_bytes(text: &str) -> Option<[u8; 32]> {
+    let mut out = [0_u8; 32];
+    if text.len() != 64 {
+        return None;
+    }
+    for (index, byte) in out.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
+    }
+    Some(out)
+}

@@ -1,0 +1,81 @@
+//! The chain on disk: an append-only log of what went into each block, replayed at start.
+//!
+//! Each entry is `length u32 LE ‖ first four bytes of sha256 ‖ borsh`. A torn tail (a kill in mid-write) is cut off.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use near_primitives::hash::hash;
+use near_primitives::transaction::SignedTransaction;
+use near_primitives::types::BlockHeight;
+
+/// Inputs of the chain, in order.
+#[derive(BorshSerialize, BorshDeserialize)]
+pub enum Entry {
+    Block {
+        height: BlockHeight,
+        timestamp_ns: u64,
+        clock_ahead_ns: u64,
+        /// State records as JSON.
+        patches: Vec<u8>,
+        transactions: Vec<SignedTransaction>,
+    },
+}
+
+/// An open log.
+pub struct Store {
+    file: File,
+}
+
+const HEADER_BYTES: usize = 8;
+
+impl Store {
+    pub fn open(path: &Path) -> std::io::Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        file.try_lock().map_err(|_| {
+            let text = format!("{} is in use by another process", path.display());
+            std::io::Error::new(std::io::ErrorKind::ResourceBusy, text)
+        })?;
+        Ok(Self { file })
+    }
+
+    /// All whole entries; leaves the file ready for more.
+    pub fn read(&mut self) -> std::io::Result<Vec<Entry>> {
+        let mut bytes = Vec::new();
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.read_to_end(&mut bytes)?;
+        let mut entries = Vec::new();
+        let mut at = 0;
+        while let Some((body, next)) = split(&bytes, at) {
+            entries.push(borsh::from_slice(body)?);
+            at = next;
+        }
+        let whole = u64::try_from(at).unwrap_or(u64::MAX);
+        self.file.set_len(whole)?;
+        self.file.seek(SeekFrom::Start(whole))?;
+        Ok(entries)
+    }
+
+    /// Adds an entry. It outlives this process from here on, though not a power cut.
+    pub fn append(&mut self, entry: &Entry) -> std::io::Result<()> {
+        let body = borsh::to_vec(entry)?;
+        let length = u32::try_from(body.len())
+            .map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, "an entry of over 4 GiB"))?;
+        let mut record = Vec::with_capacity(HEADER_BYTES + body.len());
+        record.extend_from_slice(&length.to_le_bytes());
+        record.extend_from_slice(&hash(&body).as_bytes()[..4]);
+        record.extend_from_slice(&body);
+        self.file.write_all(&record)
+    }
+}
+
+fn split(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
+    let header = bytes.get(at..at + HEADER_BYTES)?;
+    let length = u32::from_le_bytes(header[..4].try_into().ok()?);
+    let start = at + HEADER_BYTES;
+    let end = start.checked_add(usize::try_from(length).ok()?)?;
+    let body = bytes.get(start..end)?;
+    (hash(body).as_bytes()[..4] == header[4..]).then_some((body, end))
+}

@@ -1,0 +1,1 @@
+//! Flows, properties and end-to-end tests
