@@ -14,7 +14,11 @@ pub const VALIDATOR_STAKE: Balance = Balance::from_near(50_000_000);
 /// Its liquid balance.
 pub const ROOT_BALANCE: Balance = Balance::from_near(1_000_000_000);
 const REGISTRAR_BALANCE: Balance = Balance::from_near(1_000_000);
-const REGISTRAR: &str = "registrar";
+
+/// The account that may create short top-level names.
+pub fn registrar_id() -> AccountId {
+    AccountIdRef::new_or_panic("registrar").into()
+}
 
 /// The protocol version contracts of near-sdk 5.30 need.
 pub const PROTOCOL_VERSION: ProtocolVersion = 88;
@@ -56,8 +60,7 @@ impl Genesis {
         let mut state = StateUpdate::new(Trie::default());
         let key = self.root_key.public_key();
         put(&mut state, config, &self.root_id, &key, ROOT_BALANCE, VALIDATOR_STAKE);
-        let registrar: AccountId = AccountIdRef::new_or_panic(REGISTRAR).into();
-        put(&mut state, config, &registrar, &key, REGISTRAR_BALANCE, Balance::ZERO);
+        put(&mut state, config, &registrar_id(), &key, REGISTRAR_BALANCE, Balance::ZERO);
         state.commit(&StateChangeCause::InitialState);
         state.finish().0
     }

@@ -1,13 +1,23 @@
-//! A NEAR chain in one process.
+#![doc = include_str!("../README.md")]
+
 pub mod chain;
+mod cheats;
 mod clock;
-pub mod code;
-pub mod fees;
-pub mod genesis;
+mod code;
+mod fees;
+mod genesis;
+mod home;
 mod keys;
+mod localnet;
 pub mod replay;
-pub mod runtime;
-pub mod state;
-pub mod store;
-pub mod trie;
-pub mod verify;
+mod rpc;
+mod runtime;
+mod state;
+mod store;
+mod trie;
+mod verify;
+
+pub use cheats::Cheats;
+pub use genesis::{Genesis, PROTOCOL_VERSION};
+pub use localnet::{Config, Error, Localnet, Producer};
+pub use rpc::RpcServer;

@@ -36,6 +36,21 @@ pub enum NoProof {
     UnknownHead,
 }
 
+/// Whether `status` is as far as `until` asks, in nearcore's order.
+pub fn has_reached(status: &TxExecutionStatus, until: &TxExecutionStatus) -> bool {
+    fn rank(status: &TxExecutionStatus) -> u8 {
+        match status {
+            TxExecutionStatus::None => 0,
+            TxExecutionStatus::Included => 1,
+            TxExecutionStatus::ExecutedOptimistic => 2,
+            TxExecutionStatus::IncludedFinal => 3,
+            TxExecutionStatus::Executed => 4,
+            TxExecutionStatus::Final => 5,
+        }
+    }
+    rank(status) >= rank(until)
+}
+
 impl Chain {
     fn outcome_view(&self, place: OutcomePlace) -> ExecutionOutcomeWithIdView {
         let block = &self.blocks[place.block];

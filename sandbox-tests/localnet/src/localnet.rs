@@ -1,0 +1,263 @@
+//! The running chain: a thread that owns it, and handles that talk to the thread.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::Arc;
+use std::time::Duration;
+
+use near_crypto::SecretKey;
+use near_primitives::errors::InvalidTxError;
+use near_primitives::hash::CryptoHash;
+use near_primitives::transaction::SignedTransaction;
+use near_primitives::types::AccountId;
+use near_primitives::views::{FinalExecutionOutcomeView, TxExecutionStatus};
+use tokio::sync::{oneshot, watch};
+
+use crate::chain::{Chain, ChainOptions, SubmitError, TxStatus, has_reached};
+use crate::cheats::Cheats;
+use crate::genesis::Genesis;
+use crate::store::Store;
+
+/// When blocks are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Producer {
+    /// As soon as there is work, and until its receipts are done and provable.
+    #[default]
+    Instant,
+    /// Every so often, work or not.
+    Interval(Duration),
+}
+
+/// How to start a chain.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    pub genesis: Genesis,
+    pub producer: Producer,
+    pub finality_lag: u64,
+    /// Where the chain is kept. A chain that is there already is resumed, and `genesis` is ignored.
+    pub home: Option<PathBuf>,
+}
+
+/// Why the chain can't do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{0}")]
+    Refused(InvalidTxError),
+    #[error("the transaction is not known to this chain")]
+    Unknown,
+    #[error("the chain has stopped")]
+    Stopped,
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    #[error("{0} holds no chain of this version: {1}")]
+    Home(PathBuf, String),
+}
+
+type Job = Box<dyn FnOnce(&mut Chain) + Send>;
+
+/// A handle to a running chain. The chain stops when its last handle is dropped.
+#[derive(Clone)]
+pub struct Localnet {
+    jobs: Sender<Job>,
+    head: watch::Receiver<u64>,
+    genesis: Arc<Genesis>,
+    producer: Producer,
+}
+
+impl Localnet {
+    /// Starts a chain on a thread of its own.
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        let (done, started) = oneshot::channel();
+        let (jobs, inbox) = channel::<Job>();
+        let (heads, head) = watch::channel(0);
+        let producer = config.producer;
+        std::thread::Builder::new().name("localnet".to_owned()).spawn(move || match open(&config) {
+            Err(error) => {
+                let _ = done.send(Err(error));
+            }
+            Ok(chain) => {
+                let _ = heads.send(chain.head().header.height());
+                if done.send(Ok(Arc::clone(&chain.genesis))).is_ok() {
+                    run(chain, &inbox, &heads, producer);
+                }
+            }
+        })?;
+        let genesis = started.await.map_err(|_| Error::Stopped)??;
+        Ok(Self { jobs, head, genesis, producer })
+    }
+
+    /// A copy of the chain as it is now: blocks and state are shared, nothing is written to disk.
+    pub async fn fork(&self) -> Result<Self, Error> {
+        let chain = self.with(|chain| chain.fork()).await?;
+        let (jobs, inbox) = channel::<Job>();
+        let (heads, head) = watch::channel(chain.head().header.height());
+        let producer = self.producer;
+        std::thread::Builder::new()
+            .name("localnet-fork".to_owned())
+            .spawn(move || run(chain, &inbox, &heads, producer))?;
+        Ok(Self { jobs, head, genesis: Arc::clone(&self.genesis), producer })
+    }
+
+    /// Runs `job` on the chain's thread and gives back what it returns.
+    pub async fn with<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Chain) -> R + Send + 'static,
+    ) -> Result<R, Error> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |chain| {
+            let _ = answer.send(job(chain));
+        });
+        self.jobs.send(job).map_err(|_| Error::Stopped)?;
+        answered.await.map_err(|_| Error::Stopped)
+    }
+
+    /// The account that owns the supply.
+    pub fn root_id(&self) -> &AccountId {
+        &self.genesis.root_id
+    }
+
+    /// Its full-access key, which is also the registrar's.
+    pub fn root_key(&self) -> &SecretKey {
+        &self.genesis.root_key
+    }
+
+    pub fn chain_id(&self) -> &str {
+        &self.genesis.chain_id
+    }
+
+    /// What NEAR itself has not: time travel and edits.
+    pub fn cheats(&self) -> Cheats<'_> {
+        Cheats::new(self)
+    }
+
+    /// Follows the head's height.
+    pub fn heads(&self) -> watch::Receiver<u64> {
+        self.head.clone()
+    }
+
+    /// Sends a transaction and waits until all of it is done.
+    pub async fn submit(&self, signed: SignedTransaction) -> Result<FinalExecutionOutcomeView, Error> {
+        let hash = signed.get_hash();
+        self.broadcast(signed).await?;
+        match self.wait(hash, TxExecutionStatus::Final, Duration::MAX).await? {
+            TxStatus::Executed { outcome, .. } => Ok(*outcome),
+            TxStatus::Refused(error) => Err(Error::Refused(error)),
+            TxStatus::Unknown | TxStatus::Pending => Err(Error::Unknown),
+        }
+    }
+
+    /// Lets a transaction into the pool.
+    pub async fn broadcast(&self, signed: SignedTransaction) -> Result<(), Error> {
+        let submitted = self.with(move |chain| chain.submit(signed)).await?;
+        submitted.map_err(|SubmitError::Invalid(error)| Error::Refused(error))
+    }
+
+    /// Waits until a transaction has come as far as `until`, or for `patience`, and says how far it is.
+    pub async fn wait(
+        &self,
+        hash: CryptoHash,
+        until: TxExecutionStatus,
+        patience: Duration,
+    ) -> Result<TxStatus, Error> {
+        let mut heads = self.heads();
+        let deadline = tokio::time::Instant::now().checked_add(patience);
+        loop {
+            heads.borrow_and_update();
+            let status = self.with(move |chain| chain.tx_status(&hash)).await?;
+            let done = match &status {
+                TxStatus::Executed { reached, .. } => has_reached(reached, &until),
+                TxStatus::Pending => until == TxExecutionStatus::None,
+                TxStatus::Unknown | TxStatus::Refused(_) => true,
+            };
+            if done {
+                return Ok(status);
+            }
+            let changed = heads.changed();
+            match deadline {
+                None => changed.await.map_err(|_| Error::Stopped)?,
+                Some(deadline) => match tokio::time::timeout_at(deadline, changed).await {
+                    Err(_) => return Ok(status),
+                    Ok(changed) => changed.map_err(|_| Error::Stopped)?,
+                },
+            }
+        }
+    }
+
+    /// Writes the key files that near-workspaces looks for in a sandbox's home.
+    pub fn write_keys(&self, home: &Path) -> std::io::Result<()> {
+        crate::home::write_keys(home, &self.genesis)
+    }
+}
+
+fn open(config: &Config) -> Result<Chain, Error> {
+    let options = ChainOptions { finality_lag: config.finality_lag };
+    let Some(home) = &config.home else {
+        return Ok(Chain::new(config.genesis.clone(), options)?);
+    };
+    std::fs::create_dir_all(home)?;
+    let genesis = crate::home::genesis(home, &config.genesis)
+        .map_err(|error| Error::Home(home.clone(), error.to_string()))?;
+    crate::home::write_keys(home, &genesis)?;
+    let store = Store::open(&home.join("blocks.log"))?;
+    Chain::open(genesis, options, store).map_err(|error| Error::Home(home.clone(), error.to_string()))
+}
+
+/// The chain's thread: jobs as they come, blocks when they are due.
+fn run(mut chain: Chain, inbox: &Receiver<Job>, heads: &watch::Sender<u64>, producer: Producer) {
+    loop {
+        let before = chain.head().header.height();
+        let open = match producer {
+            Producer::Instant => instant(&mut chain, inbox),
+            Producer::Interval(pause) => interval(&mut chain, inbox, pause),
+        };
+        let height = chain.head().header.height();
+        if height != before {
+            let _ = heads.send(height);
+        }
+        if !open {
+            return;
+        }
+    }
+}
+
+/// Does the jobs that are there, then makes one block if there is work; waits if there is neither.
+fn instant(chain: &mut Chain, inbox: &Receiver<Job>) -> bool {
+    if !chain.has_work() {
+        match inbox.recv() {
+            Ok(job) => job(chain),
+            Err(_) => return false,
+        }
+    }
+    loop {
+        match inbox.try_recv() {
+            Ok(job) => job(chain),
+            Err(TryRecvError::Empty) => break,
+            Err(TryRecvError::Disconnected) if chain.has_work() => break,
+            Err(TryRecvError::Disconnected) => return false,
+        }
+    }
+    if chain.has_work() { produce(chain) } else { true }
+}
+
+fn interval(chain: &mut Chain, inbox: &Receiver<Job>, pause: Duration) -> bool {
+    let due = std::time::Instant::now() + pause;
+    loop {
+        match inbox.recv_timeout(due.saturating_duration_since(std::time::Instant::now())) {
+            Ok(job) => job(chain),
+            Err(RecvTimeoutError::Timeout) => break,
+            Err(RecvTimeoutError::Disconnected) => return false,
+        }
+    }
+    produce(chain)
+}
+
+fn produce(chain: &mut Chain) -> bool {
+    match chain.produce() {
+        Ok(()) => true,
+        // A chain that can't be written down must not go on as if it were.
+        Err(error) => {
+            tracing::error!(%error, "the block log can't be written; the chain stops");
+            false
+        }
+    }
+}

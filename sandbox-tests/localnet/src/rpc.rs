@@ -1,0 +1,185 @@
+//! JSON-RPC over HTTP, with nearcore's methods, shapes, errors and statuses.
+
+mod blocks;
+mod changes;
+mod info;
+mod proofs;
+mod query;
+mod sandbox;
+mod transactions;
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use near_jsonrpc_primitives::errors::{RpcError, RpcErrorKind};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tower_http::cors::CorsLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+
+use crate::localnet::{Error, Localnet};
+
+/// nearcore's limit on a request body.
+const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+type Reply = Result<Value, RpcError>;
+
+/// A running RPC server. It stops when the handle is dropped.
+pub struct RpcServer {
+    addr: SocketAddr,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl RpcServer {
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Serves until the process ends.
+    pub async fn wait(mut self) {
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for RpcServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Localnet {
+    /// Serves JSON-RPC on `addr`; port 0 takes a free one.
+    pub async fn serve(&self, addr: &str) -> Result<RpcServer, Error> {
+        let listener = tokio::net::TcpListener::bind(addr).await?;
+        let addr = listener.local_addr()?;
+        let app = Router::new()
+            .route("/", post(handle))
+            .route("/status", get(status))
+            .route("/health", get(health))
+            .route("/network_info", get(network_info))
+            .with_state(self.clone())
+            .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
+            .layer(CorsLayer::permissive());
+        let task = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, app).await {
+                tracing::error!(%error, "the RPC server stopped");
+            }
+        });
+        Ok(RpcServer { addr, task })
+    }
+}
+
+async fn status(State(localnet): State<Localnet>) -> Response {
+    plain(info::status(&localnet).await)
+}
+
+async fn health() -> Response {
+    plain(Ok(json!({})))
+}
+
+async fn network_info() -> Response {
+    plain(Ok(info::network_info()))
+}
+
+fn plain(reply: Reply) -> Response {
+    match reply {
+        Ok(value) => axum::Json(value).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(error)).into_response(),
+    }
+}
+
+async fn handle(State(localnet): State<Localnet>, body: Bytes) -> Response {
+    let request: Value = match serde_json::from_slice(&body) {
+        Ok(request) => request,
+        Err(error) => {
+            let text = format!("Failed to parse the request body as JSON: {error}");
+            return (StatusCode::BAD_REQUEST, text).into_response();
+        }
+    };
+    let method = request["method"].as_str().filter(|_| request["jsonrpc"] == "2.0");
+    let Some(method) = method else {
+        let error = RpcError::parse_error("JSON RPC Request format was expected".to_owned());
+        return answer(&json!(null), Err(error));
+    };
+    let params = request.get("params").cloned().unwrap_or(Value::Null);
+    answer(&request["id"], dispatch(&localnet, method, params).await)
+}
+
+fn answer(id: &Value, reply: Reply) -> Response {
+    match reply {
+        Ok(result) => axum::Json(json!({ "jsonrpc": "2.0", "result": result, "id": id })).into_response(),
+        Err(error) => {
+            let status = http_status(&error);
+            (status, axum::Json(json!({ "jsonrpc": "2.0", "error": error, "id": id }))).into_response()
+        }
+    }
+}
+
+fn http_status(error: &RpcError) -> StatusCode {
+    match &error.error_struct {
+        Some(RpcErrorKind::RequestValidationError(_)) => StatusCode::BAD_REQUEST,
+        Some(RpcErrorKind::HandlerError(cause)) if cause["name"] == "TIMEOUT_ERROR" => {
+            StatusCode::REQUEST_TIMEOUT
+        }
+        Some(RpcErrorKind::HandlerError(cause)) if cause["info"]["skipped_height"] == true => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        Some(RpcErrorKind::HandlerError(_)) => StatusCode::OK,
+        Some(RpcErrorKind::InternalError(_)) | None => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+async fn dispatch(localnet: &Localnet, method: &str, params: Value) -> Reply {
+    match method {
+        "health" => Ok(Value::Null),
+        "status" => info::status(localnet).await,
+        "network_info" => Ok(info::network_info()),
+        "gas_price" => info::gas_price(localnet, params).await,
+        "validators" => info::validators(localnet).await,
+        "client_config" | "EXPERIMENTAL_client_config" | "genesis_config" | "EXPERIMENTAL_genesis_config" => {
+            Ok(info::genesis_config(localnet))
+        }
+        "EXPERIMENTAL_protocol_config" => info::protocol_config(localnet).await,
+        "EXPERIMENTAL_congestion_level" => Ok(json!({ "congestion_level": 0.0 })),
+        "maintenance_windows" | "EXPERIMENTAL_maintenance_windows" => Ok(json!([])),
+        "block" => blocks::block(localnet, params).await,
+        "chunk" => blocks::chunk(localnet, params).await,
+        "query" => query::query(localnet, params).await,
+        "changes" | "EXPERIMENTAL_changes" => changes::changes(localnet, params).await,
+        "block_effects" | "EXPERIMENTAL_changes_in_block" => changes::kinds(localnet, params).await,
+        "send_tx" => transactions::send(localnet, params).await,
+        "broadcast_tx_async" => transactions::broadcast_async(localnet, params).await,
+        "broadcast_tx_commit" => transactions::broadcast_commit(localnet, params).await,
+        "tx" => transactions::status(localnet, params, false).await,
+        "EXPERIMENTAL_tx_status" => transactions::status(localnet, params, true).await,
+        "EXPERIMENTAL_receipt" => transactions::receipt(localnet, params).await,
+        "EXPERIMENTAL_receipt_to_tx" => transactions::receipt_to_tx(localnet, params).await,
+        "light_client_proof" | "EXPERIMENTAL_light_client_proof" => proofs::outcome(localnet, params).await,
+        "sandbox_patch_state" => sandbox::patch_state(localnet, params).await,
+        "sandbox_fast_forward" => sandbox::fast_forward(localnet, params).await,
+        _ => Err(RpcError::method_not_found(method.to_owned())),
+    }
+}
+
+fn parse<T: DeserializeOwned>(params: Value) -> Result<T, RpcError> {
+    serde_json::from_value(params)
+        .map_err(|error| RpcError::parse_error(format!("Failed parsing args: {error}")))
+}
+
+fn internal(error: &dyn std::fmt::Display) -> RpcError {
+    RpcError::new_internal_error(None, error.to_string())
+}
+
+fn to_value(value: impl Serialize) -> Reply {
+    serde_json::to_value(value).map_err(|error| RpcError::serialization_error(error.to_string()))
+}

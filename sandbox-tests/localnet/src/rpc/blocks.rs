@@ -1,0 +1,114 @@
+//! `block` and `chunk`.
+
+use std::sync::Arc;
+
+use near_jsonrpc_primitives::errors::RpcError;
+use near_jsonrpc_primitives::types::blocks::{RpcBlockError, RpcBlockRequest};
+use near_jsonrpc_primitives::types::chunks::{ChunkReference, RpcChunkError, RpcChunkRequest};
+use near_primitives::types::{BlockId, BlockReference, Finality, SyncCheckpoint};
+use near_primitives::views::{BlockView, ChunkView};
+use serde_json::{Value, json};
+
+use super::{Reply, internal, parse, to_value};
+use crate::chain::{Block, Chain};
+use crate::localnet::Localnet;
+
+/// The block a request means, or what nearcore would call it in its error.
+pub(super) fn find(chain: &Chain, reference: &BlockReference) -> Result<Arc<Block>, String> {
+    let found = match reference {
+        BlockReference::BlockId(BlockId::Height(height)) => chain.block_by_height(*height),
+        BlockReference::BlockId(BlockId::Hash(hash)) => chain.block_by_hash(hash),
+        BlockReference::Finality(Finality::None) => Some(chain.head()),
+        BlockReference::Finality(Finality::DoomSlug | Finality::Final) => Some(chain.final_head()),
+        BlockReference::SyncCheckpoint(SyncCheckpoint::Genesis | SyncCheckpoint::EarliestAvailable) => {
+            Some(chain.genesis_block())
+        }
+    };
+    found.cloned().ok_or_else(|| match reference {
+        BlockReference::BlockId(BlockId::Height(height)) => format!("BLOCK HEIGHT: {height}"),
+        BlockReference::BlockId(BlockId::Hash(hash)) => format!("BLOCK HEADER: {hash}"),
+        other => format!("{other:?}"),
+    })
+}
+
+/// `{block_id}`, `{finality}`, `{sync_checkpoint}`, or `[block_id]` as older clients send it.
+pub(super) fn reference(params: Value) -> Result<BlockReference, RpcError> {
+    match params {
+        Value::Array(items) => {
+            let (id,): (BlockId,) = parse(Value::Array(items))?;
+            Ok(id.into())
+        }
+        other => Ok(parse::<RpcBlockRequest>(other)?.block_reference),
+    }
+}
+
+pub(super) async fn block(localnet: &Localnet, params: Value) -> Reply {
+    let reference = reference(params)?;
+    let root_id = localnet.root_id().clone();
+    let found = localnet.with(move |chain| (find(chain, &reference), skipped(chain, &reference)));
+    match found.await.map_err(|error| internal(&error))? {
+        (Ok(block), _) => to_value(BlockView {
+            author: root_id,
+            header: (&block.header).into(),
+            chunks: vec![block.chunk.clone().into()],
+        }),
+        (Err(_), true) => Err(skipped_error()),
+        (Err(error_message), false) => Err(RpcBlockError::UnknownBlock { error_message }.into()),
+    }
+}
+
+/// A height behind the head where no block is: nearcore answers 422.
+fn skipped(chain: &Chain, reference: &BlockReference) -> bool {
+    matches!(reference, BlockReference::BlockId(BlockId::Height(height)) if *height < chain.head().header.height())
+}
+
+fn skipped_error() -> RpcError {
+    RpcError::new_internal_or_handler_error(
+        Some(json!("there is no block at this height")),
+        json!({ "name": "UNKNOWN_BLOCK", "info": { "skipped_height": true } }),
+    )
+}
+
+pub(super) async fn chunk(localnet: &Localnet, params: Value) -> Reply {
+    let reference = match params {
+        Value::Array(items) if items.len() == 1 => {
+            let (chunk_id,) = parse(Value::Array(items))?;
+            ChunkReference::ChunkHash { chunk_id }
+        }
+        Value::Array(items) => {
+            let (block_id, shard_id) = parse(Value::Array(items))?;
+            ChunkReference::BlockShardId { block_id, shard_id }
+        }
+        other => parse::<RpcChunkRequest>(other)?.chunk_reference,
+    };
+    let root_id = localnet.root_id().clone();
+    let found = localnet.with(move |chain| find_chunk(chain, &reference));
+    let block = found.await.map_err(|error| internal(&error))??;
+    to_value(ChunkView {
+        author: root_id,
+        header: block.chunk.clone().into(),
+        transactions: block.transactions.iter().cloned().map(Into::into).collect(),
+        receipts: block.incoming.iter().cloned().map(Into::into).collect(),
+    })
+}
+
+fn find_chunk(chain: &Chain, reference: &ChunkReference) -> Result<Arc<Block>, RpcError> {
+    match reference {
+        ChunkReference::ChunkHash { chunk_id } => {
+            let missing = || {
+                let chunk_hash = near_primitives::sharding::ChunkHash(*chunk_id);
+                let data = format!("Chunk Missing (unavailable on the node): {chunk_hash:?} \n Cause: Unknown");
+                let name = json!({ "name": "UNKNOWN_CHUNK", "info": { "chunk_hash": chunk_id } });
+                RpcError::new_internal_or_handler_error(Some(json!(data)), name)
+            };
+            chain.block_by_chunk(chunk_id).cloned().ok_or_else(missing)
+        }
+        ChunkReference::BlockShardId { block_id, shard_id } => {
+            if *shard_id != near_primitives::types::ShardId::new(0) {
+                return Err(RpcChunkError::InvalidShardId { shard_id: *shard_id }.into());
+            }
+            find(chain, &block_id.clone().into())
+                .map_err(|error_message| RpcChunkError::UnknownBlock { error_message }.into())
+        }
+    }
+}

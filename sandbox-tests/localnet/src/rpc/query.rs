@@ -1,0 +1,216 @@
+//! `query`: accounts, keys, code, state and view calls, at any block.
+
+use std::sync::Arc;
+
+use near_jsonrpc_primitives::errors::RpcError;
+use near_jsonrpc_primitives::types::query::{QueryResponseKind, RpcQueryError, RpcQueryRequest, RpcQueryResponse};
+use near_primitives::account::AccessKey;
+use near_primitives::hash::hash;
+use near_primitives::trie_key::TrieKey;
+use near_primitives::types::{AccountId, BlockReference, Gas};
+use near_primitives::views::{
+    AccessKeyInfoView, AccessKeyList, AccountView, CallResult, ContractCodeView, QueryRequest, StateItem,
+    ViewStateResult,
+};
+use serde_json::{Value, json};
+
+use super::{Reply, blocks, internal, parse, to_value};
+use crate::chain::{Block, Chain};
+use crate::keys::{access_key_handle, access_key_prefix, contract_data_prefix};
+use crate::localnet::Localnet;
+use crate::runtime::{ViewCall, ViewError, view};
+use crate::state::StateUpdate;
+
+/// nearcore's default limit for a state that is viewed whole (`trie_viewer_state_size_limit`).
+const STATE_BYTES_MAX: usize = 50_000;
+/// Gas a view may burn (`max_gas_burnt_view`).
+const VIEW_GAS: Gas = Gas::from_teragas(300);
+
+pub(super) async fn query(localnet: &Localnet, params: Value) -> Reply {
+    let request: RpcQueryRequest = parse(params)?;
+    let RpcQueryRequest { block_reference, request } = request;
+    localnet.with(move |chain| run(chain, &block_reference, &request)).await.map_err(|error| internal(&error))?
+}
+
+fn run(chain: &mut Chain, reference: &BlockReference, request: &QueryRequest) -> Reply {
+    let block = blocks::find(chain, reference).map_err(|_| -> RpcError {
+        RpcQueryError::UnknownBlock { block_reference: reference.clone() }.into()
+    })?;
+    let (block_height, block_hash) = (block.header.height(), *block.header.hash());
+    match answer(chain, &block, request) {
+        Ok(kind) => to_value(RpcQueryResponse { kind, block_height, block_hash }),
+        // nearcore answers these two as values with an `error` field, for old clients' sake.
+        Err(RpcQueryError::ContractExecutionError { vm_error, .. }) => Ok(json!({
+            "error": format!("wasm execution failed with error: {vm_error}"),
+            "logs": [], "block_height": block_height, "block_hash": block_hash,
+        })),
+        Err(error @ RpcQueryError::UnknownAccessKey { .. }) => {
+            let text = error.to_string().replace("Access key for public key", "access key");
+            Ok(json!({ "error": text, "logs": [], "block_height": block_height, "block_hash": block_hash }))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn answer(chain: &Chain, block: &Arc<Block>, request: &QueryRequest) -> Result<QueryResponseKind, RpcQueryError> {
+    let state = StateUpdate::new(block.state.clone());
+    let at = At { block, state };
+    match request {
+        QueryRequest::ViewAccount { account_id } => at.account(account_id).map(QueryResponseKind::ViewAccount),
+        QueryRequest::ViewCode { account_id } => at.code(account_id).map(QueryResponseKind::ViewCode),
+        QueryRequest::ViewState { account_id, prefix, after_key, limit, include_proof } => {
+            if *include_proof {
+                return Err(RpcQueryError::InternalError {
+                    error_message: "view_state with include_proof is not implemented by localnet".to_owned(),
+                });
+            }
+            let after = after_key.as_ref().map(|key| key.as_ref());
+            let limit = limit.map(|limit| usize::try_from(limit.get()).unwrap_or(usize::MAX));
+            at.state(account_id, prefix.as_ref(), after, limit).map(QueryResponseKind::ViewState)
+        }
+        QueryRequest::ViewAccessKey { account_id, public_key } => {
+            let missing = || RpcQueryError::UnknownAccessKey {
+                public_key: public_key.clone(),
+                block_height: block.header.height(),
+                block_hash: *block.header.hash(),
+            };
+            let key = at.state.access_key(account_id, public_key).ok_or_else(missing)?;
+            Ok(QueryResponseKind::AccessKey(key.into()))
+        }
+        QueryRequest::ViewAccessKeyList { account_id, .. } => {
+            Ok(QueryResponseKind::AccessKeyList(at.access_keys(account_id)))
+        }
+        QueryRequest::CallFunction { account_id, method_name, args } => {
+            at.call(chain, account_id, method_name, args.as_ref()).map(QueryResponseKind::CallResult)
+        }
+        QueryRequest::ViewGasKeyNonces { .. }
+        | QueryRequest::ViewGlobalContractCode { .. }
+        | QueryRequest::ViewGlobalContractCodeByAccountId { .. } => Err(RpcQueryError::InternalError {
+            error_message: "gas keys and global contracts are not implemented by localnet".to_owned(),
+        }),
+    }
+}
+
+struct At<'a> {
+    block: &'a Arc<Block>,
+    state: StateUpdate,
+}
+
+impl At<'_> {
+    fn unknown_account(&self, account_id: &AccountId) -> RpcQueryError {
+        RpcQueryError::UnknownAccount {
+            requested_account_id: account_id.clone(),
+            block_height: self.block.header.height(),
+            block_hash: *self.block.header.hash(),
+        }
+    }
+
+    fn no_code(&self, account_id: &AccountId) -> RpcQueryError {
+        RpcQueryError::NoContractCode {
+            contract_account_id: account_id.clone(),
+            block_height: self.block.header.height(),
+            block_hash: *self.block.header.hash(),
+        }
+    }
+
+    fn account(&self, account_id: &AccountId) -> Result<AccountView, RpcQueryError> {
+        let account = self.state.account(account_id).ok_or_else(|| self.unknown_account(account_id))?;
+        Ok(account.into())
+    }
+
+    fn code(&self, account_id: &AccountId) -> Result<ContractCodeView, RpcQueryError> {
+        self.account(account_id)?;
+        let code = self.state.get_raw(&TrieKey::ContractCode { account_id: account_id.clone() });
+        let code = code.ok_or_else(|| self.no_code(account_id))?;
+        Ok(ContractCodeView { hash: hash(&code), code: code.to_vec() })
+    }
+
+    fn state(
+        &self,
+        account_id: &AccountId,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: Option<usize>,
+    ) -> Result<ViewStateResult, RpcQueryError> {
+        self.account(account_id)?;
+        let own = contract_data_prefix(account_id);
+        let wanted = [own.as_slice(), prefix].concat();
+        let mut values = Vec::new();
+        let mut bytes = 0;
+        let mut last_key = None;
+        for (key, value) in self.block.state.range(&wanted) {
+            let key = &key[own.len()..];
+            if after.is_some_and(|after| key <= after) {
+                continue;
+            }
+            if limit.is_some_and(|limit| values.len() >= limit) {
+                last_key = values.last().map(|item: &StateItem| item.key.clone());
+                break;
+            }
+            bytes += key.len() + value.bytes().len();
+            if limit.is_none() && bytes > STATE_BYTES_MAX {
+                return Err(RpcQueryError::TooLargeContractState {
+                    contract_account_id: account_id.clone(),
+                    block_height: self.block.header.height(),
+                    block_hash: *self.block.header.hash(),
+                });
+            }
+            values.push(StateItem { key: key.to_vec().into(), value: value.bytes().to_vec().into() });
+        }
+        Ok(ViewStateResult { values, proof: Vec::new(), last_key })
+    }
+
+    fn access_keys(&self, account_id: &AccountId) -> AccessKeyList {
+        let entries = self.block.state.range(&access_key_prefix(account_id)).collect::<Vec<_>>();
+        let keys = entries.into_iter().filter_map(|(key, value)| {
+            let handle = access_key_handle(account_id, &key)?;
+            let access_key: AccessKey = borsh::from_slice(value.bytes()).ok()?;
+            Some(AccessKeyInfoView::new(handle, access_key.into()))
+        });
+        keys.collect()
+    }
+
+    fn call(
+        &self,
+        chain: &Chain,
+        account_id: &AccountId,
+        method: &str,
+        args: &[u8],
+    ) -> Result<CallResult, RpcQueryError> {
+        let header = &self.block.header;
+        let context = chain.context(header.height(), header.raw_timestamp());
+        let call = ViewCall { account_id, method, args, gas_max: VIEW_GAS };
+        match view(&context, self.block.state.clone(), &call) {
+            Ok((result, logs)) => Ok(CallResult { result, logs }),
+            Err(ViewError::NoAccount) => Err(self.unknown_account(account_id)),
+            Err(ViewError::NoCode) => Err(self.execution_error(
+                near_primitives::errors::FunctionCallError::CompilationError(
+                    near_primitives::errors::CompilationError::CodeDoesNotExist { account_id: account_id.clone() },
+                ),
+                format!("CompilationError(CodeDoesNotExist {{ account_id: \"{account_id}\" }})"),
+            )),
+            Err(ViewError::Failed { error, text }) => {
+                let vm_error = match &error {
+                    near_primitives::errors::FunctionCallError::ExecutionError(_) => {
+                        format!("FunctionCallError(HostError(GuestPanic {{ panic_msg: {text:?} }}))")
+                    }
+                    other => format!("FunctionCallError({other:?})"),
+                };
+                Err(self.execution_error(error, vm_error))
+            }
+        }
+    }
+
+    fn execution_error(
+        &self,
+        error: near_primitives::errors::FunctionCallError,
+        vm_error: String,
+    ) -> RpcQueryError {
+        RpcQueryError::ContractExecutionError {
+            vm_error,
+            error,
+            block_height: self.block.header.height(),
+            block_hash: *self.block.header.hash(),
+        }
+    }
+}

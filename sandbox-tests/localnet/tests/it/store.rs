@@ -1,0 +1,61 @@
+//! A chain with a home folder survives its process.
+
+use charter_localnet::{Config, Genesis, Localnet};
+use near_crypto::{InMemorySigner, Signer};
+use near_primitives::hash::CryptoHash;
+use near_primitives::transaction::SignedTransaction;
+use near_primitives::types::Balance;
+
+async fn head(localnet: &Localnet) -> (u64, CryptoHash, CryptoHash) {
+    let found = localnet.with(|chain| {
+        let block = chain.head();
+        (block.header.height(), *block.header.hash(), block.state.root_hash())
+    });
+    found.await.unwrap()
+}
+
+async fn transfer(localnet: &Localnet, nonce: u64) {
+    let signer: Signer =
+        InMemorySigner::from_secret_key(localnet.root_id().clone(), localnet.root_key().clone());
+    let block_hash = head(localnet).await.1;
+    let to = "registrar".parse().unwrap();
+    let deposit = Balance::from_near(1);
+    let signed = SignedTransaction::send_money(nonce, localnet.root_id().clone(), to, &signer, deposit, block_hash);
+    localnet.submit(signed).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_start_resumes_the_same_chain_even_after_a_torn_write() {
+    let home = tempfile::tempdir().unwrap();
+    let config = || Config { genesis: Genesis::default(), home: Some(home.path().to_owned()), ..Config::default() };
+    let first = Localnet::start(config()).await.unwrap();
+    for nonce in 1..=5 {
+        transfer(&first, nonce).await;
+    }
+    first.cheats().advance_blocks(10).await.unwrap();
+    let expected = head(&first).await;
+    assert!(Localnet::start(config()).await.is_err(), "two processes on one home");
+    drop(first);
+
+    // What a kill in the middle of a write leaves behind.
+    let log = home.path().join("blocks.log");
+    let mut bytes = std::fs::read(&log).unwrap();
+    bytes.extend_from_slice(&[200, 0, 0, 0, 1, 2, 3]);
+    std::fs::write(&log, bytes).unwrap();
+
+    let second = reopen(config).await;
+    assert_eq!(head(&second).await, expected);
+    transfer(&second, 6).await;
+    assert!(head(&second).await.0 > expected.0);
+}
+
+/// The lock goes with the first chain's thread, which ends soon after its last handle.
+async fn reopen(config: impl Fn() -> Config) -> Localnet {
+    for _ in 0..1_000 {
+        if let Ok(localnet) = Localnet::start(config()).await {
+            return localnet;
+        }
+        tokio::task::yield_now().await;
+    }
+    Localnet::start(config()).await.unwrap()
+}
