@@ -1,1 +1,110 @@
-fn main() {}
+//! Builds the contracts for wasm32 into a target folder of their own (the outer one is locked while this runs).
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+const CONTRACTS: [&str; 4] = ["registry", "keys", "governance", "escrow"];
+const TARGET: &str = "wasm32-unknown-unknown";
+
+fn main() -> ExitCode {
+    match build() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            println!("cargo::error={text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn variable(name: &str) -> Result<String, String> {
+    std::env::var(name).map_err(|_| format!("cargo did not set {name}"))
+}
+
+fn build() -> Result<(), String> {
+    let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")?).join("../..");
+    let root = root.canonicalize().map_err(|error| format!("{}: {error}", root.display()))?;
+    let out = PathBuf::from(variable("OUT_DIR")?);
+    for watched in ["types", "common", "registry", "keys", "governance", "escrow"] {
+        println!("cargo::rerun-if-changed={}", root.join("contracts").join(watched).join("src").display());
+        println!("cargo::rerun-if-changed={}", root.join("contracts").join(watched).join("Cargo.toml").display());
+    }
+    println!("cargo::rerun-if-changed={}", root.join("Cargo.lock").display());
+    let target = target_folder(&out, &root).join("wasm");
+    ensure_target()?;
+    compile(&root, &target)?;
+    for contract in CONTRACTS {
+        let file = format!("charter_{contract}.wasm");
+        let built = target.join(TARGET).join("contract").join(&file);
+        let code = std::fs::read(&built).map_err(|error| format!("{}: {error}", built.display()))?;
+        check_imports(contract, &code)?;
+        std::fs::write(out.join(&file), code).map_err(|error| format!("{file}: {error}"))?;
+    }
+    Ok(())
+}
+
+/// The outer target folder is three levels above `OUT_DIR`'s profile folder, wherever the user put it.
+fn target_folder(out: &Path, root: &Path) -> PathBuf {
+    let build = out.ancestors().find(|folder| folder.file_name().is_some_and(|name| name == "build"));
+    build.and_then(|folder| folder.parent()?.parent()).map_or_else(|| root.join("target"), Path::to_owned)
+}
+
+/// A missing target is installed if rustup can, else named.
+fn ensure_target() -> Result<(), String> {
+    let rustc = variable("RUSTC")?;
+    let sysroot = Command::new(rustc).args(["--print", "sysroot"]).output().map_err(|error| error.to_string())?;
+    let sysroot = PathBuf::from(String::from_utf8_lossy(&sysroot.stdout).trim());
+    if sysroot.join("lib/rustlib").join(TARGET).exists() {
+        return Ok(());
+    }
+    let added = Command::new("rustup").args(["target", "add", TARGET]).status();
+    if added.is_ok_and(|status| status.success()) && sysroot.join("lib/rustlib").join(TARGET).exists() {
+        return Ok(());
+    }
+    Err(format!("the contracts need the Rust target {TARGET}: run `rustup target add {TARGET}`"))
+}
+
+fn compile(root: &Path, target: &Path) -> Result<(), String> {
+    let home = std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")));
+    // `--cfg near` keeps panic texts; without path remapping the bytes would depend on where the sources lie.
+    let mut flags = vec!["--cfg".to_owned(), "near".to_owned()];
+    flags.push(format!("--remap-path-prefix={}=/charter", root.display()));
+    if let Ok(home) = home {
+        flags.push(format!("--remap-path-prefix={home}=/cargo"));
+    }
+    let mut cargo = Command::new(variable("CARGO")?);
+    cargo.args(["build", "--locked", "--profile", "contract", "--target", TARGET, "--lib"]);
+    for contract in CONTRACTS {
+        cargo.args(["--package", &format!("charter-{contract}")]);
+    }
+    for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_TARGET_DIR"] {
+        cargo.env_remove(name);
+    }
+    let status = cargo
+        .current_dir(root)
+        .env("CARGO_TARGET_DIR", target)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
+        .output()
+        .map_err(|error| format!("cargo did not start: {error}"))?;
+    if status.status.success() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&status.stderr);
+    let errors: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("Compiling")).collect();
+    Err(format!("the contracts did not compile: {}", errors.join(" | ")))
+}
+
+/// Refuses wasm that imports something other than NEAR's host functions, which are all in `env`.
+fn check_imports(contract: &str, code: &[u8]) -> Result<(), String> {
+    for payload in wasmparser::Parser::new(0).parse_all(code) {
+        let payload = payload.map_err(|error| format!("{contract} is no wasm: {error}"))?;
+        if let wasmparser::Payload::ImportSection(imports) = payload {
+            for import in imports {
+                let import = import.map_err(|error| format!("{contract} is no wasm: {error}"))?;
+                if import.module != "env" {
+                    return Err(format!("{contract} imports {}.{}, which NEAR has not", import.module, import.name));
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,1 +1,35 @@
-//! Wire types, events, error codes and permission rules of Charter, without near-sdk
+//! Wire types of Charter: arguments, views, events, error codes, voucher bytes and permission rules.
+//!
+//! Contracts, the indexer, clients and tests share these, so a shape is written once. There is no near-sdk here: where a
+//! hash is needed it is an argument, the host function on chain and `sha2` off it.
+//!
+//! JSON: 128-bit numbers are strings, times are numbers of milliseconds, hashes are lower-case hex, keys are
+//! `ed25519:` or `x25519:` with base58. Arguments refuse unknown fields; readers of views and events tolerate them.
+
+pub mod admin;
+mod bytes;
+pub mod domain;
+pub mod error;
+pub mod escrow;
+pub mod event;
+pub mod governance;
+pub mod hash;
+pub mod key;
+pub mod keys;
+pub mod number;
+pub mod page;
+pub mod registry;
+pub mod storage;
+
+pub use bytes::Base64Bytes;
+pub use domain::Domain;
+pub use error::ErrorCode;
+pub use event::{Entry, Envelope};
+pub use hash::{Hash32, Sha256};
+pub use key::{Ed25519Key, Signature64, X25519Key};
+pub use near_account_id::{AccountId, AccountIdRef};
+pub use number::U128;
+pub use page::{Named, Nothing, Page, PageOf, page_size};
+
+/// Longest list page that any view returns.
+pub const PAGE_MAX: u64 = 100;

@@ -1,0 +1,29 @@
+//! Asking the registry who speaks for an agent.
+
+use charter_types::AccountId;
+use charter_types::registry::AgentId;
+use charter_types::registry::args::AgentAccount;
+use near_sdk::{Gas, GasWeight, NearToken, Promise, env};
+
+/// Gas for the registry's answer; a view of one agent takes about 2 TGas.
+const AUTHORITY_GAS: Gas = Gas::from_tgas(5);
+/// Gas for the callback that acts on the answer; whatever is left goes to it as well.
+pub const CALLBACK_GAS: Gas = Gas::from_tgas(10);
+const FAIL_GAS: Gas = Gas::from_tgas(2);
+
+/// `registry.authority(agent, account)`.
+pub fn ask_authority(registry: &AccountId, agent: AgentId, account: &AccountId) -> Promise {
+    let arguments = serde_json::to_vec(&AgentAccount { agent, account: account.clone() }).unwrap_or_default();
+    Promise::new(registry.clone()).function_call_weight(
+        "authority",
+        arguments,
+        NearToken::ZERO,
+        AUTHORITY_GAS,
+        GasWeight(0),
+    )
+}
+
+/// A receipt of its own that panics with `text`: a callback keeps its books and the transaction still shows as failed.
+pub fn fail_later(text: &str) -> Promise {
+    Promise::new(env::current_account_id()).function_call("fail", text.as_bytes().to_vec(), NearToken::ZERO, FAIL_GAS)
+}

@@ -1,0 +1,32 @@
+//! Typed errors on their way out of a method.
+
+use charter_types::ErrorCode;
+use near_sdk::{FunctionError, env};
+
+/// What a method refuses with. It panics with `CODE: sentence`, which rolls the receipt back and returns the deposit.
+#[derive(Debug)]
+pub struct Failure {
+    pub code: &'static str,
+    text: String,
+}
+
+pub type Answer<T = ()> = Result<T, Failure>;
+
+impl<E: ErrorCode> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { code: error.code(), text: error.panic_text() }
+    }
+}
+
+impl Failure {
+    /// The text the failed call carries.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl FunctionError for Failure {
+    fn panic(&self) -> ! {
+        env::panic_str(&self.text)
+    }
+}

@@ -1,0 +1,5 @@
+//! Pure state transitions: time, caller and deposit are arguments.
+
+mod channel;
+
+pub use channel::{Channel, Payout};

@@ -1,0 +1,48 @@
+//! Storage keys and stored records. Both only grow.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use charter_common::Answer;
+use charter_types::escrow::{ChannelId, EscrowError, Fact};
+
+use crate::model::Channel;
+
+/// Storage prefixes; 0 belongs to `charter-common`.
+pub struct Prefix;
+
+impl Prefix {
+    pub const CHANNELS: u8 = 1;
+}
+
+#[derive(BorshSerialize, BorshDeserialize)]
+pub enum StoredChannel {
+    V1(Channel),
+}
+
+impl StoredChannel {
+    pub fn into_newest(self) -> Channel {
+        let Self::V1(channel) = self;
+        channel
+    }
+}
+
+impl crate::Escrow {
+    pub(crate) fn find(&self, id: &ChannelId) -> Option<Channel> {
+        self.channels.get(id).map(StoredChannel::into_newest)
+    }
+
+    pub(crate) fn load(&self, id: &ChannelId) -> Answer<Channel> {
+        Ok(self.find(id).ok_or(EscrowError::UnknownChannel { id: *id })?)
+    }
+
+    /// Writes a channel back. Its invariant is checked on the way, in release too.
+    pub(crate) fn save(&mut self, id: &ChannelId, channel: &Channel) -> Answer {
+        channel.check_invariant()?;
+        self.channels.update(id, &StoredChannel::V1(channel.clone()), &mut self.core.storage)
+    }
+
+    pub(crate) fn save_and_tell(&mut self, event: &str, id: &ChannelId, channel: &Channel) -> Answer {
+        self.save(id, channel)?;
+        self.emit(event, Fact::Channel(channel.view(*id)));
+        Ok(())
+    }
+}

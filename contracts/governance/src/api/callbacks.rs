@@ -1,0 +1,81 @@
+//! Callbacks. They settle and never fail.
+
+use charter_common::{Answer, Failure, fail_later};
+use charter_types::AccountId;
+use charter_types::governance::{Enrolment, Fact, GovernanceError, ProposalId, ProposalState};
+use charter_types::registry::Authority;
+use near_sdk::{PromiseError, PromiseOrValue, env, near};
+
+use super::enrol::{Pending, Wish};
+use crate::storage::StoredEnrolment;
+use crate::{Governance, GovernanceExt};
+
+/// Longest answer the registry gives.
+const AUTHORITY_BYTES_MAX: usize = 4_096;
+
+#[near]
+impl Governance {
+    /// The registry's answer to `enroll` and `leave`.
+    #[private]
+    pub fn on_authority(&mut self) -> PromiseOrValue<()> {
+        let Ok(pending) = borsh::from_slice::<Pending>(&env::input().unwrap_or_default()) else {
+            return PromiseOrValue::Value(());
+        };
+        let Pending { caller, reserved_bytes, wish } = pending;
+        self.core.storage.release(&caller, reserved_bytes);
+        let agent = wish.agent();
+        let answer = env::promise_result_checked(0, AUTHORITY_BYTES_MAX).ok();
+        let known = answer.and_then(|bytes| serde_json::from_slice::<Option<Authority>>(&bytes).ok()?);
+        let known = known.ok_or_else(|| Failure::from(GovernanceError::NoAuthority { agent }));
+        match known.and_then(|authority| self.act(&caller, &wish, &authority)) {
+            Ok(()) => PromiseOrValue::Value(()),
+            Err(failure) => {
+                self.emit("denied", &caller, Fact::Denied { agent, code: failure.code.to_owned() });
+                PromiseOrValue::Promise(fail_later(failure.text()))
+            }
+        }
+    }
+
+    /// After an upgrade: done, or to be tried again.
+    #[private]
+    pub fn on_upgraded(&mut self) -> PromiseOrValue<bool> {
+        let Ok(id) = borsh::from_slice::<ProposalId>(&env::input().unwrap_or_default()) else {
+            return PromiseOrValue::Value(false);
+        };
+        let upgraded = matches!(env::promise_result_checked(0, 0), Ok(_) | Err(PromiseError::TooLong(_)));
+        if let Ok(mut proposal) = self.proposal_row(id) {
+            let by = env::current_account_id();
+            let event = if upgraded { "proposal_executed" } else { "upgrade_failed" };
+            proposal.state = if upgraded { ProposalState::Executed } else { ProposalState::Queued };
+            let _ = self.save_proposal(event, &by, proposal);
+        }
+        if upgraded {
+            return PromiseOrValue::Value(true);
+        }
+        PromiseOrValue::Promise(fail_later("GOVERNANCE_UPGRADE_FAILED: the contract refused the code; it can be tried again"))
+    }
+}
+
+impl Governance {
+    fn act(&mut self, caller: &AccountId, wish: &Wish, authority: &Authority) -> Answer {
+        if !authority.roles.owner || !authority.armed {
+            return Err(GovernanceError::NotOwner { caller: caller.clone() }.into());
+        }
+        match wish {
+            Wish::Enroll(args) => {
+                self.line_row(args.line)?;
+                let enrolment = Enrolment { agent: args.agent, line: args.line, epochs: authority.epochs };
+                let stored = StoredEnrolment::V1(enrolment.clone());
+                // A row left by an earlier owner goes, and its storage back to who paid.
+                self.enrolments.remove(&args.agent, &mut self.core.storage);
+                self.enrolments.insert(&args.agent, caller, &stored, &mut self.core.storage)?;
+                self.emit("enrolled", caller, Fact::Enrolment(enrolment));
+            }
+            Wish::Leave(agent) => {
+                self.enrolments.remove(agent, &mut self.core.storage);
+                self.emit("left", caller, Fact::EnrolmentEnded(*agent));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! Proposals: a release of a line, or code for one of Charter's own contracts. Only hashes are voted on.
+
+use charter_common::{Answer, arguments, sha256};
+use charter_types::governance::args::{ProposeRelease, ProposeUpgrade};
+use charter_types::governance::{
+    CONTENT_PURPOSE, ContentSeed, Fact, Line, Proposal, ProposalId, ProposalKind, ProposalState, Release,
+    ReleaseContent,
+};
+use charter_types::{AccountId, Domain, Hash32};
+use near_sdk::{env, near};
+
+use crate::model::{check_content, weight_of};
+use crate::storage::{StoredProposal, StoredRelease};
+use crate::{Governance, GovernanceExt, OWN_LINE};
+
+#[near]
+impl Governance {
+    /// Proposes a release and opens the vote on it; returns the proposal's id. Takes `ProposeRelease`. Council member; the
+    /// deposit pays for storage, the rest comes back.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn propose_release(&mut self) -> Answer<ProposalId> {
+        let args: ProposeRelease = arguments()?;
+        self.check_running("propose")?;
+        let proposer = env::predecessor_account_id();
+        let payment = self.core.begin_payment(&proposer)?;
+        let line = self.line_row(args.line)?;
+        weight_of(&line.council, &proposer)?;
+        check_content(&args.content)?;
+        let release = Release {
+            id: self.next_release,
+            line: line.id,
+            content: args.content,
+            parent: line.head,
+            published: false,
+        };
+        self.next_release += 1;
+        let stored = StoredRelease::V1(release.clone());
+        self.releases.insert(&release.id, &proposer, &stored, &mut self.core.storage)?;
+        self.emit("release_proposed", &proposer, Fact::Release(release.clone()));
+        let kind = ProposalKind::Release(release.id);
+        let id = self.open_vote(&line, kind, Some(&release.content), &proposer)?;
+        self.core.finish_payment(payment)?;
+        Ok(id)
+    }
+
+    /// Proposes code for one of Charter's own contracts; returns the proposal's id. Takes `ProposeUpgrade`. Council member
+    /// of the contract's own line; the deposit pays for storage, the rest comes back.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn propose_upgrade(&mut self) -> Answer<ProposalId> {
+        let args: ProposeUpgrade = arguments()?;
+        self.check_running("propose")?;
+        let proposer = env::predecessor_account_id();
+        let payment = self.core.begin_payment(&proposer)?;
+        let line = self.line_row(OWN_LINE)?;
+        weight_of(&line.council, &proposer)?;
+        let kind = ProposalKind::ContractUpgrade { contract: args.contract, code_hash: args.code_hash };
+        let id = self.open_vote(&line, kind, None, &proposer)?;
+        self.core.finish_payment(payment)?;
+        Ok(id)
+    }
+}
+
+impl Governance {
+    /// Everything the vote depends on is copied into the proposal.
+    fn open_vote(
+        &mut self,
+        line: &Line,
+        kind: ProposalKind,
+        content: Option<&ReleaseContent>,
+        proposer: &AccountId,
+    ) -> Answer<ProposalId> {
+        let id = self.next_proposal;
+        self.next_proposal += 1;
+        let (chain_id, contract) = (env::chain_id(), env::current_account_id());
+        let domain = Domain { purpose: CONTENT_PURPOSE, version: 1, chain_id: &chain_id, contract: &contract };
+        let domain = domain.separator(sha256);
+        let seed = ContentSeed { domain, proposal: id, line: line.id, kind: &kind, release: content };
+        let content_hash = Hash32::of(&seed, sha256);
+        let start_ms = Self::now_ms();
+        let proposal = Proposal {
+            id,
+            line: line.id,
+            kind,
+            content_hash,
+            proposer: proposer.clone(),
+            params: line.params,
+            council: line.council.clone(),
+            start_ms,
+            end_ms: start_ms.saturating_add(line.params.vote_ms),
+            eta_ms: start_ms.saturating_add(line.params.vote_ms).saturating_add(line.params.timelock_ms),
+            yes: 0,
+            no: 0,
+            state: ProposalState::Voting,
+        };
+        let stored = StoredProposal::V1(proposal.clone());
+        self.proposals.insert(&id, proposer, &stored, &mut self.core.storage)?;
+        self.emit("proposed", proposer, Fact::Proposal(proposal));
+        Ok(id)
+    }
+}

@@ -1,0 +1,179 @@
+//! Casting votes and deciding on them.
+
+use charter_types::governance::{
+    BPS, Ballot, Choice, EXECUTION_MS, GovernanceError, Member, Proposal, ProposalState,
+};
+use charter_types::{AccountId, Hash32};
+
+type Outcome<T = ()> = Result<T, GovernanceError>;
+
+/// A council member's weight as it was when the proposal was made.
+pub fn weight_of(council: &[Member], account: &AccountId) -> Outcome<u64> {
+    let member = council.iter().find(|member| member.account == *account);
+    let stranger = || GovernanceError::NotMember { caller: account.clone() };
+    Ok(member.ok_or_else(stranger)?.weight)
+}
+
+/// Casts or changes a vote: the tally moves by exactly the voter's weight. The voter repeats what is voted on.
+pub fn cast(
+    proposal: &mut Proposal,
+    before: Option<&Ballot>,
+    voter: &AccountId,
+    content_hash: Hash32,
+    choice: Choice,
+    now_ms: u64,
+) -> Outcome<Ballot> {
+    let weight = weight_of(&proposal.council, voter)?;
+    if proposal.state != ProposalState::Voting || now_ms >= proposal.end_ms {
+        return Err(GovernanceError::VoteEnded { end_ms: proposal.end_ms });
+    }
+    if content_hash != proposal.content_hash {
+        return Err(GovernanceError::ContentHash { expected: proposal.content_hash });
+    }
+    if let Some(before) = before {
+        let tally = tally(proposal, before.choice);
+        *tally = tally.saturating_sub(before.weight);
+    }
+    let tally = tally(proposal, choice);
+    *tally = tally.saturating_add(weight);
+    Ok(Ballot { proposal: proposal.id, voter: voter.clone(), choice, weight })
+}
+
+fn tally(proposal: &mut Proposal, choice: Choice) -> &mut u64 {
+    match choice {
+        Choice::Yes => &mut proposal.yes,
+        Choice::No => &mut proposal.no,
+    }
+}
+
+/// Whether `part` is at least `bps` of `whole`. Silence counts for nothing: it is neither cast nor yes.
+fn reaches(part: u64, whole: u64, bps: u16) -> bool {
+    u128::from(part).saturating_mul(BPS) >= u128::from(whole).saturating_mul(u128::from(bps))
+}
+
+/// Closes the vote. Approved proposals wait for their timelock, which runs from the end of the vote, whenever this is
+/// called.
+pub fn decide(proposal: &mut Proposal, now_ms: u64) -> Outcome {
+    if proposal.state != ProposalState::Voting {
+        return Err(GovernanceError::NotApproved {});
+    }
+    if now_ms < proposal.end_ms {
+        return Err(GovernanceError::VoteRunning { end_ms: proposal.end_ms });
+    }
+    let all = proposal.council.iter().fold(0_u64, |sum, member| sum.saturating_add(member.weight));
+    let votes = proposal.yes.saturating_add(proposal.no);
+    let approved = votes > 0
+        && reaches(votes, all, proposal.params.quorum_bps)
+        && reaches(proposal.yes, votes, proposal.params.threshold_bps);
+    proposal.state = if approved { ProposalState::Queued } else { ProposalState::Rejected };
+    Ok(())
+}
+
+/// INV-GOV-4: nothing is carried out before its time, after it, or without approval.
+pub fn check_due(proposal: &Proposal, now_ms: u64) -> Outcome {
+    if proposal.state != ProposalState::Queued {
+        return Err(GovernanceError::NotApproved {});
+    }
+    let eta_ms = proposal.eta_ms;
+    if now_ms < eta_ms {
+        return Err(GovernanceError::TooEarly { eta_ms });
+    }
+    let until_ms = eta_ms.saturating_add(EXECUTION_MS);
+    if now_ms > until_ms { Err(GovernanceError::TooLate { until_ms }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use charter_types::governance::{
+        Choice, EXECUTION_MS, GovernanceError, Member, Params, Proposal, ProposalKind, ProposalState,
+    };
+    use charter_types::{AccountId, Hash32};
+
+    use super::{cast, check_due, decide};
+
+    fn account(name: &str) -> AccountId {
+        name.parse().unwrap()
+    }
+
+    fn proposal() -> Proposal {
+        let member = |name: &str, weight| Member { account: account(name), weight };
+        Proposal {
+            id: 1,
+            line: 1,
+            kind: ProposalKind::Release(1),
+            content_hash: Hash32([1; 32]),
+            proposer: account("a.near"),
+            params: Params { vote_ms: 100, timelock_ms: 50, quorum_bps: 5_000, threshold_bps: 6_000 },
+            council: vec![member("a.near", 3), member("b.near", 3), member("c.near", 4)],
+            start_ms: 0,
+            end_ms: 100,
+            eta_ms: 150,
+            yes: 0,
+            no: 0,
+            state: ProposalState::Voting,
+        }
+    }
+
+    fn vote(proposal: &mut Proposal, name: &str, choice: Choice) {
+        cast(proposal, None, &account(name), Hash32([1; 32]), choice, 99).unwrap();
+    }
+
+    #[test]
+    fn a_changed_vote_moves_the_tally_by_its_weight() {
+        let mut proposal = proposal();
+        let hash = Hash32([1; 32]);
+        let first = cast(&mut proposal, None, &account("c.near"), hash, Choice::No, 0).unwrap();
+        let second = cast(&mut proposal, Some(&first), &account("c.near"), hash, Choice::Yes, 99).unwrap();
+        assert_eq!((proposal.yes, proposal.no, second.weight), (4, 0, 4));
+        let stranger = cast(&mut proposal, None, &account("eve.near"), hash, Choice::Yes, 0);
+        assert_eq!(stranger, Err(GovernanceError::NotMember { caller: account("eve.near") }));
+        let late = cast(&mut proposal, None, &account("a.near"), hash, Choice::Yes, 100);
+        assert_eq!(late, Err(GovernanceError::VoteEnded { end_ms: 100 }));
+        let swapped = cast(&mut proposal, None, &account("a.near"), Hash32([2; 32]), Choice::Yes, 0);
+        assert_eq!(swapped, Err(GovernanceError::ContentHash { expected: hash }));
+    }
+
+    #[test]
+    fn silence_is_no_consent() {
+        let mut silent = proposal();
+        assert_eq!(decide(&mut silent, 99), Err(GovernanceError::VoteRunning { end_ms: 100 }));
+        decide(&mut silent, 100).unwrap();
+        assert_eq!(silent.state, ProposalState::Rejected);
+        let mut below_quorum = proposal();
+        vote(&mut below_quorum, "c.near", Choice::Yes);
+        decide(&mut below_quorum, 100).unwrap();
+        assert_eq!(below_quorum.state, ProposalState::Rejected);
+    }
+
+    #[test]
+    fn the_threshold_is_met_at_exactly_its_share() {
+        // 6 of 10 yes is the 60 % asked for.
+        let mut met = proposal();
+        vote(&mut met, "a.near", Choice::Yes);
+        vote(&mut met, "b.near", Choice::Yes);
+        vote(&mut met, "c.near", Choice::No);
+        decide(&mut met, 100).unwrap();
+        assert_eq!(met.state, ProposalState::Queued);
+        // 4 of 7 is not.
+        let mut missed = proposal();
+        vote(&mut missed, "c.near", Choice::Yes);
+        vote(&mut missed, "a.near", Choice::No);
+        decide(&mut missed, 100).unwrap();
+        assert_eq!(missed.state, ProposalState::Rejected);
+    }
+
+    #[test]
+    fn nothing_is_due_before_its_time_or_after_it() {
+        let mut proposal = proposal();
+        assert_eq!(check_due(&proposal, 1_000), Err(GovernanceError::NotApproved {}));
+        vote(&mut proposal, "a.near", Choice::Yes);
+        vote(&mut proposal, "b.near", Choice::Yes);
+        decide(&mut proposal, 5_000).unwrap();
+        assert_eq!(proposal.eta_ms, 150, "a late call to queue must not move the timelock");
+        assert_eq!(check_due(&proposal, 149), Err(GovernanceError::TooEarly { eta_ms: 150 }));
+        assert_eq!(check_due(&proposal, 150), Ok(()));
+        assert_eq!(check_due(&proposal, 150 + EXECUTION_MS), Ok(()));
+        let until_ms = 150 + EXECUTION_MS;
+        assert_eq!(check_due(&proposal, until_ms + 1), Err(GovernanceError::TooLate { until_ms }));
+    }
+}

@@ -1,0 +1,54 @@
+//! Calls that need authority: they reserve storage, ask the registry, and act in the callback on its answer.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use charter_common::{Answer, CALLBACK_GAS, ask_authority};
+use charter_types::AccountId;
+use charter_types::keys::args::{AddCredential, AddWraps, Delegate, GrantSecret};
+use charter_types::keys::{GrantId, SecretId};
+use charter_types::registry::AgentId;
+use near_sdk::{GasWeight, NearToken, Promise, env};
+
+use crate::Keys;
+
+/// What to do once the registry has answered. The caller is fixed before the promise.
+#[derive(BorshSerialize, BorshDeserialize)]
+pub(crate) struct Pending {
+    pub caller: AccountId,
+    pub agent: AgentId,
+    /// Bytes of the caller's storage balance set aside for what will be stored.
+    pub reserved_bytes: u64,
+    pub wish: Wish,
+}
+
+#[derive(BorshSerialize, BorshDeserialize)]
+pub(crate) enum Wish {
+    AddCredential(AddCredential),
+    AddWraps(AddWraps),
+    Grant(GrantSecret),
+    Delegate(Delegate),
+    RevokeGrant(GrantId),
+    RevokeSecret(SecretId),
+}
+
+/// What NEAR and our keys add to a row, and the records' fixed fields, generously.
+const ROW_BYTES: u64 = 420;
+
+impl Keys {
+    /// Reserves `rows` rows and `payload` bytes from the caller's prepaid storage and asks who the caller is.
+    pub(crate) fn ask(&mut self, agent: AgentId, wish: Wish, rows: u64, payload: usize) -> Answer<Promise> {
+        let caller = env::predecessor_account_id();
+        let payload = u64::try_from(payload).unwrap_or(u64::MAX);
+        let reserved_bytes = rows.saturating_mul(ROW_BYTES).saturating_add(payload);
+        self.core.storage.charge(&caller, reserved_bytes)?;
+        let pending = Pending { caller: caller.clone(), agent, reserved_bytes, wish };
+        let arguments = borsh::to_vec(&pending).unwrap_or_default();
+        let callback = Promise::new(env::current_account_id()).function_call_weight(
+            "on_authority",
+            arguments,
+            NearToken::ZERO,
+            CALLBACK_GAS,
+            GasWeight(1),
+        );
+        Ok(ask_authority(&self.registry, agent, &caller).then(callback))
+    }
+}

@@ -1,0 +1,157 @@
+//! Registering, describing and retiring agents.
+
+use charter_common::{Answer, Core, arguments};
+use charter_types::AccountId;
+use charter_types::registry::args::{AgentRef, RegisterAgent, SetAgentAccount, SetCard};
+use charter_types::registry::{AgentId, Epochs, Fact, Permission, RegistryError};
+use near_sdk::{env, near};
+
+use crate::model::{Agent, Owner};
+use crate::storage::{StoredAgent, StoredOwner};
+use crate::{Registry, RegistryExt};
+
+#[near]
+impl Registry {
+    /// Registers an agent for the caller and returns its id. Takes `RegisterAgent`. The deposit pays for storage (about
+    /// 0.007 NEAR), the rest comes back.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn register_agent(&mut self) -> Answer<AgentId> {
+        let args: RegisterAgent = arguments()?;
+        self.check_running("register")?;
+        let caller = env::predecessor_account_id();
+        let payment = self.core.begin_payment(&caller)?;
+        let owner = self.owner_or_new(&caller, &caller)?;
+        let id = self.next_agent;
+        let epochs = Epochs { agent: self.next_epoch(), owner: owner.epoch };
+        let agent = Agent::register(args, caller.clone(), epochs, owner.agents, env::block_timestamp_ms())?;
+        self.next_agent += 1;
+        self.agent_count += 1;
+        let view = agent.view(id);
+        self.agents.insert(&id, &caller, &StoredAgent::V1(agent), &mut self.core.storage)?;
+        self.emit("agent_registered", Fact::Agent(view));
+        self.add_owned(&caller, owner, id, &caller)?;
+        Self::log_mint(&caller, id);
+        self.core.finish_payment(payment)?;
+        Ok(id)
+    }
+
+    /// Replaces the card; `expected_revision` is the one being replaced. Takes `SetCard`. Owner (with a deposit of at
+    /// least 1 yocto) or operator with `card` (no deposit needed).
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn set_card(&mut self) -> Answer {
+        let args: SetCard = arguments()?;
+        self.change(args.agent, "card_set", Some(Permission::Card), |agent, _| {
+            agent.set_card(args.card, args.expected_revision)
+        })
+    }
+
+    /// Names the agent's own account, or none. Takes `SetAgentAccount`. Owner or operator with `agent_account`.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn set_agent_account(&mut self) -> Answer {
+        let args: SetAgentAccount = arguments()?;
+        self.change(args.agent, "agent_account_set", Some(Permission::AgentAccount), |agent, _| {
+            agent.agent_account = args.agent_account;
+            Ok(())
+        })
+    }
+
+    /// Ends an agent for good and gives its storage back to who paid. Takes `AgentRef`. Owner, 1 yocto.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn retire(&mut self) -> Answer {
+        let AgentRef { agent: id } = arguments()?;
+        Core::check_one_yocto()?;
+        let agent = self.load_agent(id)?;
+        let caller = env::predecessor_account_id();
+        agent.check_owner(&caller)?;
+        self.agents.remove(&id, &mut self.core.storage);
+        self.agent_count -= 1;
+        self.emit("agent_retired", Fact::AgentRetired(id));
+        self.remove_owned(&caller, agent.position)?;
+        Self::log_burn(&caller, id);
+        Ok(())
+    }
+}
+
+impl Registry {
+    /// The shape of most calls: load, check who calls, change, save. An owner attaches at least 1 yocto, which also
+    /// prepays what the change stores; operators attach nothing or more.
+    pub(crate) fn change(
+        &mut self,
+        id: AgentId,
+        event: &str,
+        permission: Option<Permission>,
+        change: impl FnOnce(&mut Agent, u64) -> Result<(), RegistryError>,
+    ) -> Answer {
+        let mut agent = self.load_agent(id)?;
+        let caller = env::predecessor_account_id();
+        let now_ms = env::block_timestamp_ms();
+        match permission {
+            None => agent.check_owner(&caller)?,
+            Some(permission) => {
+                let roles = agent.roles(&caller, self.is_armed(&agent), now_ms);
+                agent.check_permitted(&roles, permission, &caller)?;
+            }
+        }
+        let owner = agent.owner == caller;
+        let attached = env::attached_deposit().as_yoctonear();
+        let payment =
+            if owner || attached > 0 { Some(self.core.begin_payment(&caller)?) } else { None };
+        change(&mut agent, now_ms)?;
+        self.save_agent(event, id, agent)?;
+        payment.map_or(Ok(()), |payment| self.core.finish_payment(payment))
+    }
+
+    /// Whether the owner has not pressed the panic button since the agent was last armed.
+    pub(crate) fn is_armed(&self, agent: &Agent) -> bool {
+        self.load_owner(&agent.owner).is_some_and(|owner| owner.epoch == agent.owner_epoch)
+    }
+
+    /// The owner's record; a new one starts with an epoch of its own.
+    pub(crate) fn owner_or_new(&mut self, account: &AccountId, payer: &AccountId) -> Answer<Owner> {
+        if let Some(owner) = self.load_owner(account) {
+            return Ok(owner);
+        }
+        let owner = Owner { epoch: self.next_epoch(), agents: 0 };
+        let stored = StoredOwner::V1(owner.clone());
+        self.owners.insert(account, payer, &stored, &mut self.core.storage)?;
+        Ok(owner)
+    }
+
+    /// Appends an agent to its owner's list.
+    pub(crate) fn add_owned(
+        &mut self,
+        account: &AccountId,
+        mut owner: Owner,
+        id: AgentId,
+        payer: &AccountId,
+    ) -> Answer {
+        self.owned.insert(&(account.clone(), owner.agents), payer, &id, &mut self.core.storage)?;
+        owner.agents += 1;
+        self.save_owner("owner_changed", account, owner)
+    }
+
+    /// Takes the agent at `position` off its owner's list; the last one moves into its place.
+    pub(crate) fn remove_owned(&mut self, account: &AccountId, position: u64) -> Answer {
+        let Some(mut owner) = self.load_owner(account) else { return Ok(()) };
+        owner.agents -= 1;
+        let last = (account.clone(), owner.agents);
+        let moved = self.owned.remove(&last, &mut self.core.storage);
+        if let Some(moved) = moved.filter(|_| last.1 != position) {
+            self.owned.update(&(account.clone(), position), &moved, &mut self.core.storage)?;
+            let mut agent = self.load_agent(moved)?;
+            agent.position = position;
+            self.agents.update(&moved, &StoredAgent::V1(agent), &mut self.core.storage)?;
+        }
+        if owner.agents > 0 {
+            return self.save_owner("owner_changed", account, owner);
+        }
+        // Epochs come from one counter, so a row made anew later can't bring an old epoch back.
+        self.owners.remove(account, &mut self.core.storage);
+        self.emit("owner_changed", Fact::Owner(owner.view(account)));
+        Ok(())
+    }
+}

@@ -1,0 +1,27 @@
+//! Arguments of methods that all contracts share.
+
+use serde::{Deserialize, Serialize};
+
+use crate::AccountId;
+
+/// `new` of contracts that ask the registry.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setup {
+    /// Admin until governance takes over.
+    pub account: AccountId,
+    pub registry: AccountId,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PauseFeature {
+    pub feature: String,
+    pub for_ms: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feature {
+    pub feature: String,
+}

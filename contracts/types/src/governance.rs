@@ -1,0 +1,226 @@
+//! Which release may run.
+
+pub mod args;
+mod error;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+use crate::registry::{AgentId, Epochs};
+use crate::{AccountId, Hash32};
+
+pub use error::GovernanceError;
+
+pub const STANDARD: &str = "charter_governance";
+pub const VERSION: &str = "1.0.0";
+
+pub const MEMBERS_MAX: usize = 32;
+pub const ARTIFACTS_MAX: usize = 8;
+pub const NAME_BYTES_MAX: usize = 64;
+/// Shortest and longest vote and timelock.
+pub const PERIOD_MS_MIN: u64 = 60_000;
+pub const PERIOD_MS_MAX: u64 = 30 * 24 * 3_600_000;
+/// After its timelock an approved proposal may be carried out for this long.
+pub const EXECUTION_MS: u64 = 14 * 24 * 3_600_000;
+pub const BPS: u128 = 10_000;
+
+pub type LineId = u64;
+pub type ReleaseId = u64;
+pub type ProposalId = u64;
+
+/// One line per agent product, and one for Charter's own contracts.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Line {
+    pub id: LineId,
+    pub name: String,
+    pub owner: AccountId,
+    pub council: Vec<Member>,
+    pub params: Params,
+    /// The release published last; 0 before the first.
+    pub head: ReleaseId,
+    /// Counts heads, and never falls: a replayed old head is visible.
+    pub seq: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    pub account: AccountId,
+    pub weight: u64,
+}
+
+/// How a line votes. Copied into each proposal: a later change alters no running vote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    pub vote_ms: u64,
+    pub timelock_ms: u64,
+    /// Weight that must vote, in 1/10,000 of all weight.
+    pub quorum_bps: u16,
+    /// Share of the weight cast for a choice that must be yes, in 1/10,000; more than half.
+    pub threshold_bps: u16,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self { vote_ms: 24 * 3_600_000, timelock_ms: 3_600_000, quorum_bps: 2_000, threshold_bps: 5_001 }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[borsh(use_discriminant = false)]
+#[serde(rename_all = "snake_case")]
+pub enum ArtifactKind {
+    NearWasm,
+    OciImage,
+    TeeMeasurement,
+    ModelWeights,
+    Source,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Artifact {
+    pub kind: ArtifactKind,
+    pub digest: Hash32,
+    pub bytes: u64,
+}
+
+/// What is voted on: hashes, never the artifacts themselves.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseContent {
+    pub semver: String,
+    pub artifacts: Vec<Artifact>,
+    /// Git commit the artifacts are built from, 40 hex digits.
+    pub source_commit: String,
+    /// Hash of the set of policies the release asks for.
+    pub permissions: Hash32,
+    /// Whether one can go back to the release before.
+    pub reversible: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Release {
+    pub id: ReleaseId,
+    pub line: LineId,
+    pub content: ReleaseContent,
+    /// Head of the line when the release was proposed; 0 if there was none.
+    pub parent: ReleaseId,
+    pub published: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProposalKind {
+    Release(ReleaseId),
+    /// Code for one of Charter's own contracts.
+    ContractUpgrade { contract: AccountId, code_hash: Hash32 },
+}
+
+/// What `content_hash` covers: nothing that is voted on can be swapped, here or on another chain.
+#[derive(BorshSerialize)]
+pub struct ContentSeed<'a> {
+    pub domain: Hash32,
+    pub proposal: ProposalId,
+    pub line: LineId,
+    pub kind: &'a ProposalKind,
+    pub release: Option<&'a ReleaseContent>,
+}
+
+pub const CONTENT_PURPOSE: &str = "charter/governance/content";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[borsh(use_discriminant = false)]
+#[serde(rename_all = "snake_case")]
+pub enum ProposalState {
+    /// Votes may come in until `end_ms`; what they decide shows when somebody calls `queue`.
+    Voting,
+    Rejected,
+    /// Approved; may be carried out from `eta_ms` on.
+    Queued,
+    Executing,
+    Executed,
+    Cancelled,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Proposal {
+    pub id: ProposalId,
+    pub line: LineId,
+    pub kind: ProposalKind,
+    pub content_hash: Hash32,
+    pub proposer: AccountId,
+    pub params: Params,
+    /// The council as it was when the proposal was made.
+    pub council: Vec<Member>,
+    pub start_ms: u64,
+    pub end_ms: u64,
+    /// End of the timelock, which runs from the end of the vote.
+    pub eta_ms: u64,
+    pub yes: u64,
+    pub no: u64,
+    pub state: ProposalState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[borsh(use_discriminant = false)]
+#[serde(rename_all = "snake_case")]
+pub enum Choice {
+    Yes,
+    No,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Ballot {
+    pub proposal: ProposalId,
+    pub voter: AccountId,
+    pub choice: Choice,
+    pub weight: u64,
+}
+
+/// An agent on a line.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Enrolment {
+    pub agent: AgentId,
+    pub line: LineId,
+    /// Ends by comparison when the agent changes hands.
+    pub epochs: Epochs,
+}
+
+/// The root of trust that a host asks at boot and on each beat. Whoever reads it compares `epochs` with the registry's at
+/// the same block: if they moved, nothing may be adopted automatically.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseFor {
+    pub agent: AgentId,
+    pub line: Option<LineId>,
+    pub release: Option<ReleaseId>,
+    pub seq: u64,
+    pub digests: Vec<Hash32>,
+    pub reason: Reason,
+    pub epochs: Option<Epochs>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The agent is on no line: nobody governs its code.
+    Unmanaged,
+    /// Its line has published nothing yet.
+    NoRelease,
+    Head,
+}
+
+/// Payload of a governance event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    Line(Line),
+    Release(Release),
+    Proposal(Proposal),
+    Ballot(Ballot),
+    Enrolment(Enrolment),
+    EnrolmentEnded(AgentId),
+    /// A call that needed authority and had none. Nothing was stored.
+    Denied { agent: AgentId, code: String },
+}

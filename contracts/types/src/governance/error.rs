@@ -1,0 +1,31 @@
+use super::{ARTIFACTS_MAX, LineId, MEMBERS_MAX, NAME_BYTES_MAX, PERIOD_MS_MAX, PERIOD_MS_MIN, ProposalId};
+use crate::error::failures;
+use crate::registry::AgentId;
+use crate::{AccountId, Hash32};
+
+failures! {
+    /// What governance refuses.
+    GovernanceError {
+        UnknownLine { id: LineId } = "GOVERNANCE_UNKNOWN_LINE", "there is no line {id}";
+        UnknownProposal { id: ProposalId } = "GOVERNANCE_UNKNOWN_PROPOSAL", "there is no proposal {id}";
+        NotMember { caller: AccountId } = "GOVERNANCE_NOT_MEMBER", "caller {caller} is not on the council";
+        NotLineOwner { caller: AccountId } = "GOVERNANCE_NOT_LINE_OWNER", "caller {caller} does not own the line";
+        NotOwner { caller: AccountId } = "GOVERNANCE_NOT_OWNER", "caller {caller} does not own the agent";
+        NotOwnLine {} = "GOVERNANCE_NOT_OWN_LINE", "contracts are upgraded by the line that governance was set up with";
+        NoAuthority { agent: AgentId } = "GOVERNANCE_NO_AUTHORITY", "the registry knows no agent {agent} or did not answer";
+        NotEnrolled { agent: AgentId } = "GOVERNANCE_NOT_ENROLLED", "agent {agent} is on no line";
+        Name {} = "GOVERNANCE_NAME", "a name has 1 to {NAME_BYTES_MAX} printable ASCII characters";
+        Council {} = "GOVERNANCE_COUNCIL", "a council has 1 to {MEMBERS_MAX} members, each once, each with weight, the sum below 2^63";
+        Params {} = "GOVERNANCE_PARAMS", "periods are {PERIOD_MS_MIN} to {PERIOD_MS_MAX} ms, quorum 1 to 10000, threshold 5001 to 10000";
+        Content {} = "GOVERNANCE_CONTENT", "a release has a semantic version, 1 to {ARTIFACTS_MAX} artifacts and a commit of 40 hex digits";
+        ContentHash { expected: Hash32 } = "GOVERNANCE_CONTENT_HASH", "the vote names another content; this proposal's is {expected}";
+        VoteEnded { end_ms: u64 } = "GOVERNANCE_VOTE_ENDED", "voting ended at {end_ms} ms";
+        VoteRunning { end_ms: u64 } = "GOVERNANCE_VOTE_RUNNING", "voting runs until {end_ms} ms";
+        NotApproved {} = "GOVERNANCE_NOT_APPROVED", "the proposal is not approved and queued";
+        TooEarly { eta_ms: u64 } = "GOVERNANCE_TOO_EARLY", "the timelock ends at {eta_ms} ms";
+        TooLate { until_ms: u64 } = "GOVERNANCE_TOO_LATE", "the proposal could be carried out until {until_ms} ms";
+        WrongKind {} = "GOVERNANCE_WRONG_KIND", "the proposal is of another kind";
+        WrongCode { expected: Hash32, found: Hash32 } = "GOVERNANCE_WRONG_CODE", "the code hashes to {found}; approved is {expected}";
+        NotCancellable {} = "GOVERNANCE_NOT_CANCELLABLE", "only a proposal that is neither decided against nor carried out can be cancelled";
+    }
+}

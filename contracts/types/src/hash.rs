@@ -1,0 +1,57 @@
+//! 32-byte hashes.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// SHA-256 as the caller computes it: the host function on chain, a library elsewhere.
+pub type Sha256 = fn(&[u8]) -> [u8; 32];
+
+/// 32 bytes, lower-case hex in JSON.
+#[derive(
+    Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
+pub struct Hash32(pub [u8; 32]);
+
+impl Hash32 {
+    /// Hash of a value's borsh encoding.
+    pub fn of<T: BorshSerialize>(value: &T, sha256: Sha256) -> Self {
+        Self(sha256(&borsh::to_vec(value).unwrap_or_default()))
+    }
+}
+
+impl std::fmt::Display for Hash32 {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&hex::encode(self.0))
+    }
+}
+
+impl std::fmt::Debug for Hash32 {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, out)
+    }
+}
+
+impl std::str::FromStr for Hash32 {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut bytes = [0; 32];
+        let lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+        match hex::decode_to_slice(text, &mut bytes) {
+            Ok(()) if lower => Ok(Self(bytes)),
+            _ => Err(format!("expected 64 lower-case hex digits, found \"{text}\"")),
+        }
+    }
+}
+
+impl Serialize for Hash32 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Hash32 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <String as Deserialize>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}

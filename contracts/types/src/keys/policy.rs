@@ -1,0 +1,313 @@
+//! What a grant allows: a closed grammar, no patterns and no code, so that "child within parent" is decidable.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+use super::KeysError;
+
+pub const TARGETS_MAX: usize = 8;
+pub const PATHS_MAX: usize = 8;
+/// Longest host or path, bytes.
+const TEXT_BYTES_MAX: usize = 128;
+/// Longest body in either direction, bytes.
+const BODY_BYTES_MAX: u32 = 16 << 20;
+
+/// What an action does to the world.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[borsh(use_discriminant = false)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    Read,
+    Write,
+    Delete,
+}
+
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[borsh(use_discriminant = false)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    Get,
+    Head,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    pub fn effect(self) -> Effect {
+        match self {
+            Self::Get | Self::Head => Effect::Read,
+            Self::Post | Self::Put | Self::Patch => Effect::Write,
+            Self::Delete => Effect::Delete,
+        }
+    }
+}
+
+/// Plain HTTP is for loopback upstreams that a host's operator listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[borsh(use_discriminant = false)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheme {
+    Https,
+    Http,
+}
+
+/// Where a request may go.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    pub scheme: Scheme,
+    /// An exact host, or `*.` and a suffix: any host below it.
+    pub host: String,
+    pub port: u16,
+    /// Prefixes, segment by segment: `/v1` allows `/v1` and `/v1/chat`, not `/v10`.
+    pub paths: Vec<String>,
+    pub methods: Vec<Method>,
+}
+
+/// Where the host puts the credential.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Inject {
+    /// `name: prefix + secret`.
+    Header { name: String, prefix: String },
+    /// `?name=secret`.
+    Query { name: String },
+    /// HTTP Basic with the secret as password.
+    Basic { user: String },
+}
+
+/// A permission.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    pub effects: Vec<Effect>,
+    pub targets: Vec<Target>,
+    pub inject: Inject,
+    pub body_bytes_max: u32,
+    pub response_bytes_max: u32,
+}
+
+fn bad(reason: &str) -> KeysError {
+    KeysError::BadPolicy { reason: reason.to_owned() }
+}
+
+fn sorted_and_unique<T: Ord>(items: &[T]) -> bool {
+    items.windows(2).all(|pair| pair[0] < pair[1])
+}
+
+/// Lower-case letters, digits and inner hyphens, in labels of 1 to 63: the one spelling of a host name.
+fn is_host(host: &str) -> bool {
+    let label = |label: &str| {
+        let body = label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        (1..=63).contains(&label.len()) && body && !label.starts_with('-') && !label.ends_with('-')
+    };
+    host.len() <= TEXT_BYTES_MAX && host.split('.').all(label)
+}
+
+/// A path in its one spelling: no empty, `.` or `..` segments, no encoded octets, no query.
+pub fn is_plain_path(path: &str) -> bool {
+    let Some(rest) = path.strip_prefix('/') else { return false };
+    let plain = path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'%' | b'?' | b'#' | b'\\'));
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    let segments = rest.is_empty() || rest.split('/').all(|segment| !matches!(segment, "" | "." | ".."));
+    path.len() <= 1_024 && plain && segments
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
+}
+
+/// Whether `path` is `prefix` or below it.
+fn path_within(path: &str, prefix: &str) -> bool {
+    let mut path = segments(path);
+    segments(prefix).all(|segment| path.next() == Some(segment))
+}
+
+/// Whether every host that `inner` names is named by `outer`.
+fn host_within(inner: &str, outer: &str) -> bool {
+    match outer.strip_prefix("*.") {
+        None => inner == outer,
+        Some(suffix) => {
+            let name = inner.strip_prefix("*.").unwrap_or(inner);
+            let below = name.strip_suffix(suffix).is_some_and(|head| head.ends_with('.'));
+            below || (name == suffix && inner.starts_with("*."))
+        }
+    }
+}
+
+impl Target {
+    fn check(&self) -> Result<(), KeysError> {
+        if !is_host(self.host.strip_prefix("*.").unwrap_or(&self.host)) {
+            return Err(bad("a host is lower-case labels joined by dots, at most once preceded by \"*.\""));
+        }
+        if self.port == 0 || self.paths.is_empty() || self.paths.len() > PATHS_MAX || self.methods.is_empty() {
+            return Err(bad("a target has a port, 1 to 8 paths and at least one method"));
+        }
+        if !self.paths.iter().all(|path| is_plain_path(path) && path.len() <= TEXT_BYTES_MAX) {
+            return Err(bad("a path starts with / and has no empty, dot or encoded segments"));
+        }
+        if !sorted_and_unique(&self.paths) || !sorted_and_unique(&self.methods) {
+            return Err(bad("paths and methods are sorted and named once"));
+        }
+        Ok(())
+    }
+
+    /// Whether everything this target allows, `outer` allows.
+    fn within(&self, outer: &Self) -> bool {
+        self.scheme == outer.scheme
+            && self.port == outer.port
+            && host_within(&self.host, &outer.host)
+            && self.methods.iter().all(|method| outer.methods.contains(method))
+            && self.paths.iter().all(|path| outer.paths.iter().any(|prefix| path_within(path, prefix)))
+    }
+
+    /// Whether a request goes where this target allows.
+    pub fn allows(&self, scheme: Scheme, host: &str, port: u16, path: &str, method: Method) -> bool {
+        self.scheme == scheme
+            && self.port == port
+            && is_host(host)
+            && host_within(host, &self.host)
+            && self.methods.contains(&method)
+            && is_plain_path(path)
+            && self.paths.iter().any(|prefix| path_within(path, prefix))
+    }
+}
+
+impl Inject {
+    fn check(&self) -> Result<(), KeysError> {
+        let token = |text: &str| {
+            let plain = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
+            !text.is_empty() && text.len() <= 64 && plain
+        };
+        let printable = |text: &str| text.len() <= 64 && text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        let fine = match self {
+            Self::Header { name, prefix } => token(name) && printable(prefix) && !FRAMING.contains(&name.as_str()),
+            Self::Query { name } => token(name),
+            Self::Basic { user } => printable(user) && !user.contains(':'),
+        };
+        if fine { Ok(()) } else { Err(bad("a slot is a lower-case token; hop-by-hop headers can't carry a secret")) }
+    }
+}
+
+/// Headers that shape the connection rather than the request.
+const FRAMING: [&str; 7] =
+    ["host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade"];
+
+impl Policy {
+    /// Whether the policy is well-formed, in its one spelling.
+    pub fn check(&self) -> Result<(), KeysError> {
+        if self.effects.is_empty() || !sorted_and_unique(&self.effects) {
+            return Err(bad("effects are sorted and named once"));
+        }
+        if self.targets.is_empty() || self.targets.len() > TARGETS_MAX {
+            return Err(bad("a policy has 1 to 8 targets"));
+        }
+        if self.body_bytes_max > BODY_BYTES_MAX || self.response_bytes_max > BODY_BYTES_MAX {
+            return Err(bad("bodies are limited to 16 MiB"));
+        }
+        self.inject.check()?;
+        self.targets.iter().try_for_each(Target::check)
+    }
+
+    /// Whether everything this policy allows, `outer` allows. Decided in at most 8 × 8 comparisons of targets.
+    pub fn within(&self, outer: &Self) -> bool {
+        self.inject == outer.inject
+            && self.body_bytes_max <= outer.body_bytes_max
+            && self.response_bytes_max <= outer.response_bytes_max
+            && self.effects.iter().all(|effect| outer.effects.contains(effect))
+            && self.targets.iter().all(|target| outer.targets.iter().any(|wider| target.within(wider)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
+    use proptest::{collection, sample};
+
+    use super::{Effect, Inject, Method, Policy, Scheme, Target};
+
+    const HOSTS: [&str; 5] = ["*.a.com", "a.com", "b.a.com", "c.b.a.com", "xa.com"];
+    const PATHS: [&str; 6] = ["/", "/v1", "/v1/chat", "/v10", "/v1/chat/completions", "/v2"];
+    const METHODS: [Method; 3] = [Method::Get, Method::Post, Method::Delete];
+
+    fn sorted<T: Ord + Clone + std::fmt::Debug + 'static>(items: &'static [T]) -> impl Strategy<Value = Vec<T>> {
+        sample::subsequence(items, 1..=items.len()).prop_map(|mut chosen| {
+            chosen.sort();
+            chosen
+        })
+    }
+
+    fn target() -> impl Strategy<Value = Target> {
+        let scheme = prop_oneof![Just(Scheme::Https), Just(Scheme::Http)];
+        let port = sample::select(vec![443_u16, 8080]);
+        (scheme, sample::select(&HOSTS[..]), port, sorted(&PATHS), sorted(&METHODS)).prop_map(
+            |(scheme, host, port, paths, methods)| Target {
+                scheme,
+                host: host.to_owned(),
+                port,
+                paths: paths.into_iter().map(str::to_owned).collect(),
+                methods,
+            },
+        )
+    }
+
+    fn policy() -> impl Strategy<Value = Policy> {
+        static EFFECTS: [Effect; 3] = [Effect::Read, Effect::Write, Effect::Delete];
+        (sorted(&EFFECTS), collection::vec(target(), 1..4), any::<u8>()).prop_map(|(effects, targets, bytes)| Policy {
+            effects,
+            targets,
+            inject: Inject::Header { name: "authorization".to_owned(), prefix: "Bearer ".to_owned() },
+            body_bytes_max: u32::from(bytes),
+            response_bytes_max: 1,
+        })
+    }
+
+    proptest! {
+        /// INV-KEY-1. Drop any conjunct of `Target::within`, or let `host_within` match by plain suffix, and a request
+        /// turns up that the child allows and the parent does not.
+        #[test]
+        fn a_policy_within_another_allows_nothing_that_the_other_does_not(
+            child in policy(),
+            parent in policy(),
+            scheme in prop_oneof![Just(Scheme::Https), Just(Scheme::Http)],
+            host in sample::select(vec!["a.com", "b.a.com", "c.b.a.com", "xa.com", "d.c.b.a.com"]),
+            port in sample::select(vec![443_u16, 8080]),
+            path in sample::select(&PATHS[..]),
+            method in sample::select(&METHODS[..]),
+        ) {
+            let allows = |policy: &Policy| {
+                policy.effects.contains(&method.effect())
+                    && policy.targets.iter().any(|target| target.allows(scheme, host, port, path, method))
+            };
+            if child.within(&parent) {
+                prop_assert!(!allows(&child) || allows(&parent));
+            }
+            prop_assert!(child.within(&child));
+        }
+    }
+
+    #[test]
+    fn tricks_with_hosts_and_paths_are_refused() {
+        let target = Target {
+            scheme: Scheme::Https,
+            host: "*.openai.com".to_owned(),
+            port: 443,
+            paths: vec!["/v1".to_owned()],
+            methods: vec![Method::Get],
+        };
+        let allows = |host: &str, path: &str| target.allows(Scheme::Https, host, 443, path, Method::Get);
+        assert!(allows("api.openai.com", "/v1/chat"));
+        for host in ["openai.com", "evilopenai.com", "API.openai.com", "api.openai.com.", "api.openаi.com", "a@api.openai.com"] {
+            assert!(!allows(host, "/v1"), "{host}");
+        }
+        for path in ["/v10", "/v1/../admin", "/v1/%2e%2e/admin", "//v1", "/v1//x", "v1", "/v1?x", "/v1/./x", "/v1\\x"] {
+            assert!(!allows("api.openai.com", path), "{path}");
+        }
+    }
+}
