@@ -1,1 +1,21 @@
-//! Typed calls, vouchers and permission evaluation for Rust programs
+//! Charter from Rust: typed calls and views, signing, vouchers, and permission checks at one block.
+
+mod account;
+mod contracts;
+mod error;
+mod permission;
+mod rpc;
+mod voucher;
+
+pub use account::{Account, Call, Outcome, deploy_action, transfer_action};
+pub use contracts::{Added, Contracts, Done};
+pub use error::ClientError;
+pub use permission::PermissionView;
+pub use rpc::{At, Rpc};
+pub use voucher::{Payee, Payer, VoucherError};
+
+/// SHA-256 off chain.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    use sha2::Digest;
+    sha2::Sha256::digest(bytes).into()
+}

@@ -1,1 +1,16 @@
-//! The key host: injects credentials so that the model never sees them
+//! The key host: the agent asks for an action, never for a secret; the host opens the secret, injects it, and gives back
+//! an answer from which it is redacted. Plaintext lives in memory for the length of one request.
+
+mod address;
+mod error;
+mod keys;
+mod redact;
+mod request;
+mod seal;
+
+pub use address::Upstreams;
+pub use error::HostError;
+pub use keys::HostKeys;
+pub use redact::Redactor;
+pub use request::{Host, HttpRequest, HttpResponse};
+pub use seal::{SealContext, Sealed, open, seal};

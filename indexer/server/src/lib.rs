@@ -1,1 +1,21 @@
-//! Mirrors the Charter contracts into Postgres and proves that the mirror is true
+//! Mirrors the Charter contracts into Postgres and proves that the mirror is true.
+//!
+//! `source → decode → apply → commit`: final blocks are read over JSON-RPC ([`source`]), logs of successful receipts are
+//! checked against their Merkle proofs and become events, events become changes of rows, and events, rows and cursor are
+//! committed in one transaction ([`store`]).
+
+pub mod api;
+mod apply;
+mod database;
+mod decode;
+mod error;
+mod run;
+mod source;
+mod store;
+mod verify;
+
+pub use database::Database;
+pub use error::IndexerError;
+pub use run::{Indexer, Progress};
+pub use store::Cursor;
+pub use verify::{Report, verify};

@@ -1,0 +1,218 @@
+//! An account that signs.
+
+use near_crypto::{InMemorySigner, PublicKey, SecretKey, Signer};
+use near_primitives::action::{Action, DeployContractAction, FunctionCallAction, TransferAction};
+use near_primitives::hash::CryptoHash;
+use near_primitives::transaction::{SignedTransaction, Transaction, TransactionV0};
+use near_primitives::types::{AccountId, Balance, Gas};
+use near_primitives::views::{ExecutionStatusView, FinalExecutionOutcomeView, FinalExecutionStatus};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::rpc::guest_text;
+use crate::{At, ClientError, Rpc};
+
+/// Gas for calls that name none.
+const GAS: Gas = Gas::from_teragas(100);
+
+/// An account with a full-access key, on a node.
+#[derive(Clone)]
+pub struct Account {
+    pub id: AccountId,
+    signer: Signer,
+    rpc: Rpc,
+}
+
+/// One function call.
+#[derive(Clone, Debug)]
+pub struct Call {
+    method: String,
+    args: Vec<u8>,
+    deposit: Balance,
+    gas: Gas,
+}
+
+impl Call {
+    /// With JSON arguments.
+    pub fn json(method: &str, args: &impl Serialize) -> Self {
+        Self::raw(method, serde_json::to_vec(args).unwrap_or_default())
+    }
+
+    /// With arguments as they are.
+    pub fn raw(method: &str, args: Vec<u8>) -> Self {
+        Self { method: method.to_owned(), args, deposit: Balance::ZERO, gas: GAS }
+    }
+
+    pub fn deposit(mut self, yocto: u128) -> Self {
+        self.deposit = Balance::from_yoctonear(yocto);
+        self
+    }
+
+    pub fn gas_tgas(mut self, tgas: u64) -> Self {
+        self.gas = Gas::from_teragas(tgas);
+        self
+    }
+
+    pub fn into_action(self) -> Action {
+        let Self { method: method_name, args, deposit, gas } = self;
+        Action::FunctionCall(Box::new(FunctionCallAction { method_name, args, gas, deposit }))
+    }
+}
+
+pub fn transfer_action(yocto: u128) -> Action {
+    Action::Transfer(TransferAction { deposit: Balance::from_yoctonear(yocto) })
+}
+
+pub fn deploy_action(code: Vec<u8>) -> Action {
+    Action::DeployContract(DeployContractAction { code })
+}
+
+/// A finished transaction.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    view: FinalExecutionOutcomeView,
+}
+
+impl Outcome {
+    /// The value the transaction answered with.
+    pub fn value<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
+        let wrong = |reason: String| ClientError::Answer { method: "transaction".to_owned(), reason };
+        match &self.view.status {
+            FinalExecutionStatus::SuccessValue(bytes) => {
+                serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))
+            }
+            other => Err(wrong(format!("{other:?}"))),
+        }
+    }
+
+    pub fn transaction_hash(&self) -> CryptoHash {
+        self.view.transaction_outcome.id
+    }
+
+    /// Gas burnt by the transaction and all its receipts.
+    pub fn gas_burnt(&self) -> u64 {
+        let all = std::iter::once(&self.view.transaction_outcome).chain(&self.view.receipts_outcome);
+        all.map(|outcome| outcome.outcome.gas_burnt.as_gas()).sum()
+    }
+
+    /// Tokens burnt by the same, yoctoNEAR.
+    pub fn tokens_burnt(&self) -> u128 {
+        let all = std::iter::once(&self.view.transaction_outcome).chain(&self.view.receipts_outcome);
+        all.map(|outcome| outcome.outcome.tokens_burnt.as_yoctonear()).sum()
+    }
+
+    /// Receipts that ran, refunds included.
+    pub fn receipts(&self) -> usize {
+        self.view.receipts_outcome.len()
+    }
+
+    /// Text of the failure that answered the transaction, or of a receipt that failed on the way.
+    fn failure(&self) -> Option<String> {
+        if let FinalExecutionStatus::Failure(error) = &self.view.status {
+            return Some(guest_text(&error_text(error)));
+        }
+        None
+    }
+
+    /// Failures of receipts besides the one that answers.
+    pub fn failed_receipts(&self) -> usize {
+        let failed = |status: &ExecutionStatusView| matches!(status, ExecutionStatusView::Failure(_));
+        self.view.receipts_outcome.iter().filter(|outcome| failed(&outcome.outcome.status)).count()
+    }
+}
+
+fn error_text(error: &near_primitives::errors::TxExecutionError) -> String {
+    use near_primitives::errors::{ActionErrorKind, FunctionCallError, TxExecutionError};
+    match error {
+        TxExecutionError::ActionError(action) => match &action.kind {
+            ActionErrorKind::FunctionCallError(FunctionCallError::ExecutionError(text)) => text.clone(),
+            kind => kind.to_string(),
+        },
+        TxExecutionError::InvalidTxError(error) => error.to_string(),
+    }
+}
+
+impl Account {
+    pub fn new(id: AccountId, key: SecretKey, rpc: Rpc) -> Self {
+        let signer = InMemorySigner::from_secret_key(id.clone(), key);
+        Self { id, signer, rpc }
+    }
+
+    pub fn public_key(&self) -> PublicKey {
+        self.signer.public_key()
+    }
+
+    pub fn rpc(&self) -> &Rpc {
+        &self.rpc
+    }
+
+    /// Calls a contract and waits until all of it is final. A refusal is an error with the contract's text.
+    pub async fn call(&self, contract: &AccountId, call: Call) -> Result<Outcome, ClientError> {
+        self.send(contract, vec![call.into_action()]).await
+    }
+
+    /// Several calls of one contract in one transaction.
+    pub async fn calls(&self, contract: &AccountId, calls: Vec<Call>) -> Result<Outcome, ClientError> {
+        self.send(contract, calls.into_iter().map(Call::into_action).collect()).await
+    }
+
+    /// Signs and sends a transaction and waits until all of it is final.
+    pub async fn send(&self, receiver: &AccountId, actions: Vec<Action>) -> Result<Outcome, ClientError> {
+        let outcome = self.send_unchecked(receiver, actions).await?;
+        match outcome.failure() {
+            Some(text) => Err(ClientError::Refused { text }),
+            None => Ok(outcome),
+        }
+    }
+
+    /// The same, but a transaction that failed is an outcome too.
+    pub async fn send_unchecked(&self, receiver: &AccountId, actions: Vec<Action>) -> Result<Outcome, ClientError> {
+        let key = self.public_key();
+        let nonce = self.rpc.access_key(&self.id, &key).await?.nonce + 1;
+        let block_hash = self.rpc.block(At::Final).await?.header.hash;
+        let signed = self.sign(receiver, actions, nonce, block_hash);
+        let params = json!({ "signed_tx_base64": signed, "wait_until": "FINAL" });
+        let view = self.rpc.call("send_tx", params).await?;
+        Ok(Outcome { view })
+    }
+
+    /// Signs a transaction without sending it.
+    pub fn sign(
+        &self,
+        receiver: &AccountId,
+        actions: Vec<Action>,
+        nonce: u64,
+        block_hash: CryptoHash,
+    ) -> SignedTransaction {
+        let transaction = Transaction::V0(TransactionV0 {
+            signer_id: self.id.clone(),
+            public_key: self.public_key(),
+            nonce,
+            receiver_id: receiver.clone(),
+            block_hash,
+            actions,
+        });
+        let signature = self.signer.sign(transaction.get_hash_and_size().0.as_ref());
+        SignedTransaction::new(signature, transaction)
+    }
+
+    /// Creates an account below this one (or any, for a registrar) and gives it a key.
+    pub async fn create_account(
+        &self,
+        id: &AccountId,
+        key: &SecretKey,
+        yocto: u128,
+    ) -> Result<Account, ClientError> {
+        use near_primitives::account::AccessKey;
+        use near_primitives::action::{AddKeyAction, CreateAccountAction};
+        let add = AddKeyAction { public_key: key.public_key(), access_key: AccessKey::full_access() };
+        let actions = vec![
+            Action::CreateAccount(CreateAccountAction {}),
+            transfer_action(yocto),
+            Action::AddKey(Box::new(add)),
+        ];
+        self.send(id, actions).await?;
+        Ok(Account::new(id.clone(), key.clone(), self.rpc.clone()))
+    }
+}

@@ -1,0 +1,134 @@
+//! Where the contracts are, and their methods with their types.
+
+use charter_types::escrow::args::{ChannelRef, Channels, Open};
+use charter_types::escrow::{ChannelId, ClaimBatch, ClaimResult};
+use charter_types::governance::args::{CreateLine, Enroll, ProposalRef, ProposeRelease, ProposeUpgrade, Vote};
+use charter_types::keys::args::{AddCredential, Delegate, GrantRef, GrantSecret, RegisterHost};
+use charter_types::keys::{GrantId, HostId, SecretId};
+use charter_types::registry::AgentId;
+use charter_types::registry::args::{AddKey, AgentRef, RegisterAgent};
+use charter_types::{AccountId, Nothing, U128};
+use serde::{Deserialize, Serialize};
+
+use crate::{Account, Call, ClientError, Outcome};
+
+/// The accounts of one deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contracts {
+    pub registry: AccountId,
+    pub keys: AccountId,
+    pub governance: AccountId,
+    pub escrow: AccountId,
+}
+
+/// A call that stores, with its outcome and what it answered.
+pub struct Done<T> {
+    pub value: T,
+    pub outcome: Outcome,
+}
+
+/// What `add_credential`, `grant` and `delegate` resolve to.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Added {
+    pub secret: Option<SecretId>,
+    pub grant: Option<GrantId>,
+}
+
+type Reply<T> = Result<Done<T>, ClientError>;
+
+/// Enough for the storage of any single call here; what is not needed comes back.
+const STORAGE_DEPOSIT: u128 = 100_000_000_000_000_000_000_000;
+
+fn done<T: serde::de::DeserializeOwned>(outcome: Outcome) -> Reply<T> {
+    Ok(Done { value: outcome.value()?, outcome })
+}
+
+impl Contracts {
+    pub async fn register_agent(&self, owner: &Account, args: &RegisterAgent) -> Reply<AgentId> {
+        done(owner.call(&self.registry, Call::json("register_agent", args).deposit(STORAGE_DEPOSIT)).await?)
+    }
+
+    pub async fn add_key(&self, owner: &Account, args: &AddKey) -> Result<Outcome, ClientError> {
+        owner.call(&self.registry, Call::json("add_key", args).deposit(STORAGE_DEPOSIT)).await
+    }
+
+    pub async fn retire(&self, owner: &Account, agent: AgentId) -> Result<Outcome, ClientError> {
+        owner.call(&self.registry, Call::json("retire", &AgentRef { agent }).deposit(1)).await
+    }
+
+    pub async fn panic_all(&self, owner: &Account) -> Result<Outcome, ClientError> {
+        owner.call(&self.registry, Call::json("panic_all", &Nothing {}).deposit(1)).await
+    }
+
+    pub async fn register_host(&self, operator: &Account, args: &RegisterHost) -> Reply<HostId> {
+        done(operator.call(&self.keys, Call::json("register_host", args).deposit(STORAGE_DEPOSIT)).await?)
+    }
+
+    /// Prepays storage and stores a secret, in one transaction.
+    pub async fn add_credential(&self, owner: &Account, args: &AddCredential) -> Reply<Added> {
+        let calls = vec![Self::prepay(), Call::json("add_credential", args).deposit(1)];
+        done(owner.calls(&self.keys, calls).await?)
+    }
+
+    pub async fn grant(&self, owner: &Account, args: &GrantSecret) -> Reply<Added> {
+        done(owner.calls(&self.keys, vec![Self::prepay(), Call::json("grant", args).deposit(1)]).await?)
+    }
+
+    pub async fn delegate(&self, holder: &Account, args: &Delegate) -> Reply<Added> {
+        done(holder.calls(&self.keys, vec![Self::prepay(), Call::json("delegate", args).deposit(1)]).await?)
+    }
+
+    pub async fn revoke_grant(&self, caller: &Account, grant: GrantId) -> Result<Outcome, ClientError> {
+        caller.call(&self.keys, Call::json("revoke_grant", &GrantRef { grant })).await
+    }
+
+    fn prepay() -> Call {
+        Call::json("storage_deposit", &Nothing {}).deposit(STORAGE_DEPOSIT).gas_tgas(10)
+    }
+
+    pub async fn create_line(&self, owner: &Account, args: &CreateLine) -> Reply<u64> {
+        done(owner.call(&self.governance, Call::json("create_line", args).deposit(STORAGE_DEPOSIT)).await?)
+    }
+
+    pub async fn propose_release(&self, member: &Account, args: &ProposeRelease) -> Reply<u64> {
+        done(member.call(&self.governance, Call::json("propose_release", args).deposit(STORAGE_DEPOSIT)).await?)
+    }
+
+    pub async fn propose_upgrade(&self, member: &Account, args: &ProposeUpgrade) -> Reply<u64> {
+        done(member.call(&self.governance, Call::json("propose_upgrade", args).deposit(STORAGE_DEPOSIT)).await?)
+    }
+
+    pub async fn vote(&self, member: &Account, args: &Vote) -> Result<Outcome, ClientError> {
+        member.call(&self.governance, Call::json("vote", args).deposit(STORAGE_DEPOSIT)).await
+    }
+
+    pub async fn queue(&self, anyone: &Account, proposal: u64) -> Result<Outcome, ClientError> {
+        anyone.call(&self.governance, Call::json("queue", &ProposalRef { proposal })).await
+    }
+
+    pub async fn publish(&self, anyone: &Account, proposal: u64) -> Result<Outcome, ClientError> {
+        anyone.call(&self.governance, Call::json("publish", &ProposalRef { proposal })).await
+    }
+
+    pub async fn enroll(&self, owner: &Account, args: &Enroll) -> Result<Outcome, ClientError> {
+        owner.calls(&self.governance, vec![Self::prepay(), Call::json("enroll", args).deposit(1)]).await
+    }
+
+    /// Opens a channel with `yocto` for vouchers; storage is paid on top and comes back at close.
+    pub async fn open(&self, payer: &Account, args: &Open, yocto: u128) -> Reply<ChannelId> {
+        done(payer.call(&self.escrow, Call::json("open", args).deposit(yocto)).await?)
+    }
+
+    pub async fn claim_batch(&self, anyone: &Account, batch: &ClaimBatch) -> Reply<Vec<ClaimResult>> {
+        let args = borsh::to_vec(batch).unwrap_or_default();
+        done(anyone.call(&self.escrow, Call::raw("claim_batch", args).gas_tgas(300)).await?)
+    }
+
+    pub async fn withdraw(&self, payee: &Account, channels: Vec<ChannelId>) -> Reply<U128> {
+        done(payee.call(&self.escrow, Call::json("withdraw", &Channels { channels })).await?)
+    }
+
+    pub async fn close(&self, payee: &Account, channel: ChannelId) -> Result<Outcome, ClientError> {
+        payee.call(&self.escrow, Call::json("close", &ChannelRef { channel })).await
+    }
+}

@@ -1,0 +1,27 @@
+//! Why a call or view failed.
+
+use serde_json::Value;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error("{url} can't be reached: {source}")]
+    Unreachable { url: String, source: reqwest::Error },
+    #[error("the node answered {method} with an error: {error}")]
+    Rpc { method: String, error: Value },
+    #[error("the node's answer to {method} can't be read: {reason}")]
+    Answer { method: String, reason: String },
+    /// The contract refused, with the text it panicked with.
+    #[error("{text}")]
+    Refused { text: String },
+    #[error("{0}")]
+    Arguments(String),
+}
+
+impl ClientError {
+    /// The stable code at the start of a refusal.
+    pub fn code(&self) -> Option<&str> {
+        let Self::Refused { text } = self else { return None };
+        let (code, _) = text.split_once(": ")?;
+        code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit()).then_some(code)
+    }
+}

@@ -1,0 +1,117 @@
+//! A thin JSON-RPC transport that keeps the body of every answer, whatever its HTTP status.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use near_primitives::hash::CryptoHash;
+use near_primitives::types::{AccountId, BlockHeight};
+use near_primitives::views::{AccessKeyView, AccountView, BlockView};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::ClientError;
+
+/// A node.
+#[derive(Clone, Debug)]
+pub struct Rpc {
+    url: String,
+    http: reqwest::Client,
+}
+
+/// Which block to read at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    Final,
+    Head,
+    Hash(CryptoHash),
+    Height(BlockHeight),
+}
+
+impl At {
+    fn into_params(self) -> Value {
+        match self {
+            Self::Final => json!({ "finality": "final" }),
+            Self::Head => json!({ "finality": "optimistic" }),
+            Self::Hash(hash) => json!({ "block_id": hash }),
+            Self::Height(height) => json!({ "block_id": height }),
+        }
+    }
+}
+
+fn merge(mut params: Value, more: Value) -> Value {
+    if let (Some(fields), Value::Object(more)) = (params.as_object_mut(), more) {
+        fields.extend(more);
+    }
+    params
+}
+
+impl Rpc {
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), http: reqwest::Client::new() }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Calls a method and reads its result.
+    pub async fn call<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, ClientError> {
+        let request = json!({ "jsonrpc": "2.0", "id": "charter", "method": method, "params": params });
+        let unreachable = |source| ClientError::Unreachable { url: self.url.clone(), source };
+        let response = self.http.post(&self.url).json(&request).send().await.map_err(unreachable)?;
+        let bytes = response.bytes().await.map_err(unreachable)?;
+        let wrong = |reason: String| ClientError::Answer { method: method.to_owned(), reason };
+        let mut answer: Value = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+        if let Some(error) = answer.get("error") {
+            return Err(ClientError::Rpc { method: method.to_owned(), error: error.clone() });
+        }
+        serde_json::from_value(answer["result"].take()).map_err(|error| wrong(error.to_string()))
+    }
+
+    pub async fn block(&self, at: At) -> Result<BlockView, ClientError> {
+        self.call("block", at.into_params()).await
+    }
+
+    pub async fn account(&self, account_id: &AccountId, at: At) -> Result<AccountView, ClientError> {
+        let request = json!({ "request_type": "view_account", "account_id": account_id });
+        self.call("query", merge(at.into_params(), request)).await
+    }
+
+    pub async fn access_key(
+        &self,
+        account_id: &AccountId,
+        key: &near_crypto::PublicKey,
+    ) -> Result<AccessKeyView, ClientError> {
+        let request = json!({ "request_type": "view_access_key", "account_id": account_id, "public_key": key });
+        self.call("query", merge(At::Head.into_params(), request)).await
+    }
+
+    /// Calls a view and reads its JSON value.
+    pub async fn view<T: DeserializeOwned>(
+        &self,
+        contract: &AccountId,
+        method: &str,
+        args: &impl Serialize,
+        at: At,
+    ) -> Result<T, ClientError> {
+        let args = serde_json::to_vec(args).map_err(|error| ClientError::Arguments(error.to_string()))?;
+        let request = json!({
+            "request_type": "call_function", "account_id": contract, "method_name": method,
+            "args_base64": STANDARD.encode(args),
+        });
+        let answer: Value = self.call("query", merge(at.into_params(), request)).await?;
+        if let Some(error) = answer["error"].as_str() {
+            return Err(ClientError::Refused { text: guest_text(error) });
+        }
+        let wrong = |reason: String| ClientError::Answer { method: method.to_owned(), reason };
+        let bytes: Vec<u8> =
+            serde_json::from_value(answer["result"].clone()).map_err(|error| wrong(error.to_string()))?;
+        serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))
+    }
+}
+
+/// The contract's own text inside an error of the VM.
+pub(crate) fn guest_text(error: &str) -> String {
+    let text = error.split_once("Smart contract panicked: ").map_or(error, |(_, text)| text);
+    text.split("\" })").next().unwrap_or(text).to_owned()
+}

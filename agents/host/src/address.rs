@@ -1,0 +1,80 @@
+//! Where a host may connect to: public addresses, and exactly those others that its operator listed.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::HostError;
+
+/// Loopback or private addresses that the operator listed as test upstreams. Empty by default.
+#[derive(Clone, Debug, Default)]
+pub struct Upstreams(Vec<SocketAddr>);
+
+impl Upstreams {
+    pub fn new(listed: Vec<SocketAddr>) -> Self {
+        Self(listed)
+    }
+
+    /// Resolves a host and refuses every answer that is not public, so that a name can't be pointed inside.
+    pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, HostError> {
+        let unresolved = || HostError::Unresolved(host.to_owned());
+        let found = tokio::net::lookup_host((host, port)).await.map_err(|_| unresolved())?;
+        let found: Vec<SocketAddr> = found.collect();
+        if found.is_empty() {
+            return Err(unresolved());
+        }
+        for address in &found {
+            if !is_public(address.ip()) && !self.0.contains(address) {
+                return Err(HostError::PrivateAddress { host: host.to_owned(), address: address.ip() });
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Neither this machine, nor a network of its own, nor reserved (RFC 6890).
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            let shared = a == 100 && (64..128).contains(&b);
+            let special = (a == 192 && b == 0) || (a == 198 && (18..20).contains(&b)) || a >= 240 || a == 0;
+            !(v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_multicast())
+                && !(v4.is_broadcast() || v4.is_documentation() || v4.is_unspecified() || shared || special)
+        }
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => is_public(IpAddr::V4(v4)),
+            // Global unicast without documentation and tunnels; all else is local or reserved.
+            None => {
+                let [first, second, ..] = v6.segments();
+                (first & 0xe000) == 0x2000 && first != 0x2002 && !(first == 0x2001 && second < 0x0200)
+                    && !(first == 0x2001 && second == 0x0db8)
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Upstreams, is_public};
+
+    #[test]
+    fn inside_addresses_are_not_public() {
+        for inside in [
+            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
+            "255.255.255.255", "198.18.0.1", "::1", "::", "fe80::1", "fc00::1", "::ffff:127.0.0.1", "2002:7f00:1::",
+            "2001:db8::1",
+        ] {
+            assert!(!is_public(inside.parse().unwrap()), "{inside}");
+        }
+        for outside in ["1.1.1.1", "93.184.216.34", "2606:4700:4700::1111"] {
+            assert!(is_public(outside.parse().unwrap()), "{outside}");
+        }
+    }
+
+    #[tokio::test]
+    async fn loopback_is_refused_unless_listed_to_the_port() {
+        assert!(Upstreams::default().resolve("localhost", 8080).await.is_err());
+        let listed = Upstreams::new(vec!["127.0.0.1:8080".parse().unwrap(), "[::1]:8080".parse().unwrap()]);
+        assert!(listed.resolve("localhost", 8080).await.is_ok());
+        assert!(listed.resolve("localhost", 8081).await.is_err());
+    }
+}

@@ -1,0 +1,31 @@
+//! Why a host did not make a request. No text here ever holds plaintext.
+
+use charter_types::keys::Denial;
+
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    #[error("the grant does not allow this: {0:?}")]
+    Denied(Denial),
+    #[error("the action needs an approval that it has not")]
+    NeedsApproval,
+    #[error("{0} is no URL of the form scheme://host[:port]/path")]
+    Url(String),
+    #[error("requests carry no credentials, and no header that shapes the connection: {0}")]
+    Header(String),
+    #[error("{host} resolves to {address}, which is not a public address")]
+    PrivateAddress { host: String, address: std::net::IpAddr },
+    #[error("{0} does not resolve to an address")]
+    Unresolved(String),
+    #[error("the answer is longer than the {0} bytes allowed")]
+    ResponseTooLarge(u32),
+    #[error("the service can't be reached")]
+    Upstream,
+    #[error("the secret can't be opened with this host's key")]
+    Sealed,
+    #[error("the secret is not sealed to this host")]
+    NoWrap,
+    #[error("the chain's view is older than the host promised")]
+    Stale,
+    #[error("{0}")]
+    Chain(#[from] charter_client::ClientError),
+}

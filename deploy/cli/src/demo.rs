@@ -1,0 +1,144 @@
+//! `charter demo`: the whole story on a real chain, from an empty folder to a proven mirror.
+
+mod attack;
+mod grant;
+mod pay;
+mod register;
+mod report;
+mod secret;
+mod state;
+mod upstream;
+mod vote;
+mod world;
+
+use std::path::PathBuf;
+
+use charter_indexer::api::Server;
+use charter_indexer::{Indexer, verify};
+
+use crate::files::DataDir;
+use crate::output::Progress;
+use report::Summary;
+use state::State;
+use world::World;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Keep everything in this folder; a second run resumes. Without it a temporary folder is used.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// Stop after this step.
+    #[arg(long, value_enum, default_value_t = Step::Attack)]
+    until: Step,
+    /// Print one JSON object at the end instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// Keep the API up afterwards, until Ctrl-C.
+    #[arg(long)]
+    serve: bool,
+    /// Where the API listens. Port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8088")]
+    api_addr: String,
+    /// Where the chain's JSON-RPC listens. Port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    rpc_addr: String,
+    /// A PostgreSQL server instead of the embedded database.
+    #[arg(long)]
+    database_url: Option<String>,
+}
+
+/// The story's steps, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    Deploy,
+    Register,
+    Grant,
+    Secret,
+    Vote,
+    Pay,
+    Attack,
+}
+
+impl Step {
+    const ALL: [Self; 7] =
+        [Self::Deploy, Self::Register, Self::Grant, Self::Secret, Self::Vote, Self::Pay, Self::Attack];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::Register => "register",
+            Self::Grant => "grant",
+            Self::Secret => "secret",
+            Self::Vote => "vote",
+            Self::Pay => "pay",
+            Self::Attack => "attack",
+        }
+    }
+}
+
+/// Names of the steps that a folder's demo has done.
+pub fn steps_done(folder: &DataDir) -> anyhow::Result<Vec<String>> {
+    let state = State::open(folder)?;
+    Ok(state.done().map(|step| step.name().to_owned()).collect())
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let started = std::time::Instant::now();
+    let temporary = tempfile::tempdir()?;
+    let root = arguments.data_dir.clone().unwrap_or_else(|| temporary.path().to_owned());
+    let folder = DataDir::new(&root)?;
+    let progress = Progress::new(arguments.json);
+    let mut world = World::start(&folder, &arguments.rpc_addr, progress).await?;
+
+    progress.step("database", "opening PostgreSQL");
+    let database = crate::index::open_database(&folder, arguments.database_url.as_deref()).await?;
+    for step in Step::ALL.into_iter().filter(|step| *step <= arguments.until) {
+        if world.state.is_done(step) {
+            progress.step(step.name(), "done before");
+            continue;
+        }
+        let clock = std::time::Instant::now();
+        play(&mut world, step).await?;
+        world.state.finish(step, clock.elapsed())?;
+    }
+
+    progress.step("index", "mirroring into Postgres");
+    let mut indexer =
+        Indexer::open(world.rpc.clone(), &world.contracts, database.pool().clone()).await?;
+    indexer.catch_up().await?;
+    progress.step("verify", "comparing every row with the contracts");
+    let checked = verify(database.pool(), &world.rpc, &world.contracts).await?;
+    let summary = Summary::new(&world, checked.as_ref(), started.elapsed());
+    if arguments.json {
+        println!("{}", serde_json::to_string(&summary)?);
+    } else {
+        print!("{summary}");
+    }
+    if arguments.serve {
+        let server = Server::start(database.pool().clone(), &arguments.api_addr).await?;
+        let stop = async {
+            let _ = tokio::signal::ctrl_c().await;
+        };
+        progress.step("serve", &format!("API at http://{}, JSON-RPC at {}; Ctrl-C stops", server.addr, world.rpc.url()));
+        indexer.run(stop).await?;
+        drop(server);
+    }
+    drop(indexer);
+    database.close().await;
+    anyhow::ensure!(summary.mismatches == 0, "{} mismatches between Postgres and the contracts", summary.mismatches);
+    anyhow::ensure!(summary.secret_leaks == 0, "a secret leaked {} times", summary.secret_leaks);
+    Ok(())
+}
+
+async fn play(world: &mut World, step: Step) -> anyhow::Result<()> {
+    match step {
+        Step::Deploy => world.deploy().await,
+        Step::Register => register::play(world).await,
+        Step::Grant => grant::play(world).await,
+        Step::Secret => secret::play(world).await,
+        Step::Vote => vote::play(world).await,
+        Step::Pay => pay::play(world).await,
+        Step::Attack => attack::play(world).await,
+    }
+}

@@ -1,0 +1,67 @@
+//! Twelve hundred micropayments over three channels, settled by one receipt.
+
+use charter_client::{Payee, Payer};
+use charter_types::escrow::args::Open;
+use charter_types::escrow::{ClaimBatch, Voucher};
+use ed25519_dalek::SigningKey;
+
+use super::world::World;
+
+/// Vouchers per channel.
+const PAYMENTS: u64 = 400;
+/// One payment: a ten-thousandth of a NEAR.
+const AMOUNT: u128 = 100_000_000_000_000_000_000;
+/// What each payer sets aside, storage included.
+const DEPOSIT: u128 = 1_000_000_000_000_000_000_000_000;
+const HOUR_MS: u64 = 3_600_000;
+
+pub async fn play(world: &mut World) -> anyhow::Result<()> {
+    let contracts = world.contracts.clone();
+    let shop = world.person("shop")?;
+    let domain = Voucher::domain(&world.chain_id(), &contracts.escrow, charter_client::sha256);
+    let mut channels = Vec::new();
+    let mut ends = Vec::new();
+    for name in ["alice", "bob", "carol"] {
+        let payer = world.person(name)?;
+        let key = SigningKey::generate(&mut rand::rngs::OsRng);
+        let voucher_key = charter_types::Ed25519Key(key.verifying_key().to_bytes());
+        let args = Open { payee: shop.id.clone(), agent: None, voucher_key, withdraw_delay_ms: HOUR_MS };
+        let done = contracts.open(&payer, &args, DEPOSIT).await?;
+        let channel = world.take(done);
+        let deposited = DEPOSIT / 2;
+        let payee = Payee::new(&voucher_key, domain, channel, deposited);
+        let payee = payee.ok_or_else(|| anyhow::anyhow!("the voucher key is no curve point"))?;
+        ends.push((Payer::new(key, domain, channel), payee));
+        channels.push(channel);
+    }
+    // Off chain: each payment is a voucher that the payee checks as the contract would.
+    for _ in 0..PAYMENTS {
+        for (payer, payee) in &mut ends {
+            let (voucher, signature) = payer.pay(AMOUNT)?;
+            payee.accept(&voucher, &signature)?;
+        }
+    }
+    let vouchers: u64 = ends.iter().map(|(_, payee)| payee.accepted()).sum();
+    world.progress.step("pay", &format!("{vouchers} vouchers checked off chain"));
+
+    // On chain: one receipt claims and pays out all three.
+    let rows = ends.iter().filter_map(|(_, payee)| payee.best().cloned()).collect();
+    let done = contracts.claim_batch(&shop, &ClaimBatch { rows, withdraw: true }).await?;
+    let results = world.take(done);
+    let settled = results.iter().filter(|result| result.claimed().is_some()).count();
+    let claimed: u128 = results.iter().filter_map(charter_types::escrow::ClaimResult::claimed).sum();
+    anyhow::ensure!(claimed == AMOUNT * u128::from(vouchers), "claimed {claimed} for {vouchers} vouchers");
+    let near = crate::output::near(claimed);
+    world.progress.step("pay", &format!("{settled} channels settled by one claim_batch: {near} NEAR"));
+
+    // One channel is closed: the payer gets the rest, storage goes back.
+    let outcome = contracts.close(&shop, channels[0]).await?;
+    world.pay(&outcome);
+    world.state.note(|facts| {
+        facts.channels = channels;
+        facts.vouchers = vouchers;
+        facts.claim_receipts = 1;
+        facts.channels_settled = u64::try_from(settled).unwrap_or(0);
+        facts.claimed_yocto = claimed.to_string();
+    })
+}

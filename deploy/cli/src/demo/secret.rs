@@ -1,0 +1,63 @@
+//! The agent uses a key that it never sees.
+
+use charter_host::{Host, HttpRequest, Redactor, Upstreams};
+use charter_types::keys::{Method, Policy};
+
+use super::grant::{agent_policy, delegated_policy, host_keys};
+use super::upstream::{HOST, PORT, Upstream};
+use super::world::World;
+
+/// The host as its operator set it up; loopback addresses are reached only if listed.
+pub fn host(world: &World, upstreams: Upstreams) -> anyhow::Result<Host> {
+    let facts = world.state.facts();
+    let keys = host_keys(&facts.host_seed)?;
+    Ok(Host::new(facts.host, keys, world.rpc.clone(), world.contracts.clone(), world.chain_id(), upstreams))
+}
+
+pub fn request(method: Method, path: &str) -> HttpRequest {
+    let url = format!("http://{HOST}:{PORT}{path}");
+    HttpRequest { method, url, headers: Vec::new(), body: Vec::new() }
+}
+
+pub async fn play(world: &mut World) -> anyhow::Result<()> {
+    let upstream = Upstream::start().await?;
+    let listed = Upstreams::new(vec![upstream.addr, std::net::SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, PORT))]);
+    let host = host(world, listed)?;
+    let (scout, bob) = (world.person("scout")?.id, world.person("bob")?.id);
+    let facts = world.state.facts().clone();
+    // Every byte that the agents get to see.
+    let mut transcript = Vec::new();
+    let mut uses = 0_u64;
+    let asks: [(u64, Policy, _, Method, &str); 4] = [
+        (facts.grants[0], agent_policy(), &scout, Method::Post, "/v1/chat/completions"),
+        (facts.grants[0], agent_policy(), &scout, Method::Get, "/v1/models?limit=5"),
+        (facts.grants[1], delegated_policy(), &bob, Method::Get, "/v1/models"),
+        (facts.delegated_grant, delegated_policy(), &bob, Method::Get, "/v1/models/tiny"),
+    ];
+    for (grant, policy, asker, method, path) in asks {
+        let response = host.call(grant, &policy, asker, &request(method, path)).await?;
+        anyhow::ensure!(response.status == 200, "the service answered {}", response.status);
+        transcript.extend_from_slice(&response.body);
+        uses += 1;
+    }
+    // Refusals are part of what agents see.
+    let beyond = host.call(facts.grants[0], &agent_policy(), &scout, &request(Method::Get, "/admin/keys")).await;
+    match beyond {
+        Ok(_) => anyhow::bail!("a request beyond the grant went through"),
+        Err(refusal) => transcript.extend_from_slice(refusal.to_string().as_bytes()),
+    }
+    let redactor = Redactor::new(facts.secret_text.as_bytes());
+    let leaks = redactor.count(&transcript);
+    let arrived = upstream.seen.lock().map(|seen| seen.iter().filter(|key| **key == facts.secret_text).count());
+    let arrived = arrived.unwrap_or(0);
+    anyhow::ensure!(u64::try_from(arrived)? == uses, "the service saw the key {arrived} times, not {uses}");
+    world.progress.step(
+        "secret",
+        &format!("{uses} uses; the service saw the key {arrived} times, the agents {leaks} times in {} bytes", transcript.len()),
+    );
+    world.state.note(|facts| {
+        facts.uses = uses;
+        facts.secret_leaks = u64::try_from(leaks).unwrap_or(u64::MAX);
+        facts.transcript_bytes = u64::try_from(transcript.len()).unwrap_or(u64::MAX);
+    })
+}

@@ -1,0 +1,164 @@
+//! Deploying the contracts below one account.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use charter_client::{Account, At, Call, ClientError, Contracts, Rpc, deploy_action, sha256, transfer_action};
+use charter_types::governance::args::Setup as GovernanceSetup;
+use charter_types::governance::{Member, Params};
+use charter_types::{Named, Nothing};
+use charter_wasm::Contract;
+use near_crypto::SecretKey;
+use near_primitives::account::AccessKey;
+use near_primitives::action::{Action, AddKeyAction, CreateAccountAction};
+use near_primitives::types::AccountId;
+use serde::Deserialize;
+
+use crate::files::DataDir;
+use crate::output::Progress;
+
+/// What our contracts link needs this protocol version.
+const PROTOCOL_VERSION_MIN: u64 = 88;
+/// Storage of 400 kB of code, and a float for calls that attach 1 yocto.
+const FUNDS: u128 = 8_000_000_000_000_000_000_000_000;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// localnet, testnet, mainnet, or the URL of a node.
+    #[arg(long, default_value = "localnet")]
+    chain: String,
+    /// Key file of the account to deploy below, as near-cli writes it.
+    #[arg(long)]
+    credentials: PathBuf,
+    /// Where to note the contracts' accounts.
+    #[arg(long)]
+    data_dir: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Credentials {
+    account_id: AccountId,
+    #[serde(alias = "private_key")]
+    secret_key: SecretKey,
+}
+
+fn node(chain: &str) -> anyhow::Result<String> {
+    Ok(match chain {
+        "localnet" => "http://127.0.0.1:3030".to_owned(),
+        "testnet" => "https://rpc.testnet.near.org".to_owned(),
+        "mainnet" => "https://rpc.mainnet.near.org".to_owned(),
+        url if url.starts_with("http://") || url.starts_with("https://") => url.to_owned(),
+        other => bail!("--chain is localnet, testnet, mainnet or a URL, not {other}"),
+    })
+}
+
+fn credentials(path: &Path) -> anyhow::Result<Credentials> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} can't be read", path.display()))?;
+    serde_json::from_str(&text)
+        .with_context(|| format!("{} is no key file with account_id and private_key", path.display()))
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let rpc = Rpc::new(node(&arguments.chain)?);
+    let credentials = credentials(&arguments.credentials)?;
+    let root = Account::new(credentials.account_id, credentials.secret_key.clone(), rpc.clone());
+    let progress = Progress::new(false);
+    let (contracts, _) = deploy(&root, &credentials.secret_key, &progress).await?;
+    DataDir::new(&arguments.data_dir)?.save_deployment(&contracts)?;
+    println!("{}", serde_json::to_string_pretty(&contracts)?);
+    Ok(())
+}
+
+/// What deploying cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cost {
+    pub gas: u64,
+    pub tokens: u128,
+}
+
+fn below(name: &str, root: &AccountId) -> anyhow::Result<AccountId> {
+    format!("{name}.{root}").parse().with_context(|| format!("{name}.{root} is no account id"))
+}
+
+/// Deploys what is missing below `root`, hands every contract to governance, and says where they are.
+pub async fn deploy(root: &Account, key: &SecretKey, progress: &Progress) -> anyhow::Result<(Contracts, Cost)> {
+    let rpc = root.rpc();
+    let status: serde_json::Value = rpc.call("status", serde_json::json!([])).await?;
+    let version = status["protocol_version"].as_u64().unwrap_or(0);
+    if version < PROTOCOL_VERSION_MIN {
+        bail!("{} runs protocol version {version}; the contracts need {PROTOCOL_VERSION_MIN}", rpc.url());
+    }
+    let contracts = Contracts {
+        registry: below("registry", &root.id)?,
+        keys: below("keys", &root.id)?,
+        governance: below("governance", &root.id)?,
+        escrow: below("escrow", &root.id)?,
+    };
+    let mut cost = Cost::default();
+    for contract in Contract::ALL {
+        let account = account_of(contract, &contracts);
+        if is_deployed(rpc, account).await? {
+            progress.step("deploy", &format!("{account} is there already"));
+            continue;
+        }
+        progress.step("deploy", &format!("{account}, {} kB of wasm", contract.code().len() / 1_000));
+        let outcome = root.send(account, actions(contract, root, key, &contracts)).await?;
+        cost.gas += outcome.gas_burnt();
+        cost.tokens += outcome.tokens_burnt();
+    }
+    for contract in Contract::ALL {
+        let account = account_of(contract, &contracts);
+        let governance: Option<AccountId> = rpc.view(account, "governance", &Nothing {}, At::Final).await?;
+        if governance.is_none() {
+            let named = Named { account: contracts.governance.clone() };
+            let outcome = root.call(account, Call::json("set_governance", &named)).await?;
+            cost.gas += outcome.gas_burnt();
+            cost.tokens += outcome.tokens_burnt();
+        }
+    }
+    Ok((contracts, cost))
+}
+
+pub fn account_of(contract: Contract, contracts: &Contracts) -> &AccountId {
+    match contract {
+        Contract::Registry => &contracts.registry,
+        Contract::Keys => &contracts.keys,
+        Contract::Governance => &contracts.governance,
+        Contract::Escrow => &contracts.escrow,
+    }
+}
+
+async fn is_deployed(rpc: &Rpc, account: &AccountId) -> anyhow::Result<bool> {
+    match rpc.account(account, At::Final).await {
+        Ok(view) => Ok(view.code_hash != near_primitives::hash::CryptoHash::default()),
+        Err(ClientError::Rpc { error, .. }) if error["cause"]["name"] == "UNKNOWN_ACCOUNT" => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Account, money, key, code and set-up in one receipt: a contract is there as a whole or not at all.
+fn actions(contract: Contract, root: &Account, key: &SecretKey, contracts: &Contracts) -> Vec<Action> {
+    let account = root.id.clone();
+    let registry = contracts.registry.clone();
+    let new = match contract {
+        Contract::Registry | Contract::Escrow => Call::json("new", &Named { account }),
+        Contract::Keys => Call::json("new", &charter_types::admin::Setup { account, registry }),
+        Contract::Governance => {
+            let council = vec![Member { account: account.clone(), weight: 1 }];
+            Call::json("new", &GovernanceSetup { account, registry, council, params: Params::default() })
+        }
+    };
+    let add = AddKeyAction { public_key: key.public_key(), access_key: AccessKey::full_access() };
+    vec![
+        Action::CreateAccount(CreateAccountAction {}),
+        transfer_action(FUNDS),
+        Action::AddKey(Box::new(add)),
+        deploy_action(contract.code().to_vec()),
+        new.into_action(),
+    ]
+}
+
+/// The hash that governance votes on.
+pub fn code_hash(contract: Contract) -> charter_types::Hash32 {
+    charter_types::Hash32(sha256(contract.code()))
+}

@@ -1,0 +1,75 @@
+//! What a data folder holds.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use charter_client::Contracts;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Names of files and folders in `--data-dir`.
+pub struct DataDir {
+    root: PathBuf,
+}
+
+impl DataDir {
+    pub fn new(root: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(root).with_context(|| format!("{} can't be created", root.display()))?;
+        Ok(Self { root: root.to_owned() })
+    }
+
+    /// The chain's own folder.
+    pub fn chain(&self) -> PathBuf {
+        self.root.join("chain")
+    }
+
+    /// The embedded database's.
+    pub fn database(&self) -> PathBuf {
+        self.root.join("db")
+    }
+
+    pub fn keys(&self) -> PathBuf {
+        self.root.join("keys.json")
+    }
+
+    pub fn demo(&self) -> PathBuf {
+        self.root.join("demo.json")
+    }
+
+    fn deployment(&self) -> PathBuf {
+        self.root.join("deployment.json")
+    }
+
+    pub fn save_deployment(&self, contracts: &Contracts) -> anyhow::Result<()> {
+        write_json(&self.deployment(), contracts)
+    }
+
+    /// Where the contracts are.
+    pub fn contracts(&self) -> anyhow::Result<Contracts> {
+        let missing = || format!("{} has no deployment: run `charter demo` or `charter deploy` first", self.root.display());
+        read_json(&self.deployment())?.with_context(missing)
+    }
+}
+
+/// Reads a JSON file; `None` if there is none.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Option<T>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let value = serde_json::from_str(&text);
+            Ok(Some(value.with_context(|| format!("{} can't be read", path.display()))?))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("{} can't be read", path.display())),
+    }
+}
+
+/// Replaces a JSON file as a whole, readable by its owner only.
+pub fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+    use std::io::Write;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)
+        .with_context(|| format!("{} can't be written", folder.display()))?;
+    file.write_all(&serde_json::to_vec_pretty(value)?)?;
+    file.persist(path).with_context(|| format!("{} can't be written", path.display()))?;
+    Ok(())
+}

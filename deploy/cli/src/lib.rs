@@ -1,1 +1,0 @@
-//! The one command: demo, localnet, deploy, index, status

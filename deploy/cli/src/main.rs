@@ -1,0 +1,65 @@
+//! `charter`: the one command.
+
+mod chain;
+mod demo;
+mod deploy;
+mod files;
+mod index;
+mod keystore;
+mod output;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Who an agent is, what it may touch, how it may change, and how it is paid: on NEAR, mirrored into Postgres.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs chain, contracts, indexer and database in one process and plays the whole story.
+    Demo(demo::Arguments),
+    /// Runs a NEAR chain in this process until Ctrl-C.
+    Localnet(chain::Arguments),
+    /// Deploys the contracts, wired to each other. What is there already is left alone.
+    Deploy(deploy::Arguments),
+    /// Mirrors the contracts into Postgres.
+    #[command(subcommand)]
+    Index(index::Command),
+    /// What a data folder holds.
+    Status {
+        #[arg(long)]
+        data_dir: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("CHARTER_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let result = match Arguments::parse().command {
+        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Localnet(arguments) => chain::run(arguments).await,
+        Command::Deploy(arguments) => deploy::run(arguments).await,
+        Command::Index(command) => index::run(command).await,
+        Command::Status { data_dir, json } => index::status(&data_dir, json).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One sentence: the cause behind it, if there is one, belongs to it.
+            eprintln!("charter: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

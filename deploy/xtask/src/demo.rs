@@ -1,0 +1,19 @@
+//! The demo from sources.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::Context;
+
+pub fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let built = Command::new(&cargo).args(["build", "--package", "charter"]).status().context("cargo did not start")?;
+    if !built.success() {
+        return Ok(ExitCode::FAILURE);
+    }
+    let run = Command::new(&cargo)
+        .args(["run", "--quiet", "--package", "charter", "--", "demo"])
+        .args(arguments)
+        .status()
+        .context("cargo did not start")?;
+    Ok(if run.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

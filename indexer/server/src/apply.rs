@@ -1,0 +1,91 @@
+//! Events to changes of rows. Events carry full new values, so nothing of a contract's arithmetic is repeated here.
+
+use charter_types::{escrow, governance, keys, registry};
+use serde_json::{Value, json};
+
+use crate::decode::Fact;
+
+/// What happens to one row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    Put { table: &'static str, key: String, body: Value },
+    Remove { table: &'static str, key: String },
+    /// Sets one field of a record that is there.
+    Set { table: &'static str, key: String, field: &'static str, value: Value },
+}
+
+fn put(table: &'static str, key: impl ToString, body: impl serde::Serialize) -> Change {
+    Change::Put { table, key: key.to_string(), body: serde_json::to_value(body).unwrap_or_default() }
+}
+
+fn remove(table: &'static str, key: impl ToString) -> Change {
+    Change::Remove { table, key: key.to_string() }
+}
+
+/// The changes that an event means.
+pub fn changes(fact: &Fact) -> Vec<Change> {
+    match fact {
+        Fact::Registry(fact) => registry_changes(fact),
+        Fact::Keys(fact) => keys_changes(fact),
+        Fact::Governance(fact) => governance_changes(fact),
+        Fact::Escrow(fact) => escrow_changes(fact),
+    }
+}
+
+fn registry_changes(fact: &registry::Fact) -> Vec<Change> {
+    vec![match fact {
+        registry::Fact::Agent(agent) => put("agent", agent.id, agent),
+        registry::Fact::AgentRetired(id) => remove("agent", id),
+        registry::Fact::Owner(owner) if owner.agents == 0 => remove("owner", &owner.account),
+        registry::Fact::Owner(owner) => put("owner", &owner.account, owner),
+    }]
+}
+
+fn keys_changes(fact: &keys::Fact) -> Vec<Change> {
+    match fact {
+        keys::Fact::Host(host) => vec![put("host", host.id, host)],
+        keys::Fact::Secret(secret) => vec![put("secret", secret.id, secret)],
+        keys::Fact::Wrap { secret, version, host, sha256, bytes } => {
+            let body = json!({
+                "secret": secret, "version": version, "host": host, "sha256": sha256, "bytes": bytes,
+            });
+            vec![put("wrap", format!("{secret}/{version}/{host}"), body)]
+        }
+        keys::Fact::Granted { grant, policy } => {
+            vec![put("key_grant", grant.id, grant), put("key_policy", grant.id, policy)]
+        }
+        keys::Fact::Grant(grant) => vec![put("key_grant", grant.id, grant)],
+        keys::Fact::Denied { .. } => Vec::new(),
+    }
+}
+
+fn governance_changes(fact: &governance::Fact) -> Vec<Change> {
+    match fact {
+        governance::Fact::Line(line) => vec![put("line", line.id, line)],
+        governance::Fact::Release(release) => vec![put("release", release.id, release)],
+        governance::Fact::Proposal(proposal) => vec![put("proposal", proposal.id, proposal)],
+        governance::Fact::Ballot(ballot) => {
+            vec![put("ballot", format!("{}/{}", ballot.proposal, ballot.voter), ballot)]
+        }
+        governance::Fact::Enrolment(enrolment) => vec![put("enrolment", enrolment.agent, enrolment)],
+        governance::Fact::EnrolmentEnded(agent) => vec![remove("enrolment", agent)],
+        governance::Fact::Denied { .. } => Vec::new(),
+    }
+}
+
+fn escrow_changes(fact: &escrow::Fact) -> Vec<Change> {
+    match fact {
+        escrow::Fact::Channel(channel) => vec![put("channel", channel.id, channel)],
+        escrow::Fact::Claims(rows) => {
+            let raised = rows.iter().filter(|row| row.claimed().is_some());
+            let set = raised.map(|row| Change::Set {
+                table: "channel",
+                key: row.0.to_string(),
+                field: "claimed",
+                value: Value::String(row.1.clone()),
+            });
+            set.collect()
+        }
+        escrow::Fact::ChannelClosed(id, ..) => vec![remove("channel", id)],
+    }
+}

@@ -1,0 +1,184 @@
+//! The loop: read, decode, apply, commit.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use charter_client::{At, Contracts, Rpc, sha256};
+use charter_types::event::next_head;
+use sqlx::PgPool;
+
+use crate::IndexerError;
+use crate::apply::changes;
+use crate::decode::{Decoded, decode};
+use crate::source::{Header, Receipt, Source};
+use crate::store::{self, Batch, Cursor, DeadLetter, Head, StoredEvent};
+
+/// Blocks in one transaction at the most.
+const BLOCKS_PER_STEP: usize = 200;
+/// Events after which a step is committed.
+const EVENTS_PER_STEP: usize = 2_000;
+/// How often an idle indexer looks for a new block.
+const POLL: Duration = Duration::from_millis(50);
+
+/// An indexer of one deployment into one database.
+pub struct Indexer {
+    source: Source,
+    contracts: Vec<(&'static str, String)>,
+    cursor: Cursor,
+    heads: BTreeMap<&'static str, Head>,
+    pool: PgPool,
+}
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    Advanced { height: u64, events: usize },
+    /// Nothing new, or nothing that can be proven yet.
+    Idle,
+}
+
+/// The contracts by the names that the tables use.
+pub(crate) fn named(contracts: &Contracts) -> Vec<(&'static str, String)> {
+    vec![
+        ("registry", contracts.registry.to_string()),
+        ("keys", contracts.keys.to_string()),
+        ("governance", contracts.governance.to_string()),
+        ("escrow", contracts.escrow.to_string()),
+    ]
+}
+
+impl Indexer {
+    /// Picks up where the database is; a fresh one starts at the chain's first block.
+    pub async fn open(rpc: Rpc, contracts: &Contracts, pool: PgPool) -> Result<Self, IndexerError> {
+        let status: serde_json::Value = rpc.call("status", serde_json::json!([])).await?;
+        let chain_id = status["chain_id"].as_str().unwrap_or_default().to_owned();
+        let watched = [&contracts.registry, &contracts.keys, &contracts.governance, &contracts.escrow];
+        let source = Source::new(rpc, watched.map(Clone::clone).to_vec());
+        let first = status["sync_info"]["earliest_block_height"].as_u64().unwrap_or(0);
+        let mut connection = pool.acquire().await?;
+        let known = store::known_cursor(&mut connection).await?;
+        let start = match known {
+            Some(cursor) => Header { height: cursor.height, hash: cursor.hash, prev_hash: cursor.hash },
+            None => source.block_at(At::Height(first)).await?,
+        };
+        let cursor = store::cursor(&mut connection, &chain_id, start).await?;
+        let contracts = named(contracts);
+        let heads = store::heads(&mut connection, &contracts).await?;
+        drop(connection);
+        Ok(Self { source, contracts, cursor, heads, pool })
+    }
+
+    pub fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    /// Reads what is new, up to a limit, and commits it.
+    pub async fn step(&mut self) -> Result<Progress, IndexerError> {
+        let known = Header { height: self.cursor.height, hash: self.cursor.hash, prev_hash: self.cursor.hash };
+        let (blocks, head) = self.source.new_blocks(known).await?;
+        let mut batch = Batch { heads: self.heads.clone(), ..Batch::default() };
+        let mut reached = None;
+        for block in blocks.into_iter().take(BLOCKS_PER_STEP) {
+            // What can't be proven yet is left for the next step.
+            let Some(receipts) = self.source.receipts(block, head).await? else { break };
+            for receipt in receipts {
+                self.read_receipt(block, &receipt, &mut batch)?;
+            }
+            reached = Some(block);
+            if batch.events.len() >= EVENTS_PER_STEP {
+                break;
+            }
+        }
+        let Some(reached) = reached else { return Ok(Progress::Idle) };
+        let to = Cursor { height: reached.height, hash: reached.hash };
+        let mut connection = self.pool.acquire().await?;
+        store::commit(&mut connection, self.cursor, to, &batch).await?;
+        self.cursor = to;
+        let events = batch.events.len();
+        self.heads = batch.heads;
+        Ok(Progress::Advanced { height: to.height, events })
+    }
+
+    fn read_receipt(&self, block: Header, receipt: &Receipt, batch: &mut Batch) -> Result<(), IndexerError> {
+        let contract = self.contracts.iter().find(|(_, account)| *account == receipt.receiver.as_str());
+        let Some((contract, _)) = contract else { return Ok(()) };
+        for (index, log) in receipt.logs.iter().enumerate() {
+            let log_index = i32::try_from(index).unwrap_or(i32::MAX);
+            let receipt_id = receipt.id.to_string();
+            let (seq, due) = match decode(contract, log) {
+                Decoded::Foreign => continue,
+                Decoded::Unknown { seq, reason, .. } => {
+                    tracing::warn!(contract, reason, "an event of ours can't be read; it is kept as a dead letter");
+                    batch.dead_letters.push(DeadLetter {
+                        height: block.height,
+                        receipt_id,
+                        log_index,
+                        contract,
+                        reason,
+                        log: log.clone(),
+                    });
+                    let Some(seq) = seq else { continue };
+                    (seq, batch.heads.get(contract).map_or(0, |head| head.seq) + 1)
+                }
+                Decoded::Event(event) => {
+                    let due = batch.heads.get(contract).map_or(0, |head| head.seq) + 1;
+                    batch.changes.extend(changes(&event.fact).into_iter().map(|change| (block.height, change)));
+                    let seq = event.seq;
+                    batch.events.push(StoredEvent {
+                        height: block.height,
+                        receipt_id,
+                        log_index,
+                        contract,
+                        seq,
+                        name: event.name,
+                        by: event.by.to_string(),
+                        log: log.clone(),
+                        body: event.body,
+                    });
+                    (seq, due)
+                }
+            };
+            if seq != due {
+                return Err(IndexerError::MissingEvent { contract: (*contract).to_owned(), expected: due, found: seq });
+            }
+            let head = batch.heads.entry(contract).or_insert(Head { seq: 0, head: charter_types::Hash32::default() });
+            *head = Head { seq, head: next_head(&head.head, log, sha256) };
+        }
+        Ok(())
+    }
+
+    /// Steps until everything up to the final head is in the tables.
+    pub async fn catch_up(&mut self) -> Result<Cursor, IndexerError> {
+        let head = self.source.block_at(At::Final).await?;
+        while self.cursor.height < head.height {
+            if self.step().await? == Progress::Idle {
+                // The last block's outcomes can be proven once the next one stands.
+                let newest = self.source.block_at(At::Final).await?;
+                if newest.height <= head.height {
+                    break;
+                }
+            }
+        }
+        Ok(self.cursor)
+    }
+
+    /// Runs until `stop` resolves. Trouble that may pass is waited out; anything else ends the run.
+    pub async fn run(&mut self, stop: impl Future<Output = ()>) -> Result<(), IndexerError> {
+        tokio::pin!(stop);
+        loop {
+            let pause = match self.step().await {
+                Ok(Progress::Advanced { .. }) => Duration::ZERO,
+                Ok(Progress::Idle) => POLL,
+                Err(error) if error.is_transient() => {
+                    tracing::warn!(%error, "trying again");
+                    Duration::from_millis(500)
+                }
+                Err(error) => return Err(error),
+            };
+            tokio::select! {
+                () = &mut stop => return Ok(()),
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+}

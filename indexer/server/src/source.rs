@@ -1,0 +1,179 @@
+//! Final blocks over JSON-RPC, two calls per idle block.
+//!
+//! Blocks are walked back from the final head by `prev_hash`, so skipped heights cost nothing and continuity is proven on
+//! the way. In a block, `changes{account_changes}` with cause `receipt_processing` names exactly the receipts that
+//! succeeded on the watched accounts, in execution order; `light_client_proof` then gives each one's logs with a proof
+//! that leads to the root in a later header. (The execution block is the one asked about, never the proof's.)
+
+use charter_client::{At, ClientError, Rpc};
+use charter_types::AccountId;
+use near_primitives::hash::CryptoHash;
+use near_primitives::merkle::{MerklePath, compute_root_from_path, compute_root_from_path_and_item, verify_hash};
+use near_primitives::types::BlockHeight;
+use near_primitives::views::{ExecutionOutcomeWithIdView, ExecutionStatusView, LightClientBlockLiteView};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::IndexerError;
+
+/// A block to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    pub height: BlockHeight,
+    pub hash: CryptoHash,
+    pub prev_hash: CryptoHash,
+}
+
+/// A successful receipt on a watched contract, with its proven logs.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    pub id: CryptoHash,
+    pub receiver: AccountId,
+    pub logs: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Changes {
+    changes: Vec<Change>,
+}
+
+#[derive(Deserialize)]
+struct Change {
+    cause: Value,
+    #[serde(rename = "change")]
+    body: ChangeBody,
+}
+
+#[derive(Deserialize)]
+struct ChangeBody {
+    account_id: AccountId,
+}
+
+#[derive(Deserialize)]
+struct Proof {
+    outcome_proof: ExecutionOutcomeWithIdView,
+    outcome_root_proof: MerklePath,
+    block_header_lite: LightClientBlockLiteView,
+    block_proof: MerklePath,
+}
+
+/// Reads a chain.
+pub struct Source {
+    rpc: Rpc,
+    watched: Vec<AccountId>,
+}
+
+impl Source {
+    pub fn new(rpc: Rpc, watched: Vec<AccountId>) -> Self {
+        Self { rpc, watched }
+    }
+
+    async fn header(&self, at: At) -> Result<(Header, CryptoHash), IndexerError> {
+        let header = self.rpc.block(at).await?.header;
+        let root = header.block_merkle_root;
+        Ok((Header { height: header.height, hash: header.hash, prev_hash: header.prev_hash }, root))
+    }
+
+    /// The blocks after `known` up to the final head, oldest first, and the head that proofs are asked against.
+    pub async fn new_blocks(
+        &self,
+        known: Header,
+    ) -> Result<(Vec<Header>, LightHead), IndexerError> {
+        let (head, root) = self.header(At::Final).await?;
+        let light = LightHead { hash: head.hash, block_merkle_root: root };
+        let mut blocks = Vec::new();
+        let mut next = head;
+        while next.height > known.height {
+            blocks.push(next);
+            if next.prev_hash == known.hash {
+                blocks.reverse();
+                return Ok((blocks, light));
+            }
+            next = self.header(At::Hash(next.prev_hash)).await?.0;
+        }
+        // A lagging node may be behind what is indexed already: nothing new.
+        if head.hash == known.hash || head.height < known.height {
+            return Ok((Vec::new(), light));
+        }
+        Err(IndexerError::NotContinuous { height: next.height })
+    }
+
+    /// The genesis or any other block to start from.
+    pub async fn block_at(&self, at: At) -> Result<Header, IndexerError> {
+        Ok(self.header(at).await?.0)
+    }
+
+    /// Successful receipts of one block. `None`: the node can't prove them yet, ask again against a later head.
+    pub async fn receipts(&self, block: Header, head: LightHead) -> Result<Option<Vec<Receipt>>, IndexerError> {
+        let params = json!({
+            "block_id": block.hash, "changes_type": "account_changes", "account_ids": self.watched,
+        });
+        let changes: Changes = self.rpc.call("changes", params).await?;
+        let mut named: Vec<(CryptoHash, AccountId)> = Vec::new();
+        for change in changes.changes {
+            if change.cause["type"] != "receipt_processing" {
+                continue;
+            }
+            let id = change.cause["receipt_hash"].as_str().and_then(|id| id.parse().ok());
+            let Some(id) = id else { continue };
+            if !named.iter().any(|(known, _)| *known == id) {
+                named.push((id, change.body.account_id));
+            }
+        }
+        let mut receipts = Vec::with_capacity(named.len());
+        for (id, receiver) in named {
+            match self.prove(id, &receiver, head).await? {
+                Some(logs) => receipts.push(Receipt { id, receiver, logs }),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(receipts))
+    }
+
+    async fn prove(
+        &self,
+        id: CryptoHash,
+        receiver: &AccountId,
+        head: LightHead,
+    ) -> Result<Option<Vec<String>>, IndexerError> {
+        let params = json!({
+            "type": "receipt", "receipt_id": id, "receiver_id": receiver, "light_client_head": head.hash,
+        });
+        let proof: Proof = match self.rpc.call("light_client_proof", params).await {
+            Ok(proof) => proof,
+            Err(ClientError::Rpc { error, .. }) if error["cause"]["name"] == "NOT_CONFIRMED" => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        if !is_proven(&proof, id, head) {
+            return Err(IndexerError::BadProof { receipt: id.to_string() });
+        }
+        let outcome = proof.outcome_proof.outcome;
+        let succeeded = matches!(
+            outcome.status,
+            ExecutionStatusView::SuccessValue(_) | ExecutionStatusView::SuccessReceiptId(_)
+        );
+        Ok(Some(if succeeded { outcome.logs } else { Vec::new() }))
+    }
+}
+
+/// The block proofs lead to.
+#[derive(Clone, Copy, Debug)]
+pub struct LightHead {
+    pub hash: CryptoHash,
+    pub block_merkle_root: CryptoHash,
+}
+
+/// Outcome → chunk root → block root in a header → that header's hash → the head's root over all blocks.
+fn is_proven(proof: &Proof, id: CryptoHash, head: LightHead) -> bool {
+    let outcome = &proof.outcome_proof;
+    let chunk_root = compute_root_from_path_and_item(&outcome.proof, outcome.to_hashes());
+    let leaf = CryptoHash::hash_borsh(chunk_root);
+    let block_root = compute_root_from_path(&proof.outcome_root_proof, leaf);
+    let lite = &proof.block_header_lite;
+    let header_hash = lite.hash();
+    let in_chain = verify_hash(head.block_merkle_root, &proof.block_proof, header_hash);
+    // The head itself is not below its own root.
+    let is_head = header_hash == head.hash;
+    outcome.id == id && block_root == lite.inner_lite.outcome_root && (in_chain || is_head)
+}
+
