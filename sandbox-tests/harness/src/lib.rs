@@ -1,1 +1,146 @@
-//! Typed handles and builders for tests, over near-workspaces
+//! What flow tests stand on: a chain with all contracts deployed, through near-workspaces.
+//!
+//! Contracts are deployed once per process; every test gets a fork of that chain. With `CHARTER_TEST_CHAIN=sandbox` a
+//! chain is started by near-workspaces' own `sandbox()` instead, and deployed to each time.
+
+mod accounts;
+mod outcome;
+
+use std::time::Duration;
+
+use charter_localnet::{Config, Genesis, Localnet, RpcServer};
+use charter_types::admin::Setup;
+use charter_types::governance::args::Setup as GovernanceSetup;
+use charter_types::governance::{Member, Params};
+use charter_types::Named;
+use charter_wasm::Contract as Code;
+use near_workspaces::network::{Sandbox, ValidatorKey};
+use near_workspaces::types::{KeyType, NearToken, SecretKey};
+use near_workspaces::{Account, AccountId, Worker};
+use tokio::sync::OnceCell;
+
+pub use accounts::Deployment;
+pub use outcome::{Call, Outcome, failed_with, view};
+
+/// A chain with contracts, for one test.
+pub struct Harness {
+    pub worker: Worker<Sandbox>,
+    pub contracts: Deployment,
+    root: Account,
+    /// Kept alive for as long as the test runs; absent on near-workspaces' own sandbox.
+    own: Option<Own>,
+}
+
+struct Own {
+    localnet: Localnet,
+    rpc: RpcServer,
+    _home: tempfile::TempDir,
+}
+
+/// The chain that all tests of a process fork.
+static DEPLOYED: OnceCell<Localnet> = OnceCell::const_new();
+
+/// Balance of each contract and of each test account.
+const CONTRACT_FUNDS: NearToken = NearToken::from_near(8);
+const ACCOUNT_FUNDS: NearToken = NearToken::from_near(100);
+
+async fn attach(localnet: Localnet) -> anyhow::Result<(Worker<Sandbox>, Own)> {
+    let rpc = localnet.serve("127.0.0.1:0").await?;
+    let home = tempfile::tempdir()?;
+    localnet.write_keys(home.path())?;
+    let worker = near_workspaces::sandbox()
+        .rpc_addr(&rpc.url())
+        .validator_key(ValidatorKey::HomeDir(home.path().to_owned()))
+        .await?;
+    Ok((worker, Own { localnet, rpc, _home: home }))
+}
+
+impl Harness {
+    /// A fresh chain with all contracts.
+    pub async fn start() -> anyhow::Result<Self> {
+        if std::env::var("CHARTER_TEST_CHAIN").is_ok_and(|chain| chain == "sandbox") {
+            let worker = near_workspaces::sandbox().await?;
+            let root = worker.root_account()?;
+            let contracts = deploy(&root).await?;
+            return Ok(Self { worker, contracts, root, own: None });
+        }
+        let deployed = DEPLOYED.get_or_try_init(deployed_chain).await?;
+        let (worker, own) = attach(deployed.fork().await?).await?;
+        let root = worker.root_account()?;
+        let contracts = Deployment::below(root.id())?;
+        Ok(Self { worker, contracts, root, own: Some(own) })
+    }
+
+    /// An account below the root, with 100 NEAR.
+    pub async fn account(&self, name: &str) -> anyhow::Result<Account> {
+        let created = self.root.create_subaccount(name).initial_balance(ACCOUNT_FUNDS).transact().await?;
+        Ok(created.into_result()?)
+    }
+
+    /// The admin of the contracts and council of their line.
+    pub fn root(&self) -> &Account {
+        &self.root
+    }
+
+    /// Lets time pass.
+    pub async fn wait(&self, time: Duration) -> anyhow::Result<()> {
+        match &self.own {
+            Some(own) => own.localnet.cheats().advance_time(time).await?,
+            // Blocks of a sandbox are a second apart when skipped.
+            None => self.worker.fast_forward(time.as_secs().max(1)).await?,
+        }
+        Ok(())
+    }
+
+    /// The chain's clock, milliseconds.
+    pub async fn now_ms(&self) -> anyhow::Result<u64> {
+        Ok(self.worker.view_block().await?.timestamp() / 1_000_000)
+    }
+
+    /// Address of the node.
+    pub fn rpc_url(&self) -> String {
+        self.own.as_ref().map_or_else(|| self.worker.rpc_addr(), |own| own.rpc.url())
+    }
+
+    /// The chain itself, where it is ours.
+    pub fn localnet(&self) -> Option<&Localnet> {
+        self.own.as_ref().map(|own| &own.localnet)
+    }
+}
+
+async fn deployed_chain() -> anyhow::Result<Localnet> {
+    let genesis = Genesis { chain_id: "charter-tests".to_owned(), ..Genesis::default() };
+    let localnet = Localnet::start(Config { genesis, ..Config::default() }).await?;
+    let (worker, _own) = attach(localnet.clone()).await?;
+    deploy(&worker.root_account()?).await?;
+    Ok(localnet)
+}
+
+/// Deploys every contract below `root` and hands it to governance.
+async fn deploy(root: &Account) -> anyhow::Result<Deployment> {
+    let contracts = Deployment::below(root.id())?;
+    for code in Code::ALL {
+        let key = SecretKey::from_random(KeyType::ED25519);
+        let created = root.create_subaccount(code.name()).keys(key).initial_balance(CONTRACT_FUNDS).transact().await?;
+        let contract = created.into_result()?.deploy(code.code()).await?.into_result()?;
+        let call = contract.call("new").max_gas();
+        let call = match code {
+            Code::Registry | Code::Escrow => call.args_json(Named { account: root.id().clone() }),
+            Code::Keys => call.args_json(Setup { account: root.id().clone(), registry: contracts.registry.clone() }),
+            Code::Governance => call.args_json(governance_setup(root.id(), &contracts)),
+        };
+        call.transact().await?.into_result()?;
+        let named = Named { account: contracts.governance.clone() };
+        root.call(contract.id(), "set_governance").args_json(named).transact().await?.into_result()?;
+    }
+    Ok(contracts)
+}
+
+fn governance_setup(root: &AccountId, contracts: &Deployment) -> GovernanceSetup {
+    GovernanceSetup {
+        account: root.clone(),
+        registry: contracts.registry.clone(),
+        council: vec![Member { account: root.clone(), weight: 1 }],
+        params: Params { vote_ms: 3_600_000, timelock_ms: 3_600_000, ..Params::default() },
+    }
+}

@@ -1,1 +1,1 @@
-//! Flows, properties and end-to-end tests
+//! Flows over all contracts, properties, and what only shows when everything runs together. All of it is in `tests/`.

@@ -1,0 +1,50 @@
+//! Bad input: one sentence, a non-zero exit, no backtrace.
+
+use crate::process::{run, text};
+
+fn refused(arguments: &[&str], expected: &str) {
+    let output = run(arguments);
+    assert!(!output.status.success(), "{arguments:?} went through");
+    let error = text(&output.stderr);
+    assert!(error.contains(expected), "{arguments:?}: {error}");
+    assert!(!error.contains("panicked") && !error.contains("stack backtrace"), "{error}");
+}
+
+#[test]
+fn unknown_flags_and_values_are_named() {
+    refused(&["demo", "--colour"], "unexpected argument '--colour'");
+    refused(&["demo", "--until", "lunch"], "invalid value 'lunch'");
+    refused(&["fly"], "unrecognized subcommand 'fly'");
+}
+
+#[test]
+fn a_busy_port_is_one_sentence() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    refused(&["localnet", "--rpc-addr", &addr], &format!("{addr} can't be listened on"));
+}
+
+#[test]
+fn an_unreachable_database_or_node_is_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    refused(&["index", "verify", "--data-dir", path], "has no deployment");
+    let deployment = r#"{"registry":"r.near","keys":"k.near","governance":"g.near","escrow":"e.near"}"#;
+    std::fs::write(folder.path().join("deployment.json"), deployment).unwrap();
+    refused(&["index", "verify", "--data-dir", path], "has no chain");
+    let node = ["--rpc-url", "http://127.0.0.1:1"];
+    let place = ["index", "run", "--data-dir", path, "--database-url", "postgres://nobody@127.0.0.1:1/none"];
+    refused(&[&place[..], &node].concat(), "the database can't be opened");
+    refused(&["index", "run", "--data-dir", path, "--database-url", "nonsense", node[0], node[1]], "is no database URL");
+}
+
+#[test]
+fn deploy_wants_a_key_file_and_a_chain() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let key = folder.path().join("key.json");
+    refused(&["deploy", "--credentials", key.to_str().unwrap(), "--data-dir", path], "can't be read");
+    std::fs::write(&key, "{}").unwrap();
+    refused(&["deploy", "--credentials", key.to_str().unwrap(), "--data-dir", path], "is no key file");
+    refused(&["deploy", "--chain", "moon", "--credentials", key.to_str().unwrap(), "--data-dir", path], "--chain is");
+}

@@ -1,0 +1,6 @@
+//! The indexer against a real chain, on the embedded database; on a server if `PGHOST` is set (as `pg_virtualenv` does).
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
+
+mod api;
+mod database;
+mod mirror;

@@ -1,0 +1,174 @@
+//! Channels: vouchers that bite nowhere else, closes with grace, payouts that fail.
+
+use std::time::Duration;
+
+use charter_client::{Payer, sha256};
+use charter_harness::{Call, Harness, failed_with, view};
+use charter_types::escrow::args::{ChannelRef, Channels, Open};
+use charter_types::escrow::{
+    CLAIM_BATCH_MAX, Channel, ChannelId, ClaimBatch, ClaimResult, ClaimRow, Totals, Voucher, WITHDRAW_DELAY_MS_MIN,
+};
+use charter_types::{Ed25519Key, Hash32, Nothing};
+use ed25519_dalek::SigningKey;
+use near_workspaces::Account;
+use serde_json::json;
+
+const DEPOSIT: u128 = 1_000_000_000_000_000_000_000_000;
+
+pub fn signing() -> SigningKey {
+    SigningKey::from_bytes(&[7; 32])
+}
+
+pub fn domain(harness: &Harness) -> Hash32 {
+    let chain = harness.localnet().map_or("sandbox", |localnet| localnet.chain_id());
+    Voucher::domain(chain, &harness.contracts.escrow, sha256)
+}
+
+pub async fn open(harness: &Harness, payer: &Account, payee: &Account) -> ChannelId {
+    let voucher_key = Ed25519Key(signing().verifying_key().to_bytes());
+    let args =
+        Open { payee: payee.id().clone(), agent: None, voucher_key, withdraw_delay_ms: WITHDRAW_DELAY_MS_MIN };
+    payer.send(&harness.contracts.escrow, "open", args, DEPOSIT).await.unwrap().json().unwrap()
+}
+
+pub async fn claim(harness: &Harness, caller: &Account, rows: Vec<ClaimRow>, withdraw: bool) -> Vec<ClaimResult> {
+    let args = borsh::to_vec(&ClaimBatch { rows, withdraw }).unwrap();
+    let outcome = caller.send_raw(&harness.contracts.escrow, "claim_batch", args).await.unwrap();
+    outcome.json().unwrap()
+}
+
+pub fn row(harness: &Harness, channel: ChannelId, amount: u128) -> ClaimRow {
+    let (voucher, signature) = Payer::new(signing(), domain(harness), channel).pay(amount).unwrap();
+    ClaimRow::new(&voucher, &signature)
+}
+
+pub async fn channel(harness: &Harness, id: ChannelId) -> Option<Channel> {
+    view(&harness.worker, &harness.contracts.escrow, "channel", ChannelRef { channel: id }).await.unwrap()
+}
+
+pub async fn totals(harness: &Harness) -> Totals {
+    view(&harness.worker, &harness.contracts.escrow, "totals", Nothing {}).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_voucher_bites_only_its_own_channel_contract_chain_and_bytes() {
+    let harness = Harness::start().await.unwrap();
+    let (alice, bob) = (harness.account("alice").await.unwrap(), harness.account("bob").await.unwrap());
+    let (id, other) = (open(&harness, &alice, &bob).await, open(&harness, &alice, &bob).await);
+    let good = row(&harness, id, 5_000);
+    let mut moved = good.clone();
+    moved.channel = other.0;
+    let elsewhere = |chain: &str, contract: &charter_types::AccountId| {
+        let domain = Voucher::domain(chain, contract, sha256);
+        let (voucher, signature) = Payer::new(signing(), domain, id).pay(5_000).unwrap();
+        ClaimRow::new(&voucher, &signature)
+    };
+    let escrow = &harness.contracts.escrow;
+    let mut rows = vec![moved, elsewhere("mainnet", escrow), elsewhere("charter-tests", &harness.contracts.keys)];
+    // One bit in each variable part, and in the signature.
+    for flip in [
+        |row: &mut ClaimRow| row.cumulative ^= 1,
+        |row: &mut ClaimRow| row.expires_at_ms = u64::MAX,
+        |row: &mut ClaimRow| row.counter ^= 1,
+        |row: &mut ClaimRow| row.context_root[31] ^= 1,
+        |row: &mut ClaimRow| row.signature[0] ^= 1,
+        |row: &mut ClaimRow| row.signature[63] ^= 0x10,
+    ] {
+        let mut bent = good.clone();
+        flip(&mut bent);
+        rows.push(bent);
+    }
+    let refused = claim(&harness, &bob, rows, false).await;
+    assert!(refused.iter().all(|result| result.1 == "ESCROW_SIGNATURE"), "{refused:?}");
+    let accepted = claim(&harness, &bob, vec![good.clone(), good], false).await;
+    assert_eq!((accepted[0].claimed(), accepted[1].1.as_str()), (Some(5_000), "ESCROW_NOT_HIGHER"));
+}
+
+#[tokio::test]
+async fn the_largest_batch_fits_and_any_order_gives_the_maximum() {
+    let harness = Harness::start().await.unwrap();
+    let (alice, bob) = (harness.account("alice").await.unwrap(), harness.account("bob").await.unwrap());
+    let id = open(&harness, &alice, &bob).await;
+    let count = u128::try_from(CLAIM_BATCH_MAX).unwrap();
+    // Rising: every row is a signature check, a write and a result.
+    let rows = (1..=count).map(|number| row(&harness, id, number * 1_000)).collect();
+    let args = borsh::to_vec(&ClaimBatch { rows, withdraw: false }).unwrap();
+    let outcome = bob.send_raw(&harness.contracts.escrow, "claim_batch", args).await.unwrap();
+    let results: Vec<ClaimResult> = outcome.json().unwrap();
+    assert_eq!(results.len(), CLAIM_BATCH_MAX);
+    assert!(results.iter().all(|result| result.claimed().is_some()), "{results:?}");
+    let per_row = outcome.total_gas_burnt.as_gas() / u64::try_from(CLAIM_BATCH_MAX).unwrap();
+    assert!(per_row <= 1_000_000_000_000, "{per_row} gas a row");
+    // Falling and repeated: the maximum, once.
+    let other = open(&harness, &alice, &bob).await;
+    let rows = [3_000, 9_000, 1_000, 9_000, 2_000].map(|amount| row(&harness, other, amount)).to_vec();
+    claim(&harness, &bob, rows, false).await;
+    assert_eq!(channel(&harness, other).await.unwrap().claimed.0, 9_000);
+    let too_many = vec![row(&harness, id, 1); CLAIM_BATCH_MAX + 1];
+    let args = borsh::to_vec(&ClaimBatch { rows: too_many, withdraw: false }).unwrap();
+    let outcome = bob.send_raw(&harness.contracts.escrow, "claim_batch", args).await.unwrap();
+    assert_eq!(failed_with(&outcome).as_deref(), Some("ESCROW_BATCH_SIZE"));
+}
+
+#[tokio::test]
+async fn the_payer_gets_the_rest_only_after_the_grace_and_the_payee_claims_until_then() {
+    let harness = Harness::start().await.unwrap();
+    let (alice, bob) = (harness.account("alice").await.unwrap(), harness.account("bob").await.unwrap());
+    let escrow = &harness.contracts.escrow;
+    let id = open(&harness, &alice, &bob).await;
+    let reference = ChannelRef { channel: id };
+    let stranger = bob.send(escrow, "request_close", reference, 1).await.unwrap();
+    assert_eq!(failed_with(&stranger).as_deref(), Some("ESCROW_NOT_PAYER"));
+    alice.send(escrow, "request_close", reference, 1).await.unwrap().into_result().unwrap();
+    let early = alice.send(escrow, "finalize_close", reference, 0).await.unwrap();
+    assert_eq!(failed_with(&early).as_deref(), Some("ESCROW_TOO_EARLY"));
+    let claimed = claim(&harness, &bob, vec![row(&harness, id, 7_000)], false).await;
+    assert_eq!(claimed[0].claimed(), Some(7_000));
+    harness.wait(Duration::from_millis(WITHDRAW_DELAY_MS_MIN + 1_000)).await.unwrap();
+    alice.send(escrow, "finalize_close", reference, 0).await.unwrap().into_result().unwrap();
+    assert_eq!(channel(&harness, id).await, None);
+    let after = totals(&harness).await;
+    assert_eq!((after.held.0, after.in_flight.0, after.paid.0), (0, 0, 7_000));
+    assert_eq!(after.deposited.0, after.paid.0 + after.refunded.0);
+    // Storage is back at its baseline, and the id never works again.
+    let closed = alice.send(escrow, "storage_unregister", json!({}), 1).await.unwrap();
+    assert!(closed.json::<bool>().unwrap());
+    assert_eq!(claim(&harness, &bob, vec![row(&harness, id, 8_000)], false).await[0].1, "ESCROW_UNKNOWN_CHANNEL");
+}
+
+#[tokio::test]
+async fn a_payout_to_an_account_that_is_gone_comes_back_to_the_books() {
+    let harness = Harness::start().await.unwrap();
+    let (alice, bob) = (harness.account("alice").await.unwrap(), harness.account("bob").await.unwrap());
+    let escrow = &harness.contracts.escrow;
+    let id = open(&harness, &alice, &bob).await;
+    claim(&harness, &alice, vec![row(&harness, id, 6_000)], false).await;
+    let before = channel(&harness, id).await.unwrap();
+    alice.send(escrow, "request_close", ChannelRef { channel: id }, 1).await.unwrap().into_result().unwrap();
+    harness.wait(Duration::from_millis(WITHDRAW_DELAY_MS_MIN + 1_000)).await.unwrap();
+    bob.delete_account(alice.id()).await.unwrap().into_result().unwrap();
+    alice.send(escrow, "finalize_close", ChannelRef { channel: id }, 0).await.unwrap();
+    let after = channel(&harness, id).await.unwrap();
+    assert!(after.closed);
+    assert_eq!((after.paid.0, after.claimed), (0, before.claimed), "the payee's part is still owed");
+    assert_eq!(after.refunded.0, after.deposited.0 - after.claimed.0, "the payer's part arrived");
+    let sums = totals(&harness).await;
+    assert_eq!((sums.held.0, sums.in_flight.0), (6_000, 0));
+}
+
+#[tokio::test]
+async fn withdrawing_is_for_the_payee_and_pays_what_is_claimed() {
+    let harness = Harness::start().await.unwrap();
+    let (alice, bob) = (harness.account("alice").await.unwrap(), harness.account("bob").await.unwrap());
+    let escrow = &harness.contracts.escrow;
+    let id = open(&harness, &alice, &bob).await;
+    claim(&harness, &alice, vec![row(&harness, id, 6_000)], false).await;
+    let args = Channels { channels: vec![id] };
+    let stranger = alice.send(escrow, "withdraw", &args, 0).await.unwrap();
+    assert_eq!(failed_with(&stranger).as_deref(), Some("ESCROW_NOT_PAYEE"));
+    let paid: String = bob.send(escrow, "withdraw", &args, 0).await.unwrap().json().unwrap();
+    assert_eq!(paid, "6000");
+    let nothing = bob.send(escrow, "withdraw", &args, 0).await.unwrap();
+    assert_eq!(failed_with(&nothing).as_deref(), Some("ESCROW_NOTHING_DUE"));
+    assert_eq!(totals(&harness).await.paid.0, 6_000);
+}

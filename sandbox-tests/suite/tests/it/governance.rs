@@ -1,0 +1,91 @@
+//! Votes, timelocks, and code that is only deployed if it is the code that was voted for.
+
+use std::time::Duration;
+
+use charter_client::sha256;
+use charter_harness::{Call, Harness, failed_with, view};
+use charter_types::Hash32;
+use charter_types::governance::args::{ExecuteUpgrade, ProposalRef, ProposeUpgrade, Vote};
+use charter_types::governance::{Choice, Proposal, ProposalState};
+use charter_wasm::Contract;
+
+use crate::people::DEPOSIT;
+
+const HOUR: Duration = Duration::from_secs(3_601);
+
+async fn proposal(harness: &Harness, id: u64) -> Proposal {
+    let args = ProposalRef { proposal: id };
+    let found: Option<Proposal> =
+        view(&harness.worker, &harness.contracts.governance, "proposal", args).await.unwrap();
+    found.unwrap()
+}
+
+/// Proposes and approves `code` for the registry; the timelock has not run yet.
+async fn approved(harness: &Harness, code: &[u8]) -> u64 {
+    let governance = &harness.contracts.governance;
+    let args = ProposeUpgrade { contract: harness.contracts.registry.clone(), code_hash: Hash32(sha256(code)) };
+    let root = harness.root();
+    let id: u64 = root.send(governance, "propose_upgrade", args, DEPOSIT).await.unwrap().json().unwrap();
+    let content_hash = proposal(harness, id).await.content_hash;
+    let vote = Vote { proposal: id, content_hash, choice: Choice::Yes };
+    root.send(governance, "vote", vote, DEPOSIT).await.unwrap().into_result().unwrap();
+    harness.wait(HOUR).await.unwrap();
+    root.send(governance, "queue", ProposalRef { proposal: id }, 0).await.unwrap().into_result().unwrap();
+    id
+}
+
+async fn execute(harness: &Harness, id: u64, code: &[u8]) -> charter_harness::Outcome {
+    let args = borsh::to_vec(&ExecuteUpgrade { proposal: id, code: code.to_vec() }).unwrap();
+    harness.root().send_raw(&harness.contracts.governance, "execute_upgrade", args).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_upgrade_runs_once_after_its_time_with_its_own_bytes() {
+    let harness = Harness::start().await.unwrap();
+    let code = Contract::Registry.code();
+    let id = approved(&harness, code).await;
+    let early = execute(&harness, id, code).await;
+    assert_eq!(failed_with(&early).as_deref(), Some("GOVERNANCE_TOO_EARLY"));
+    harness.wait(HOUR).await.unwrap();
+    let mut other = code.to_vec();
+    other.push(0);
+    let swapped = execute(&harness, id, &other).await;
+    assert_eq!(failed_with(&swapped).as_deref(), Some("GOVERNANCE_WRONG_CODE"));
+    let done = execute(&harness, id, code).await;
+    assert!(done.is_success(), "{done:?}");
+    assert_eq!(proposal(&harness, id).await.state, ProposalState::Executed);
+    let again = execute(&harness, id, code).await;
+    assert_eq!(failed_with(&again).as_deref(), Some("GOVERNANCE_NOT_APPROVED"));
+}
+
+#[tokio::test]
+async fn a_failed_upgrade_stays_executable_and_leaves_the_contract_as_it_was() {
+    let harness = Harness::start().await.unwrap();
+    // Code that deploys and then can't migrate: deploying is undone with it.
+    let broken = b"\0asm\x01\0\0\0".to_vec();
+    let id = approved(&harness, &broken).await;
+    harness.wait(HOUR).await.unwrap();
+    let before = harness.worker.view_code(&harness.contracts.registry).await.unwrap();
+    let failed = execute(&harness, id, &broken).await;
+    assert_eq!(failed_with(&failed).as_deref(), Some("GOVERNANCE_UPGRADE_FAILED"));
+    assert_eq!(proposal(&harness, id).await.state, ProposalState::Queued);
+    assert_eq!(harness.worker.view_code(&harness.contracts.registry).await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn strangers_neither_propose_nor_vote() {
+    let harness = Harness::start().await.unwrap();
+    let eve = harness.account("eve").await.unwrap();
+    let governance = &harness.contracts.governance;
+    let contract = harness.contracts.registry.clone();
+    let args = ProposeUpgrade { contract, code_hash: Hash32([1; 32]) };
+    let outcome = eve.send(governance, "propose_upgrade", args, DEPOSIT).await.unwrap();
+    assert_eq!(failed_with(&outcome).as_deref(), Some("GOVERNANCE_NOT_MEMBER"));
+    let id = approved(&harness, b"code").await;
+    let content_hash = proposal(&harness, id).await.content_hash;
+    let vote = Vote { proposal: id, content_hash, choice: Choice::No };
+    let outcome = eve.send(governance, "vote", vote, DEPOSIT).await.unwrap();
+    assert_eq!(failed_with(&outcome).as_deref(), Some("GOVERNANCE_NOT_MEMBER"));
+    let late = harness.root().send(governance, "vote", vote, DEPOSIT).await.unwrap();
+    assert_eq!(failed_with(&late).as_deref(), Some("GOVERNANCE_VOTE_ENDED"));
+}

@@ -1,0 +1,212 @@
+//! Permission: authority by promise, denials that keep the books, revocations that reach everything below.
+
+use charter_client::sha256;
+use charter_harness::{Call, Harness, failed_with, view};
+use charter_types::event::EventHead;
+use charter_types::keys::args::{AddCredential, Delegate, GrantRef, GrantSecret, GrantTerms, RegisterHost};
+use charter_types::keys::{
+    Effect, Grant, Grantee, HOST_PROOF_PURPOSE, HostProof, Inject, Method, Policy, Scheme, Secret, Target, Wrap,
+    check_live,
+};
+use charter_types::registry::args::{AgentAccount, AgentRef};
+use charter_types::registry::{Authority, Epochs};
+use charter_types::storage::StorageBalance;
+use charter_types::{Base64Bytes, Domain, Ed25519Key, Hash32, Nothing, Page, Signature64, X25519Key};
+use ed25519_dalek::{Signer, SigningKey};
+use near_workspaces::Account;
+use serde_json::json;
+
+use crate::people::{DEPOSIT, register};
+
+fn policy(path: &str) -> Policy {
+    Policy {
+        effects: vec![Effect::Read],
+        targets: vec![Target {
+            scheme: Scheme::Https,
+            host: "api.example.com".to_owned(),
+            port: 443,
+            paths: vec![path.to_owned()],
+            methods: vec![Method::Get],
+        }],
+        inject: Inject::Header { name: "authorization".to_owned(), prefix: "Bearer ".to_owned() },
+        body_bytes_max: 100,
+        response_bytes_max: 100,
+    }
+}
+
+fn terms(to: &Account, path: &str, expires_ms: u64) -> GrantTerms {
+    GrantTerms {
+        grantee: Grantee::Account(to.id().clone()),
+        policy: policy(path),
+        not_before_ms: 0,
+        expires_ms,
+        needs_approval: false,
+        no_delegation: false,
+    }
+}
+
+struct Scene {
+    harness: Harness,
+    alice: Account,
+    bob: Account,
+    eve: Account,
+    agent: u64,
+    secret: u64,
+    grant: u64,
+    expires_ms: u64,
+}
+
+async fn prepay(harness: &Harness, account: &Account) {
+    let deposit = account.send(&harness.contracts.keys, "storage_deposit", json!({}), DEPOSIT * 5).await.unwrap();
+    deposit.into_result().unwrap();
+}
+
+/// An agent of alice with a secret, and a grant of it to bob.
+async fn scene() -> Scene {
+    let harness = Harness::start().await.unwrap();
+    let (alice, bob, eve) = (
+        harness.account("alice").await.unwrap(),
+        harness.account("bob").await.unwrap(),
+        harness.account("eve").await.unwrap(),
+    );
+    let agent = register(&harness, &alice, vec![]).await;
+    let keys = &harness.contracts.keys;
+    let signing = SigningKey::from_bytes(&[5; 32]);
+    let (sign_key, encrypt_key) = (Ed25519Key(signing.verifying_key().to_bytes()), X25519Key([9; 32]));
+    let proof = HostProof { operator: bob.id().clone(), sign_key, encrypt_key };
+    let chain_id = harness.localnet().map_or("sandbox", |localnet| localnet.chain_id());
+    let domain = Domain { purpose: HOST_PROOF_PURPOSE, version: 1, chain_id, contract: keys };
+    let proof = Signature64(signing.sign(&domain.message(&proof, sha256)).to_bytes());
+    let args = RegisterHost { sign_key, encrypt_key, max_staleness_ms: 1_000, proof };
+    let host: u64 = bob.send(keys, "register_host", args, DEPOSIT).await.unwrap().json().unwrap();
+    for account in [&alice, &bob, &eve] {
+        prepay(&harness, account).await;
+    }
+    let expires_ms = harness.now_ms().await.unwrap() + 3_600_000;
+    let args = AddCredential {
+        agent,
+        label_hash: Hash32([1; 32]),
+        ceiling: policy("/"),
+        envelope: Base64Bytes(vec![1; 64]),
+        wraps: vec![Wrap { host, sealed: Base64Bytes(vec![2; 80]) }],
+        grant: Some(terms(&bob, "/v1", expires_ms)),
+    };
+    let added: serde_json::Value = alice.send(keys, "add_credential", args, 1).await.unwrap().json().unwrap();
+    let (secret, grant) = (added["secret"].as_u64().unwrap(), added["grant"].as_u64().unwrap());
+    Scene { harness, alice, bob, eve, agent, secret, grant, expires_ms }
+}
+
+impl Scene {
+    async fn lineage(&self, grant: u64) -> Vec<Grant> {
+        view(&self.harness.worker, &self.harness.contracts.keys, "lineage", GrantRef { grant }).await.unwrap()
+    }
+
+    async fn epochs(&self) -> Epochs {
+        let args = AgentAccount { agent: self.agent, account: self.alice.id().clone() };
+        let registry = &self.harness.contracts.registry;
+        let authority: Option<Authority> = view(&self.harness.worker, registry, "authority", args).await.unwrap();
+        authority.unwrap().epochs
+    }
+
+    async fn is_live(&self, grant: u64) -> bool {
+        let secrets: Vec<Secret> =
+            view(&self.harness.worker, &self.harness.contracts.keys, "secrets", Page::default()).await.unwrap();
+        let now_ms = self.harness.now_ms().await.unwrap();
+        check_live(&self.lineage(grant).await, &secrets[0], self.epochs().await, now_ms).is_ok()
+    }
+
+    async fn delegate(&self, from: &Account, parent: u64, to: &Account, path: &str) -> charter_harness::Outcome {
+        let args = Delegate { parent, parent_policy: policy("/v1"), terms: terms(to, path, self.expires_ms) };
+        from.send(&self.harness.contracts.keys, "delegate", args, 1).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_denial_moves_only_the_chain_of_events_and_fails_with_its_code() {
+    let scene = scene().await;
+    let keys = &scene.harness.contracts.keys;
+    let head = |scene: &Scene| {
+        let (worker, keys) = (scene.harness.worker.clone(), scene.harness.contracts.keys.clone());
+        async move { view::<EventHead>(&worker, &keys, "event_head", Nothing {}).await.unwrap() }
+    };
+    let balance = |scene: &Scene| {
+        let (worker, keys) = (scene.harness.worker.clone(), scene.harness.contracts.keys.clone());
+        let args = json!({ "account_id": scene.eve.id() });
+        async move { view::<StorageBalance>(&worker, &keys, "storage_balance_of", args).await.unwrap() }
+    };
+    let (before, money) = (head(&scene).await, balance(&scene).await);
+    let grants: Vec<Grant> = view(&scene.harness.worker, keys, "grants", Page::default()).await.unwrap();
+    let args =
+        GrantSecret { secret: scene.secret, ceiling: policy("/"), terms: terms(&scene.eve, "/v1", scene.expires_ms) };
+    let outcome = scene.eve.send(keys, "grant", args, 1).await.unwrap();
+    assert_eq!(failed_with(&outcome).as_deref(), Some("KEYS_NOT_OWNER"));
+    let after = head(&scene).await;
+    assert_eq!(after.seq, before.seq + 1);
+    assert_eq!(balance(&scene).await, money, "the reservation was not released");
+    let same: Vec<Grant> = view(&scene.harness.worker, keys, "grants", Page::default()).await.unwrap();
+    assert_eq!(same, grants);
+}
+
+#[tokio::test]
+async fn delegation_only_narrows_and_dies_with_its_parent() {
+    let scene = scene().await;
+    let keys = &scene.harness.contracts.keys;
+    for (from, path, code) in [
+        (&scene.bob, "/", "KEYS_NOT_WITHIN"),
+        (&scene.bob, "/v10", "KEYS_NOT_WITHIN"),
+        (&scene.eve, "/v1", "KEYS_NOT_GRANTEE"),
+    ] {
+        let outcome = scene.delegate(from, scene.grant, &scene.eve, path).await;
+        assert_eq!(failed_with(&outcome).as_deref(), Some(code), "{path}");
+    }
+    let added: serde_json::Value =
+        scene.delegate(&scene.bob, scene.grant, &scene.eve, "/v1/models").await.json().unwrap();
+    let child = added["grant"].as_u64().unwrap();
+    assert!(scene.is_live(child).await);
+    let revoked = scene.alice.send(keys, "revoke_grant", GrantRef { grant: scene.grant }, 0).await.unwrap();
+    assert!(revoked.is_success());
+    assert!(!scene.is_live(child).await && !scene.is_live(scene.grant).await);
+    let outcome = scene.delegate(&scene.bob, scene.grant, &scene.eve, "/v1").await;
+    assert_eq!(failed_with(&outcome).as_deref(), Some("KEYS_DEAD"));
+}
+
+#[tokio::test]
+async fn a_sale_and_a_panic_kill_grants_by_comparison() {
+    let scene = scene().await;
+    assert!(scene.is_live(scene.grant).await);
+    let registry = &scene.harness.contracts.registry;
+    let offer = AgentAccount { agent: scene.agent, account: scene.eve.id().clone() };
+    scene.alice.send(registry, "offer_transfer", offer, DEPOSIT).await.unwrap().into_result().unwrap();
+    let accept = AgentRef { agent: scene.agent };
+    scene.eve.send(registry, "accept_transfer", accept, DEPOSIT).await.unwrap().into_result().unwrap();
+    assert!(!scene.is_live(scene.grant).await, "a right survived the sale");
+    let args =
+        GrantSecret { secret: scene.secret, ceiling: policy("/"), terms: terms(&scene.eve, "/v1", scene.expires_ms) };
+    let outcome = scene.eve.send(&scene.harness.contracts.keys, "grant", args, 1).await.unwrap();
+    assert_eq!(failed_with(&outcome).as_deref(), Some("KEYS_EPOCH_MOVED"), "the new owner uses the old one's secret");
+}
+
+#[tokio::test]
+async fn a_revocation_between_promise_and_callback_wins() {
+    let scene = scene().await;
+    let keys = &scene.harness.contracts.keys;
+    // Both are sent before either is done: the delegation asks the registry while the revocation takes effect.
+    let args = Delegate {
+        parent: scene.grant,
+        parent_policy: policy("/v1"),
+        terms: terms(&scene.eve, "/v1/models", scene.expires_ms),
+    };
+    let raced = scene.bob.call(keys, "delegate").args_json(args);
+    let raced = raced.deposit(near_workspaces::types::NearToken::from_yoctonear(1)).max_gas();
+    let (delegated, revoked) = tokio::join!(
+        raced.transact(),
+        scene.alice.send(keys, "revoke_grant", GrantRef { grant: scene.grant }, 0)
+    );
+    assert!(revoked.unwrap().is_success());
+    let _ = delegated.unwrap();
+    // Whichever came first: nothing that was stored is live.
+    let grants: Vec<Grant> = view(&scene.harness.worker, keys, "grants", Page::default()).await.unwrap();
+    for grant in grants {
+        assert!(!scene.is_live(grant.id).await, "{grant:?}");
+    }
+}

@@ -1,0 +1,11 @@
+//! Flows on the real wasm, through near-workspaces.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
+
+mod conservation;
+mod engines;
+mod escrow;
+mod governance;
+mod keys;
+mod people;
+mod registry;
+mod unchanged;
