@@ -76,7 +76,8 @@ fn compile(root: &Path, target: &Path) -> Result<(), String> {
     for contract in CONTRACTS {
         cargo.args(["--package", &format!("charter-{contract}")]);
     }
-    for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_TARGET_DIR"] {
+    for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_TARGET_DIR"]
+    {
         cargo.env_remove(name);
     }
     let status = cargo

@@ -1,10 +1,10 @@
 //! A grant and everything it depends on, read at one final block.
 
+use charter_types::AccountId;
 use charter_types::keys::args::{GrantRef, HostRef, SecretRef};
 use charter_types::keys::{Action, Decision, Evidence, Grant, GrantId, Host, HostId, Policy, Secret, decide};
 use charter_types::registry::Authority;
 use charter_types::registry::args::AgentAccount;
-use charter_types::AccountId;
 use near_primitives::hash::CryptoHash;
 
 use crate::{At, ClientError, Contracts, Rpc, sha256};

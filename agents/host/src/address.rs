@@ -40,15 +40,16 @@ fn is_public(address: IpAddr) -> bool {
             !(v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_multicast())
                 && !(v4.is_broadcast() || v4.is_documentation() || v4.is_unspecified() || shared || special)
         }
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => is_public(IpAddr::V4(v4)),
-            // Global unicast without documentation and tunnels; all else is local or reserved.
-            None => {
-                let [first, second, ..] = v6.segments();
-                (first & 0xe000) == 0x2000 && first != 0x2002 && !(first == 0x2001 && second < 0x0200)
-                    && !(first == 0x2001 && second == 0x0db8)
+        IpAddr::V6(v6) => {
+            if let Some(v4) = v6.to_ipv4_mapped() {
+                return is_public(IpAddr::V4(v4));
             }
-        },
+            // Global unicast without documentation and tunnels; all else is local or reserved.
+            let [first, second, ..] = v6.segments();
+            let teredo = first == 0x2001 && second < 0x0200;
+            let documentation = first == 0x2001 && second == 0x0db8;
+            (first & 0xe000) == 0x2000 && first != 0x2002 && !teredo && !documentation
+        }
     }
 }
 
@@ -59,8 +60,22 @@ mod tests {
     #[test]
     fn inside_addresses_are_not_public() {
         for inside in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-            "255.255.255.255", "198.18.0.1", "::1", "::", "fe80::1", "fc00::1", "::ffff:127.0.0.1", "2002:7f00:1::",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "198.18.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "::ffff:127.0.0.1",
+            "2002:7f00:1::",
             "2001:db8::1",
         ] {
             assert!(!is_public(inside.parse().unwrap()), "{inside}");

@@ -76,6 +76,9 @@ mod tests {
         assert_eq!(redactor.count(echo.as_bytes()), 5);
         let clean = redactor.redact(echo.as_bytes());
         assert_eq!(redactor.count(&clean), 0);
-        assert_eq!(String::from_utf8(clean).unwrap(), "a [redacted] b [redacted] c [redacted] d [redacted] e [redacted]");
+        assert_eq!(
+            String::from_utf8(clean).unwrap(),
+            "a [redacted] b [redacted] c [redacted] d [redacted] e [redacted]"
+        );
     }
 }

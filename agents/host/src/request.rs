@@ -103,8 +103,7 @@ impl Host {
         let secret = view.secret.id;
         let keys = &self.contracts.keys;
         let envelope: Option<Base64Bytes> = self.rpc.view(keys, "envelope", &SecretRef { secret }, at).await?;
-        let wrap: Option<Base64Bytes> =
-            self.rpc.view(keys, "wrap", &WrapRef { secret, host: self.id }, at).await?;
+        let wrap: Option<Base64Bytes> = self.rpc.view(keys, "wrap", &WrapRef { secret, host: self.id }, at).await?;
         let (Some(envelope), Some(wrap)) = (envelope, wrap) else { return Err(HostError::NoWrap) };
         let context = SealContext::new(
             &self.chain_id,
@@ -216,8 +215,14 @@ mod tests {
         let action = action_of(&request("https://api.a.com/v1/x?q=1")).unwrap();
         assert_eq!((action.host.as_str(), action.port, action.path.as_str()), ("api.a.com", 443, "/v1/x"));
         for trick in [
-            "https://api.a.com@evil.com/v1", "https://evil.com#@api.a.com/v1", "ftp://api.a.com/", "api.a.com/v1",
-            "https://api.a.com:x/", "https://", "https://api.a.com", "https:///v1",
+            "https://api.a.com@evil.com/v1",
+            "https://evil.com#@api.a.com/v1",
+            "ftp://api.a.com/",
+            "api.a.com/v1",
+            "https://api.a.com:x/",
+            "https://",
+            "https://api.a.com",
+            "https:///v1",
         ] {
             assert!(action_of(&request(trick)).is_err(), "{trick}");
         }

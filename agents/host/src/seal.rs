@@ -1,11 +1,11 @@
 //! Sealing: a random data key encrypts the secret, HPKE (RFC 9180) seals the data key to each host.
 
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{ChaCha20Poly1305, Nonce};
 use charter_client::sha256;
 use charter_types::keys::{ENVELOPE_PURPOSE, EnvelopeContext, HostId, Wrap};
 use charter_types::registry::AgentId;
 use charter_types::{AccountId, Base64Bytes, Domain, Hash32, X25519Key};
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{ChaCha20Poly1305, Nonce};
 use hpke::{Deserializable, OpModeR, OpModeS, Serializable};
 use rand::RngCore;
 use zeroize::Zeroizing;
@@ -65,8 +65,8 @@ pub fn seal(secret: &[u8], context: &SealContext, hosts: &[(HostId, X25519Key)])
 
 fn seal_data_key(data_key: &[u8], key: &X25519Key, context: &[u8]) -> Result<Vec<u8>, HostError> {
     let public = <Kem as hpke::Kem>::PublicKey::from_bytes(&key.0).map_err(|_| HostError::Sealed)?;
-    let (encapsulated, mut sender) = hpke::setup_sender::<HpkeAead, Kdf, Kem>(&OpModeS::Base, &public, context)
-        .map_err(|_| HostError::Sealed)?;
+    let (encapsulated, mut sender) =
+        hpke::setup_sender::<HpkeAead, Kdf, Kem>(&OpModeS::Base, &public, context).map_err(|_| HostError::Sealed)?;
     let ciphertext = sender.seal(data_key, context).map_err(|_| HostError::Sealed)?;
     Ok([encapsulated.to_bytes().as_slice(), &ciphertext].concat())
 }
@@ -82,11 +82,9 @@ pub fn open(
     let info = context.bytes(Some(host));
     let (encapsulated, ciphertext) = wrap.0.split_at_checked(ENCAPSULATED_BYTES).ok_or(HostError::Sealed)?;
     let private = <Kem as hpke::Kem>::PrivateKey::from_bytes(private_key).map_err(|_| HostError::Sealed)?;
-    let encapsulated =
-        <Kem as hpke::Kem>::EncappedKey::from_bytes(encapsulated).map_err(|_| HostError::Sealed)?;
-    let mut receiver =
-        hpke::setup_receiver::<HpkeAead, Kdf, Kem>(&OpModeR::Base, &private, &encapsulated, &info)
-            .map_err(|_| HostError::Sealed)?;
+    let encapsulated = <Kem as hpke::Kem>::EncappedKey::from_bytes(encapsulated).map_err(|_| HostError::Sealed)?;
+    let mut receiver = hpke::setup_receiver::<HpkeAead, Kdf, Kem>(&OpModeR::Base, &private, &encapsulated, &info)
+        .map_err(|_| HostError::Sealed)?;
     let data_key = Zeroizing::new(receiver.open(ciphertext, &info).map_err(|_| HostError::Sealed)?);
     let cipher = ChaCha20Poly1305::new_from_slice(&data_key).map_err(|_| HostError::Sealed)?;
     let aad = context.bytes(None);
@@ -109,7 +107,8 @@ mod tests {
     #[test]
     fn only_the_host_it_is_sealed_to_opens_it_and_only_in_its_own_row() {
         let (own, other) = (HostKeys::generate(), HostKeys::generate());
-        let sealed = seal(b"sk-123", &context(1, 1), &[(5, own.encrypt_public()), (6, other.encrypt_public())]).unwrap();
+        let sealed =
+            seal(b"sk-123", &context(1, 1), &[(5, own.encrypt_public()), (6, other.encrypt_public())]).unwrap();
         let wrap = &sealed.wraps[0].sealed;
         let secret = open(&sealed.envelope, wrap, own.encrypt_private(), 5, &context(1, 1)).unwrap();
         assert_eq!(secret.as_slice(), b"sk-123");

@@ -27,11 +27,7 @@ pub struct Payment {
 
 impl Core {
     pub fn new(admin: AccountId) -> Self {
-        Self {
-            access: Access::new(admin),
-            events: EventLog::default(),
-            storage: StorageLedger::new(STORAGE_PREFIX),
-        }
+        Self { access: Access::new(admin), events: EventLog::default(), storage: StorageLedger::new(STORAGE_PREFIX) }
     }
 
     /// Exactly 1 yoctoNEAR: a full-access key signed, and storage is prepaid.

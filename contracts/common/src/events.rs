@@ -19,13 +19,7 @@ impl EventLog {
     }
 
     /// Logs one fact and moves the head.
-    pub fn emit<Fact: Serialize>(
-        &mut self,
-        (standard, version): (&str, &str),
-        event: &str,
-        by: &AccountId,
-        new: Fact,
-    ) {
+    pub fn emit<Fact: Serialize>(&mut self, (standard, version): (&str, &str), event: &str, by: &AccountId, new: Fact) {
         self.seq += 1;
         let entry = Entry { seq: self.seq, prev: self.head, by: by.clone(), new };
         let envelope = Envelope {

@@ -59,15 +59,8 @@ impl Governance {
             enrolments: Rows::new(Prefix::ENROLMENTS),
         };
         let own = env::current_account_id();
-        let line = Line {
-            id: OWN_LINE,
-            name: "charter".to_owned(),
-            owner: account.clone(),
-            council,
-            params,
-            head: 0,
-            seq: 0,
-        };
+        let line =
+            Line { id: OWN_LINE, name: "charter".to_owned(), owner: account.clone(), council, params, head: 0, seq: 0 };
         governance.core.storage.credit(&own, gas::OWN_LINE_STORAGE.as_yoctonear());
         let stored = StoredLine::V1(line.clone());
         governance.lines.insert(&OWN_LINE, &own, &stored, &mut governance.core.storage)?;

@@ -52,7 +52,7 @@ impl crate::Registry {
     pub(crate) fn save_agent(&mut self, event: &str, id: u64, agent: Agent) -> charter_common::Answer {
         let view = agent.view(id);
         self.agents.update(&id, &StoredAgent::V1(agent), &mut self.core.storage)?;
-        self.emit(event, charter_types::registry::Fact::Agent(view));
+        self.emit(event, charter_types::registry::Fact::Agent(Box::new(view)));
         Ok(())
     }
 

@@ -115,7 +115,10 @@ pub struct Release {
 pub enum ProposalKind {
     Release(ReleaseId),
     /// Code for one of Charter's own contracts.
-    ContractUpgrade { contract: AccountId, code_hash: Hash32 },
+    ContractUpgrade {
+        contract: AccountId,
+        code_hash: Hash32,
+    },
 }
 
 /// What `content_hash` covers: nothing that is voted on can be swapped, here or on another chain.
@@ -222,5 +225,8 @@ pub enum Fact {
     Enrolment(Enrolment),
     EnrolmentEnded(AgentId),
     /// A call that needed authority and had none. Nothing was stored.
-    Denied { agent: AgentId, code: String },
+    Denied {
+        agent: AgentId,
+        code: String,
+    },
 }

@@ -156,11 +156,23 @@ pub struct Snapshot {
 pub enum Fact {
     Host(Host),
     Secret(Secret),
-    Wrap { secret: SecretId, version: u32, host: HostId, sha256: Hash32, bytes: u32 },
+    Wrap {
+        secret: SecretId,
+        version: u32,
+        host: HostId,
+        sha256: Hash32,
+        bytes: u32,
+    },
     /// A grant with the preimage of its policy, so that an owner can always read what was granted.
-    Granted { grant: Grant, policy: Policy },
+    Granted {
+        grant: Grant,
+        policy: Policy,
+    },
     /// A grant that changed without its policy changing.
     Grant(Grant),
     /// A call that needed authority and had none. Nothing was stored.
-    Denied { agent: AgentId, code: String },
+    Denied {
+        agent: AgentId,
+        code: String,
+    },
 }

@@ -27,9 +27,7 @@ pub type AgentId = u64;
 
 /// What authority over an agent was when something was stored. Validity is comparison: if either number moved, the
 /// thing is dead. Numbers come from one counter per registry and never come back.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Epochs {
     pub agent: u64,
     pub owner: u64,
@@ -41,7 +39,9 @@ pub struct Epochs {
 pub enum Status {
     Active,
     /// `until_ms` is absent for a pause that only the owner ends.
-    Paused { until_ms: Option<u64> },
+    Paused {
+        until_ms: Option<u64>,
+    },
 }
 
 /// A file that describes the agent (ERC-8004 registration or A2A card). The hash makes a swapped file show.
@@ -53,7 +53,9 @@ pub struct Card {
 }
 
 /// What an operator may do. Never money, roles or hand-over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
 #[borsh(use_discriminant = false)]
 #[serde(rename_all = "snake_case")]
 pub enum Permission {
@@ -158,7 +160,7 @@ pub struct Roles {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
-    Agent(Agent),
+    Agent(Box<Agent>),
     AgentRetired(AgentId),
     Owner(Owner),
 }

@@ -104,8 +104,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
 
     progress.step("index", "mirroring into Postgres");
-    let mut indexer =
-        Indexer::open(world.rpc.clone(), &world.contracts, database.pool().clone()).await?;
+    let mut indexer = Indexer::open(world.rpc.clone(), &world.contracts, database.pool().clone()).await?;
     indexer.catch_up().await?;
     progress.step("verify", "comparing every row with the contracts");
     let checked = verify(database.pool(), &world.rpc, &world.contracts).await?;
@@ -120,7 +119,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         let stop = async {
             let _ = tokio::signal::ctrl_c().await;
         };
-        progress.step("serve", &format!("API at http://{}, JSON-RPC at {}; Ctrl-C stops", server.addr, world.rpc.url()));
+        progress
+            .step("serve", &format!("API at http://{}, JSON-RPC at {}; Ctrl-C stops", server.addr, world.rpc.url()));
         indexer.run(stop).await?;
         drop(server);
     }

@@ -46,7 +46,8 @@ impl DataDir {
 
     /// Where the contracts are.
     pub fn contracts(&self) -> anyhow::Result<Contracts> {
-        let missing = || format!("{} has no deployment: run `charter demo` or `charter deploy` first", self.root.display());
+        let missing =
+            || format!("{} has no deployment: run `charter demo` or `charter deploy` first", self.root.display());
         read_json(&self.deployment())?.with_context(missing)
     }
 }
@@ -67,8 +68,8 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Option<T>> 
 pub fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
     use std::io::Write;
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)
-        .with_context(|| format!("{} can't be written", folder.display()))?;
+    let mut file =
+        tempfile::NamedTempFile::new_in(folder).with_context(|| format!("{} can't be written", folder.display()))?;
     file.write_all(&serde_json::to_vec_pretty(value)?)?;
     file.persist(path).with_context(|| format!("{} can't be written", path.display()))?;
     Ok(())

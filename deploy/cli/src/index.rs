@@ -136,7 +136,7 @@ async fn run_verify(place: &Place, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub async fn status(data_dir: &Path, json: bool) -> anyhow::Result<()> {
+pub fn status(data_dir: &Path, json: bool) -> anyhow::Result<()> {
     if !data_dir.exists() {
         bail!("{} does not exist", data_dir.display());
     }

@@ -52,7 +52,7 @@ async fn main() -> ExitCode {
         Command::Localnet(arguments) => chain::run(arguments).await,
         Command::Deploy(arguments) => deploy::run(arguments).await,
         Command::Index(command) => index::run(command).await,
-        Command::Status { data_dir, json } => index::status(&data_dir, json).await,
+        Command::Status { data_dir, json } => index::status(&data_dir, json),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

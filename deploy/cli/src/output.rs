@@ -15,7 +15,7 @@ impl Progress {
         Self { quiet, colour }
     }
 
-    pub fn step(&self, name: &str, text: &str) {
+    pub fn step(self, name: &str, text: &str) {
         if self.quiet {
             return;
         }

@@ -1,1 +1,108 @@
-pub fn run() -> anyhow::Result<std::process::ExitCode> { Ok(std::process::ExitCode::SUCCESS) }
+//! What no compiler checks.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::Context;
+
+/// Longest source file and longest test file, lines.
+const LINES_MAX: usize = 500;
+const TEST_LINES_MAX: usize = 800;
+
+/// Crates and the ones of ours they may depend on. Dependencies point one way.
+const MAY_DEPEND: [(&str, &[&str]); 15] = [
+    ("charter-types", &[]),
+    ("charter-common", &["charter-types"]),
+    ("charter-registry", &["charter-types", "charter-common"]),
+    ("charter-keys", &["charter-types", "charter-common"]),
+    ("charter-governance", &["charter-types", "charter-common"]),
+    ("charter-escrow", &["charter-types", "charter-common"]),
+    ("charter-wasm", &[]),
+    ("charter-client", &["charter-types"]),
+    ("charter-host", &["charter-types", "charter-client"]),
+    ("charter-indexer", &["charter-types", "charter-client", "charter-harness"]),
+    ("charter-localnet", &[]),
+    ("charter-harness", &["charter-types", "charter-localnet", "charter-wasm"]),
+    ("charter-suite", &["charter-types", "charter-client", "charter-harness", "charter-indexer", "charter-wasm"]),
+    (
+        "charter",
+        &[
+            "charter-types",
+            "charter-client",
+            "charter-host",
+            "charter-indexer",
+            "charter-localnet",
+            "charter-wasm",
+            "charter-harness",
+        ],
+    ),
+    ("xtask", &[]),
+];
+
+pub fn run() -> anyhow::Result<ExitCode> {
+    let files = tracked_files()?;
+    let mut problems = Vec::new();
+    for file in &files {
+        check_file(file, &mut problems)?;
+        if file.file_name().is_some_and(|name| name == "Cargo.toml") && file.parent() != Some(Path::new("")) {
+            check_manifest(file, &mut problems)?;
+        }
+    }
+    for problem in &problems {
+        eprintln!("{problem}");
+    }
+    println!("tidy: {} files, {} problems", files.len(), problems.len());
+    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn tracked_files() -> anyhow::Result<Vec<PathBuf>> {
+    let listed = Command::new("git").args(["ls-files"]).output().context("git did not start")?;
+    Ok(String::from_utf8_lossy(&listed.stdout).lines().map(PathBuf::from).collect())
+}
+
+fn check_file(file: &Path, problems: &mut Vec<String>) -> anyhow::Result<()> {
+    if file.extension().is_none_or(|extension| extension != "rs") || !file.exists() {
+        return Ok(());
+    }
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let is_test = file.components().any(|part| part.as_os_str() == "tests");
+    let max = if is_test { TEST_LINES_MAX } else { LINES_MAX };
+    let lines = text.lines().count();
+    if lines > max {
+        problems.push(format!("{}: {lines} lines, more than {max}", file.display()));
+    }
+    let in_model = file.components().any(|part| part.as_os_str() == "model");
+    if in_model && text.contains("near_sdk::env") {
+        problems.push(format!("{}: a model knows no environment", file.display()));
+    }
+    Ok(())
+}
+
+/// A leaf folder is its crate's name without `charter-`, and depends only on what it may.
+fn check_manifest(file: &Path, problems: &mut Vec<String>) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let name = text.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+    let Some(name) = name else { return Ok(()) };
+    let folder = file.parent().and_then(Path::file_name).and_then(|folder| folder.to_str()).unwrap_or_default();
+    // The CLI is called after the project, the indexer's folder after what it is beside its dashboard.
+    let expected = match name {
+        "charter" => "cli",
+        "charter-indexer" => "server",
+        other => other.strip_prefix("charter-").unwrap_or(other),
+    };
+    if folder != expected {
+        problems.push(format!("{}: {name} belongs in a folder called {expected}", file.display()));
+    }
+    let Some((_, allowed)) = MAY_DEPEND.iter().find(|(known, _)| *known == name) else {
+        problems.push(format!("{}: tidy does not know what {name} may depend on", file.display()));
+        return Ok(());
+    };
+    for line in text.lines() {
+        let Some(dependency) = line.split(['.', ' ']).next() else { continue };
+        let ours = dependency.starts_with("charter-") || dependency == "xtask";
+        if ours && !allowed.contains(&dependency) {
+            problems.push(format!("{}: {name} must not depend on {dependency}", file.display()));
+        }
+    }
+    Ok(())
+}

@@ -183,9 +183,8 @@ async fn page(pool: &PgPool, collection: &Collection, parameters: &BTreeMap<Stri
             other => {
                 let known = collection.filters.iter().find(|(column, _)| *column == other);
                 let names: Vec<&str> = collection.filters.iter().map(|(column, _)| *column).collect();
-                let unknown = || {
-                    Problem::bad(format!("unknown parameter {other}; there are after, limit, {}", names.join(", ")))
-                };
+                let unknown =
+                    || Problem::bad(format!("unknown parameter {other}; there are after, limit, {}", names.join(", ")));
                 let (column, kind) = known.ok_or_else(unknown)?;
                 (*column, *kind, "=")
             }

@@ -8,10 +8,22 @@ use crate::decode::Fact;
 /// What happens to one row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    Put { table: &'static str, key: String, body: Value },
-    Remove { table: &'static str, key: String },
+    Put {
+        table: &'static str,
+        key: String,
+        body: Value,
+    },
+    Remove {
+        table: &'static str,
+        key: String,
+    },
     /// Sets one field of a record that is there.
-    Set { table: &'static str, key: String, field: &'static str, value: Value },
+    Set {
+        table: &'static str,
+        key: String,
+        field: &'static str,
+        value: Value,
+    },
 }
 
 fn put(table: &'static str, key: impl ToString, body: impl serde::Serialize) -> Change {

@@ -47,9 +47,8 @@ impl Database {
         let socket = folder.join(".s.PGSQL.5432");
         // It runs without fsync (with it, recovery can't sync directories and refuses to start): what was committed
         // outlives the process, however it ends, but not a power cut. A server is for that.
-        let started = tokio::task::spawn_blocking(move || {
-            pglite_oxide::PgliteServer::builder().path(root).unix(socket).start()
-        });
+        let started =
+            tokio::task::spawn_blocking(move || pglite_oxide::PgliteServer::builder().path(root).unix(socket).start());
         let embedded = started.await.map_err(|error| failed(&error))?.map_err(|error| failed(&format!("{error:#}")))?;
         let options = PgConnectOptions::new_without_pgpass().socket(&folder).username("postgres").database("template1");
         let pool = PgPoolOptions::new()

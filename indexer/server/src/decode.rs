@@ -33,7 +33,11 @@ pub enum Decoded {
     /// Not ours: plain text, or another standard.
     Foreign,
     /// Ours, in a version or shape that this indexer does not know.
-    Unknown { contract: &'static str, seq: Option<u64>, reason: String },
+    Unknown {
+        contract: &'static str,
+        seq: Option<u64>,
+        reason: String,
+    },
 }
 
 /// Contracts by the name of their standard.
@@ -111,7 +115,10 @@ mod tests {
         let decoded = |text: &str| decode("registry", text);
         assert!(matches!(decoded(&log("charter_registry", "1.0.0", r#"{"agent_retired":7}"#)), Decoded::Event(_)));
         assert!(matches!(decoded(&log("charter_registry", "1.9.0", r#"{"agent_retired":7}"#)), Decoded::Event(_)));
-        assert!(matches!(decoded(&log("charter_registry", "2.0.0", r#"{"agent_retired":7}"#)), Decoded::Unknown { .. }));
+        assert!(matches!(
+            decoded(&log("charter_registry", "2.0.0", r#"{"agent_retired":7}"#)),
+            Decoded::Unknown { .. }
+        ));
         assert!(matches!(decoded(&log("charter_registry", "1.0.0", r#"{"moved":7}"#)), Decoded::Unknown { .. }));
         assert_eq!(decoded(&log("charter_escrow", "1.0.0", r#"{"agent_retired":7}"#)), Decoded::Foreign);
         assert_eq!(decoded(&log("nep171", "1.0.0", "{}")), Decoded::Foreign);

@@ -1,7 +1,7 @@
 //! The loop: read, decode, apply, commit.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
 
 use charter_client::{At, Contracts, Rpc, sha256};
 use charter_types::event::next_head;
@@ -17,6 +17,8 @@ use crate::store::{self, Batch, Cursor, DeadLetter, Head, StoredEvent};
 const BLOCKS_PER_STEP: usize = 200;
 /// Events after which a step is committed.
 const EVENTS_PER_STEP: usize = 2_000;
+/// Time after which a step is committed, so that a busy chain can't keep work from being kept.
+const STEP_TIME: Duration = Duration::from_millis(200);
 /// How often an idle indexer looks for a new block.
 const POLL: Duration = Duration::from_millis(50);
 
@@ -25,6 +27,8 @@ pub struct Indexer {
     source: Source,
     contracts: Vec<(&'static str, String)>,
     cursor: Cursor,
+    /// Blocks that were found on the way back from the head and are not in the tables yet.
+    ahead: VecDeque<Header>,
     heads: BTreeMap<&'static str, Head>,
     pool: PgPool,
 }
@@ -32,7 +36,10 @@ pub struct Indexer {
 /// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    Advanced { height: u64, events: usize },
+    Advanced {
+        height: u64,
+        events: usize,
+    },
     /// Nothing new, or nothing that can be proven yet.
     Idle,
 }
@@ -65,7 +72,7 @@ impl Indexer {
         let contracts = named(contracts);
         let heads = store::heads(&mut connection, &contracts).await?;
         drop(connection);
-        Ok(Self { source, contracts, cursor, heads, pool })
+        Ok(Self { source, contracts, cursor, ahead: VecDeque::new(), heads, pool })
     }
 
     pub fn cursor(&self) -> Cursor {
@@ -74,18 +81,37 @@ impl Indexer {
 
     /// Reads what is new, up to a limit, and commits it.
     pub async fn step(&mut self) -> Result<Progress, IndexerError> {
-        let known = Header { height: self.cursor.height, hash: self.cursor.hash, prev_hash: self.cursor.hash };
-        let (blocks, head) = self.source.new_blocks(known).await?;
+        let done = self.try_step().await;
+        if done.is_err() {
+            // Nothing was kept: the blocks that were read are read again.
+            self.ahead.clear();
+        }
+        done
+    }
+
+    async fn try_step(&mut self) -> Result<Progress, IndexerError> {
+        let head = self.source.light_head().await?;
+        let began = Instant::now();
         let mut batch = Batch { heads: self.heads.clone(), ..Batch::default() };
-        let mut reached = None;
-        for block in blocks.into_iter().take(BLOCKS_PER_STEP) {
+        let mut reached: Option<Header> = None;
+        for _ in 0..BLOCKS_PER_STEP {
+            let last = reached.unwrap_or(Header {
+                height: self.cursor.height,
+                hash: self.cursor.hash,
+                prev_hash: self.cursor.hash,
+            });
+            if self.ahead.is_empty() {
+                self.ahead = self.source.new_blocks(last, head).await?.into();
+            }
+            let Some(block) = self.ahead.front().copied() else { break };
             // What can't be proven yet is left for the next step.
             let Some(receipts) = self.source.receipts(block, head).await? else { break };
+            self.ahead.pop_front();
             for receipt in receipts {
                 self.read_receipt(block, &receipt, &mut batch)?;
             }
             reached = Some(block);
-            if batch.events.len() >= EVENTS_PER_STEP {
+            if batch.events.len() >= EVENTS_PER_STEP || began.elapsed() >= STEP_TIME {
                 break;
             }
         }

@@ -1,7 +1,7 @@
 //! Final blocks over JSON-RPC, two calls per idle block.
 //!
-//! Blocks are walked back from the final head by `prev_hash`, so skipped heights cost nothing and continuity is proven on
-//! the way. In a block, `changes{account_changes}` with cause `receipt_processing` names exactly the receipts that
+//! Blocks are read by height, and across a wide gap walked back from the final head by `prev_hash`; either way each must
+//! name the one before. In a block, `changes{account_changes}` with cause `receipt_processing` names exactly the receipts that
 //! succeeded on the watched accounts, in execution order; `light_client_proof` then gives each one's logs with a proof
 //! that leads to the root in a later header. (The execution block is the one asked about, never the proof's.)
 
@@ -15,6 +15,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::IndexerError;
+
+/// Heights without a block that are tried one by one before the walk from the head begins.
+const SKIPPED_MAX: u64 = 8;
 
 /// A block to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,39 +71,55 @@ impl Source {
         Self { rpc, watched }
     }
 
-    async fn header(&self, at: At) -> Result<(Header, CryptoHash), IndexerError> {
+    async fn header(&self, at: At) -> Result<Header, IndexerError> {
         let header = self.rpc.block(at).await?.header;
-        let root = header.block_merkle_root;
-        Ok((Header { height: header.height, hash: header.hash, prev_hash: header.prev_hash }, root))
+        Ok(Header { height: header.height, hash: header.hash, prev_hash: header.prev_hash })
     }
 
-    /// The blocks after `known` up to the final head, oldest first, and the head that proofs are asked against.
-    pub async fn new_blocks(
-        &self,
-        known: Header,
-    ) -> Result<(Vec<Header>, LightHead), IndexerError> {
-        let (head, root) = self.header(At::Final).await?;
-        let light = LightHead { hash: head.hash, block_merkle_root: root };
+    /// The final head, against which proofs are asked for.
+    pub async fn light_head(&self) -> Result<LightHead, IndexerError> {
+        let header = self.rpc.block(At::Final).await?.header;
+        let block = Header { height: header.height, hash: header.hash, prev_hash: header.prev_hash };
+        Ok(LightHead { block, block_merkle_root: header.block_merkle_root })
+    }
+
+    /// Blocks after `known` up to `head`, oldest first: the next one, or all of them across a wide gap in heights.
+    pub async fn new_blocks(&self, known: Header, head: LightHead) -> Result<Vec<Header>, IndexerError> {
+        // A lagging node may be behind what is indexed already: nothing new.
+        if head.block.height <= known.height {
+            return Ok(Vec::new());
+        }
+        // Forward by height keeps up however far the head runs ahead; a few heights may be skipped.
+        for height in known.height + 1..=head.block.height.min(known.height + SKIPPED_MAX) {
+            match self.header(At::Height(height)).await {
+                Ok(next) if next.prev_hash == known.hash => return Ok(vec![next]),
+                Ok(_) => return Err(IndexerError::NotContinuous { height }),
+                Err(IndexerError::Chain(ClientError::Rpc { error, .. }))
+                    if error["cause"]["name"] == "UNKNOWN_BLOCK" => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.walk_back(known, head).await
+    }
+
+    /// From the head by `prev_hash` to `known`: a gap of any width costs nothing.
+    async fn walk_back(&self, known: Header, head: LightHead) -> Result<Vec<Header>, IndexerError> {
         let mut blocks = Vec::new();
-        let mut next = head;
+        let mut next = head.block;
         while next.height > known.height {
             blocks.push(next);
             if next.prev_hash == known.hash {
                 blocks.reverse();
-                return Ok((blocks, light));
+                return Ok(blocks);
             }
-            next = self.header(At::Hash(next.prev_hash)).await?.0;
-        }
-        // A lagging node may be behind what is indexed already: nothing new.
-        if head.hash == known.hash || head.height < known.height {
-            return Ok((Vec::new(), light));
+            next = self.header(At::Hash(next.prev_hash)).await?;
         }
         Err(IndexerError::NotContinuous { height: next.height })
     }
 
     /// The genesis or any other block to start from.
     pub async fn block_at(&self, at: At) -> Result<Header, IndexerError> {
-        Ok(self.header(at).await?.0)
+        self.header(at).await
     }
 
     /// Successful receipts of one block. `None`: the node can't prove them yet, ask again against a later head.
@@ -137,7 +156,7 @@ impl Source {
         head: LightHead,
     ) -> Result<Option<Vec<String>>, IndexerError> {
         let params = json!({
-            "type": "receipt", "receipt_id": id, "receiver_id": receiver, "light_client_head": head.hash,
+            "type": "receipt", "receipt_id": id, "receiver_id": receiver, "light_client_head": head.block.hash,
         });
         let proof: Proof = match self.rpc.call("light_client_proof", params).await {
             Ok(proof) => proof,
@@ -148,10 +167,8 @@ impl Source {
             return Err(IndexerError::BadProof { receipt: id.to_string() });
         }
         let outcome = proof.outcome_proof.outcome;
-        let succeeded = matches!(
-            outcome.status,
-            ExecutionStatusView::SuccessValue(_) | ExecutionStatusView::SuccessReceiptId(_)
-        );
+        let succeeded =
+            matches!(outcome.status, ExecutionStatusView::SuccessValue(_) | ExecutionStatusView::SuccessReceiptId(_));
         Ok(Some(if succeeded { outcome.logs } else { Vec::new() }))
     }
 }
@@ -159,7 +176,7 @@ impl Source {
 /// The block proofs lead to.
 #[derive(Clone, Copy, Debug)]
 pub struct LightHead {
-    pub hash: CryptoHash,
+    pub block: Header,
     pub block_merkle_root: CryptoHash,
 }
 
@@ -173,7 +190,6 @@ fn is_proven(proof: &Proof, id: CryptoHash, head: LightHead) -> bool {
     let header_hash = lite.hash();
     let in_chain = verify_hash(head.block_merkle_root, &proof.block_proof, header_hash);
     // The head itself is not below its own root.
-    let is_head = header_hash == head.hash;
+    let is_head = header_hash == head.block.hash;
     outcome.id == id && block_root == lite.inner_lite.outcome_root && (in_chain || is_head)
 }
-

@@ -64,11 +64,7 @@ fn signed(number: u64) -> i64 {
 }
 
 /// The cursor; a fresh database starts before `genesis`.
-pub async fn cursor(
-    connection: &mut PgConnection,
-    chain_id: &str,
-    start: Header,
-) -> Result<Cursor, IndexerError> {
+pub async fn cursor(connection: &mut PgConnection, chain_id: &str, start: Header) -> Result<Cursor, IndexerError> {
     let row = sqlx::query("select height, hash, chain_id from cursor").fetch_optional(&mut *connection).await?;
     let Some(row) = row else {
         sqlx::query("insert into cursor (height, hash, chain_id) values ($1, $2, $3)")

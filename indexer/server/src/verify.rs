@@ -40,7 +40,17 @@ struct Mirror {
 }
 
 const TABLES: [&str; 12] = [
-    "agent", "owner", "host", "secret", "wrap", "key_grant", "line", "release", "proposal", "ballot", "enrolment",
+    "agent",
+    "owner",
+    "host",
+    "secret",
+    "wrap",
+    "key_grant",
+    "line",
+    "release",
+    "proposal",
+    "ballot",
+    "enrolment",
     "channel",
 ];
 
@@ -50,7 +60,8 @@ pub async fn verify(pool: &PgPool, rpc: &Rpc, contracts: &Contracts) -> Result<O
     let Some(mirror) = read_mirror(&mut connection).await? else { return Ok(None) };
     // The connection goes back before the chain is asked: with the embedded database there is only one.
     drop(connection);
-    let mut check = Check { rpc, contracts, at: At::Hash(mirror.cursor.hash), mirror: &mirror, rows: 0, found: Vec::new() };
+    let mut check =
+        Check { rpc, contracts, at: At::Hash(mirror.cursor.hash), mirror: &mirror, rows: 0, found: Vec::new() };
     check.run().await?;
     let report = Report {
         height: mirror.cursor.height,
@@ -87,12 +98,10 @@ async fn read_mirror(connection: &mut PgConnection) -> Result<Option<Mirror>, In
         let head: Vec<u8> = row.try_get("head")?;
         let kept =
             EventHead { seq: u64::try_from(seq).unwrap_or(0), head: Hash32(head.try_into().unwrap_or_default()) };
-        let logs = sqlx::query(
-            "select log from event where contract = $1 order by seq",
-        )
-        .bind(&name)
-        .fetch_all(&mut *tx)
-        .await?;
+        let logs = sqlx::query("select log from event where contract = $1 order by seq")
+            .bind(&name)
+            .fetch_all(&mut *tx)
+            .await?;
         let mut counted = EventHead::default();
         for log in &logs {
             let log: String = log.try_get("log")?;
@@ -190,12 +199,10 @@ impl Check<'_> {
 
     async fn highest_id(&self, contract: &AccountId, table: &str) -> Result<u64, IndexerError> {
         if table == "agent" {
-            let (highest, _): (u64, u64) =
-                self.rpc.view(contract, "agent_count", &Nothing {}, self.at).await?;
+            let (highest, _): (u64, u64) = self.rpc.view(contract, "agent_count", &Nothing {}, self.at).await?;
             return Ok(highest);
         }
-        let (first, second, third): (u64, u64, u64) =
-            self.rpc.view(contract, "counts", &Nothing {}, self.at).await?;
+        let (first, second, third): (u64, u64, u64) = self.rpc.view(contract, "counts", &Nothing {}, self.at).await?;
         Ok(match table {
             "host" | "line" => first,
             "secret" | "release" => second,
@@ -218,8 +225,7 @@ impl Check<'_> {
         for (key, body) in self.rows("wrap").clone() {
             let number = |field: &str| body[field].as_u64().unwrap_or(0);
             let question = WrapRef { secret: number("secret"), host: number("host") };
-            let theirs: Option<Base64Bytes> =
-                self.rpc.view(&self.contracts.keys, "wrap", &question, self.at).await?;
+            let theirs: Option<Base64Bytes> = self.rpc.view(&self.contracts.keys, "wrap", &question, self.at).await?;
             let theirs = theirs.map(|sealed| {
                 let mut expected = body.clone();
                 expected["sha256"] = json!(Hash32(sha256(&sealed.0)));
@@ -235,10 +241,8 @@ impl Check<'_> {
         let mut theirs = Rows::new();
         for key in self.rows("proposal").keys().cloned().collect::<Vec<_>>() {
             let proposal = key.parse().unwrap_or(0);
-            let list: Vec<Value> = self
-                .rpc
-                .view(&self.contracts.governance, "ballots", &ProposalRef { proposal }, self.at)
-                .await?;
+            let list: Vec<Value> =
+                self.rpc.view(&self.contracts.governance, "ballots", &ProposalRef { proposal }, self.at).await?;
             let keyed = list.into_iter().map(|body| {
                 let voter = body["voter"].as_str().unwrap_or_default().to_owned();
                 (format!("{key}/{voter}"), body)

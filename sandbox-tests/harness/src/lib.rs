@@ -9,10 +9,10 @@ mod outcome;
 use std::time::Duration;
 
 use charter_localnet::{Config, Genesis, Localnet, RpcServer};
+use charter_types::Named;
 use charter_types::admin::Setup;
 use charter_types::governance::args::Setup as GovernanceSetup;
 use charter_types::governance::{Member, Params};
-use charter_types::Named;
 use charter_wasm::Contract as Code;
 use near_workspaces::network::{Sandbox, ValidatorKey};
 use near_workspaces::types::{KeyType, NearToken, SecretKey};

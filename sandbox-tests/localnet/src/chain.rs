@@ -26,7 +26,7 @@ use crate::trie::Trie;
 use merkle::BlockTree;
 
 pub use block::gas_limit;
-pub use status::{NoProof, OutcomeProof, TxStatus, has_reached};
+pub use status::{NoProof, OutcomeProof, Reached, TxStatus};
 
 /// A block with everything that came of executing it.
 #[derive(Clone)]

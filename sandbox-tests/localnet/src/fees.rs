@@ -73,7 +73,8 @@ impl Table<'_> {
                 AccessKeyPermission::FunctionCall(permission) => {
                     // A method name is stored with its length's byte.
                     let bytes = permission.method_names.iter().map(|name| name.len() + 1).sum();
-                    let (base, byte) = (ActionCosts::add_function_call_key_base, ActionCosts::add_function_call_key_byte);
+                    let (base, byte) =
+                        (ActionCosts::add_function_call_key_base, ActionCosts::add_function_call_key_byte);
                     self.per_byte(base, byte, bytes)?
                 }
                 _ => self.fee(ActionCosts::add_full_access_key),
@@ -134,11 +135,7 @@ pub fn total_prepaid_send_fees(config: &RuntimeConfig, actions: &[Action]) -> Ov
 }
 
 /// Gas to execute all actions, those inside a delegate included.
-pub fn total_prepaid_exec_fees(
-    config: &RuntimeConfig,
-    actions: &[Action],
-    receiver_id: &AccountId,
-) -> Overflow<Gas> {
+pub fn total_prepaid_exec_fees(config: &RuntimeConfig, actions: &[Action], receiver_id: &AccountId) -> Overflow<Gas> {
     sum_gas(actions.iter().map(|action| {
         let Action::Delegate(signed) = action else { return exec_fee(config, action, receiver_id) };
         let inner = &signed.delegate_action;

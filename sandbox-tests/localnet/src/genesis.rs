@@ -81,9 +81,7 @@ fn put(
     let access_key = AccessKey::full_access();
     let storage = &config.fees.storage_usage_config;
     let key_bytes = key.len() + borsh::object_length(&access_key).unwrap_or(0);
-    let usage = storage.num_bytes_account
-        + u64::try_from(key_bytes).unwrap_or(0)
-        + storage.num_extra_bytes_record;
+    let usage = storage.num_bytes_account + u64::try_from(key_bytes).unwrap_or(0) + storage.num_extra_bytes_record;
     state.set_account(account_id, &Account::new(amount, locked, AccountContract::None, usage));
     state.set_access_key(account_id, key, &access_key);
 }

@@ -1,8 +1,8 @@
 //! The running chain: a thread that owns it, and handles that talk to the thread.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::time::Duration;
 
 use near_crypto::SecretKey;
@@ -13,7 +13,7 @@ use near_primitives::types::AccountId;
 use near_primitives::views::{FinalExecutionOutcomeView, TxExecutionStatus};
 use tokio::sync::{oneshot, watch};
 
-use crate::chain::{Chain, ChainOptions, SubmitError, TxStatus, has_reached};
+use crate::chain::{Chain, ChainOptions, SubmitError, TxStatus};
 use crate::cheats::Cheats;
 use crate::genesis::Genesis;
 use crate::store::Store;
@@ -165,7 +165,7 @@ impl Localnet {
             heads.borrow_and_update();
             let status = self.with(move |chain| chain.tx_status(&hash)).await?;
             let done = match &status {
-                TxStatus::Executed { reached, .. } => has_reached(reached, &until),
+                TxStatus::Executed { reached, .. } => reached.satisfies(&until),
                 TxStatus::Pending => until == TxExecutionStatus::None,
                 TxStatus::Unknown | TxStatus::Refused(_) => true,
             };
@@ -195,8 +195,8 @@ fn open(config: &Config) -> Result<Chain, Error> {
         return Ok(Chain::new(config.genesis.clone(), options)?);
     };
     std::fs::create_dir_all(home)?;
-    let genesis = crate::home::genesis(home, &config.genesis)
-        .map_err(|error| Error::Home(home.clone(), error.to_string()))?;
+    let genesis =
+        crate::home::genesis(home, &config.genesis).map_err(|error| Error::Home(home.clone(), error.to_string()))?;
     crate::home::write_keys(home, &genesis)?;
     let store = Store::open(&home.join("blocks.log"))?;
     Chain::open(genesis, options, store).map_err(|error| Error::Home(home.clone(), error.to_string()))

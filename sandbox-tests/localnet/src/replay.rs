@@ -109,11 +109,10 @@ pub fn replay(text: &str) -> anyhow::Result<Vec<Line>> {
                 }
             }
             Step::Settled { index } => {
-                let (Step::Transaction(recorded) | Step::PendingTransaction(recorded)) = &history.steps[*index]
-                else {
+                let (Step::Transaction(recorded) | Step::PendingTransaction(recorded)) = &history.steps[*index] else {
                     anyhow::bail!("step {index} is settled but is no transaction");
                 };
-                let differences = replay.compare(*index, recorded)?;
+                let differences = replay.compare(*index, recorded);
                 lines.push(Line { name: recorded.name.clone(), differences });
             }
         }
@@ -187,7 +186,7 @@ impl Replay {
     fn transaction(&mut self, index: usize, recorded: &Recorded) -> anyhow::Result<Line> {
         let submitted = self.send(index, recorded)?;
         let mut differences = match (&recorded.rejected, submitted) {
-            (None, Ok(())) => self.compare(index, recorded)?,
+            (None, Ok(())) => self.compare(index, recorded),
             (Some(wanted), Err(SubmitError::Invalid(error))) => {
                 let ours = serde_json::to_value(&error)?;
                 let json = wanted.split_once(": ").map_or(wanted.as_str(), |(_, json)| json);
@@ -202,13 +201,13 @@ impl Replay {
         Ok(Line { name: recorded.name.clone(), differences })
     }
 
-    fn compare(&self, index: usize, recorded: &Recorded) -> anyhow::Result<Vec<String>> {
-        let Some(wanted) = &recorded.outcome else { return Ok(vec!["no recorded outcome".to_owned()]) };
+    fn compare(&self, index: usize, recorded: &Recorded) -> Vec<String> {
+        let Some(wanted) = &recorded.outcome else { return vec!["no recorded outcome".to_owned()] };
         let hash = self.sent.get(&index).copied().unwrap_or_default();
         let TxStatus::Executed { outcome, .. } = self.chain.tx_status(&hash) else {
-            return Ok(vec!["not executed".to_owned()]);
+            return vec!["not executed".to_owned()];
         };
-        Ok(compare_trees(wanted, &outcome))
+        compare_trees(wanted, &outcome)
     }
 
     fn compare_accounts(&self, recorded: &Recorded) -> Vec<String> {

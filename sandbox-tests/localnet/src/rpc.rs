@@ -128,9 +128,7 @@ fn answer(id: &Value, reply: Reply) -> Response {
 fn http_status(error: &RpcError) -> StatusCode {
     match &error.error_struct {
         Some(RpcErrorKind::RequestValidationError(_)) => StatusCode::BAD_REQUEST,
-        Some(RpcErrorKind::HandlerError(cause)) if cause["name"] == "TIMEOUT_ERROR" => {
-            StatusCode::REQUEST_TIMEOUT
-        }
+        Some(RpcErrorKind::HandlerError(cause)) if cause["name"] == "TIMEOUT_ERROR" => StatusCode::REQUEST_TIMEOUT,
         Some(RpcErrorKind::HandlerError(cause)) if cause["info"]["skipped_height"] == true => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
@@ -172,8 +170,7 @@ async fn dispatch(localnet: &Localnet, method: &str, params: Value) -> Reply {
 }
 
 fn parse<T: DeserializeOwned>(params: Value) -> Result<T, RpcError> {
-    serde_json::from_value(params)
-        .map_err(|error| RpcError::parse_error(format!("Failed parsing args: {error}")))
+    serde_json::from_value(params).map_err(|error| RpcError::parse_error(format!("Failed parsing args: {error}")))
 }
 
 fn internal(error: &dyn std::fmt::Display) -> RpcError {

@@ -21,9 +21,7 @@ use std::sync::Arc;
 use near_parameters::RuntimeConfig;
 use near_primitives::hash::CryptoHash;
 use near_primitives::receipt::Receipt;
-use near_primitives::transaction::{
-    ExecutionOutcome, ExecutionOutcomeWithId, ExecutionStatus, SignedTransaction,
-};
+use near_primitives::transaction::{ExecutionOutcome, ExecutionOutcomeWithId, ExecutionStatus, SignedTransaction};
 use near_primitives::types::{
     Balance, BlockHeight, EpochHeight, Gas, ProtocolVersion, RawStateChangesWithTrieKey, StateChangeCause,
 };
@@ -115,8 +113,7 @@ pub fn apply_chunk(
     }
 }
 
-type Converted =
-    (Vec<SignedTransaction>, Vec<Receipt>, Vec<(CryptoHash, near_primitives::errors::InvalidTxError)>);
+type Converted = (Vec<SignedTransaction>, Vec<Receipt>, Vec<(CryptoHash, near_primitives::errors::InvalidTxError)>);
 
 impl Chunk<'_> {
     fn convert_transactions(&mut self, transactions: Vec<SignedTransaction>) -> Converted {

@@ -27,10 +27,13 @@ struct Change {
     value: Option<Arc<[u8]>>,
 }
 
+/// The value after a chunk's changes so far, and these changes with their causes.
+type Committed = (Option<Arc<[u8]>>, RawStateChangesWithTrieKey);
+
 /// The state while one chunk is executed: changes are proposed, then committed with a cause or rolled back.
 pub struct StateUpdate {
     base: Trie,
-    committed: BTreeMap<Vec<u8>, (Option<Arc<[u8]>>, RawStateChangesWithTrieKey)>,
+    committed: BTreeMap<Vec<u8>, Committed>,
     proposed: BTreeMap<Vec<u8>, Change>,
     /// Nodes that contracts of this chunk have paid for in full; later visits are cheaper.
     visited: RefCell<HashSet<CryptoHash>>,

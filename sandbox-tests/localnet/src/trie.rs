@@ -76,10 +76,8 @@ fn insert_at(node: Option<NodeRef>, path: &[u8], value: Value) -> NodeRef {
                 return Node::leaf(path, value);
             }
             let shared = common_prefix(key, path);
-            let branch = split_branch(
-                (&key[shared..], Split::Value(old.clone())),
-                (&path[shared..], Split::Value(value)),
-            );
+            let branch =
+                split_branch((&key[shared..], Split::Value(old.clone())), (&path[shared..], Split::Value(value)));
             Node::extended(&path[..shared], branch)
         }
         Kind::Extension { key, child } => {
@@ -88,10 +86,8 @@ fn insert_at(node: Option<NodeRef>, path: &[u8], value: Value) -> NodeRef {
                 let child = insert_at(Some(Arc::clone(child)), &path[shared..], value);
                 return Node::extended(key, child);
             }
-            let branch = split_branch(
-                (&key[shared..], Split::Node(Arc::clone(child))),
-                (&path[shared..], Split::Value(value)),
-            );
+            let branch =
+                split_branch((&key[shared..], Split::Node(Arc::clone(child))), (&path[shared..], Split::Value(value)));
             Node::extended(&path[..shared], branch)
         }
         Kind::Branch { children, value: old } => match path.split_first() {
@@ -113,7 +109,7 @@ enum Split {
 }
 
 fn split_branch(left: (&[u8], Split), right: (&[u8], Split)) -> NodeRef {
-    let mut children = node::no_children();
+    let mut children: Box<node::Children> = Box::default();
     let mut value = None;
     for (path, below) in [left, right] {
         match (path.split_first(), below) {

@@ -4,9 +4,7 @@ use near_parameters::RuntimeConfig;
 use near_parameters::vm::LimitConfig;
 use near_primitives::account::{AccessKey, AccessKeyPermission, Account, FunctionCallPermission};
 use near_primitives::action::Action;
-use near_primitives::errors::{
-    ActionsValidationError, InvalidAccessKeyError, InvalidTxError, ReceiptValidationError,
-};
+use near_primitives::errors::{ActionsValidationError, InvalidAccessKeyError, InvalidTxError, ReceiptValidationError};
 use near_primitives::receipt::{Receipt, VersionedReceiptEnum};
 use near_primitives::transaction::{SignedTransaction, Transaction};
 use near_primitives::types::{AccountId, Balance, BlockHeight, Nonce, ProtocolVersion};
@@ -97,8 +95,7 @@ pub fn accept_transaction(
         return Err(InvalidTxError::LackBalanceForState { signer_id: signer_id.clone(), amount });
     }
     if let Some(permission) = access_key.permission.function_call_permission() {
-        check_permission(permission, tx.actions(), tx.receiver_id())
-            .map_err(InvalidTxError::InvalidAccessKeyError)?;
+        check_permission(permission, tx.actions(), tx.receiver_id()).map_err(InvalidTxError::InvalidAccessKeyError)?;
     }
     Ok(Accepted { account, access_key, cost })
 }
@@ -191,11 +188,7 @@ pub fn check_actions(
     Ok(())
 }
 
-fn check_action(
-    limits: &LimitConfig,
-    action: &Action,
-    version: ProtocolVersion,
-) -> Result<(), ActionsValidationError> {
+fn check_action(limits: &LimitConfig, action: &Action, version: ProtocolVersion) -> Result<(), ActionsValidationError> {
     use ActionsValidationError as Refused;
     match action {
         Action::CreateAccount(_)
@@ -231,12 +224,8 @@ fn check_action(
             AccessKeyPermission::FunctionCall(permission) => check_key_permission(limits, permission),
             _ => Err(unsupported("GasKeys", version)),
         },
-        Action::Delegate(signed) => {
-            check_actions(limits, &signed.delegate_action.get_actions(), version)
-        }
-        Action::DeployGlobalContract(_) | Action::UseGlobalContract(_) => {
-            Err(unsupported("GlobalContracts", version))
-        }
+        Action::Delegate(signed) => check_actions(limits, &signed.delegate_action.get_actions(), version),
+        Action::DeployGlobalContract(_) | Action::UseGlobalContract(_) => Err(unsupported("GlobalContracts", version)),
         Action::DeterministicStateInit(_) => Err(unsupported("DeterministicAccountIds", version)),
         Action::TransferToGasKey(_) | Action::WithdrawFromGasKey(_) => Err(unsupported("GasKeys", version)),
         Action::DelegateV2(_) => Err(unsupported("DelegateV2", version)),

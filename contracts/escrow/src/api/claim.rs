@@ -1,7 +1,9 @@
 //! Vouchers.
 
 use charter_common::{Answer, borsh_arguments, sha256};
-use charter_types::escrow::{CLAIM_BATCH_MAX, ChannelId, ClaimBatch, ClaimResult, ClaimRow, EscrowError, Fact, Voucher};
+use charter_types::escrow::{
+    CLAIM_BATCH_MAX, ChannelId, ClaimBatch, ClaimResult, ClaimRow, EscrowError, Fact, Voucher,
+};
 use charter_types::{ErrorCode, Hash32};
 use near_sdk::{env, near};
 
@@ -54,9 +56,7 @@ impl Escrow {
         let mut channel = self.find(&id).ok_or_else(unknown)?;
         let message = voucher.to_bytes();
         channel
-            .claim(voucher, now_ms, |channel| {
-                env::ed25519_verify(&row.signature, message, &channel.voucher_key.0)
-            })
+            .claim(voucher, now_ms, |channel| env::ed25519_verify(&row.signature, message, &channel.voucher_key.0))
             .map_err(|error| error.code())?;
         self.save(&id, &channel).map_err(|failure| failure.code)?;
         Ok(channel.claimed)

@@ -60,9 +60,8 @@ impl Escrow {
         self.totals.held = self.less(self.totals.held, sum)?;
         self.totals.in_flight = self.more(self.totals.in_flight, sum)?;
         let count = u64::try_from(parts.len()).unwrap_or(u64::MAX);
-        let gas = Gas::from_gas(
-            ON_PAID_BASE.as_gas().saturating_add(ON_PAID_PER_CHANNEL.as_gas().saturating_mul(count)),
-        );
+        let gas =
+            Gas::from_gas(ON_PAID_BASE.as_gas().saturating_add(ON_PAID_PER_CHANNEL.as_gas().saturating_mul(count)));
         let arguments = borsh::to_vec(&parts).unwrap_or_default();
         let settle = Promise::new(env::current_account_id()).function_call("on_paid", arguments, NearToken::ZERO, gas);
         Promise::new(payee.clone()).transfer(NearToken::from_yoctonear(sum)).then(settle).detach();

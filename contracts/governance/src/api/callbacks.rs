@@ -52,7 +52,9 @@ impl Governance {
         if upgraded {
             return PromiseOrValue::Value(true);
         }
-        PromiseOrValue::Promise(fail_later("GOVERNANCE_UPGRADE_FAILED: the contract refused the code; it can be tried again"))
+        PromiseOrValue::Promise(fail_later(
+            "GOVERNANCE_UPGRADE_FAILED: the contract refused the code; it can be tried again",
+        ))
     }
 }
 

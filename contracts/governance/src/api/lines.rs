@@ -22,16 +22,12 @@ impl Governance {
         let payment = self.core.begin_payment(&owner)?;
         check_name(&args.name)?;
         check_params(&args.params)?;
-        let council = if args.council.is_empty() {
-            vec![Member { account: owner.clone(), weight: 1 }]
-        } else {
-            args.council
-        };
+        let council =
+            if args.council.is_empty() { vec![Member { account: owner.clone(), weight: 1 }] } else { args.council };
         check_council(&council)?;
         let id = self.next_line;
         self.next_line += 1;
-        let line =
-            Line { id, name: args.name, owner: owner.clone(), council, params: args.params, head: 0, seq: 0 };
+        let line = Line { id, name: args.name, owner: owner.clone(), council, params: args.params, head: 0, seq: 0 };
         self.lines.insert(&id, &owner, &StoredLine::V1(line.clone()), &mut self.core.storage)?;
         self.emit("line_created", &owner, Fact::Line(line));
         self.core.finish_payment(payment)?;

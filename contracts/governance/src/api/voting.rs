@@ -22,8 +22,7 @@ impl Governance {
         let payment = self.core.begin_payment(&voter)?;
         let key = (args.proposal, voter.clone());
         let before = self.ballots.get(&key).map(StoredBallot::into_newest);
-        let ballot =
-            cast(&mut proposal, before.as_ref(), &voter, args.content_hash, args.choice, Self::now_ms())?;
+        let ballot = cast(&mut proposal, before.as_ref(), &voter, args.content_hash, args.choice, Self::now_ms())?;
         let stored = StoredBallot::V1(ballot.clone());
         if before.is_some() {
             self.ballots.update(&key, &stored, &mut self.core.storage)?;

@@ -1,8 +1,6 @@
 //! Casting votes and deciding on them.
 
-use charter_types::governance::{
-    BPS, Ballot, Choice, EXECUTION_MS, GovernanceError, Member, Proposal, ProposalState,
-};
+use charter_types::governance::{BPS, Ballot, Choice, EXECUTION_MS, GovernanceError, Member, Proposal, ProposalState};
 use charter_types::{AccountId, Hash32};
 
 type Outcome<T = ()> = Result<T, GovernanceError>;

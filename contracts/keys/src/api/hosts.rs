@@ -3,9 +3,7 @@
 use charter_common::{Answer, Core, arguments, sha256};
 use charter_types::Domain;
 use charter_types::keys::args::{HostRef, RegisterHost};
-use charter_types::keys::{
-    Assurance, Fact, HOST_PROOF_PURPOSE, Host, HostId, HostProof, KeysError, STALENESS_MS_MAX,
-};
+use charter_types::keys::{Assurance, Fact, HOST_PROOF_PURPOSE, Host, HostId, HostProof, KeysError, STALENESS_MS_MAX};
 use near_sdk::{env, near};
 
 use crate::storage::StoredHost;
@@ -28,8 +26,7 @@ impl Keys {
         if args.sign_key.is_small_order() || args.encrypt_key.is_small_order() {
             return Err(KeysError::WeakKey {}.into());
         }
-        let proof =
-            HostProof { operator: operator.clone(), sign_key: args.sign_key, encrypt_key: args.encrypt_key };
+        let proof = HostProof { operator: operator.clone(), sign_key: args.sign_key, encrypt_key: args.encrypt_key };
         let (chain_id, contract) = (env::chain_id(), env::current_account_id());
         let domain = Domain { purpose: HOST_PROOF_PURPOSE, version: 1, chain_id: &chain_id, contract: &contract };
         if !env::ed25519_verify(&args.proof.0, domain.message(&proof, sha256), &args.sign_key.0) {

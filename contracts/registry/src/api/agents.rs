@@ -29,7 +29,7 @@ impl Registry {
         self.agent_count += 1;
         let view = agent.view(id);
         self.agents.insert(&id, &caller, &StoredAgent::V1(agent), &mut self.core.storage)?;
-        self.emit("agent_registered", Fact::Agent(view));
+        self.emit("agent_registered", Fact::Agent(Box::new(view)));
         self.add_owned(&caller, owner, id, &caller)?;
         Self::log_mint(&caller, id);
         self.core.finish_payment(payment)?;
@@ -98,8 +98,7 @@ impl Registry {
         }
         let owner = agent.owner == caller;
         let attached = env::attached_deposit().as_yoctonear();
-        let payment =
-            if owner || attached > 0 { Some(self.core.begin_payment(&caller)?) } else { None };
+        let payment = if owner || attached > 0 { Some(self.core.begin_payment(&caller)?) } else { None };
         change(&mut agent, now_ms)?;
         self.save_agent(event, id, agent)?;
         payment.map_or(Ok(()), |payment| self.core.finish_payment(payment))

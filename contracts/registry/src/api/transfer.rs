@@ -48,7 +48,7 @@ impl Registry {
         self.remove_owned(&from, position)?;
         self.agents.remove(&id, &mut self.core.storage);
         self.agents.insert(&id, &caller, &StoredAgent::V1(agent), &mut self.core.storage)?;
-        self.emit("agent_transferred", Fact::Agent(view));
+        self.emit("agent_transferred", Fact::Agent(Box::new(view)));
         self.add_owned(&caller, owner, id, &caller)?;
         Self::log_transfer(&from, &caller, id);
         self.core.finish_payment(payment)

@@ -41,7 +41,13 @@ fn check_expiry(expires_ms: u64, now_ms: u64) -> Outcome {
 }
 
 impl Agent {
-    pub fn register(args: RegisterAgent, owner: AccountId, epochs: Epochs, position: u64, now_ms: u64) -> Outcome<Self> {
+    pub fn register(
+        args: RegisterAgent,
+        owner: AccountId,
+        epochs: Epochs,
+        position: u64,
+        now_ms: u64,
+    ) -> Outcome<Self> {
         check_card(&args.card)?;
         let mut agent = Self {
             payout: owner.clone(),
@@ -93,9 +99,10 @@ impl Agent {
 
     /// What `account` is to this agent. After the owner's panic nobody but the owner and guardians is anything.
     pub fn roles(&self, account: &AccountId, armed: bool, now_ms: u64) -> Roles {
-        let operator = self.operators.iter().find(|operator| {
-            armed && operator.account == *account && operator.expires_ms > now_ms
-        });
+        let operator = self
+            .operators
+            .iter()
+            .find(|operator| armed && operator.account == *account && operator.expires_ms > now_ms);
         Roles {
             owner: self.owner == *account,
             agent: armed && self.agent_account.as_ref() == Some(account),
@@ -256,7 +263,9 @@ impl Agent {
 #[cfg(test)]
 mod tests {
     use charter_types::registry::args::{AddKey, RegisterAgent};
-    use charter_types::registry::{Card, Epochs, GUARDIAN_PAUSE_MS_MAX, Operator, Permission, Purpose, RegistryError, Status};
+    use charter_types::registry::{
+        Card, Epochs, GUARDIAN_PAUSE_MS_MAX, Operator, Permission, Purpose, RegistryError, Status,
+    };
     use charter_types::{AccountId, Ed25519Key, Hash32, Signature64};
 
     use super::Agent;
@@ -267,7 +276,8 @@ mod tests {
 
     fn agent() -> Agent {
         let card = Card { uri: "https://a/card.json".to_owned(), sha256: Hash32([1; 32]) };
-        let args = RegisterAgent { card, agent_account: None, operators: vec![], guardians: vec![account("guard.near")] };
+        let args =
+            RegisterAgent { card, agent_account: None, operators: vec![], guardians: vec![account("guard.near")] };
         Agent::register(args, account("alice.near"), Epochs { agent: 5, owner: 4 }, 0, 1_000).unwrap()
     }
 

@@ -49,7 +49,9 @@ pub enum Decision {
     Allow(Obligations),
     Deny(Denial),
     /// Somebody has to approve this very action.
-    NeedsApproval { digest: Hash32 },
+    NeedsApproval {
+        digest: Hash32,
+    },
 }
 
 /// Why not. Anything unknown or unclear is one of these.
@@ -118,9 +120,11 @@ fn check(evidence: &Evidence<'_>, action: &Action, sha256: Sha256) -> Result<(),
     if Hash32::of(evidence.policy, sha256) != grant.policy_hash {
         return Err(Denial::WrongPolicy);
     }
-    let fits = evidence.policy.targets.iter().any(|target| {
-        target.allows(action.scheme, &action.host, action.port, &action.path, action.method)
-    });
+    let fits = evidence
+        .policy
+        .targets
+        .iter()
+        .any(|target| target.allows(action.scheme, &action.host, action.port, &action.path, action.method));
     if !fits {
         return Err(Denial::Target);
     }

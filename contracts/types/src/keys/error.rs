@@ -1,6 +1,4 @@
-use super::{
-    DEPTH_MAX, ENVELOPE_BYTES_MAX, GrantId, HostId, STALENESS_MS_MAX, SecretId, WRAP_BYTES_MAX, WRAPS_MAX,
-};
+use super::{DEPTH_MAX, ENVELOPE_BYTES_MAX, GrantId, HostId, STALENESS_MS_MAX, SecretId, WRAP_BYTES_MAX, WRAPS_MAX};
 use crate::AccountId;
 use crate::error::failures;
 use crate::registry::AgentId;

@@ -182,7 +182,8 @@ impl Target {
 impl Inject {
     fn check(&self) -> Result<(), KeysError> {
         let token = |text: &str| {
-            let plain = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
+            let plain =
+                text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
             !text.is_empty() && text.len() <= 64 && plain
         };
         let printable = |text: &str| text.len() <= 64 && text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
@@ -196,8 +197,7 @@ impl Inject {
 }
 
 /// Headers that shape the connection rather than the request.
-const FRAMING: [&str; 7] =
-    ["host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade"];
+const FRAMING: [&str; 7] = ["host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade"];
 
 impl Policy {
     /// Whether the policy is well-formed, in its one spelling.
@@ -303,7 +303,9 @@ mod tests {
         };
         let allows = |host: &str, path: &str| target.allows(Scheme::Https, host, 443, path, Method::Get);
         assert!(allows("api.openai.com", "/v1/chat"));
-        for host in ["openai.com", "evilopenai.com", "API.openai.com", "api.openai.com.", "api.openаi.com", "a@api.openai.com"] {
+        for host in
+            ["openai.com", "evilopenai.com", "API.openai.com", "api.openai.com.", "api.openаi.com", "a@api.openai.com"]
+        {
             assert!(!allows(host, "/v1"), "{host}");
         }
         for path in ["/v10", "/v1/../admin", "/v1/%2e%2e/admin", "//v1", "/v1//x", "v1", "/v1?x", "/v1/./x", "/v1\\x"] {

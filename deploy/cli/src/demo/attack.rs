@@ -4,8 +4,8 @@ use charter_client::{Account, Call, ClientError};
 use charter_host::{HostError, Upstreams};
 use charter_types::escrow::args::Open;
 use charter_types::escrow::{ClaimBatch, ClaimRow, Kind, Voucher};
-use charter_types::governance::args::{ExecuteUpgrade, Vote};
 use charter_types::governance::Choice;
+use charter_types::governance::args::{ExecuteUpgrade, Vote};
 use charter_types::keys::args::{GrantSecret, GrantTerms};
 use charter_types::keys::{Denial, Grantee, Method};
 use charter_types::{Ed25519Key, Hash32, Signature64};
@@ -15,8 +15,8 @@ use ed25519_dalek::{Signer, SigningKey};
 use super::grant::{agent_policy, ceiling};
 use super::secret::{host, request};
 use super::upstream::Upstream;
-use super::world::World;
 use super::vote;
+use super::world::World;
 
 pub async fn play(world: &mut World) -> anyhow::Result<()> {
     let eve = world.person("eve")?;

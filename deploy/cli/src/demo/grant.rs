@@ -87,7 +87,8 @@ pub async fn play(world: &mut World) -> anyhow::Result<()> {
     world.progress.step("grant", &format!("{} grants", grants.len()));
 
     // The agent passes a part of its grant on to a sub-agent.
-    let delegate = Delegate { parent: grants[0], parent_policy: agent_policy(), terms: terms(&bob, delegated_policy()) };
+    let delegate =
+        Delegate { parent: grants[0], parent_policy: agent_policy(), terms: terms(&bob, delegated_policy()) };
     let done = contracts.delegate(&scout, &delegate).await?;
     let delegated = world.take(done).grant.unwrap_or_default();
     grants.push(delegated);
@@ -133,14 +134,8 @@ async fn add_credential(
     let context = SealContext::new(&world.chain_id(), &contracts.keys, agent, label_hash, 1);
     let key = host_keys(&world.state.facts().host_seed)?.encrypt_public();
     let sealed = seal(secret, &context, &[(host, key)])?;
-    let args = AddCredential {
-        agent,
-        label_hash,
-        ceiling: ceiling(),
-        envelope: sealed.envelope,
-        wraps: sealed.wraps,
-        grant,
-    };
+    let args =
+        AddCredential { agent, label_hash, ceiling: ceiling(), envelope: sealed.envelope, wraps: sealed.wraps, grant };
     let done = contracts.add_credential(owner, &args).await?;
     let added = world.take(done);
     Ok((added.secret.unwrap_or_default(), added.grant))

@@ -30,11 +30,8 @@ pub async fn play(world: &mut World) -> anyhow::Result<()> {
             }
             let card = Card { sha256: Hash32(sha256(uri.as_bytes())), uri };
             let first = name == "alice" && number == 1;
-            let operator = Operator {
-                account: hal.clone(),
-                permissions: vec![Permission::Card],
-                expires_ms: now_ms + YEAR_MS,
-            };
+            let operator =
+                Operator { account: hal.clone(), permissions: vec![Permission::Card], expires_ms: now_ms + YEAR_MS };
             let args = RegisterAgent {
                 card,
                 agent_account: first.then(|| scout.clone()),
@@ -61,8 +58,7 @@ async fn add_key(world: &mut World, agent: u64, now_ms: u64) -> anyhow::Result<(
     let expires_ms = now_ms + YEAR_MS;
     let proof = KeyProof { agent, epoch: view.epoch, key, purpose: Purpose::Sign, expires_ms };
     let chain_id = world.chain_id();
-    let domain =
-        Domain { purpose: KEY_PROOF_PURPOSE, version: 1, chain_id: &chain_id, contract: &contracts.registry };
+    let domain = Domain { purpose: KEY_PROOF_PURPOSE, version: 1, chain_id: &chain_id, contract: &contracts.registry };
     let proof = Signature64(signing.sign(&domain.message(&proof, sha256)).to_bytes());
     let owner = world.person("alice")?;
     let outcome = contracts.add_key(&owner, &AddKey { agent, key, purpose: Purpose::Sign, expires_ms, proof }).await?;

@@ -79,18 +79,48 @@ impl fmt::Display for Summary {
         for spent in &self.steps {
             let burnt: String = near(spent.tokens).chars().take(10).collect();
             let name = spent.step.name();
-            writeln!(out, "{name:<10}{:>14}{:>12}{burnt:>14}{:>12}", spent.transactions, tgas(spent.gas), spent.elapsed_ms)?;
+            writeln!(
+                out,
+                "{name:<10}{:>14}{:>12}{burnt:>14}{:>12}",
+                spent.transactions,
+                tgas(spent.gas),
+                spent.elapsed_ms
+            )?;
         }
         let burnt: String = self.near_spent.chars().take(10).collect();
         writeln!(out, "{:<10}{:>14}{:>12}{burnt:>14}{:>12}\n", "all", "", tgas(self.gas_total), self.elapsed_ms)?;
         let lines = [
             ("agents", format!("{} of 3 owners", self.agents)),
             ("grants", format!("{}, one of them delegated", self.grants)),
-            ("credential uses", format!("{}, seen by the agents {} times in {} bytes", self.credential_uses, self.secret_leaks, self.transcript_bytes)),
-            ("votes", format!("{}; release {} published and adopted, {} contract upgraded", self.votes, self.release, self.upgrades)),
-            ("micropayments", format!("{} vouchers, {} channels settled by {} receipt", self.vouchers, self.channels_settled, self.claim_receipts)),
+            (
+                "credential uses",
+                format!(
+                    "{}, seen by the agents {} times in {} bytes",
+                    self.credential_uses, self.secret_leaks, self.transcript_bytes
+                ),
+            ),
+            (
+                "votes",
+                format!(
+                    "{}; release {} published and adopted, {} contract upgraded",
+                    self.votes, self.release, self.upgrades
+                ),
+            ),
+            (
+                "micropayments",
+                format!(
+                    "{} vouchers, {} channels settled by {} receipt",
+                    self.vouchers, self.channels_settled, self.claim_receipts
+                ),
+            ),
             ("attacks refused", format!("{}: {}", self.attacks_refused, self.attack_codes.join(", "))),
-            ("rows mirrored", format!("{} compared with the contracts at block {}, {} mismatches", self.rows, self.verified_height, self.mismatches)),
+            (
+                "rows mirrored",
+                format!(
+                    "{} compared with the contracts at block {}, {} mismatches",
+                    self.rows, self.verified_height, self.mismatches
+                ),
+            ),
         ];
         lines.iter().try_for_each(|(name, text)| writeln!(out, "{name:<17}{text}"))
     }

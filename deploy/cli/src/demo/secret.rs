@@ -53,7 +53,10 @@ pub async fn play(world: &mut World) -> anyhow::Result<()> {
     anyhow::ensure!(u64::try_from(arrived)? == uses, "the service saw the key {arrived} times, not {uses}");
     world.progress.step(
         "secret",
-        &format!("{uses} uses; the service saw the key {arrived} times, the agents {leaks} times in {} bytes", transcript.len()),
+        &format!(
+            "{uses} uses; the service saw the key {arrived} times, the agents {leaks} times in {} bytes",
+            transcript.len()
+        ),
     );
     world.state.note(|facts| {
         facts.uses = uses;

@@ -7,9 +7,7 @@ use charter_types::Hash32;
 use charter_types::governance::args::{
     AgentRef, CreateLine, Enroll, ExecuteUpgrade, ProposalRef, ProposeRelease, ProposeUpgrade, Vote,
 };
-use charter_types::governance::{
-    Artifact, ArtifactKind, Choice, Member, Params, Proposal, ReleaseContent, ReleaseFor,
-};
+use charter_types::governance::{Artifact, ArtifactKind, Choice, Member, Params, Proposal, ReleaseContent, ReleaseFor};
 use charter_wasm::Contract;
 
 use super::world::World;

@@ -9,14 +9,17 @@ use std::time::{Duration, Instant};
 
 use charter_client::{Account, Contracts, Rpc, sha256};
 use charter_harness::Harness;
+use charter_indexer::{Database, Indexer, verify};
 use charter_types::Hash32;
 use charter_types::registry::Card;
 use charter_types::registry::args::RegisterAgent;
 
-use crate::process::{charter, run, text};
+use crate::process::charter;
 
 const KILLS: u32 = 20;
 const CALLS_PER_SECOND_MIN: u64 = 50;
+/// Pause of each of the four callers: busy enough, and it leaves a core to the indexer.
+const PACE: Duration = Duration::from_millis(40);
 
 fn database_url() -> Option<String> {
     let variable = |name: &str| std::env::var(name).ok();
@@ -32,14 +35,19 @@ fn spawn(arguments: &[String]) -> Child {
 
 /// Registers agents as fast as it can, until told to stop.
 async fn traffic(owner: Account, registry: charter_types::AccountId, stop: Arc<AtomicBool>, calls: Arc<AtomicU64>) {
-    let contracts =
-        Contracts { registry: registry.clone(), keys: registry.clone(), governance: registry.clone(), escrow: registry };
+    let contracts = Contracts {
+        registry: registry.clone(),
+        keys: registry.clone(),
+        governance: registry.clone(),
+        escrow: registry,
+    };
     while !stop.load(Ordering::Relaxed) {
         let number = calls.load(Ordering::Relaxed);
         let card = Card { uri: format!("https://a.example/{number}"), sha256: Hash32(sha256(&number.to_le_bytes())) };
         let args = RegisterAgent { card, agent_account: None, operators: Vec::new(), guardians: Vec::new() };
         contracts.register_agent(&owner, &args).await.unwrap();
         calls.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(PACE).await;
     }
 }
 
@@ -74,12 +82,12 @@ async fn killing_the_indexer_loses_and_doubles_nothing() {
         workers.push(tokio::spawn(traffic(owner, registry, Arc::clone(&stop), Arc::clone(&calls))));
     }
     let began = Instant::now();
-    // Where in its work each indexer is killed differs by an arbitrary amount, up to half a second after its start.
-    let mut pause_ms = 37_u64;
+    // Where in its work each indexer is killed differs by an arbitrary amount, up to two seconds after its start.
+    let mut pause_ms = u64::from(std::process::id());
     for _ in 0..KILLS {
         let mut child = spawn(&place);
-        pause_ms = (pause_ms * 7_919 + 131) % 500;
-        tokio::time::sleep(Duration::from_millis(pause_ms + 20)).await;
+        pause_ms = (pause_ms * 7_919 + 131) % 2_000;
+        tokio::time::sleep(Duration::from_millis(pause_ms + 50)).await;
         child.kill().unwrap();
         child.wait().unwrap();
     }
@@ -91,30 +99,24 @@ async fn killing_the_indexer_loses_and_doubles_nothing() {
     assert!(per_second >= CALLS_PER_SECOND_MIN, "only {per_second} calls a second");
 
     // What is left is read in peace, then compared with the contracts row by row.
-    let agents = calls.load(Ordering::Relaxed);
-    let mut child = spawn(&place);
-    let deadline = Instant::now() + Duration::from_secs(120);
-    let report = loop {
-        tokio::time::sleep(Duration::from_millis(1_500)).await;
-        if database_url().is_none() {
-            // The embedded database serves one process.
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-        let arguments: Vec<&str> =
-            ["index", "verify", "--json"].into_iter().chain(place.iter().map(String::as_str)).collect();
-        let output = run(&arguments);
-        let report: serde_json::Value = serde_json::from_str(&text(&output.stdout)).unwrap_or_default();
-        assert_eq!(report["mismatches"], 0, "{report} {}", text(&output.stderr));
-        // Each registration leaves an agent row and two events; owners come on top.
-        if report["rows"].as_u64().unwrap_or(0) >= agents * 3 || Instant::now() > deadline {
-            break report;
-        }
-        if database_url().is_none() {
-            child = spawn(&place);
-        }
+    let database = match database_url() {
+        Some(url) => Database::connect(&url).await.unwrap(),
+        None => Database::embedded(&folder.path().join("db")).await.unwrap(),
     };
-    let _ = child.kill();
-    let _ = child.wait();
-    assert!(report["rows"].as_u64().unwrap() >= agents * 3, "{agents} agents, {report}");
+    let contracts: Contracts = serde_json::from_value(deployment).unwrap();
+    let mut indexer = Indexer::open(rpc.clone(), &contracts, database.pool().clone()).await.unwrap();
+    let before = indexer.cursor().height;
+    assert!(before > 0, "no indexer lived long enough to commit anything");
+    indexer.catch_up().await.unwrap();
+    let report = verify(database.pool(), &rpc, &contracts).await.unwrap().unwrap();
+    assert_eq!(report.mismatches, 0, "{:?}", report.detail);
+    // Each registration leaves an agent row and two events; heads and owners come on top.
+    let agents = calls.load(Ordering::Relaxed);
+    assert!(report.rows > agents * 3, "{agents} agents, {} rows", report.rows);
+    println!(
+        "{KILLS} kills at {per_second} calls a second: {} rows compared, first {before} blocks by killed indexers",
+        report.rows
+    );
+    drop(indexer);
+    database.close().await;
 }

@@ -35,7 +35,10 @@ fn an_unreachable_database_or_node_is_one_sentence() {
     let node = ["--rpc-url", "http://127.0.0.1:1"];
     let place = ["index", "run", "--data-dir", path, "--database-url", "postgres://nobody@127.0.0.1:1/none"];
     refused(&[&place[..], &node].concat(), "the database can't be opened");
-    refused(&["index", "run", "--data-dir", path, "--database-url", "nonsense", node[0], node[1]], "is no database URL");
+    refused(
+        &["index", "run", "--data-dir", path, "--database-url", "nonsense", node[0], node[1]],
+        "is no database URL",
+    );
 }
 
 #[test]

@@ -63,8 +63,7 @@ pub(super) fn genesis(genesis: &Genesis, state: Trie) -> Block {
 
 fn time_of(ns: u64) -> near_time::Utc {
     let ns = i128::from(ns);
-    near_time::Utc::from_unix_timestamp_nanos(ns)
-        .unwrap_or(near_time::Utc::UNIX_EPOCH)
+    near_time::Utc::from_unix_timestamp_nanos(ns).unwrap_or(near_time::Utc::UNIX_EPOCH)
 }
 
 impl Chain {

@@ -60,7 +60,7 @@ impl BlockTree {
         for level in 0..Self::height(size) {
             let own = index >> level;
             let (sibling, direction) =
-                if own % 2 == 0 { (own + 1, Direction::Right) } else { (own - 1, Direction::Left) };
+                if own.is_multiple_of(2) { (own + 1, Direction::Right) } else { (own - 1, Direction::Left) };
             if let Some(hash) = self.node(level, sibling, size) {
                 path.push(MerklePathItem { hash, direction });
             }

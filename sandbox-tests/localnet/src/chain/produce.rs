@@ -5,7 +5,7 @@ use std::sync::Arc;
 use near_primitives::hash::CryptoHash;
 use near_primitives::merkle::merklize;
 use near_primitives::state_record::StateRecord;
-use near_primitives::transaction::SignedTransaction;
+use near_primitives::transaction::{ExecutionOutcomeWithId, SignedTransaction};
 use near_primitives::trie_key::TrieKey;
 use near_primitives::types::{BlockHeight, StateChangeCause};
 
@@ -98,7 +98,7 @@ impl Chain {
         let chunk = self.chunk_header(height, tx_root);
         let header = self.header(height, timestamp_ns, &chunk);
         self.note(&mut result);
-        let hashes: Vec<Vec<CryptoHash>> = result.outcomes.iter().map(|outcome| outcome.to_hashes()).collect();
+        let hashes: Vec<Vec<CryptoHash>> = result.outcomes.iter().map(ExecutionOutcomeWithId::to_hashes).collect();
         let (outcome_root, outcome_paths) = merklize(&hashes);
         self.push(Block {
             header,
@@ -184,4 +184,3 @@ fn apply_patch(state: &mut StateUpdate, record: StateRecord) {
         _ => {}
     }
 }
-

@@ -17,7 +17,10 @@ pub enum TxStatus {
     /// Let in, not executed yet.
     Pending,
     Refused(InvalidTxError),
-    Executed { outcome: Box<FinalExecutionOutcomeView>, reached: TxExecutionStatus },
+    Executed {
+        outcome: Box<FinalExecutionOutcomeView>,
+        reached: Reached,
+    },
 }
 
 /// An outcome with its way to the block root.
@@ -36,19 +39,40 @@ pub enum NoProof {
     UnknownHead,
 }
 
-/// Whether `status` is as far as `until` asks, in nearcore's order.
-pub fn has_reached(status: &TxExecutionStatus, until: &TxExecutionStatus) -> bool {
-    fn rank(status: &TxExecutionStatus) -> u8 {
-        match status {
-            TxExecutionStatus::None => 0,
-            TxExecutionStatus::Included => 1,
-            TxExecutionStatus::ExecutedOptimistic => 2,
-            TxExecutionStatus::IncludedFinal => 3,
-            TxExecutionStatus::Executed => 4,
-            TxExecutionStatus::Final => 5,
+/// How far an included transaction is. The levels a client can wait for are no ladder: a transaction may be final before
+/// it is executed, and executed before it is final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// Its block can't be undone.
+    included_final: bool,
+    /// The answer and all receipts are there.
+    executed: bool,
+    /// So are they in blocks that can't be undone.
+    executed_final: bool,
+}
+
+impl Reached {
+    /// Whether this is as far as `until` asks.
+    pub fn satisfies(self, until: &TxExecutionStatus) -> bool {
+        match until {
+            TxExecutionStatus::None | TxExecutionStatus::Included => true,
+            TxExecutionStatus::ExecutedOptimistic => self.executed,
+            TxExecutionStatus::IncludedFinal => self.included_final,
+            TxExecutionStatus::Executed => self.executed && self.included_final,
+            TxExecutionStatus::Final => self.executed_final,
         }
     }
-    rank(status) >= rank(until)
+
+    /// The highest level that holds.
+    pub fn level(self) -> TxExecutionStatus {
+        let levels = [
+            TxExecutionStatus::Final,
+            TxExecutionStatus::Executed,
+            TxExecutionStatus::IncludedFinal,
+            TxExecutionStatus::ExecutedOptimistic,
+        ];
+        levels.into_iter().find(|level| self.satisfies(level)).unwrap_or(TxExecutionStatus::Included)
+    }
 }
 
 impl Chain {
@@ -103,17 +127,15 @@ impl Chain {
         all_done: bool,
         last_block: usize,
         first_block: usize,
-    ) -> TxExecutionStatus {
+    ) -> Reached {
         let lag = usize::try_from(self.options.finality_lag).unwrap_or(usize::MAX);
         let final_index = (self.blocks.len() - 1).saturating_sub(lag);
-        let answered =
-            !matches!(outcome.status, FinalExecutionStatus::NotStarted | FinalExecutionStatus::Started);
-        match (all_done, answered) {
-            (true, true) if last_block <= final_index => TxExecutionStatus::Final,
-            (true, true) => TxExecutionStatus::Executed,
-            (_, true) => TxExecutionStatus::ExecutedOptimistic,
-            (_, false) if first_block <= final_index => TxExecutionStatus::IncludedFinal,
-            (_, false) => TxExecutionStatus::Included,
+        let answered = !matches!(outcome.status, FinalExecutionStatus::NotStarted | FinalExecutionStatus::Started);
+        let executed = answered && all_done;
+        Reached {
+            included_final: first_block <= final_index,
+            executed,
+            executed_final: executed && last_block <= final_index,
         }
     }
 

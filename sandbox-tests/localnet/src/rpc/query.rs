@@ -33,9 +33,8 @@ pub(super) async fn query(localnet: &Localnet, params: Value) -> Reply {
 }
 
 fn run(chain: &mut Chain, reference: &BlockReference, request: &QueryRequest) -> Reply {
-    let block = blocks::find(chain, reference).map_err(|_| -> RpcError {
-        RpcQueryError::UnknownBlock { block_reference: reference.clone() }.into()
-    })?;
+    let block = blocks::find(chain, reference)
+        .map_err(|_| -> RpcError { RpcQueryError::UnknownBlock { block_reference: reference.clone() }.into() })?;
     let (block_height, block_hash) = (block.header.height(), *block.header.hash());
     match answer(chain, &block, request) {
         Ok(kind) => to_value(RpcQueryResponse { kind, block_height, block_hash }),
@@ -201,11 +200,7 @@ impl At<'_> {
         }
     }
 
-    fn execution_error(
-        &self,
-        error: near_primitives::errors::FunctionCallError,
-        vm_error: String,
-    ) -> RpcQueryError {
+    fn execution_error(&self, error: near_primitives::errors::FunctionCallError, vm_error: String) -> RpcQueryError {
         RpcQueryError::ContractExecutionError {
             vm_error,
             error,

@@ -16,7 +16,7 @@ use near_primitives::views::{
 use serde_json::{Value, json};
 
 use super::{Reply, internal, parse, to_value};
-use crate::chain::{TxStatus, has_reached};
+use crate::chain::TxStatus;
 use crate::localnet::{Error, Localnet};
 
 /// nearcore's polling time-out.
@@ -25,8 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 fn decode(params: Value) -> Result<SignedTransaction, RpcError> {
     match params {
         Value::Array(items) => {
-            let (signed,): (SignedTransaction,) = parse(Value::Array(items))
-                .map_err(|error| rename(error, "Failed to decode transaction: "))?;
+            let (signed,): (SignedTransaction,) =
+                parse(Value::Array(items)).map_err(|error| rename(error, "Failed to decode transaction: "))?;
             Ok(signed)
         }
         other => Ok(parse::<RpcSendTransactionRequest>(other)?.signed_transaction),
@@ -96,16 +96,13 @@ pub(super) async fn status(localnet: &Localnet, params: Value, with_receipts: bo
 async fn answer(localnet: &Localnet, hash: CryptoHash, until: TxExecutionStatus, with_receipts: bool) -> Reply {
     let status = localnet.wait(hash, until.clone(), PATIENCE).await.map_err(|error| internal(&error))?;
     match status {
-        TxStatus::Unknown => {
-            Err(RpcTransactionError::UnknownTransaction { requested_transaction_hash: hash }.into())
-        }
+        TxStatus::Unknown => Err(RpcTransactionError::UnknownTransaction { requested_transaction_hash: hash }.into()),
         TxStatus::Refused(context) => Err(RpcTransactionError::InvalidTransaction { context }.into()),
         TxStatus::Pending if until == TxExecutionStatus::None => to_value(RpcTransactionResponse {
             final_execution_outcome: None,
             final_execution_status: TxExecutionStatus::None,
         }),
-        TxStatus::Pending => Err(RpcTransactionError::TimeoutError(None).into()),
-        TxStatus::Executed { outcome, reached } if has_reached(&reached, &until) => {
+        TxStatus::Executed { outcome, reached } if reached.satisfies(&until) => {
             let outcome = if with_receipts {
                 let listed = outcome.clone();
                 let receipts = localnet.with(move |chain| chain.receipts_of(&listed)).await;
@@ -117,10 +114,10 @@ async fn answer(localnet: &Localnet, hash: CryptoHash, until: TxExecutionStatus,
             };
             to_value(RpcTransactionResponse {
                 final_execution_outcome: Some(outcome),
-                final_execution_status: reached,
+                final_execution_status: reached.level(),
             })
         }
-        TxStatus::Executed { .. } => Err(RpcTransactionError::TimeoutError(None).into()),
+        TxStatus::Pending | TxStatus::Executed { .. } => Err(RpcTransactionError::TimeoutError(None).into()),
     }
 }
 

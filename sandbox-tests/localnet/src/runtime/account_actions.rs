@@ -90,8 +90,7 @@ impl Chunk<'_> {
             return None;
         }
         let mut account = self.empty_account();
-        let key: near_crypto::ED25519PublicKey =
-            hex_bytes(account_id.as_str()).map(near_crypto::ED25519PublicKey)?;
+        let key: near_crypto::ED25519PublicKey = hex_bytes(account_id.as_str()).map(near_crypto::ED25519PublicKey)?;
         let key = PublicKey::ED25519(key);
         let mut access_key = AccessKey::full_access();
         access_key.nonce = first_nonce(self.context.height);

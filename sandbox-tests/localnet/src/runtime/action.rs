@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use near_primitives::account::id::AccountType;
 use near_primitives::account::Account;
+use near_primitives::account::id::AccountType;
 use near_primitives::action::Action;
 use near_primitives::errors::ActionErrorKind;
 use near_primitives::receipt::{Receipt, VersionedActionReceipt};
@@ -54,8 +54,7 @@ impl Chunk<'_> {
             }
             Action::DeployContract(deploy) => self.deploy(account_id, account, &deploy.code),
             Action::FunctionCall(call) => {
-                let action_hash =
-                    create_action_hash_from_receipt_id(receipt.receipt_id(), self.context.height, index);
+                let action_hash = create_action_hash_from_receipt_id(receipt.receipt_id(), self.context.height, index);
                 let is_last = index + 1 == actions.len();
                 let call = Call { receipt, action_receipt, call, action_hash, is_last };
                 self.call_function(&call, results, account, &mut result);
@@ -94,10 +93,9 @@ fn check_existence(
         (Action::CreateAccount(_), None) if account_id.get_account_type().is_implicit() => {
             Err(ActionErrorKind::OnlyImplicitAccountCreationAllowed { account_id: account_id.clone() })
         }
-        (Action::CreateAccount(_), None) => Ok(()),
+        (Action::CreateAccount(_), None) | (_, Some(_)) => Ok(()),
         (Action::Transfer(_), None) if implicit && may_create => Ok(()),
         (_, None) => Err(ActionErrorKind::AccountDoesNotExist { account_id: account_id.clone() }),
-        (_, Some(_)) => Ok(()),
     }
 }
 

@@ -9,9 +9,7 @@ use near_primitives::action::{
     DeployGlobalContractAction, DeterministicStateInitAction, FunctionCallAction, GlobalContractDeployMode,
     StakeAction, TransferAction, TransferToGasKeyAction, UniversalStateInitAction, UseGlobalContractAction,
 };
-use near_primitives::deterministic_account_id::{
-    DeterministicAccountStateInit, DeterministicAccountStateInitV1,
-};
+use near_primitives::deterministic_account_id::{DeterministicAccountStateInit, DeterministicAccountStateInitV1};
 use near_primitives::hash::{CryptoHash, YieldId};
 use near_primitives::trie_key::TrieKey;
 use near_primitives::types::{AccountId, Balance, Gas, GasWeight, Nonce, NonceIndex};
@@ -101,8 +99,8 @@ fn call_permission(
 }
 
 impl External for Host<'_> {
-    fn storage_set<'b>(
-        &'b mut self,
+    fn storage_set(
+        &mut self,
         tracker: &mut dyn StorageAccessTracker,
         key: &[u8],
         value: &[u8],
@@ -132,11 +130,7 @@ impl External for Host<'_> {
         Ok(found.map(|found| -> Box<dyn ValuePtr + 'b> { Box::new(Pointer { state: self.state, found }) }))
     }
 
-    fn storage_remove(
-        &mut self,
-        tracker: &mut dyn StorageAccessTracker,
-        key: &[u8],
-    ) -> Answer<Option<Vec<u8>>> {
+    fn storage_remove(&mut self, tracker: &mut dyn StorageAccessTracker, key: &[u8]) -> Answer<Option<Vec<u8>>> {
         let key = self.data_key(key);
         let (found, mut touches) = self.state.find_for_write(&key);
         let removed = match found {
@@ -219,11 +213,7 @@ impl External for Host<'_> {
         Ok(false)
     }
 
-    fn submit_promise_resume_data_with_yield_id(
-        &mut self,
-        user_yield_id: YieldId,
-        data: Vec<u8>,
-    ) -> Answer<bool> {
+    fn submit_promise_resume_data_with_yield_id(&mut self, user_yield_id: YieldId, data: Vec<u8>) -> Answer<bool> {
         let key = TrieKey::YieldIdToDataId { receiver_id: self.account_id.clone(), yield_id: user_yield_id };
         let Some(data_id) = self.state.get::<CryptoHash>(&key) else { return Ok(false) };
         self.state.remove(key);
@@ -238,12 +228,7 @@ impl External for Host<'_> {
         self.append(receipt, Action::DeployContract(DeployContractAction { code }));
     }
 
-    fn append_action_deploy_global_contract(
-        &mut self,
-        receipt: ReceiptIndex,
-        code: Vec<u8>,
-        mode: VmDeployMode,
-    ) {
+    fn append_action_deploy_global_contract(&mut self, receipt: ReceiptIndex, code: Vec<u8>, mode: VmDeployMode) {
         let deploy_mode = match mode {
             VmDeployMode::CodeHash => GlobalContractDeployMode::CodeHash,
             VmDeployMode::AccountId => GlobalContractDeployMode::AccountId,
@@ -252,11 +237,7 @@ impl External for Host<'_> {
         self.append(receipt, Action::DeployGlobalContract(action));
     }
 
-    fn append_action_use_global_contract(
-        &mut self,
-        receipt: ReceiptIndex,
-        contract_id: GlobalContractIdentifier,
-    ) {
+    fn append_action_use_global_contract(&mut self, receipt: ReceiptIndex, contract_id: GlobalContractIdentifier) {
         let action = UseGlobalContractAction { contract_identifier: contract_id.into() };
         self.append(receipt, Action::UseGlobalContract(Box::new(action)));
     }
@@ -295,12 +276,7 @@ impl External for Host<'_> {
         UniversalStateInitCounts::default()
     }
 
-    fn append_action_universal_state_init(
-        &mut self,
-        receipt: ReceiptIndex,
-        state_init: RawStateInit,
-        amount: Balance,
-    ) {
+    fn append_action_universal_state_init(&mut self, receipt: ReceiptIndex, state_init: RawStateInit, amount: Balance) {
         let action = UniversalStateInitAction { state_init, deposit: amount };
         self.append(receipt, Action::UniversalStateInit(Box::new(action)));
     }
@@ -325,12 +301,7 @@ impl External for Host<'_> {
         self.append(receipt, Action::Transfer(TransferAction { deposit }));
     }
 
-    fn append_action_transfer_to_gas_key(
-        &mut self,
-        receipt: ReceiptIndex,
-        public_key: PublicKey,
-        deposit: Balance,
-    ) {
+    fn append_action_transfer_to_gas_key(&mut self, receipt: ReceiptIndex, public_key: PublicKey, deposit: Balance) {
         let action = TransferToGasKeyAction { public_key, deposit };
         self.append(receipt, Action::TransferToGasKey(Box::new(action)));
     }
@@ -362,12 +333,7 @@ impl External for Host<'_> {
         self.append(receipt, Action::Stake(Box::new(StakeAction { stake, public_key })));
     }
 
-    fn append_action_add_key_with_full_access(
-        &mut self,
-        receipt: ReceiptIndex,
-        public_key: PublicKey,
-        nonce: Nonce,
-    ) {
+    fn append_action_add_key_with_full_access(&mut self, receipt: ReceiptIndex, public_key: PublicKey, nonce: Nonce) {
         let access_key = AccessKey { nonce, permission: AccessKeyPermission::FullAccess };
         self.add_key(receipt, public_key, access_key);
     }

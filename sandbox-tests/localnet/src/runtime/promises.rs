@@ -3,8 +3,7 @@
 use near_primitives::action::Action;
 use near_primitives::hash::CryptoHash;
 use near_primitives::receipt::{
-    ActionReceipt, ActionReceiptV2, DataReceipt, DataReceiver, Receipt, ReceiptEnum, ReceiptV0,
-    VersionedActionReceipt,
+    ActionReceipt, ActionReceiptV2, DataReceipt, DataReceiver, Receipt, ReceiptEnum, ReceiptV0, VersionedActionReceipt,
 };
 use near_primitives::types::{AccountId, BlockHeight, Gas, GasWeight};
 use near_primitives::utils::create_receipt_id_from_action_hash;
@@ -157,14 +156,8 @@ impl Draft {
             };
             return if is_yield { ReceiptEnum::PromiseYieldV2(receipt) } else { ReceiptEnum::ActionV2(receipt) };
         }
-        let receipt = ActionReceipt {
-            signer_id,
-            signer_public_key,
-            gas_price,
-            output_data_receivers,
-            input_data_ids,
-            actions,
-        };
+        let receipt =
+            ActionReceipt { signer_id, signer_public_key, gas_price, output_data_receivers, input_data_ids, actions };
         if is_yield { ReceiptEnum::PromiseYield(receipt) } else { ReceiptEnum::Action(receipt) }
     }
 }

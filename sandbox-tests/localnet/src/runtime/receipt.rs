@@ -1,5 +1,6 @@
 //! One receipt: wait for its inputs, run its actions, settle, send what it made.
 
+use near_primitives::account::AccountContract;
 use near_primitives::errors::{ActionErrorKind, TxExecutionError};
 use near_primitives::hash::CryptoHash;
 use near_primitives::receipt::{
@@ -12,7 +13,6 @@ use near_primitives::transaction::{
 use near_primitives::trie_key::TrieKey;
 use near_primitives::types::{Balance, Gas, StateChangeCause};
 use near_primitives::utils::create_receipt_id_from_receipt_id;
-use near_primitives::account::AccountContract;
 use near_vm_runner::logic::ReturnData;
 use near_vm_runner::logic::types::PromiseResult;
 
@@ -140,8 +140,7 @@ impl Chunk<'_> {
         for index in 0..action_receipt.actions().len() {
             let contract = account.as_ref().map_or(AccountContract::None, |own| own.contract().into_owned());
             contracts.push(contract);
-            let mut next =
-                self.apply_action(receipt, action_receipt, index, results, &mut account, &mut actor_id);
+            let mut next = self.apply_action(receipt, action_receipt, index, results, &mut account, &mut actor_id);
             if next.result.is_ok() {
                 let limits = &config.wasm_config.limit_config;
                 let checked = next
@@ -161,8 +160,10 @@ impl Chunk<'_> {
             && let Some(account) = &account
         {
             match missing_storage_stake(account, &config) {
-                Some(amount) => result
-                    .fail_receipt(ActionErrorKind::LackBalanceForState { account_id: account_id.clone(), amount }),
+                Some(amount) => {
+                    result
+                        .fail_receipt(ActionErrorKind::LackBalanceForState { account_id: account_id.clone(), amount });
+                }
                 None => self.state.set_account(account_id, account),
             }
         }
@@ -179,12 +180,11 @@ impl Chunk<'_> {
     /// The contract's share of the gas its code burnt: 30 % up to protocol 86, nothing from 87 on.
     fn reward_contract(&mut self, receipt: &Receipt, result: &ActionResult) {
         let share = self.context.config.fees.burnt_gas_reward;
-        let (Ok(numerator), Ok(denominator)) = (u64::try_from(*share.numer()), u64::try_from(*share.denom()))
-        else {
+        let (Ok(numerator), Ok(denominator)) = (u64::try_from(*share.numer()), u64::try_from(*share.denom())) else {
             return;
         };
-        let gas = u128::from(result.gas_burnt_for_call.as_gas()) * u128::from(numerator)
-            / u128::from(denominator.max(1));
+        let gas =
+            u128::from(result.gas_burnt_for_call.as_gas()) * u128::from(numerator) / u128::from(denominator.max(1));
         let Ok(gas) = u64::try_from(gas) else { return };
         let reward = gas_to_balance(self.context.gas_price, Gas::from_gas(gas)).unwrap_or(Balance::ZERO);
         if reward == Balance::ZERO {

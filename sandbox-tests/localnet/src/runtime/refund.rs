@@ -29,12 +29,7 @@ impl Chunk<'_> {
         refunds
     }
 
-    fn gas_refund(
-        &mut self,
-        receipt: &Receipt,
-        action: &VersionedActionReceipt<'_>,
-        result: &ActionResult,
-    ) -> Balance {
+    fn gas_refund(&mut self, receipt: &Receipt, action: &VersionedActionReceipt<'_>, result: &ActionResult) -> Balance {
         let config = &self.context.config;
         let new_receipt = config.fees.fee(near_parameters::ActionCosts::new_action_receipt).exec_fee().gas;
         let bought = sum_gas([

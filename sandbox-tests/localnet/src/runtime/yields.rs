@@ -17,11 +17,9 @@ impl Chunk<'_> {
         let Some(data_id) = action.input_data_ids().first().copied() else { return };
         let receiver_id = receipt.receiver_id().clone();
         self.state.set(TrieKey::PromiseYieldReceipt { receiver_id: receiver_id.clone(), data_id }, receipt);
-        let mut indices: PromiseYieldIndices =
-            self.state.get(&TrieKey::PromiseYieldIndices).unwrap_or_default();
+        let mut indices: PromiseYieldIndices = self.state.get(&TrieKey::PromiseYieldIndices).unwrap_or_default();
         let wait = self.context.config.wasm_config.limit_config.yield_timeout_length_in_blocks;
-        let timeout =
-            PromiseYieldTimeout { account_id: receiver_id, data_id, expires_at: self.context.height + wait };
+        let timeout = PromiseYieldTimeout { account_id: receiver_id, data_id, expires_at: self.context.height + wait };
         self.state.set(TrieKey::PromiseYieldTimeout { index: indices.next_available_index }, &timeout);
         indices.next_available_index += 1;
         self.state.set(TrieKey::PromiseYieldIndices, &indices);
@@ -43,8 +41,7 @@ impl Chunk<'_> {
 
     /// Sends an empty answer to every yield whose time is over.
     pub(super) fn time_out_yields(&mut self) {
-        let mut indices: PromiseYieldIndices =
-            self.state.get(&TrieKey::PromiseYieldIndices).unwrap_or_default();
+        let mut indices: PromiseYieldIndices = self.state.get(&TrieKey::PromiseYieldIndices).unwrap_or_default();
         let before = indices.first_index;
         while indices.len() > 0 {
             let key = TrieKey::PromiseYieldTimeout { index: indices.first_index };

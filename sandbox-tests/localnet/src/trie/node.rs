@@ -83,10 +83,6 @@ impl BorshSerialize for RawChildren {
     }
 }
 
-pub(super) fn no_children() -> Box<Children> {
-    Box::default()
-}
-
 impl Node {
     fn make(kind: Kind) -> NodeRef {
         let own = match &kind {

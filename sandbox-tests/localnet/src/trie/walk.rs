@@ -1,7 +1,7 @@
 //! In-order iteration below a key prefix.
 
-use super::node::{Kind, NodeRef, Value, nibbles_of};
 use super::Trie;
+use super::node::{Kind, NodeRef, Value, nibbles_of};
 
 enum Step<'a> {
     Node(&'a NodeRef, Vec<u8>),

@@ -15,8 +15,7 @@ async fn head(localnet: &Localnet) -> (u64, CryptoHash, CryptoHash) {
 }
 
 async fn transfer(localnet: &Localnet, nonce: u64) {
-    let signer: Signer =
-        InMemorySigner::from_secret_key(localnet.root_id().clone(), localnet.root_key().clone());
+    let signer: Signer = InMemorySigner::from_secret_key(localnet.root_id().clone(), localnet.root_key().clone());
     let block_hash = head(localnet).await.1;
     let to = "registrar".parse().unwrap();
     let deposit = Balance::from_near(1);

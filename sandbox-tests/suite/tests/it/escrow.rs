@@ -26,8 +26,7 @@ pub fn domain(harness: &Harness) -> Hash32 {
 
 pub async fn open(harness: &Harness, payer: &Account, payee: &Account) -> ChannelId {
     let voucher_key = Ed25519Key(signing().verifying_key().to_bytes());
-    let args =
-        Open { payee: payee.id().clone(), agent: None, voucher_key, withdraw_delay_ms: WITHDRAW_DELAY_MS_MIN };
+    let args = Open { payee: payee.id().clone(), agent: None, voucher_key, withdraw_delay_ms: WITHDRAW_DELAY_MS_MIN };
     payer.send(&harness.contracts.escrow, "open", args, DEPOSIT).await.unwrap().json().unwrap()
 }
 
@@ -94,7 +93,7 @@ async fn the_largest_batch_fits_and_any_order_gives_the_maximum() {
     let rows = (1..=count).map(|number| row(&harness, id, number * 1_000)).collect();
     let args = borsh::to_vec(&ClaimBatch { rows, withdraw: false }).unwrap();
     let outcome = bob.send_raw(&harness.contracts.escrow, "claim_batch", args).await.unwrap();
-    let results: Vec<ClaimResult> = outcome.json().unwrap();
+    let results: Vec<ClaimResult> = outcome.clone().json().unwrap();
     assert_eq!(results.len(), CLAIM_BATCH_MAX);
     assert!(results.iter().all(|result| result.claimed().is_some()), "{results:?}");
     let per_row = outcome.total_gas_burnt.as_gas() / u64::try_from(CLAIM_BATCH_MAX).unwrap();
@@ -147,7 +146,8 @@ async fn a_payout_to_an_account_that_is_gone_comes_back_to_the_books() {
     alice.send(escrow, "request_close", ChannelRef { channel: id }, 1).await.unwrap().into_result().unwrap();
     harness.wait(Duration::from_millis(WITHDRAW_DELAY_MS_MIN + 1_000)).await.unwrap();
     bob.delete_account(alice.id()).await.unwrap().into_result().unwrap();
-    alice.send(escrow, "finalize_close", ChannelRef { channel: id }, 0).await.unwrap();
+    let sent = alice.send(escrow, "finalize_close", ChannelRef { channel: id }, 0).await.unwrap();
+    assert!(sent.is_success(), "{sent:?}");
     let after = channel(&harness, id).await.unwrap();
     assert!(after.closed);
     assert_eq!((after.paid.0, after.claimed), (0, before.claimed), "the payee's part is still owed");

@@ -15,8 +15,7 @@ const HOUR: Duration = Duration::from_secs(3_601);
 
 async fn proposal(harness: &Harness, id: u64) -> Proposal {
     let args = ProposalRef { proposal: id };
-    let found: Option<Proposal> =
-        view(&harness.worker, &harness.contracts.governance, "proposal", args).await.unwrap();
+    let found: Option<Proposal> = view(&harness.worker, &harness.contracts.governance, "proposal", args).await.unwrap();
     found.unwrap()
 }
 

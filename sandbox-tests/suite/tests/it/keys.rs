@@ -198,10 +198,8 @@ async fn a_revocation_between_promise_and_callback_wins() {
     };
     let raced = scene.bob.call(keys, "delegate").args_json(args);
     let raced = raced.deposit(near_workspaces::types::NearToken::from_yoctonear(1)).max_gas();
-    let (delegated, revoked) = tokio::join!(
-        raced.transact(),
-        scene.alice.send(keys, "revoke_grant", GrantRef { grant: scene.grant }, 0)
-    );
+    let (delegated, revoked) =
+        tokio::join!(raced.transact(), scene.alice.send(keys, "revoke_grant", GrantRef { grant: scene.grant }, 0));
     assert!(revoked.unwrap().is_success());
     let _ = delegated.unwrap();
     // Whichever came first: nothing that was stored is live.

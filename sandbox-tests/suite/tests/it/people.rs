@@ -15,8 +15,7 @@ pub fn card(uri: &str) -> Card {
 }
 
 pub async fn register(harness: &Harness, owner: &Account, guardians: Vec<AccountId>) -> AgentId {
-    let args =
-        RegisterAgent { card: card("https://a/card"), agent_account: None, operators: Vec::new(), guardians };
+    let args = RegisterAgent { card: card("https://a/card"), agent_account: None, operators: Vec::new(), guardians };
     let outcome = owner.send(&harness.contracts.registry, "register_agent", args, DEPOSIT).await.unwrap();
     outcome.json().unwrap()
 }
