@@ -198,13 +198,12 @@ impl Account {
     }
 
     /// Creates an account below this one (or any, for a registrar) and gives it a key.
-    pub async fn create_account(&self, id: &AccountId, key: &SecretKey, yocto: u128) -> Result<Account, ClientError> {
+    pub async fn create_account(&self, id: &AccountId, key: &SecretKey, yocto: u128) -> Result<Outcome, ClientError> {
         use near_primitives::account::AccessKey;
         use near_primitives::action::{AddKeyAction, CreateAccountAction};
         let add = AddKeyAction { public_key: key.public_key(), access_key: AccessKey::full_access() };
         let actions =
             vec![Action::CreateAccount(CreateAccountAction {}), transfer_action(yocto), Action::AddKey(Box::new(add))];
-        self.send(id, actions).await?;
-        Ok(Account::new(id.clone(), key.clone(), self.rpc.clone()))
+        self.send(id, actions).await
     }
 }

@@ -11,6 +11,7 @@ mod events;
 mod failure;
 mod input;
 mod methods;
+mod record;
 mod rows;
 mod storage;
 

@@ -1,7 +1,6 @@
 //! Storage keys and stored records. Both only grow.
 
-use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::Answer;
+use charter_common::{Answer, stored};
 use charter_types::escrow::{ChannelId, EscrowError, Fact};
 
 use crate::model::Channel;
@@ -13,17 +12,7 @@ impl Prefix {
     pub const CHANNELS: u8 = 1;
 }
 
-#[derive(BorshSerialize, BorshDeserialize)]
-pub enum StoredChannel {
-    V1(Channel),
-}
-
-impl StoredChannel {
-    pub fn into_newest(self) -> Channel {
-        let Self::V1(channel) = self;
-        channel
-    }
-}
+stored!(StoredChannel, Channel);
 
 impl crate::Escrow {
     pub(crate) fn find(&self, id: &ChannelId) -> Option<Channel> {

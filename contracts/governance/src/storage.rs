@@ -1,7 +1,6 @@
 //! Storage keys and stored records. Both only grow.
 
-use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::Answer;
+use charter_common::{Answer, stored};
 use charter_types::AccountId;
 use charter_types::governance::{
     Ballot, Enrolment, Fact, GovernanceError, Line, LineId, Proposal, ProposalId, Release,
@@ -18,23 +17,7 @@ impl Prefix {
     pub const ENROLMENTS: u8 = 5;
 }
 
-macro_rules! stored {
-    ($name:ident, $record:ty) => {
-        #[derive(BorshSerialize, BorshDeserialize)]
-        pub enum $name {
-            V1($record),
-        }
-
-        impl $name {
-            pub fn into_newest(self) -> $record {
-                let Self::V1(record) = self;
-                record
-            }
-        }
-    };
-}
-
-// Wire types are stored as they are: V1 is their first layout, a change of it makes a V2 with a type of its own.
+// Wire types are stored as they are.
 stored!(StoredLine, Line);
 stored!(StoredRelease, Release);
 stored!(StoredProposal, Proposal);

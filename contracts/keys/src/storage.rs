@@ -1,7 +1,6 @@
 //! Storage keys and stored records. Both only grow.
 
-use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::Answer;
+use charter_common::{Answer, stored};
 use charter_types::keys::{Grant, GrantId, Host, HostId, KeysError, Secret, SecretId};
 
 /// Storage prefixes; 0 belongs to `charter-common`.
@@ -16,23 +15,7 @@ impl Prefix {
     pub const LABELS: u8 = 6;
 }
 
-macro_rules! stored {
-    ($name:ident, $record:ty) => {
-        #[derive(BorshSerialize, BorshDeserialize)]
-        pub enum $name {
-            V1($record),
-        }
-
-        impl $name {
-            pub fn into_newest(self) -> $record {
-                let Self::V1(record) = self;
-                record
-            }
-        }
-    };
-}
-
-// Wire types are stored as they are: V1 is their first layout, a change of it makes a V2 with a type of its own.
+// Wire types are stored as they are.
 stored!(StoredHost, Host);
 stored!(StoredSecret, Secret);
 stored!(StoredGrant, Grant);

@@ -1,6 +1,6 @@
 //! Storage keys and stored records. Both only grow: a key or a variant is never given another meaning.
 
-use borsh::{BorshDeserialize, BorshSerialize};
+use charter_common::stored;
 use charter_types::AccountId;
 
 use crate::model::{Agent, Owner};
@@ -14,29 +14,8 @@ impl Prefix {
     pub const OWNED: u8 = 3;
 }
 
-#[derive(BorshSerialize, BorshDeserialize)]
-pub enum StoredAgent {
-    V1(Agent),
-}
-
-#[derive(BorshSerialize, BorshDeserialize)]
-pub enum StoredOwner {
-    V1(Owner),
-}
-
-impl StoredAgent {
-    pub fn into_newest(self) -> Agent {
-        let Self::V1(agent) = self;
-        agent
-    }
-}
-
-impl StoredOwner {
-    pub fn into_newest(self) -> Owner {
-        let Self::V1(owner) = self;
-        owner
-    }
-}
+stored!(StoredAgent, Agent);
+stored!(StoredOwner, Owner);
 
 impl crate::Registry {
     pub(crate) fn load_agent(&self, id: u64) -> charter_common::Answer<Agent> {

@@ -93,6 +93,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 
     progress.step("database", "opening PostgreSQL");
     let database = crate::index::open_database(&folder, arguments.database_url.as_deref()).await?;
+    let server =
+        if arguments.serve { Some(Server::start(database.pool().clone(), &arguments.api_addr).await?) } else { None };
     for step in Step::ALL.into_iter().filter(|step| *step <= arguments.until) {
         if world.state.is_done(step) {
             progress.step(step.name(), "done before");
@@ -114,8 +116,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     } else {
         print!("{summary}");
     }
-    if arguments.serve {
-        let server = Server::start(database.pool().clone(), &arguments.api_addr).await?;
+    if let Some(server) = server {
         let stop = async {
             let _ = tokio::signal::ctrl_c().await;
         };

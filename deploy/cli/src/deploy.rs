@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use charter_client::{Account, At, Call, ClientError, Contracts, Rpc, deploy_action, sha256, transfer_action};
+use charter_client::{Account, At, Call, ClientError, Contracts, Outcome, Rpc, deploy_action, sha256, transfer_action};
 use charter_types::governance::args::Setup as GovernanceSetup;
 use charter_types::governance::{Member, Params};
 use charter_types::{Named, Nothing};
@@ -69,19 +69,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What deploying cost.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Cost {
-    pub gas: u64,
-    pub tokens: u128,
-}
-
 fn below(name: &str, root: &AccountId) -> anyhow::Result<AccountId> {
     format!("{name}.{root}").parse().with_context(|| format!("{name}.{root} is no account id"))
 }
 
-/// Deploys what is missing below `root`, hands every contract to governance, and says where they are.
-pub async fn deploy(root: &Account, key: &SecretKey, progress: &Progress) -> anyhow::Result<(Contracts, Cost)> {
+/// Deploys what is missing below `root`, hands every contract to governance, and says where they are and what was sent.
+pub async fn deploy(root: &Account, key: &SecretKey, progress: &Progress) -> anyhow::Result<(Contracts, Vec<Outcome>)> {
     let rpc = root.rpc();
     let status: serde_json::Value = rpc.call("status", serde_json::json!([])).await?;
     let version = status["protocol_version"].as_u64().unwrap_or(0);
@@ -94,7 +87,7 @@ pub async fn deploy(root: &Account, key: &SecretKey, progress: &Progress) -> any
         governance: below("governance", &root.id)?,
         escrow: below("escrow", &root.id)?,
     };
-    let mut cost = Cost::default();
+    let mut sent = Vec::new();
     for contract in Contract::ALL {
         let account = account_of(contract, &contracts);
         if is_deployed(rpc, account).await? {
@@ -102,21 +95,17 @@ pub async fn deploy(root: &Account, key: &SecretKey, progress: &Progress) -> any
             continue;
         }
         progress.step("deploy", &format!("{account}, {} kB of wasm", contract.code().len() / 1_000));
-        let outcome = root.send(account, actions(contract, root, key, &contracts)).await?;
-        cost.gas += outcome.gas_burnt();
-        cost.tokens += outcome.tokens_burnt();
+        sent.push(root.send(account, actions(contract, root, key, &contracts)).await?);
     }
     for contract in Contract::ALL {
         let account = account_of(contract, &contracts);
         let governance: Option<AccountId> = rpc.view(account, "governance", &Nothing {}, At::Final).await?;
         if governance.is_none() {
             let named = Named { account: contracts.governance.clone() };
-            let outcome = root.call(account, Call::json("set_governance", &named)).await?;
-            cost.gas += outcome.gas_burnt();
-            cost.tokens += outcome.tokens_burnt();
+            sent.push(root.call(account, Call::json("set_governance", &named)).await?);
         }
     }
-    Ok((contracts, cost))
+    Ok((contracts, sent))
 }
 
 pub fn account_of(contract: Contract, contracts: &Contracts) -> &AccountId {

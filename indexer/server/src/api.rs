@@ -116,7 +116,7 @@ impl Drop for Server {
 impl Server {
     /// Serves the tables of `pool`; port 0 takes a free one.
     pub async fn start(pool: PgPool, addr: &str) -> Result<Self, IndexerError> {
-        let busy = |error: std::io::Error| IndexerError::Open(format!("{addr} can't be listened on: {error}"));
+        let busy = |error: std::io::Error| IndexerError::Listen { addr: addr.to_owned(), error };
         let listener = tokio::net::TcpListener::bind(addr).await.map_err(busy)?;
         let local = listener.local_addr().map_err(busy)?;
         let task = tokio::spawn(async move {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgPool};
 
 use crate::IndexerError;
 
@@ -21,7 +21,9 @@ impl Database {
     /// A server, by `postgres://` URL.
     pub async fn connect(url: &str) -> Result<Self, IndexerError> {
         let options: PgConnectOptions =
-            url.parse().map_err(|error| IndexerError::Open(format!("{url} is no database URL: {error}")))?;
+            url.parse().map_err(|error| IndexerError::Open(format!("it is no database URL: {error}")))?;
+        // A pool tries for a while and then says only that it timed out; one connection says what is wrong.
+        options.connect().await.map_err(|error| IndexerError::Open(error.to_string()))?.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(SERVER_CONNECTIONS)
             .acquire_timeout(std::time::Duration::from_secs(10))

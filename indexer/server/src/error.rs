@@ -10,6 +10,8 @@ pub enum IndexerError {
     Migration(#[from] sqlx::migrate::MigrateError),
     #[error("the database can't be opened: {0}")]
     Open(String),
+    #[error("{addr} can't be listened on: {error}")]
+    Listen { addr: String, error: std::io::Error },
     #[error("the database mirrors {found}, not {expected}: use another --data-dir or --database-url")]
     OtherChain { expected: String, found: String },
     #[error("block {height} does not follow the indexed one: the chain was rolled back behind a final block")]

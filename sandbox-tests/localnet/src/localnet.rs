@@ -47,7 +47,7 @@ pub enum Error {
     Unknown,
     #[error("the chain has stopped")]
     Stopped,
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] std::io::Error),
     #[error("{0} holds no chain of this version: {1}")]
     Home(PathBuf, String),

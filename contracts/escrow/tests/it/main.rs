@@ -1,6 +1,7 @@
 //! Events, codes and storage in the mock VM.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
+#[path = "../../../common/testing/mock_vm.rs"]
 mod vm;
 
 use charter_escrow::Escrow;

@@ -17,7 +17,9 @@ pub async fn play(world: &mut World) -> anyhow::Result<()> {
     let scout = world.person("scout")?.id;
     let hal = world.person("hal")?.id;
     let mut agents = Vec::new();
+    let mut owners = 0;
     for (name, count) in OWNERS {
+        owners += 1;
         let owner = world.person(name)?;
         for number in 1..=count {
             let uri = format!("https://{name}.example/agents/{number}.json");
@@ -44,7 +46,10 @@ pub async fn play(world: &mut World) -> anyhow::Result<()> {
         world.progress.step("register", &format!("{count} agents of {}", owner.id));
     }
     add_key(world, agents[0], now_ms).await?;
-    world.state.note(|facts| facts.agents = agents)
+    world.state.note(|facts| {
+        facts.agents = agents;
+        facts.owners = owners;
+    })
 }
 
 /// A key of the agent's own, with its proof that somebody holds it.

@@ -14,12 +14,14 @@ use crate::output::near;
 #[derive(Serialize)]
 pub struct Summary {
     pub agents: u64,
+    pub owners: u64,
     pub grants: u64,
+    pub delegated: u64,
     pub credential_uses: u64,
     pub secret_leaks: u64,
     pub transcript_bytes: u64,
     pub votes: u64,
-    pub release: u64,
+    pub releases: u64,
     pub upgrades: u64,
     pub vouchers: u64,
     pub claim_receipts: u64,
@@ -46,12 +48,14 @@ impl Summary {
         let steps = world.state.spent().to_vec();
         Self {
             agents: count(&facts.agents),
+            owners: facts.owners,
             grants: count(&facts.grants),
+            delegated: u64::from(facts.delegated_grant != 0),
             credential_uses: facts.uses,
             secret_leaks: facts.secret_leaks,
             transcript_bytes: facts.transcript_bytes,
             votes: facts.votes,
-            release: facts.release,
+            releases: u64::from(facts.release != 0),
             upgrades: facts.upgrades,
             vouchers: facts.vouchers,
             claim_receipts: facts.claim_receipts,
@@ -90,8 +94,8 @@ impl fmt::Display for Summary {
         let burnt: String = self.near_spent.chars().take(10).collect();
         writeln!(out, "{:<10}{:>14}{:>12}{burnt:>14}{:>12}\n", "all", "", tgas(self.gas_total), self.elapsed_ms)?;
         let lines = [
-            ("agents", format!("{} of 3 owners", self.agents)),
-            ("grants", format!("{}, one of them delegated", self.grants)),
+            ("agents", format!("{} of {} owners", self.agents, self.owners)),
+            ("grants", format!("{}, {} of them delegated", self.grants, self.delegated)),
             (
                 "credential uses",
                 format!(
@@ -102,14 +106,14 @@ impl fmt::Display for Summary {
             (
                 "votes",
                 format!(
-                    "{}; release {} published and adopted, {} contract upgraded",
-                    self.votes, self.release, self.upgrades
+                    "{}; {} release published and adopted, {} contract upgraded",
+                    self.votes, self.releases, self.upgrades
                 ),
             ),
             (
                 "micropayments",
                 format!(
-                    "{} vouchers, {} channels settled by {} receipt",
+                    "{} vouchers, {} channels settled, {} claim receipt",
                     self.vouchers, self.channels_settled, self.claim_receipts
                 ),
             ),

@@ -13,6 +13,7 @@ use crate::files::{DataDir, read_json, write_json};
 #[serde(default)]
 pub struct Facts {
     pub agents: Vec<u64>,
+    pub owners: u64,
     pub host: u64,
     pub host_seed: String,
     pub secret_text: String,

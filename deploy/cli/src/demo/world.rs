@@ -76,14 +76,17 @@ impl World {
     pub async fn deploy(&mut self) -> anyhow::Result<()> {
         let root = self.root();
         let key = self.localnet.root_key().clone();
-        let (contracts, cost) = deploy(&root, &key, &self.progress).await?;
+        let (contracts, sent) = deploy(&root, &key, &self.progress).await?;
         self.folder.save_deployment(&contracts)?;
-        self.state.spend(cost.gas, cost.tokens);
+        for outcome in &sent {
+            self.pay(outcome);
+        }
         for name in PEOPLE {
             let person = self.person(name)?;
             if self.rpc.account(&person.id, charter_client::At::Final).await.is_err() {
                 let key = self.keys.key(&person.id)?;
-                root.create_account(&person.id, &key, FUNDS).await?;
+                let outcome = root.create_account(&person.id, &key, FUNDS).await?;
+                self.pay(&outcome);
             }
         }
         self.progress.step("deploy", &format!("{} people with {} NEAR each", PEOPLE.len(), crate::output::near(FUNDS)));
