@@ -1,5 +1,6 @@
 //! Asking the registry who speaks for an agent.
 
+use borsh::BorshSerialize;
 use charter_types::AccountId;
 use charter_types::registry::AgentId;
 use charter_types::registry::args::AgentAccount;
@@ -8,19 +9,32 @@ use near_sdk::{Gas, GasWeight, NearToken, Promise, env};
 /// Gas for the registry's answer; a view of one agent takes about 2 TGas.
 const AUTHORITY_GAS: Gas = Gas::from_tgas(5);
 /// Gas for the callback that acts on the answer; whatever is left goes to it as well.
-pub const CALLBACK_GAS: Gas = Gas::from_tgas(10);
+const CALLBACK_GAS: Gas = Gas::from_tgas(10);
 const FAIL_GAS: Gas = Gas::from_tgas(2);
 
-/// `registry.authority(agent, account)`.
-pub fn ask_authority(registry: &AccountId, agent: AgentId, account: &AccountId) -> Promise {
+/// `registry.authority(agent, account)`, and our own `on_authority` with `pending` (as borsh) once it has answered.
+pub fn ask_authority(
+    registry: &AccountId,
+    agent: AgentId,
+    account: &AccountId,
+    pending: &impl BorshSerialize,
+) -> Promise {
     let arguments = serde_json::to_vec(&AgentAccount { agent, account: account.clone() }).unwrap_or_default();
-    Promise::new(registry.clone()).function_call_weight(
+    let question = Promise::new(registry.clone()).function_call_weight(
         "authority",
         arguments,
         NearToken::ZERO,
         AUTHORITY_GAS,
         GasWeight(0),
-    )
+    );
+    let callback = Promise::new(env::current_account_id()).function_call_weight(
+        "on_authority",
+        borsh::to_vec(pending).unwrap_or_default(),
+        NearToken::ZERO,
+        CALLBACK_GAS,
+        GasWeight(1),
+    );
+    question.then(callback)
 }
 
 /// A receipt of its own that panics with `text`: a callback keeps its books and the transaction still shows as failed.

@@ -1,12 +1,12 @@
 //! Putting agents on lines. Only the agent's owner may, so the registry is asked.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, CALLBACK_GAS, Core, arguments, ask_authority};
+use charter_common::{Answer, Core, arguments, ask_authority};
 use charter_types::AccountId;
 use charter_types::governance::GovernanceError;
 use charter_types::governance::args::{AgentRef, Enroll};
 use charter_types::registry::AgentId;
-use near_sdk::{GasWeight, NearToken, Promise, env, near};
+use near_sdk::{Promise, env, near};
 
 use crate::{Governance, GovernanceExt};
 
@@ -67,14 +67,6 @@ impl Governance {
         self.core.storage.charge(&caller, reserved_bytes)?;
         let agent = wish.agent();
         let pending = Pending { caller: caller.clone(), reserved_bytes, wish };
-        let arguments = borsh::to_vec(&pending).unwrap_or_default();
-        let callback = Promise::new(env::current_account_id()).function_call_weight(
-            "on_authority",
-            arguments,
-            NearToken::ZERO,
-            CALLBACK_GAS,
-            GasWeight(1),
-        );
-        Ok(ask_authority(&self.registry, agent, &caller).then(callback))
+        Ok(ask_authority(&self.registry, agent, &caller, &pending))
     }
 }

@@ -1,12 +1,12 @@
 //! Calls that need authority: they reserve storage, ask the registry, and act in the callback on its answer.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, CALLBACK_GAS, ask_authority};
+use charter_common::{Answer, ask_authority};
 use charter_types::AccountId;
 use charter_types::keys::args::{AddCredential, AddWraps, Delegate, GrantSecret};
 use charter_types::keys::{GrantId, SecretId};
 use charter_types::registry::AgentId;
-use near_sdk::{GasWeight, NearToken, Promise, env};
+use near_sdk::{Promise, env};
 
 use crate::Keys;
 
@@ -41,14 +41,6 @@ impl Keys {
         let reserved_bytes = rows.saturating_mul(ROW_BYTES).saturating_add(payload);
         self.core.storage.charge(&caller, reserved_bytes)?;
         let pending = Pending { caller: caller.clone(), agent, reserved_bytes, wish };
-        let arguments = borsh::to_vec(&pending).unwrap_or_default();
-        let callback = Promise::new(env::current_account_id()).function_call_weight(
-            "on_authority",
-            arguments,
-            NearToken::ZERO,
-            CALLBACK_GAS,
-            GasWeight(1),
-        );
-        Ok(ask_authority(&self.registry, agent, &caller).then(callback))
+        Ok(ask_authority(&self.registry, agent, &caller, &pending))
     }
 }
