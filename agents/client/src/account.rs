@@ -5,7 +5,9 @@ use near_primitives::action::{Action, DeployContractAction, FunctionCallAction, 
 use near_primitives::hash::CryptoHash;
 use near_primitives::transaction::{SignedTransaction, Transaction, TransactionV0};
 use near_primitives::types::{AccountId, Balance, Gas};
-use near_primitives::views::{ExecutionStatusView, FinalExecutionOutcomeView, FinalExecutionStatus};
+use near_primitives::views::{
+    ExecutionOutcomeWithIdView, ExecutionStatusView, FinalExecutionOutcomeView, FinalExecutionStatus,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -90,16 +92,18 @@ impl Outcome {
         self.view.transaction_outcome.id
     }
 
+    fn outcomes(&self) -> impl Iterator<Item = &ExecutionOutcomeWithIdView> {
+        std::iter::once(&self.view.transaction_outcome).chain(&self.view.receipts_outcome)
+    }
+
     /// Gas burnt by the transaction and all its receipts.
     pub fn gas_burnt(&self) -> u64 {
-        let all = std::iter::once(&self.view.transaction_outcome).chain(&self.view.receipts_outcome);
-        all.map(|outcome| outcome.outcome.gas_burnt.as_gas()).sum()
+        self.outcomes().map(|outcome| outcome.outcome.gas_burnt.as_gas()).sum()
     }
 
     /// Tokens burnt by the same, yoctoNEAR.
     pub fn tokens_burnt(&self) -> u128 {
-        let all = std::iter::once(&self.view.transaction_outcome).chain(&self.view.receipts_outcome);
-        all.map(|outcome| outcome.outcome.tokens_burnt.as_yoctonear()).sum()
+        self.outcomes().map(|outcome| outcome.outcome.tokens_burnt.as_yoctonear()).sum()
     }
 
     /// Receipts that ran, refunds included.

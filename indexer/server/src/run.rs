@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use charter_client::{At, Contracts, Rpc, sha256};
+use charter_types::AccountId;
 use charter_types::event::next_head;
 use sqlx::PgPool;
 
@@ -25,7 +26,7 @@ const POLL: Duration = Duration::from_millis(50);
 /// An indexer of one deployment into one database.
 pub struct Indexer {
     source: Source,
-    contracts: Vec<(&'static str, String)>,
+    contracts: Vec<(&'static str, AccountId)>,
     cursor: Cursor,
     /// Blocks that were found on the way back from the head and are not in the tables yet.
     ahead: VecDeque<Header>,
@@ -45,12 +46,12 @@ pub enum Progress {
 }
 
 /// The contracts by the names that the tables use.
-pub(crate) fn named(contracts: &Contracts) -> Vec<(&'static str, String)> {
+pub(crate) fn named(contracts: &Contracts) -> Vec<(&'static str, AccountId)> {
     vec![
-        ("registry", contracts.registry.to_string()),
-        ("keys", contracts.keys.to_string()),
-        ("governance", contracts.governance.to_string()),
-        ("escrow", contracts.escrow.to_string()),
+        ("registry", contracts.registry.clone()),
+        ("keys", contracts.keys.clone()),
+        ("governance", contracts.governance.clone()),
+        ("escrow", contracts.escrow.clone()),
     ]
 }
 
@@ -59,17 +60,19 @@ impl Indexer {
     pub async fn open(rpc: Rpc, contracts: &Contracts, pool: PgPool) -> Result<Self, IndexerError> {
         let status: serde_json::Value = rpc.call("status", serde_json::json!([])).await?;
         let chain_id = status["chain_id"].as_str().unwrap_or_default().to_owned();
-        let watched = [&contracts.registry, &contracts.keys, &contracts.governance, &contracts.escrow];
-        let source = Source::new(rpc, watched.map(Clone::clone).to_vec());
+        let contracts = named(contracts);
+        let source = Source::new(rpc, contracts.iter().map(|(_, account)| account.clone()).collect());
         let first = status["sync_info"]["earliest_block_height"].as_u64().unwrap_or(0);
         let mut connection = pool.acquire().await?;
-        let known = store::known_cursor(&mut connection).await?;
-        let start = match known {
-            Some(cursor) => Header { height: cursor.height, hash: cursor.hash, prev_hash: cursor.hash },
-            None => source.block_at(At::Height(first)).await?,
+        let cursor = match store::cursor(&mut connection).await? {
+            Some((cursor, found)) if found == chain_id => cursor,
+            Some((_, found)) => return Err(IndexerError::OtherChain { expected: chain_id, found }),
+            None => {
+                let start = source.header(At::Height(first)).await?.cursor();
+                store::start_cursor(&mut connection, &chain_id, start).await?;
+                start
+            }
         };
-        let cursor = store::cursor(&mut connection, &chain_id, start).await?;
-        let contracts = named(contracts);
         let heads = store::heads(&mut connection, &contracts).await?;
         drop(connection);
         Ok(Self { source, contracts, cursor, ahead: VecDeque::new(), heads, pool })
@@ -93,15 +96,10 @@ impl Indexer {
         let head = self.source.light_head().await?;
         let began = Instant::now();
         let mut batch = Batch { heads: self.heads.clone(), ..Batch::default() };
-        let mut reached: Option<Header> = None;
+        let mut to = self.cursor;
         for _ in 0..BLOCKS_PER_STEP {
-            let last = reached.unwrap_or(Header {
-                height: self.cursor.height,
-                hash: self.cursor.hash,
-                prev_hash: self.cursor.hash,
-            });
             if self.ahead.is_empty() {
-                self.ahead = self.source.new_blocks(last, head).await?.into();
+                self.ahead = self.source.new_blocks(to, head).await?.into();
             }
             let Some(block) = self.ahead.front().copied() else { break };
             // What can't be proven yet is left for the next step.
@@ -110,13 +108,14 @@ impl Indexer {
             for receipt in receipts {
                 self.read_receipt(block, &receipt, &mut batch)?;
             }
-            reached = Some(block);
+            to = block.cursor();
             if batch.events.len() >= EVENTS_PER_STEP || began.elapsed() >= STEP_TIME {
                 break;
             }
         }
-        let Some(reached) = reached else { return Ok(Progress::Idle) };
-        let to = Cursor { height: reached.height, hash: reached.hash };
+        if to == self.cursor {
+            return Ok(Progress::Idle);
+        }
         let mut connection = self.pool.acquire().await?;
         store::commit(&mut connection, self.cursor, to, &batch).await?;
         self.cursor = to;
@@ -126,7 +125,7 @@ impl Indexer {
     }
 
     fn read_receipt(&self, block: Header, receipt: &Receipt, batch: &mut Batch) -> Result<(), IndexerError> {
-        let contract = self.contracts.iter().find(|(_, account)| *account == receipt.receiver.as_str());
+        let contract = self.contracts.iter().find(|(_, account)| *account == receipt.receiver);
         let Some((contract, _)) = contract else { return Ok(()) };
         for (index, log) in receipt.logs.iter().enumerate() {
             let log_index = i32::try_from(index).unwrap_or(i32::MAX);
@@ -175,11 +174,11 @@ impl Indexer {
 
     /// Steps until everything up to the final head is in the tables.
     pub async fn catch_up(&mut self) -> Result<Cursor, IndexerError> {
-        let head = self.source.block_at(At::Final).await?;
+        let head = self.source.header(At::Final).await?;
         while self.cursor.height < head.height {
             if self.step().await? == Progress::Idle {
                 // The last block's outcomes can be proven once the next one stands.
-                let newest = self.source.block_at(At::Final).await?;
+                let newest = self.source.header(At::Final).await?;
                 if newest.height <= head.height {
                     break;
                 }

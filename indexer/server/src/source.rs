@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::IndexerError;
+use crate::store::Cursor;
 
 /// Heights without a block that are tried one by one before the walk from the head begins.
 const SKIPPED_MAX: u64 = 8;
@@ -25,6 +26,13 @@ pub struct Header {
     pub height: BlockHeight,
     pub hash: CryptoHash,
     pub prev_hash: CryptoHash,
+}
+
+impl Header {
+    /// Where the tables are once the block is in them.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { height: self.height, hash: self.hash }
+    }
 }
 
 /// A successful receipt on a watched contract, with its proven logs.
@@ -71,7 +79,8 @@ impl Source {
         Self { rpc, watched }
     }
 
-    async fn header(&self, at: At) -> Result<Header, IndexerError> {
+    /// One block's header.
+    pub async fn header(&self, at: At) -> Result<Header, IndexerError> {
         let header = self.rpc.block(at).await?.header;
         Ok(Header { height: header.height, hash: header.hash, prev_hash: header.prev_hash })
     }
@@ -84,7 +93,7 @@ impl Source {
     }
 
     /// Blocks after `known` up to `head`, oldest first: the next one, or all of them across a wide gap in heights.
-    pub async fn new_blocks(&self, known: Header, head: LightHead) -> Result<Vec<Header>, IndexerError> {
+    pub async fn new_blocks(&self, known: Cursor, head: LightHead) -> Result<Vec<Header>, IndexerError> {
         // A lagging node may be behind what is indexed already: nothing new.
         if head.block.height <= known.height {
             return Ok(Vec::new());
@@ -103,7 +112,7 @@ impl Source {
     }
 
     /// From the head by `prev_hash` to `known`: a gap of any width costs nothing.
-    async fn walk_back(&self, known: Header, head: LightHead) -> Result<Vec<Header>, IndexerError> {
+    async fn walk_back(&self, known: Cursor, head: LightHead) -> Result<Vec<Header>, IndexerError> {
         let mut blocks = Vec::new();
         let mut next = head.block;
         while next.height > known.height {
@@ -115,11 +124,6 @@ impl Source {
             next = self.header(At::Hash(next.prev_hash)).await?;
         }
         Err(IndexerError::NotContinuous { height: next.height })
-    }
-
-    /// The genesis or any other block to start from.
-    pub async fn block_at(&self, at: At) -> Result<Header, IndexerError> {
-        self.header(at).await
     }
 
     /// Successful receipts of one block. `None`: the node can't prove them yet, ask again against a later head.

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use charter_types::Hash32;
+use charter_types::{AccountId, Hash32};
 use near_primitives::hash::CryptoHash;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use crate::IndexerError;
 use crate::apply::Change;
-use crate::source::Header;
 
 /// How far the tables are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,48 +62,37 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// The cursor; a fresh database starts before `genesis`.
-pub async fn cursor(connection: &mut PgConnection, chain_id: &str, start: Header) -> Result<Cursor, IndexerError> {
-    let row = sqlx::query("select height, hash, chain_id from cursor").fetch_optional(&mut *connection).await?;
-    let Some(row) = row else {
-        sqlx::query("insert into cursor (height, hash, chain_id) values ($1, $2, $3)")
-            .bind(signed(start.height))
-            .bind(start.hash.as_bytes().as_slice())
-            .bind(chain_id)
-            .execute(connection)
-            .await?;
-        return Ok(Cursor { height: start.height, hash: start.hash });
-    };
-    let found: String = row.try_get("chain_id")?;
-    if found != chain_id {
-        return Err(IndexerError::OtherChain { expected: chain_id.to_owned(), found });
-    }
-    read_cursor(&row)
-}
-
-fn read_cursor(row: &sqlx::postgres::PgRow) -> Result<Cursor, IndexerError> {
+/// The cursor and the id of its chain, if the database has one.
+pub async fn cursor(connection: &mut PgConnection) -> Result<Option<(Cursor, String)>, IndexerError> {
+    let row = sqlx::query("select height, hash, chain_id from cursor").fetch_optional(connection).await?;
+    let Some(row) = row else { return Ok(None) };
     let height: i64 = row.try_get("height")?;
     let hash: Vec<u8> = row.try_get("hash")?;
     let hash = CryptoHash::try_from(hash.as_slice()).unwrap_or_default();
-    Ok(Cursor { height: u64::try_from(height).unwrap_or(0), hash })
+    Ok(Some((Cursor { height: u64::try_from(height).unwrap_or(0), hash }, row.try_get("chain_id")?)))
 }
 
-/// The cursor of a database that has one.
-pub async fn known_cursor(connection: &mut PgConnection) -> Result<Option<Cursor>, IndexerError> {
-    let row = sqlx::query("select height, hash from cursor").fetch_optional(connection).await?;
-    row.map(|row| read_cursor(&row)).transpose()
+/// Gives a fresh database its cursor.
+pub async fn start_cursor(connection: &mut PgConnection, chain_id: &str, start: Cursor) -> Result<(), IndexerError> {
+    sqlx::query("insert into cursor (height, hash, chain_id) values ($1, $2, $3)")
+        .bind(signed(start.height))
+        .bind(start.hash.as_bytes().as_slice())
+        .bind(chain_id)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// The contracts' heads; contracts that are not there yet are added.
 pub async fn heads(
     connection: &mut PgConnection,
-    contracts: &[(&'static str, String)],
+    contracts: &[(&'static str, AccountId)],
 ) -> Result<BTreeMap<&'static str, Head>, IndexerError> {
     let mut heads = BTreeMap::new();
     for (name, account) in contracts {
         sqlx::query("insert into contract (name, account) values ($1, $2) on conflict (name) do nothing")
             .bind(name)
-            .bind(account)
+            .bind(account.as_str())
             .execute(&mut *connection)
             .await?;
         let row = sqlx::query("select account, seq, head from contract where name = $1")
@@ -112,8 +100,8 @@ pub async fn heads(
             .fetch_one(&mut *connection)
             .await?;
         let found: String = row.try_get("account")?;
-        if found != *account {
-            return Err(IndexerError::OtherChain { expected: account.clone(), found });
+        if found != account.as_str() {
+            return Err(IndexerError::OtherChain { expected: account.to_string(), found });
         }
         let seq: i64 = row.try_get("seq")?;
         let head: Vec<u8> = row.try_get("head")?;

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 
 use crate::IndexerError;
-use crate::store::{Cursor, known_cursor};
+use crate::run::named;
+use crate::store::{self, Cursor};
 
 /// The result of one comparison.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -83,7 +84,7 @@ pub async fn verify(pool: &PgPool, rpc: &Rpc, contracts: &Contracts) -> Result<O
 async fn read_mirror(connection: &mut PgConnection) -> Result<Option<Mirror>, IndexerError> {
     let mut tx = sqlx::Connection::begin(connection).await?;
     sqlx::query("set transaction isolation level repeatable read").execute(&mut *tx).await?;
-    let Some(cursor) = known_cursor(&mut tx).await? else { return Ok(None) };
+    let Some((cursor, _)) = store::cursor(&mut tx).await? else { return Ok(None) };
     let mut tables = BTreeMap::new();
     for table in TABLES {
         let text = format!("select key, body from {table}");
@@ -166,12 +167,11 @@ impl Check<'_> {
 
     /// The tables hold every event, in order and unaltered, exactly if these hashes agree.
     async fn event_heads(&mut self) -> Result<(), IndexerError> {
+        let accounts: BTreeMap<_, _> = named(self.contracts).into_iter().collect();
         for (name, counted, kept) in self.mirror.chains.clone() {
-            let account = match name.as_str() {
-                "registry" => &self.contracts.registry,
-                "keys" => &self.contracts.keys,
-                "governance" => &self.contracts.governance,
-                _ => &self.contracts.escrow,
+            let Some(account) = accounts.get(name.as_str()) else {
+                self.compare(&format!("head of {name}"), Some(&json!(kept)), None);
+                continue;
             };
             let theirs: EventHead = self.rpc.view(account, "event_head", &Nothing {}, self.at).await?;
             self.rows += counted.seq;
