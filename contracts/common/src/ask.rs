@@ -2,14 +2,16 @@
 
 use borsh::BorshSerialize;
 use charter_types::AccountId;
-use charter_types::registry::AgentId;
 use charter_types::registry::args::AgentAccount;
-use near_sdk::{Gas, GasWeight, NearToken, Promise, env};
+use charter_types::registry::{AgentId, Authority};
+use near_sdk::{Gas, GasWeight, NearToken, Promise, PromiseError, env};
 
 /// Gas for the registry's answer; a view of one agent takes about 2 TGas.
 const AUTHORITY_GAS: Gas = Gas::from_tgas(5);
 /// Gas for the callback that acts on the answer; whatever is left goes to it as well.
 const CALLBACK_GAS: Gas = Gas::from_tgas(10);
+/// Longest answer the registry gives.
+const AUTHORITY_BYTES_MAX: usize = 4_096;
 const FAIL_GAS: Gas = Gas::from_tgas(2);
 
 /// `registry.authority(agent, account)`, and our own `on_authority` with `pending` (as borsh) once it has answered.
@@ -35,6 +37,17 @@ pub fn ask_authority(
         GasWeight(1),
     );
     question.then(callback)
+}
+
+/// What the registry answered, in `on_authority`. `None`: it knows no such agent, or the call failed.
+pub fn authority_answer() -> Option<Authority> {
+    let bytes = env::promise_result_checked(0, AUTHORITY_BYTES_MAX).ok()?;
+    serde_json::from_slice::<Option<Authority>>(&bytes).ok()?
+}
+
+/// Whether a promise went through, whatever it answered.
+pub fn succeeded(index: u64) -> bool {
+    matches!(env::promise_result_checked(index, 0), Ok(_) | Err(PromiseError::TooLong(_)))
 }
 
 /// A receipt of its own that panics with `text`: a callback keeps its books and the transaction still shows as failed.

@@ -16,7 +16,7 @@ mod rows;
 mod storage;
 
 pub use access::{Access, PAUSE_MS_MAX};
-pub use ask::{ask_authority, fail_later};
+pub use ask::{ask_authority, authority_answer, fail_later, succeeded};
 pub use core::{Core, Payment};
 pub use events::EventLog;
 pub use failure::{Answer, Failure};

@@ -1,6 +1,6 @@
 //! Callbacks. They settle and never fail: an error here would roll back our books but not the transfer already made.
 
-use charter_common::Answer;
+use charter_common::{Answer, succeeded};
 use charter_types::escrow::{ChannelId, Fact};
 use charter_types::{U128, escrow::EscrowError};
 use near_sdk::{env, near};
@@ -10,17 +10,13 @@ use super::payout::Part;
 use crate::model::{Channel, Payout};
 use crate::{Escrow, EscrowExt};
 
-fn arrived(index: u64) -> bool {
-    matches!(near_sdk::env::promise_result_checked(index, 0), Ok(_) | Err(near_sdk::PromiseError::TooLong(_)))
-}
-
 #[near]
 impl Escrow {
     /// After a transfer to a payee.
     #[private]
     pub fn on_paid(&mut self) {
         let parts: Vec<Part> = borsh::from_slice(&env::input().unwrap_or_default()).unwrap_or_default();
-        let arrived = arrived(0);
+        let arrived = succeeded(0);
         for part in parts {
             self.settle_part(&part, arrived);
         }
@@ -32,8 +28,8 @@ impl Escrow {
         let Ok(closing) = borsh::from_slice::<Closing>(&env::input().unwrap_or_default()) else { return };
         let payout = closing.payout;
         let came_back = Payout {
-            to_payee: if arrived(0) { 0 } else { payout.to_payee },
-            to_payer: if arrived(1) { 0 } else { payout.to_payer },
+            to_payee: if succeeded(0) { 0 } else { payout.to_payee },
+            to_payer: if succeeded(1) { 0 } else { payout.to_payer },
         };
         self.settle_closing(&closing, came_back);
     }

@@ -1,17 +1,14 @@
 //! Callbacks. They settle and never fail.
 
-use charter_common::{Answer, Failure, fail_later};
+use charter_common::{Answer, Failure, authority_answer, fail_later, succeeded};
 use charter_types::AccountId;
 use charter_types::governance::{Enrolment, Fact, GovernanceError, ProposalId, ProposalState};
 use charter_types::registry::Authority;
-use near_sdk::{PromiseError, PromiseOrValue, env, near};
+use near_sdk::{PromiseOrValue, env, near};
 
 use super::enrol::{Pending, Wish};
 use crate::storage::StoredEnrolment;
 use crate::{Governance, GovernanceExt};
-
-/// Longest answer the registry gives.
-const AUTHORITY_BYTES_MAX: usize = 4_096;
 
 #[near]
 impl Governance {
@@ -24,9 +21,7 @@ impl Governance {
         let Pending { caller, reserved_bytes, wish } = pending;
         self.core.storage.release(&caller, reserved_bytes);
         let agent = wish.agent();
-        let answer = env::promise_result_checked(0, AUTHORITY_BYTES_MAX).ok();
-        let known = answer.and_then(|bytes| serde_json::from_slice::<Option<Authority>>(&bytes).ok()?);
-        let known = known.ok_or_else(|| Failure::from(GovernanceError::NoAuthority { agent }));
+        let known = authority_answer().ok_or_else(|| Failure::from(GovernanceError::NoAuthority { agent }));
         match known.and_then(|authority| self.act(&caller, &wish, &authority)) {
             Ok(()) => PromiseOrValue::Value(()),
             Err(failure) => {
@@ -42,7 +37,7 @@ impl Governance {
         let Ok(id) = borsh::from_slice::<ProposalId>(&env::input().unwrap_or_default()) else {
             return PromiseOrValue::Value(false);
         };
-        let upgraded = matches!(env::promise_result_checked(0, 0), Ok(_) | Err(PromiseError::TooLong(_)));
+        let upgraded = succeeded(0);
         if let Ok(mut proposal) = self.proposal_row(id) {
             let by = env::current_account_id();
             let event = if upgraded { "proposal_executed" } else { "upgrade_failed" };

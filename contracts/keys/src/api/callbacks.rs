@@ -1,6 +1,6 @@
 //! The registry's answer. A denial keeps the books, releases what was reserved, and fails in a receipt of its own.
 
-use charter_common::{Answer, Failure, fail_later, sha256};
+use charter_common::{Answer, Failure, authority_answer, fail_later, sha256};
 use charter_types::keys::args::{AddCredential, AddWraps, Delegate, GrantSecret, GrantTerms};
 use charter_types::keys::{
     Fact, Grant, GrantId, Grantee, KeysError, Mode, Secret, SecretId, Snapshot, Wrap, check_live,
@@ -22,14 +22,6 @@ pub struct Added {
     pub grant: Option<GrantId>,
 }
 
-/// Longest answer the registry gives.
-const AUTHORITY_BYTES_MAX: usize = 4_096;
-
-fn authority() -> Option<Authority> {
-    let bytes = env::promise_result_checked(0, AUTHORITY_BYTES_MAX).ok()?;
-    serde_json::from_slice::<Option<Authority>>(&bytes).ok()?
-}
-
 fn length(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }
@@ -43,7 +35,7 @@ impl Keys {
         };
         let Pending { caller, agent, reserved_bytes, wish } = pending;
         self.core.storage.release(&caller, reserved_bytes);
-        let known = authority().ok_or(KeysError::NoAuthority { agent });
+        let known = authority_answer().ok_or(KeysError::NoAuthority { agent });
         let done = known.map_err(Failure::from).and_then(|authority| self.act(&caller, wish, &authority));
         match done {
             Ok(added) => PromiseOrValue::Value(added),
