@@ -95,11 +95,18 @@ impl Table<'_> {
                 let (base, byte) = (ActionCosts::use_global_contract_base, ActionCosts::use_global_contract_byte);
                 self.per_byte(base, byte, used.contract_identifier.len())?
             }
-            // Refused before a fee is asked for (see `verify::refuse_unsupported`).
-            Action::DeterministicStateInit(_)
-            | Action::UniversalStateInit(_)
-            | Action::TransferToGasKey(_)
-            | Action::WithdrawFromGasKey(_) => return Err(IntegerOverflowError),
+            Action::DeterministicStateInit(init) => {
+                let (base, byte) =
+                    (ActionCosts::deterministic_state_init_base, ActionCosts::deterministic_state_init_byte);
+                let entries = u64::try_from(init.state_init.data().len()).map_err(|_| IntegerOverflowError)?;
+                let entries = self.fee(ActionCosts::deterministic_state_init_entry).checked_mul(entries);
+                let own = self.per_byte(base, byte, init.state_init.len_bytes())?;
+                add_gas(own, entries.ok_or(IntegerOverflowError)?)?
+            }
+            // Refused before a fee is asked for (see `verify::check_action`).
+            Action::UniversalStateInit(_) | Action::TransferToGasKey(_) | Action::WithdrawFromGasKey(_) => {
+                return Err(IntegerOverflowError);
+            }
         })
     }
 }

@@ -15,7 +15,7 @@ use near_primitives::views::FinalExecutionOutcomeView;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::chain::{Chain, ChainOptions, SubmitError, TxStatus};
+use crate::chain::{Block, Chain, ChainOptions, SubmitError, TxStatus};
 use crate::genesis::Genesis;
 
 #[derive(Deserialize)]
@@ -197,7 +197,7 @@ impl Replay {
             (None, Err(error)) => vec![format!("refused: {error}")],
             (Some(wanted), Ok(())) => vec![format!("let in, but nearcore says {wanted}")],
         };
-        differences.extend(self.compare_accounts(recorded));
+        differences.extend(self.compare_accounts(index, recorded));
         Ok(Line { name: recorded.name.clone(), differences })
     }
 
@@ -210,34 +210,51 @@ impl Replay {
         compare_trees(wanted, &outcome)
     }
 
-    fn compare_accounts(&self, recorded: &Recorded) -> Vec<String> {
-        let state = crate::state::StateUpdate::new(self.chain.head().state.clone());
-        let mut differences = Vec::new();
-        for (account_id, wanted) in recorded.accounts_after.iter().flatten() {
-            let ours = state.account(account_id).map(|account| {
-                json!({
-                    "amount": account.amount(),
-                    "storage_usage": account.storage_usage(),
-                    "code_hash": account.local_contract_hash().unwrap_or_default(),
-                    "global_contract_hash": account.global_contract_hash(),
-                })
-            });
-            // `locked` drifts with epoch rewards, which this chain has not.
-            let wanted = wanted.as_ref().map(|wanted| {
-                let mut wanted = wanted.clone();
-                if let Some(fields) = wanted.as_object_mut() {
-                    fields.remove("locked");
-                }
-                wanted
-            });
-            if ours != wanted {
-                let (ours, wanted) = (json!(ours), json!(wanted));
-                differences.push(format!("{account_id}: ours {ours}, nearcore {wanted}"));
+    /// The accounts were read once the transaction was final: at the block of its last receipt, or a little later.
+    /// Only what other transactions still have in flight then can differ between these blocks.
+    fn compare_accounts(&self, index: usize, recorded: &Recorded) -> Vec<String> {
+        let blocks = self.sent.get(&index).map_or(&[][..], |hash| self.chain.blocks_since(hash));
+        let mut differences = compare_accounts_at(self.chain.head(), recorded);
+        for block in blocks {
+            if differences.is_empty() {
+                break;
+            }
+            let here = compare_accounts_at(block, recorded);
+            if here.is_empty() {
+                differences = here;
             }
         }
-        differences.sort();
         differences
     }
+}
+
+fn compare_accounts_at(block: &Block, recorded: &Recorded) -> Vec<String> {
+    let state = crate::state::StateUpdate::new(block.state.clone());
+    let mut differences = Vec::new();
+    for (account_id, wanted) in recorded.accounts_after.iter().flatten() {
+        let ours = state.account(account_id).map(|account| {
+            json!({
+                "amount": account.amount(),
+                "storage_usage": account.storage_usage(),
+                "code_hash": account.local_contract_hash().unwrap_or_default(),
+                "global_contract_hash": account.global_contract_hash(),
+            })
+        });
+        // `locked` drifts with epoch rewards, which this chain has not.
+        let wanted = wanted.as_ref().map(|wanted| {
+            let mut wanted = wanted.clone();
+            if let Some(fields) = wanted.as_object_mut() {
+                fields.remove("locked");
+            }
+            wanted
+        });
+        if ours != wanted {
+            let (ours, wanted) = (json!(ours), json!(wanted));
+            differences.push(format!("{account_id}: ours {ours}, nearcore {wanted}"));
+        }
+    }
+    differences.sort();
+    differences
 }
 
 /// Compares two receipt trees from the transaction down; ids differ by nature.

@@ -7,12 +7,14 @@ mod account_actions;
 mod action;
 mod delegate;
 mod function_call;
+mod global_contracts;
 mod host;
 mod outcome;
 mod promises;
 mod queue;
 mod receipt;
 mod refund;
+mod state_init;
 mod yields;
 
 use std::collections::VecDeque;

@@ -2,12 +2,15 @@
 
 use near_parameters::RuntimeConfig;
 use near_parameters::vm::LimitConfig;
+use near_primitives::account::id::AccountType;
 use near_primitives::account::{AccessKey, AccessKeyPermission, Account, FunctionCallPermission};
 use near_primitives::action::Action;
+use near_primitives::deterministic_account_id::DeterministicAccountStateInit;
 use near_primitives::errors::{ActionsValidationError, InvalidAccessKeyError, InvalidTxError, ReceiptValidationError};
 use near_primitives::receipt::{Receipt, VersionedReceiptEnum};
 use near_primitives::transaction::{SignedTransaction, Transaction};
 use near_primitives::types::{AccountId, Balance, BlockHeight, Nonce, ProtocolVersion};
+use near_primitives::utils::derive_near_deterministic_account_id;
 
 use crate::fees::{TransactionCost, total_prepaid_gas, transaction_cost};
 use crate::state::StateUpdate;
@@ -52,7 +55,7 @@ pub fn check_transaction(
     if !signed.signature.verify(signed.get_hash().as_ref(), tx.public_key()) {
         return Err(InvalidTxError::InvalidSignature);
     }
-    check_actions(limits, tx.actions(), version).map_err(InvalidTxError::ActionsValidation)
+    check_actions(limits, tx.actions(), tx.receiver_id(), version).map_err(InvalidTxError::ActionsValidation)
 }
 
 /// A transaction that its signer can pay for, with the state to write once it is accepted.
@@ -159,6 +162,7 @@ fn length(items: usize) -> u64 {
 pub fn check_actions(
     limits: &LimitConfig,
     actions: &[Action],
+    receiver_id: &AccountId,
     version: ProtocolVersion,
 ) -> Result<(), ActionsValidationError> {
     if length(actions.len()) > limits.max_actions_per_receipt {
@@ -176,8 +180,9 @@ pub fn check_actions(
         if delegates > 1 {
             return Err(ActionsValidationError::DelegateActionMustBeOnlyOne);
         }
-        check_action(limits, action, version)?;
+        check_action(limits, action, receiver_id, version)?;
     }
+    check_counts(limits, actions)?;
     let total = total_prepaid_gas(actions).map_err(|_| ActionsValidationError::IntegerOverflow)?;
     if total > limits.max_total_prepaid_gas {
         return Err(ActionsValidationError::TotalPrepaidGasExceeded {
@@ -188,18 +193,46 @@ pub fn check_actions(
     Ok(())
 }
 
-fn check_action(limits: &LimitConfig, action: &Action, version: ProtocolVersion) -> Result<(), ActionsValidationError> {
+/// Limits on what all actions of a receipt may carry together.
+fn check_counts(limits: &LimitConfig, actions: &[Action]) -> Result<(), ActionsValidationError> {
+    let is_deploy = |action: &&Action| matches!(action, Action::DeployContract(_) | Action::DeployGlobalContract(_));
+    let deploys = length(actions.iter().filter(is_deploy).count());
+    let limit = limits.max_deploy_actions_per_receipt;
+    if deploys > limit {
+        let number_of_deploy_actions = deploys;
+        return Err(ActionsValidationError::TotalNumberOfDeployActionsExceeded { number_of_deploy_actions, limit });
+    }
+    let counts = actions.iter().map(Action::state_init_counts);
+    let number_of_entries = counts.fold(0_u64, |sum, counts| sum.saturating_add(counts.entries));
+    let limit = limits.max_state_init_entries;
+    if number_of_entries > limit {
+        return Err(ActionsValidationError::TotalNumberOfStateInitEntriesExceeded { number_of_entries, limit });
+    }
+    Ok(())
+}
+
+fn check_action(
+    limits: &LimitConfig,
+    action: &Action,
+    receiver_id: &AccountId,
+    version: ProtocolVersion,
+) -> Result<(), ActionsValidationError> {
     use ActionsValidationError as Refused;
     match action {
         Action::CreateAccount(_)
-        | Action::Transfer(_)
         | Action::DeleteKey(_)
         | Action::DeleteAccount(_)
-        | Action::Stake(_) => Ok(()),
-        Action::DeployContract(deploy) => {
-            let (size, limit) = (length(deploy.code.len()), limits.max_contract_size);
-            if size > limit { Err(Refused::ContractSizeExceeded { size, limit }) } else { Ok(()) }
-        }
+        | Action::Stake(_)
+        | Action::UseGlobalContract(_) => Ok(()),
+        Action::Transfer(_) => match receiver_id.get_account_type() {
+            // The first transfer would install a wallet contract that no crate carries.
+            AccountType::EthImplicitAccount => Err(unsupported("EthImplicitAccounts", version)),
+            AccountType::UniversalAccount => Err(unsupported("UniversalAccounts", version)),
+            _ => Ok(()),
+        },
+        Action::DeployContract(deploy) => check_code(limits, &deploy.code),
+        Action::DeployGlobalContract(deploy) => check_code(limits, &deploy.code),
+        Action::DeterministicStateInit(init) => check_state_init(limits, &init.state_init, receiver_id),
         Action::FunctionCall(call) => {
             let name = length(call.method_name.len());
             let args = length(call.args.len());
@@ -224,13 +257,43 @@ fn check_action(limits: &LimitConfig, action: &Action, version: ProtocolVersion)
             AccessKeyPermission::FunctionCall(permission) => check_key_permission(limits, permission),
             _ => Err(unsupported("GasKeys", version)),
         },
-        Action::Delegate(signed) => check_actions(limits, &signed.delegate_action.get_actions(), version),
-        Action::DeployGlobalContract(_) | Action::UseGlobalContract(_) => Err(unsupported("GlobalContracts", version)),
-        Action::DeterministicStateInit(_) => Err(unsupported("DeterministicAccountIds", version)),
+        Action::Delegate(signed) => {
+            let inner = &signed.delegate_action;
+            check_actions(limits, &inner.get_actions(), &inner.receiver_id, version)
+        }
         Action::TransferToGasKey(_) | Action::WithdrawFromGasKey(_) => Err(unsupported("GasKeys", version)),
         Action::DelegateV2(_) => Err(unsupported("DelegateV2", version)),
         Action::UniversalStateInit(_) => Err(unsupported("UniversalAccounts", version)),
     }
+}
+
+fn check_code(limits: &LimitConfig, code: &[u8]) -> Result<(), ActionsValidationError> {
+    let (size, limit) = (length(code.len()), limits.max_contract_size);
+    if size > limit { Err(ActionsValidationError::ContractSizeExceeded { size, limit }) } else { Ok(()) }
+}
+
+/// A state init belongs to the account whose name is its hash, and fits into storage.
+fn check_state_init(
+    limits: &LimitConfig,
+    state_init: &DeterministicAccountStateInit,
+    receiver_id: &AccountId,
+) -> Result<(), ActionsValidationError> {
+    let derived_id = derive_near_deterministic_account_id(state_init);
+    if derived_id != *receiver_id {
+        let receiver_id = receiver_id.clone();
+        return Err(ActionsValidationError::InvalidDeterministicStateInitReceiver { receiver_id, derived_id });
+    }
+    for (key, value) in state_init.data() {
+        let (length, limit) = (length(key.len()), limits.max_length_storage_key);
+        if length > limit {
+            return Err(ActionsValidationError::DeterministicStateInitKeyLengthExceeded { length, limit });
+        }
+        let (length, limit) = (self::length(value.len()), limits.max_length_storage_value);
+        if length > limit {
+            return Err(ActionsValidationError::DeterministicStateInitValueLengthExceeded { length, limit });
+        }
+    }
+    Ok(())
 }
 
 /// What this chain does not execute yet is refused by its protocol name, never approximated.
@@ -282,7 +345,8 @@ pub fn check_receipt(
                     limit: limits.max_number_input_data_dependencies,
                 });
             }
-            check_actions(limits, action.actions(), version).map_err(ReceiptValidationError::ActionsValidation)
+            check_actions(limits, action.actions(), receipt.receiver_id(), version)
+                .map_err(ReceiptValidationError::ActionsValidation)
         }
         VersionedReceiptEnum::Data(data) | VersionedReceiptEnum::PromiseResume(data) => {
             let returned = length(data.data.as_ref().map_or(0, Vec::len));

@@ -1,5 +1,7 @@
 //! What became of a transaction, and the proof of an outcome.
 
+use std::sync::Arc;
+
 use near_primitives::errors::InvalidTxError;
 use near_primitives::hash::CryptoHash;
 use near_primitives::merkle::{MerklePath, merklize};
@@ -9,7 +11,7 @@ use near_primitives::views::{
     LightClientBlockLiteView, ReceiptView, SignedTransactionView, TxExecutionStatus,
 };
 
-use super::{Chain, OutcomePlace};
+use super::{Block, Chain, OutcomePlace};
 
 /// How far a transaction has come.
 pub enum TxStatus {
@@ -119,6 +121,14 @@ impl Chain {
         };
         let reached = self.reached(&outcome, all_done, last_block, place.block);
         TxStatus::Executed { outcome: Box::new(outcome), reached }
+    }
+
+    /// The blocks from the one that executed the last of a transaction's receipts to the head.
+    pub(crate) fn blocks_since(&self, tx_hash: &CryptoHash) -> &[Arc<Block>] {
+        let TxStatus::Executed { outcome, .. } = self.tx_status(tx_hash) else { return &[] };
+        let ids = outcome.receipts_outcome.iter().map(|outcome| outcome.id).chain([*tx_hash]);
+        let last = ids.filter_map(|id| Some(self.outcomes.get(&id)?.block)).max();
+        last.map_or(&[], |last| &self.blocks[last..])
     }
 
     fn reached(

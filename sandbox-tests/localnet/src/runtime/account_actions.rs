@@ -9,7 +9,7 @@ use near_primitives::hash::hash;
 use near_primitives::receipt::{Receipt, VersionedActionReceipt};
 use near_primitives::trie_key::TrieKey;
 use near_primitives::types::{AccountId, Balance};
-use near_vm_runner::{ContractCode, precompile_contract};
+use near_primitives::version::ProtocolFeature;
 
 use super::Chunk;
 use super::outcome::ActionResult;
@@ -27,7 +27,7 @@ fn encoded_bytes(key: &PublicKey, access_key: &AccessKey) -> u64 {
 }
 
 impl Chunk<'_> {
-    fn empty_account(&self) -> Account {
+    pub(super) fn empty_account(&self) -> Account {
         let base = self.context.config.fees.storage_usage_config.num_bytes_account;
         Account::new(Balance::ZERO, Balance::ZERO, AccountContract::None, base)
     }
@@ -84,12 +84,14 @@ impl Chunk<'_> {
         }
     }
 
-    /// An account whose name is its key, as a transfer makes it.
+    /// An account that a transfer makes: its name is its key, or the hash of the state it will start with.
     fn implicit_account(&mut self, account_id: &AccountId) -> Option<Account> {
-        if account_id.get_account_type() != AccountType::NearImplicitAccount {
-            return None;
-        }
         let mut account = self.empty_account();
+        match account_id.get_account_type() {
+            AccountType::NearImplicitAccount => {}
+            AccountType::NearDeterministicAccount => return Some(account),
+            AccountType::EthImplicitAccount | AccountType::UniversalAccount | AccountType::NamedAccount => return None,
+        }
         let key: near_crypto::ED25519PublicKey = hex_bytes(account_id.as_str()).map(near_crypto::ED25519PublicKey)?;
         let key = PublicKey::ED25519(key);
         let mut access_key = AccessKey::full_access();
@@ -113,17 +115,14 @@ impl Chunk<'_> {
     pub(super) fn deploy(&mut self, account_id: &AccountId, account: &mut Option<Account>, code: &[u8]) {
         let Some(account) = account.as_mut() else { return };
         let key = TrieKey::ContractCode { account_id: account_id.clone() };
-        let previous = self.state.get_raw(&key).map_or(0, |code| bytes(code.len()));
+        let previous = self.contract_bytes(account_id, account);
         let usage = account.storage_usage().saturating_sub(previous).saturating_add(bytes(code.len()));
         account.set_storage_usage(usage);
         let code_hash = hash(code);
         // Only an account that has not been initialised refuses a contract, and this chain makes none.
         let _ = account.set_contract(AccountContract::from_local_code_hash(code_hash));
         self.state.set_raw(key, code.to_vec());
-        // Compiling now keeps the first call quick. A contract that can't be compiled still deploys: calls fail.
-        let contract = ContractCode::new(code.to_vec(), Some(code_hash));
-        let wasm_config = self.context.config.wasm_config.clone();
-        let _ = precompile_contract(&contract, wasm_config, Some(self.context.code_cache.as_cache()));
+        self.compile(code, code_hash);
     }
 
     fn grow(&self, account: &mut Account, key: &PublicKey, access_key: &AccessKey) {
@@ -175,8 +174,8 @@ impl Chunk<'_> {
         result: &mut ActionResult,
     ) {
         let Some(account) = account.as_mut() else { return };
-        let total = account.amount().saturating_add(account.locked());
-        let Some(rest) = total.checked_sub(stake.stake) else {
+        let increment = stake.stake.saturating_sub(account.locked());
+        let Some(rest) = account.amount().checked_sub(increment) else {
             return result.fail(ActionErrorKind::TriesToStake {
                 account_id: account_id.clone(),
                 stake: stake.stake,
@@ -187,8 +186,11 @@ impl Chunk<'_> {
         if account.locked() == Balance::ZERO && stake.stake == Balance::ZERO {
             return result.fail(ActionErrorKind::TriesToUnstake { account_id: account_id.clone() });
         }
-        account.set_amount(rest);
-        let _ = account.set_locked(stake.stake);
+        // A smaller stake is given back by the validators' epochs, which this chain has not.
+        if increment > Balance::ZERO {
+            account.set_amount(rest);
+            let _ = account.set_locked(stake.stake);
+        }
     }
 
     pub(super) fn delete_account(
@@ -201,8 +203,13 @@ impl Chunk<'_> {
     ) {
         let account_id = receipt.receiver_id();
         let Some(own) = account.as_ref() else { return };
-        let code = self.state.get_raw(&TrieKey::ContractCode { account_id: account_id.clone() });
-        let besides_code = own.storage_usage().saturating_sub(code.map_or(0, |code| bytes(code.len())));
+        let mut contract = self.contract_bytes(account_id, own);
+        if !own.contract().is_local()
+            && !ProtocolFeature::FixDeleteAccountGlobalContractStorageUsage.enabled(self.context.version)
+        {
+            contract = 0;
+        }
+        let besides_code = own.storage_usage().saturating_sub(contract);
         if besides_code > DELETION_BYTES_MAX {
             return result.fail(ActionErrorKind::DeleteAccountWithLargeState { account_id: account_id.clone() });
         }

@@ -66,11 +66,19 @@ impl Chunk<'_> {
                 self.delete_account(receipt, account, actor_id, &delete.beneficiary_id, &mut result);
             }
             Action::Delegate(signed) => self.delegate(receipt, action_receipt, signed, &mut result),
+            Action::DeployGlobalContract(deploy) => {
+                self.deploy_global_contract(account_id, account, deploy, &mut result);
+            }
+            Action::UseGlobalContract(used) => {
+                if let Some(account) = account {
+                    self.use_global_contract(account_id, account, &used.contract_identifier, &mut result);
+                }
+            }
+            Action::DeterministicStateInit(init) => {
+                self.deterministic_state_init(receipt, init, account, actor_id, &mut result);
+            }
             // `verify::check_action` refused these before a receipt was made.
-            Action::DeployGlobalContract(_)
-            | Action::UseGlobalContract(_)
-            | Action::DeterministicStateInit(_)
-            | Action::UniversalStateInit(_)
+            Action::UniversalStateInit(_)
             | Action::TransferToGasKey(_)
             | Action::WithdrawFromGasKey(_)
             | Action::DelegateV2(_) => {}
@@ -85,7 +93,10 @@ fn check_existence(
     account_id: &AccountId,
     may_create: bool,
 ) -> Result<(), ActionErrorKind> {
-    let implicit = account_id.get_account_type() == AccountType::NearImplicitAccount;
+    let implicit = matches!(
+        account_id.get_account_type(),
+        AccountType::NearImplicitAccount | AccountType::NearDeterministicAccount
+    );
     match (action, account) {
         (Action::CreateAccount(_), Some(_)) => {
             Err(ActionErrorKind::AccountAlreadyExists { account_id: account_id.clone() })
@@ -93,7 +104,7 @@ fn check_existence(
         (Action::CreateAccount(_), None) if account_id.get_account_type().is_implicit() => {
             Err(ActionErrorKind::OnlyImplicitAccountCreationAllowed { account_id: account_id.clone() })
         }
-        (Action::CreateAccount(_), None) | (_, Some(_)) => Ok(()),
+        (Action::CreateAccount(_) | Action::DeterministicStateInit(_), None) | (_, Some(_)) => Ok(()),
         (Action::Transfer(_), None) if implicit && may_create => Ok(()),
         (_, None) => Err(ActionErrorKind::AccountDoesNotExist { account_id: account_id.clone() }),
     }
@@ -108,6 +119,8 @@ fn check_actor(
     let own_only = matches!(
         action,
         Action::DeployContract(_)
+            | Action::DeployGlobalContract(_)
+            | Action::UseGlobalContract(_)
             | Action::Stake(_)
             | Action::AddKey(_)
             | Action::DeleteKey(_)

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use near_parameters::vm::Config;
-use near_primitives::account::Account;
-use near_primitives::action::FunctionCallAction;
+use near_primitives::account::{Account, AccountContract};
+use near_primitives::action::{FunctionCallAction, GlobalContractIdentifier};
 use near_primitives::config::ViewConfig;
 use near_primitives::errors::{ActionErrorKind, CompilationError, FunctionCallError, MethodResolveError};
-use near_primitives::hash::CryptoHash;
+use near_primitives::hash::{CryptoHash, hash};
 use near_primitives::profile_data_v3::ProfileDataV3;
 use near_primitives::receipt::{Receipt, VersionedActionReceipt};
 use near_primitives::trie_key::TrieKey;
@@ -18,6 +18,7 @@ use near_vm_runner::logic::types::PromiseResult;
 use near_vm_runner::logic::{GasCounter, ReturnData, VMContext, VMOutcome};
 use near_vm_runner::{Contract, ContractCode};
 
+use super::global_contracts::code_key;
 use super::host::Host;
 use super::outcome::ActionResult;
 use super::promises::Promises;
@@ -51,8 +52,18 @@ impl Contract for AccountCode {
 }
 
 fn account_code(state: &StateUpdate, account_id: &AccountId, account: &Account) -> AccountCode {
-    let hash = account.local_contract_hash().unwrap_or_default();
-    AccountCode { hash, code: state.get_raw(&TrieKey::ContractCode { account_id: account_id.clone() }) }
+    let contract = account.contract().into_owned();
+    let code = match GlobalContractIdentifier::try_from(contract.clone()) {
+        Ok(identifier) => state.get_raw(&code_key(&identifier)),
+        Err(_) => state.get_raw(&TrieKey::ContractCode { account_id: account_id.clone() }),
+    };
+    let hash = match contract {
+        AccountContract::None => CryptoHash::default(),
+        AccountContract::Local(hash) | AccountContract::Global(hash) => hash,
+        // The account names its owner, who may deploy anew: only the code itself tells its hash.
+        AccountContract::GlobalByAccount(_) => code.as_deref().map(hash).unwrap_or_default(),
+    };
+    AccountCode { hash, code }
 }
 
 fn run(

@@ -12,7 +12,7 @@ use near_primitives::action::{
 use near_primitives::deterministic_account_id::{DeterministicAccountStateInit, DeterministicAccountStateInitV1};
 use near_primitives::hash::{CryptoHash, YieldId};
 use near_primitives::trie_key::TrieKey;
-use near_primitives::types::{AccountId, Balance, Gas, GasWeight, Nonce, NonceIndex};
+use near_primitives::types::{AccountId, Balance, Gas, GasWeight, Nonce, NonceIndex, PromiseYieldStatus};
 use near_primitives::universal_state_init::RawStateInit;
 use near_primitives_core::universal_state_init::{DecodeMode, StateInitError, UniversalStateInitCounts};
 use near_vm_runner::logic::types::{
@@ -82,6 +82,14 @@ impl<'a> Host<'a> {
 
     fn append(&mut self, receipt: ReceiptIndex, action: Action) {
         self.promises.append(receipt, action);
+    }
+
+    /// A yield, with the mark that says it waits.
+    fn yielded(&mut self, receiver_id: AccountId) -> (ReceiptIndex, CryptoHash) {
+        let (index, data_id) = self.promises.yielded(receiver_id);
+        let key = TrieKey::PromiseYieldStatus { receiver_id: self.account_id.clone(), data_id };
+        self.state.set(key, &PromiseYieldStatus::Yielded);
+        (index, data_id)
     }
 
     fn add_key(&mut self, receipt: ReceiptIndex, public_key: PublicKey, access_key: AccessKey) {
@@ -186,7 +194,7 @@ impl External for Host<'_> {
     }
 
     fn create_promise_yield_receipt(&mut self, receiver_id: AccountId) -> Answer<(ReceiptIndex, CryptoHash)> {
-        Ok(self.promises.yielded(receiver_id))
+        Ok(self.yielded(receiver_id))
     }
 
     fn create_promise_yield_receipt_with_id(
@@ -198,25 +206,26 @@ impl External for Host<'_> {
         if self.state.get_raw(&key).is_some() {
             return Ok(None);
         }
-        let (index, data_id) = self.promises.yielded(receiver_id);
+        let (index, data_id) = self.yielded(receiver_id);
         self.state.set(key, &data_id);
+        self.state.set(TrieKey::DataIdToYieldId { receiver_id: self.account_id.clone(), data_id }, &user_yield_id);
         Ok(Some((index, data_id)))
     }
 
     fn submit_promise_resume_data(&mut self, data_id: CryptoHash, data: Vec<u8>) -> Answer<bool> {
-        let receiver_id = self.account_id.clone();
-        let waits = self.state.get_raw(&TrieKey::PromiseYieldReceipt { receiver_id, data_id }).is_some();
-        if waits || self.promises.has_yield(&data_id) {
-            self.promises.resume(data_id, data);
-            return Ok(true);
+        let key = TrieKey::PromiseYieldStatus { receiver_id: self.account_id.clone(), data_id };
+        // No status: this account never made the yield, or it is over.
+        if self.state.get_raw(&key).is_none() {
+            return Ok(false);
         }
-        Ok(false)
+        self.state.set(key, &PromiseYieldStatus::ResumeInitiated);
+        self.promises.resume(data_id, data);
+        Ok(true)
     }
 
     fn submit_promise_resume_data_with_yield_id(&mut self, user_yield_id: YieldId, data: Vec<u8>) -> Answer<bool> {
         let key = TrieKey::YieldIdToDataId { receiver_id: self.account_id.clone(), yield_id: user_yield_id };
         let Some(data_id) = self.state.get::<CryptoHash>(&key) else { return Ok(false) };
-        self.state.remove(key);
         self.submit_promise_resume_data(data_id, data)
     }
 
@@ -259,12 +268,12 @@ impl External for Host<'_> {
 
     fn set_deterministic_state_init_data_entry(
         &mut self,
-        _receipt: ReceiptIndex,
-        _action: ActionIndex,
-        _key: Vec<u8>,
-        _value: Vec<u8>,
+        receipt: ReceiptIndex,
+        action: ActionIndex,
+        key: Vec<u8>,
+        value: Vec<u8>,
     ) -> Answer<()> {
-        // The receipt is refused by name when it is checked; its data does not matter.
+        self.promises.set_state_init_entry(receipt, action, key, value);
         Ok(())
     }
 

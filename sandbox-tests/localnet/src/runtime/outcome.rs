@@ -20,6 +20,8 @@ pub struct ActionResult {
     /// Gas whose price is a fixed charge instead of the gas price (creating accounts, from 85).
     pub charged_gas: Gas,
     pub charge: Balance,
+    /// What the account itself paid for the bytes of global contracts.
+    pub bytes_price: Balance,
 }
 
 impl ActionResult {
@@ -34,6 +36,7 @@ impl ActionResult {
             profile: ProfileDataV3::default(),
             charged_gas: Gas::ZERO,
             charge: Balance::ZERO,
+            bytes_price: Balance::ZERO,
         }
     }
 
@@ -63,6 +66,7 @@ impl ActionResult {
         self.gas_used = self.gas_used.saturating_add(next.gas_used);
         self.charged_gas = self.charged_gas.saturating_add(next.charged_gas);
         self.charge = self.charge.saturating_add(next.charge);
+        self.bytes_price = self.bytes_price.saturating_add(next.bytes_price);
         self.profile.merge(&next.profile);
         self.logs.append(&mut next.logs);
         if let (Err(error), Ok(index)) = (&mut next.result, u64::try_from(index)) {
@@ -85,6 +89,7 @@ impl ActionResult {
         self.new_receipts.clear();
         self.charged_gas = Gas::ZERO;
         self.charge = Balance::ZERO;
+        self.bytes_price = Balance::ZERO;
     }
 
     /// Fails the whole receipt after all its actions went well.

@@ -79,16 +79,20 @@ impl Promises {
         self.resumed.push(DataReceipt { data_id, data: Some(data) });
     }
 
-    /// Whether this very call made the yield.
-    pub fn has_yield(&self, data_id: &CryptoHash) -> bool {
-        self.drafts.iter().any(|draft| draft.is_yield && draft.input_data_ids.contains(data_id))
-    }
-
     /// Appends an action and says where it went.
     pub fn append(&mut self, receipt: u64, action: Action) -> usize {
         let Some(draft) = self.drafts.get_mut(position(receipt)) else { return 0 };
         draft.actions.push(action);
         draft.actions.len() - 1
+    }
+
+    /// Adds an entry to the state that a deterministic account starts with.
+    pub fn set_state_init_entry(&mut self, receipt: u64, action: u64, key: Vec<u8>, value: Vec<u8>) {
+        let draft = self.drafts.get_mut(position(receipt));
+        let action = draft.and_then(|draft| draft.actions.get_mut(position(action)));
+        if let Some(Action::DeterministicStateInit(init)) = action {
+            init.state_init.data_mut().insert(key, value);
+        }
     }
 
     pub fn weigh(&mut self, receipt: u64, action: usize, weight: GasWeight) {

@@ -28,8 +28,9 @@ impl Chunk<'_> {
             VersionedReceiptEnum::Data(data) => self.process_data(&receipt, &data),
             VersionedReceiptEnum::PromiseYield(action) => self.store_yield(&receipt, &action),
             VersionedReceiptEnum::PromiseResume(data) => self.resume_yield(&receipt, &data),
-            // Nothing makes one: global contracts are refused (`verify::check_action`).
-            VersionedReceiptEnum::GlobalContractDistribution(_) => {}
+            VersionedReceiptEnum::GlobalContractDistribution(distribution) => {
+                self.distribute_global_contract(&receipt, &distribution);
+            }
         }
     }
 
@@ -110,7 +111,7 @@ impl Chunk<'_> {
             let refunds = self.refunds(receipt, action, &result);
             result.new_receipts.extend(refunds);
         }
-        let burnt = if is_refund { Balance::ZERO } else { self.tokens_burnt(&result) };
+        let burnt = if is_refund { Balance::ZERO } else { self.gas_paid(&result).saturating_add(result.bytes_price) };
         self.balance_burnt = self.balance_burnt.saturating_add(burnt);
         if result.result.is_ok() {
             self.state.commit(&StateChangeCause::ReceiptProcessing { receipt_hash });
@@ -170,8 +171,8 @@ impl Chunk<'_> {
         (result, contracts)
     }
 
-    /// What the receipt takes out of the supply.
-    pub(super) fn tokens_burnt(&self, result: &ActionResult) -> Balance {
+    /// What the receipt's gas cost, out of what was paid for it in advance.
+    pub(super) fn gas_paid(&self, result: &ActionResult) -> Balance {
         let priced = result.gas_burnt.saturating_sub(result.charged_gas);
         let gas = gas_to_balance(self.context.gas_price, priced).unwrap_or(Balance::MAX);
         gas.saturating_add(result.charge)
@@ -233,11 +234,11 @@ impl Chunk<'_> {
         for (index, mut receipt) in receipts.into_iter().enumerate() {
             let id = create_receipt_id_from_receipt_id(parent.receipt_id(), self.context.height, index);
             receipt.set_receipt_id(id);
-            let is_data = matches!(
+            let is_action = matches!(
                 receipt.versioned_receipt(),
-                VersionedReceiptEnum::Data(_) | VersionedReceiptEnum::PromiseResume(_)
+                VersionedReceiptEnum::Action(_) | VersionedReceiptEnum::PromiseYield(_)
             );
-            if !is_data {
+            if is_action {
                 named.push(id);
             }
             if receipt.is_instant_receipt() {

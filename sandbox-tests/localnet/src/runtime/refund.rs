@@ -48,7 +48,7 @@ impl Chunk<'_> {
             self.balance_burnt = self.balance_burnt.saturating_add(worth(penalty));
         }
         // Gas was bought at the receipt's price and burnt at the block's: the difference goes back.
-        let surplus = worth(result.gas_burnt).saturating_sub(self.tokens_burnt(result));
+        let surplus = worth(result.gas_burnt).saturating_sub(self.gas_paid(result));
         worth(gross.saturating_sub(penalty)).saturating_add(surplus)
     }
 }

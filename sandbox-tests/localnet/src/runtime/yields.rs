@@ -1,12 +1,12 @@
 //! Promises that wait for a delivery (NEP-519): stored at once, resumed by data, timed out after 200 blocks.
 
-use near_primitives::hash::CryptoHash;
+use near_primitives::hash::{CryptoHash, YieldId};
 use near_primitives::receipt::{
     DataReceipt, PromiseYieldIndices, PromiseYieldTimeout, Receipt, ReceiptEnum, ReceiptV0, ReceivedData,
     VersionedActionReceipt, VersionedReceiptEnum,
 };
 use near_primitives::trie_key::TrieKey;
-use near_primitives::types::StateChangeCause;
+use near_primitives::types::{AccountId, StateChangeCause};
 use near_primitives::utils::create_receipt_id_from_receipt_id;
 
 use super::Chunk;
@@ -32,10 +32,21 @@ impl Chunk<'_> {
         let key = TrieKey::PromiseYieldReceipt { receiver_id: receiver_id.clone(), data_id: data.data_id };
         let Some(waiting) = self.state.get::<Receipt>(&key) else { return };
         self.state.remove(key);
+        self.forget_yield(&receiver_id, data.data_id);
         let key = TrieKey::ReceivedData { receiver_id, data_id: data.data_id };
         self.state.set(key, &ReceivedData { data: data.data.clone() });
         if let VersionedReceiptEnum::PromiseYield(action) = waiting.versioned_receipt() {
             self.execute(&waiting, &action);
+        }
+    }
+
+    /// Removes what is kept about a yield beside its receipt.
+    fn forget_yield(&mut self, receiver_id: &AccountId, data_id: CryptoHash) {
+        self.state.remove(TrieKey::PromiseYieldStatus { receiver_id: receiver_id.clone(), data_id });
+        let by_data = TrieKey::DataIdToYieldId { receiver_id: receiver_id.clone(), data_id };
+        if let Some(yield_id) = self.state.get::<YieldId>(&by_data) {
+            self.state.remove(TrieKey::YieldIdToDataId { receiver_id: receiver_id.clone(), yield_id });
+            self.state.remove(by_data);
         }
     }
 
