@@ -26,6 +26,8 @@ pub use outcome::{Call, Outcome, failed_with, view};
 pub struct Harness {
     pub worker: Worker<Sandbox>,
     pub contracts: Deployment,
+    /// What the chain calls itself; signed messages carry it.
+    pub chain_id: String,
     root: Account,
     /// Kept alive for as long as the test runs; absent on near-workspaces' own sandbox.
     own: Option<Own>,
@@ -62,13 +64,15 @@ impl Harness {
             let worker = near_workspaces::sandbox().await?;
             let root = worker.root_account()?;
             let contracts = deploy(&root).await?;
-            return Ok(Self { worker, contracts, root, own: None });
+            let chain_id = worker.status().await?.chain_id;
+            return Ok(Self { worker, contracts, chain_id, root, own: None });
         }
         let deployed = DEPLOYED.get_or_try_init(deployed_chain).await?;
         let (worker, own) = attach(deployed.fork().await?).await?;
         let root = worker.root_account()?;
         let contracts = Deployment::below(root.id())?;
-        Ok(Self { worker, contracts, root, own: Some(own) })
+        let chain_id = own.localnet.chain_id().to_owned();
+        Ok(Self { worker, contracts, chain_id, root, own: Some(own) })
     }
 
     /// An account below the root, with 100 NEAR.
@@ -101,15 +105,10 @@ impl Harness {
     pub fn rpc_url(&self) -> String {
         self.own.as_ref().map_or_else(|| self.worker.rpc_addr(), |own| own.rpc.url())
     }
-
-    /// The chain itself, where it is ours.
-    pub fn localnet(&self) -> Option<&Localnet> {
-        self.own.as_ref().map(|own| &own.localnet)
-    }
 }
 
 async fn deployed_chain() -> anyhow::Result<Localnet> {
-    let genesis = Genesis { chain_id: "charter-tests".to_owned(), ..Genesis::default() };
+    let genesis = Genesis::new("charter-tests");
     let localnet = Localnet::start(Config { genesis, ..Config::default() }).await?;
     let (worker, _own) = attach(localnet.clone()).await?;
     deploy(&worker.root_account()?).await?;

@@ -25,7 +25,6 @@ use crate::store::{Entry, Store};
 use crate::trie::Trie;
 use merkle::BlockTree;
 
-pub use block::gas_limit;
 pub use status::{NoProof, OutcomeProof, Reached, TxStatus};
 
 /// A block with everything that came of executing it.
@@ -97,8 +96,8 @@ pub enum SubmitError {
 impl Chain {
     /// A chain with its genesis block.
     pub fn new(genesis: Genesis, options: ChainOptions) -> std::io::Result<Self> {
-        let config = Arc::clone(RuntimeConfigStore::new(None).get_config(genesis.protocol_version));
-        let signer = near_crypto::InMemorySigner::from_secret_key(genesis.root_id.clone(), genesis.root_key.clone());
+        let config = Arc::clone(RuntimeConfigStore::new(None).get_config(genesis.config.protocol_version));
+        let signer = near_crypto::InMemorySigner::from_secret_key(genesis.root_id().clone(), genesis.root_key.clone());
         let mut chain = Self {
             config,
             options,
@@ -119,8 +118,8 @@ impl Chain {
             store: None,
             genesis: Arc::new(genesis),
         };
-        let state = chain.genesis.state(&chain.config);
-        let block = block::genesis(&chain.genesis, state);
+        let (state, supply) = chain.genesis.state(&chain.config);
+        let block = block::genesis(&chain.genesis, state, supply);
         chain.push(block);
         Ok(chain)
     }
@@ -128,8 +127,17 @@ impl Chain {
     /// Replays a stored chain, then keeps writing to the store.
     pub fn open(genesis: Genesis, options: ChainOptions, mut store: Store) -> std::io::Result<Self> {
         let mut chain = Self::new(genesis, options)?;
-        for entry in store.read()? {
+        let entries = store.read()?;
+        if entries.is_empty() {
+            store.append(&Entry::Genesis { hash: *chain.genesis_block().header.hash() })?;
+        }
+        for entry in entries {
             match entry {
+                Entry::Genesis { hash } if hash == *chain.genesis_block().header.hash() => {}
+                Entry::Genesis { .. } => {
+                    let text = "the blocks in this folder were made from another genesis.json";
+                    return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, text));
+                }
                 Entry::Block { height, timestamp_ns, clock_ahead_ns, patches, transactions } => {
                     chain.clock_ahead_ns = clock_ahead_ns;
                     let patches = serde_json::from_slice(&patches)?;
@@ -197,18 +205,17 @@ impl Chain {
     }
 
     fn check(&self, signed: &SignedTransaction) -> Result<(), InvalidTxError> {
-        crate::verify::check_transaction(&self.config, signed, self.genesis.protocol_version)?;
-        // nearcore's validity period: 86,400 blocks.
+        crate::verify::check_transaction(&self.config, signed, self.genesis.config.protocol_version)?;
         let tx = &signed.transaction;
         let base = self.block_by_hash(tx.block_hash()).ok_or(InvalidTxError::Expired)?;
-        if self.head().header.height() > base.header.height() + 86_400 {
+        if self.head().header.height() > base.header.height() + self.genesis.config.transaction_validity_period {
             return Err(InvalidTxError::Expired);
         }
         // Earlier transactions of the same signer that still wait in the pool are not taken into account here:
         // the state decides when the block is made.
         let state = crate::state::StateUpdate::new(self.head().state.clone());
         let height = self.head().header.height() + 1;
-        crate::verify::accept_transaction(&self.config, &state, tx, self.genesis.gas_price, height)?;
+        crate::verify::accept_transaction(&self.config, &state, tx, self.genesis.config.min_gas_price, height)?;
         Ok(())
     }
 }

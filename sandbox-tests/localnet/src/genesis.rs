@@ -1,8 +1,11 @@
-//! What the chain starts with: one validator that owns everything, and the registrar of short names.
+//! What the chain starts with: nearcore's own `genesis.json`, one validator that owns everything, and the registrar of
+//! short names.
 
-use near_crypto::{PublicKey, SecretKey};
+use near_chain_configs::GenesisConfig;
+use near_crypto::{KeyType, SecretKey};
 use near_primitives::account::{AccessKey, Account, AccountContract};
-use near_primitives::types::{AccountId, Balance, ProtocolVersion, StateChangeCause};
+use near_primitives::state_record::StateRecord;
+use near_primitives::types::{AccountId, AccountInfo, Balance, Gas, ProtocolVersion, StateChangeCause};
 use near_primitives_core::account::id::AccountIdRef;
 use serde::{Deserialize, Serialize};
 
@@ -23,65 +26,113 @@ pub fn registrar_id() -> AccountId {
 /// The protocol version contracts of near-sdk 5.30 need.
 pub const PROTOCOL_VERSION: ProtocolVersion = 88;
 
-/// Everything that decides the genesis block. Stored in `--home`, so that the same chain can be resumed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Everything that decides the genesis block.
+#[derive(Clone, Debug)]
 pub struct Genesis {
-    pub chain_id: String,
-    pub protocol_version: ProtocolVersion,
-    /// Account that validates and owns the supply.
-    pub root_id: AccountId,
+    /// nearcore's settings. This chain reads chain id, version, time, gas price, gas limit, validity period and the
+    /// validator; epochs, rewards and kick-outs it has not.
+    pub config: GenesisConfig,
+    /// The state before the first block. Later records replace earlier ones of the same key.
+    pub records: Vec<StateRecord>,
+    /// Secret key of the validator, who is the root account.
     pub root_key: SecretKey,
-    /// Unix time of the genesis block, nanoseconds.
-    pub time_ns: u64,
-    /// Gas price, yoctoNEAR per gas. It does not move.
-    pub gas_price: Balance,
-    /// Gas one block may burn before receipts wait, in TGas.
-    pub gas_limit_tgas: u64,
+}
+
+/// `genesis.json`: settings and records side by side, as nearcore writes them.
+#[derive(Serialize, Deserialize)]
+pub struct GenesisFile {
+    #[serde(flatten)]
+    pub config: GenesisConfig,
+    pub records: Vec<StateRecord>,
 }
 
 impl Default for Genesis {
     fn default() -> Self {
-        let root_id: AccountId = AccountIdRef::new_or_panic("test.near").into();
-        Self {
-            chain_id: "localnet".to_owned(),
-            protocol_version: PROTOCOL_VERSION,
-            root_key: SecretKey::from_random(near_crypto::KeyType::ED25519),
-            root_id,
-            time_ns: crate::clock::now_ns(),
-            gas_price: Balance::from_yoctonear(100_000_000),
-            gas_limit_tgas: 1_000,
-        }
+        Self::new("localnet")
     }
 }
 
 impl Genesis {
-    /// The state before the first block.
-    pub fn state(&self, config: &near_parameters::RuntimeConfig) -> Trie {
+    /// A chain of this name, whose root account is `test.near` with a fresh key.
+    pub fn new(chain_id: &str) -> Self {
+        let root_id = AccountIdRef::new_or_panic("test.near").into();
+        Self::of_root(chain_id, root_id, SecretKey::from_random(KeyType::ED25519))
+    }
+
+    /// A chain of this name that `root_id` owns.
+    pub fn of_root(chain_id: &str, root_id: AccountId, root_key: SecretKey) -> Self {
+        let key = root_key.public_key();
+        let registrar = registrar_id();
+        let records = [(&root_id, ROOT_BALANCE, VALIDATOR_STAKE), (&registrar, REGISTRAR_BALANCE, Balance::ZERO)];
+        let records = records.into_iter().flat_map(|(account_id, amount, locked)| {
+            let account = Account::new(amount, locked, AccountContract::None, 0);
+            let account = StateRecord::Account { account_id: account_id.clone(), account };
+            [account, StateRecord::access_key(account_id.clone(), &key, AccessKey::full_access())]
+        });
+        let records = records.collect();
+        let validator = AccountInfo { account_id: root_id.clone(), public_key: key.clone(), amount: VALIDATOR_STAKE };
+        let config = GenesisConfig {
+            protocol_version: PROTOCOL_VERSION,
+            chain_id: chain_id.to_owned(),
+            num_block_producer_seats: 1,
+            epoch_length: 500,
+            gas_limit: Gas::from_teragas(1_000),
+            min_gas_price: Balance::from_yoctonear(100_000_000),
+            validators: vec![validator],
+            transaction_validity_period: 86_400,
+            num_blocks_per_year: 31_536_000,
+            protocol_treasury_account: root_id,
+            total_supply: ROOT_BALANCE.saturating_add(VALIDATOR_STAKE).saturating_add(REGISTRAR_BALANCE),
+            ..GenesisConfig::default()
+        };
+        Self { config, records, root_key }
+    }
+
+    /// The account that validates and owns the supply.
+    pub fn root_id(&self) -> &AccountId {
+        &self.config.validators[0].account_id
+    }
+
+    /// Puts `genesis.json` and the validator's key together.
+    pub fn from_file(file: GenesisFile, root_key: SecretKey) -> Result<Self, String> {
+        let GenesisFile { config, records } = file;
+        let [validator] = config.validators.as_slice() else {
+            return Err(format!("expected one validator in the genesis, found {}", config.validators.len()));
+        };
+        if validator.public_key != root_key.public_key() {
+            return Err(format!("expected the key of {} in validator_key.json", validator.account_id));
+        }
+        Ok(Self { config, records, root_key })
+    }
+
+    pub fn to_file(&self) -> GenesisFile {
+        GenesisFile { config: self.config.clone(), records: self.records.clone() }
+    }
+
+    /// Unix time of the genesis block, nanoseconds.
+    pub fn time_ns(&self) -> u64 {
+        near_primitives::utils::to_timestamp(self.config.genesis_time)
+    }
+
+    /// The state before the first block, and the tokens in it.
+    pub fn state(&self, config: &near_parameters::RuntimeConfig) -> (Trie, Balance) {
         let mut state = StateUpdate::new(Trie::default());
-        let key = self.root_key.public_key();
-        put(&mut state, config, &self.root_id, &key, ROOT_BALANCE, VALIDATOR_STAKE);
-        put(&mut state, config, &registrar_id(), &key, REGISTRAR_BALANCE, Balance::ZERO);
+        for record in self.records.iter().cloned() {
+            state.put_record(record);
+        }
+        let mut supply = Balance::ZERO;
+        let accounts = self.records.iter().filter_map(|record| match record {
+            StateRecord::Account { account_id, .. } => Some(account_id),
+            _ => None,
+        });
+        for account_id in accounts.collect::<std::collections::BTreeSet<_>>() {
+            let Some(mut account) = state.account(account_id) else { continue };
+            supply = supply.saturating_add(account.amount()).saturating_add(account.locked());
+            // As nearcore does, whatever the record says: the records decide what is stored.
+            account.set_storage_usage(state.storage_usage(account_id, &account, config));
+            state.set_account(account_id, &account);
+        }
         state.commit(&StateChangeCause::InitialState);
-        state.finish().0
+        (state.finish().0, supply)
     }
-
-    pub fn total_supply() -> Balance {
-        ROOT_BALANCE.saturating_add(VALIDATOR_STAKE).saturating_add(REGISTRAR_BALANCE)
-    }
-}
-
-fn put(
-    state: &mut StateUpdate,
-    config: &near_parameters::RuntimeConfig,
-    account_id: &AccountId,
-    key: &PublicKey,
-    amount: Balance,
-    locked: Balance,
-) {
-    let access_key = AccessKey::full_access();
-    let storage = &config.fees.storage_usage_config;
-    let key_bytes = key.len() + borsh::object_length(&access_key).unwrap_or(0);
-    let usage = storage.num_bytes_account + u64::try_from(key_bytes).unwrap_or(0) + storage.num_extra_bytes_record;
-    state.set_account(account_id, &Account::new(amount, locked, AccountContract::None, usage));
-    state.set_access_key(account_id, key, &access_key);
 }

@@ -1,43 +1,97 @@
-//! Files in `--home`: the genesis, and the keys under the names near-workspaces knows.
+//! Files in `--home`, under the names that nearcore, near-sandbox and near-workspaces know.
 
 use std::path::Path;
 
+use anyhow::Context;
 use near_crypto::SecretKey;
 use near_primitives::types::AccountId;
-use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use crate::genesis::Genesis;
+use crate::genesis::{Genesis, GenesisFile};
 
-#[derive(Serialize)]
-struct KeyFile<'a> {
-    account_id: &'a AccountId,
+/// A key in a file. Other tools write `private_key`.
+#[derive(Serialize, Deserialize)]
+struct KeyFile {
+    account_id: AccountId,
     public_key: near_crypto::PublicKey,
-    secret_key: &'a SecretKey,
+    #[serde(alias = "private_key")]
+    secret_key: SecretKey,
 }
 
-const GENESIS_FILE: &str = "localnet.json";
+/// What this chain reads of nearcore's `config.json`.
+#[derive(Clone, Debug, Default)]
+pub struct NodeConfig {
+    /// Where JSON-RPC listens if nobody says otherwise.
+    pub rpc_addr: Option<String>,
+    /// Longest request body, in bytes.
+    pub body_bytes_max: Option<usize>,
+}
 
-/// The stored genesis; a new home gets `fresh`.
-pub fn genesis(home: &Path, fresh: &Genesis) -> anyhow::Result<Genesis> {
-    let path = home.join(GENESIS_FILE);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(serde_json::from_str(&text)?),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            std::fs::write(&path, serde_json::to_string_pretty(fresh)?)?;
-            Ok(fresh.clone())
-        }
-        Err(error) => Err(error.into()),
+const GENESIS_FILE: &str = "genesis.json";
+const VALIDATOR_FILE: &str = "validator_key.json";
+const CONFIG_FILE: &str = "config.json";
+
+/// Whether a chain lives in this folder.
+pub fn exists(home: &Path) -> bool {
+    home.join(GENESIS_FILE).exists()
+}
+
+/// Writes what a chain starts from: `genesis.json`, `config.json`, and the keys.
+pub fn init(home: &Path, genesis: &Genesis) -> anyhow::Result<()> {
+    std::fs::create_dir_all(home).with_context(|| format!("{} can't be made", home.display()))?;
+    write_keys(home, genesis)?;
+    let config = json!({
+        "genesis_file": GENESIS_FILE,
+        "validator_key_file": VALIDATOR_FILE,
+        "node_key_file": "node_key.json",
+        "rpc": { "addr": "127.0.0.1:3030", "limits_config": { "json_payload_max_size": crate::rpc::BODY_BYTES_MAX } },
+    });
+    write(home, CONFIG_FILE, &config)?;
+    // The genesis comes last: a folder that has it has the rest.
+    write(home, GENESIS_FILE, &genesis.to_file())
+}
+
+/// Reads the chain's start back, as `init` or somebody's editor left it.
+pub fn genesis(home: &Path) -> anyhow::Result<Genesis> {
+    let key: KeyFile = read(home, VALIDATOR_FILE)?;
+    let file: GenesisFile = read(home, GENESIS_FILE)?;
+    Genesis::from_file(file, key.secret_key).map_err(|text| anyhow::anyhow!(text))
+}
+
+pub fn node_config(home: &Path) -> anyhow::Result<NodeConfig> {
+    if !home.join(CONFIG_FILE).exists() {
+        return Ok(NodeConfig::default());
     }
+    let config: Value = read(home, CONFIG_FILE)?;
+    let rpc = &config["rpc"];
+    let bytes = rpc["limits_config"]["json_payload_max_size"].as_u64();
+    Ok(NodeConfig {
+        rpc_addr: rpc["addr"].as_str().map(ToOwned::to_owned),
+        body_bytes_max: bytes.and_then(|bytes| usize::try_from(bytes).ok()),
+    })
 }
 
-/// `validator_key.json` and `registrar.json`.
-pub fn write_keys(home: &Path, genesis: &Genesis) -> std::io::Result<()> {
-    let registrar = crate::genesis::registrar_id();
-    for (name, account_id) in [("validator_key.json", &genesis.root_id), ("registrar.json", &registrar)] {
-        let secret_key = &genesis.root_key;
+/// `validator_key.json`, `node_key.json` and `registrar.json`, all with the root account's key.
+pub fn write_keys(home: &Path, genesis: &Genesis) -> anyhow::Result<()> {
+    let (root, registrar) = (genesis.root_id(), &crate::genesis::registrar_id());
+    for (name, account_id) in [(VALIDATOR_FILE, root), ("node_key.json", root), ("registrar.json", registrar)] {
+        let secret_key = genesis.root_key.clone();
         let public_key = secret_key.public_key();
-        let file = KeyFile { account_id, public_key, secret_key };
-        std::fs::write(home.join(name), serde_json::to_string_pretty(&file)?)?;
+        write(home, name, &KeyFile { account_id: account_id.clone(), public_key, secret_key })?;
     }
     Ok(())
+}
+
+fn read<T: DeserializeOwned>(home: &Path, name: &str) -> anyhow::Result<T> {
+    let path = home.join(name);
+    let text = std::fs::read_to_string(&path).with_context(|| format!("{} can't be read", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not what nearcore would write", path.display()))
+}
+
+fn write(home: &Path, name: &str, content: &impl Serialize) -> anyhow::Result<()> {
+    let path = home.join(name);
+    let text = serde_json::to_string_pretty(content)?;
+    std::fs::write(&path, text).with_context(|| format!("{} can't be written", path.display()))
 }

@@ -2,6 +2,7 @@
 
 pub mod chain;
 mod cheats;
+pub mod cli;
 mod clock;
 mod code;
 mod fees;
@@ -18,6 +19,6 @@ mod trie;
 mod verify;
 
 pub use cheats::Cheats;
-pub use genesis::{Genesis, PROTOCOL_VERSION};
+pub use genesis::{Genesis, GenesisFile, PROTOCOL_VERSION};
 pub use localnet::{Config, Error, Localnet, Producer};
 pub use rpc::RpcServer;

@@ -24,6 +24,8 @@ pub enum Producer {
     /// As soon as there is work, and until its receipts are done and provable.
     #[default]
     Instant,
+    /// As `Instant`, and every so often while there is nothing to do.
+    InstantAndIdle(Duration),
     /// Every so often, work or not.
     Interval(Duration),
 }
@@ -36,6 +38,8 @@ pub struct Config {
     pub finality_lag: u64,
     /// Where the chain is kept. A chain that is there already is resumed, and `genesis` is ignored.
     pub home: Option<PathBuf>,
+    /// Longest request body of JSON-RPC, bytes [nearcore's: 10 MiB].
+    pub body_bytes_max: Option<usize>,
 }
 
 /// Why the chain can't do what was asked.
@@ -49,8 +53,14 @@ pub enum Error {
     Stopped,
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    #[error("{0} holds no chain of this version: {1}")]
+    #[error("{0} can't be used as a home: {1}")]
     Home(PathBuf, String),
+}
+
+impl Error {
+    fn home(home: Option<&Path>, error: &anyhow::Error) -> Self {
+        Self::Home(home.unwrap_or(Path::new("")).to_owned(), format!("{error:#}"))
+    }
 }
 
 type Job = Box<dyn FnOnce(&mut Chain) + Send>;
@@ -62,6 +72,7 @@ pub struct Localnet {
     head: watch::Receiver<u64>,
     genesis: Arc<Genesis>,
     producer: Producer,
+    pub(crate) body_bytes_max: usize,
 }
 
 impl Localnet {
@@ -71,6 +82,11 @@ impl Localnet {
         let (jobs, inbox) = channel::<Job>();
         let (heads, head) = watch::channel(0);
         let producer = config.producer;
+        let configured = config.home.as_deref().filter(|home| crate::home::exists(home));
+        let configured = configured.map(crate::home::node_config).transpose();
+        let configured = configured.map_err(|error| Error::home(config.home.as_deref(), &error))?;
+        let body_bytes_max = config.body_bytes_max.or(configured.and_then(|node| node.body_bytes_max));
+        let body_bytes_max = body_bytes_max.unwrap_or(crate::rpc::BODY_BYTES_MAX);
         std::thread::Builder::new().name("localnet".to_owned()).spawn(move || match open(&config) {
             Err(error) => {
                 let _ = done.send(Err(error));
@@ -83,7 +99,7 @@ impl Localnet {
             }
         })?;
         let genesis = started.await.map_err(|_| Error::Stopped)??;
-        Ok(Self { jobs, head, genesis, producer })
+        Ok(Self { jobs, head, genesis, producer, body_bytes_max })
     }
 
     /// A copy of the chain as it is now: blocks and state are shared, nothing is written to disk.
@@ -95,7 +111,7 @@ impl Localnet {
         std::thread::Builder::new()
             .name("localnet-fork".to_owned())
             .spawn(move || run(chain, &inbox, &heads, producer))?;
-        Ok(Self { jobs, head, genesis: Arc::clone(&self.genesis), producer })
+        Ok(Self { jobs, head, genesis: Arc::clone(&self.genesis), producer, body_bytes_max: self.body_bytes_max })
     }
 
     /// Runs `job` on the chain's thread and gives back what it returns.
@@ -113,7 +129,7 @@ impl Localnet {
 
     /// The account that owns the supply.
     pub fn root_id(&self) -> &AccountId {
-        &self.genesis.root_id
+        self.genesis.root_id()
     }
 
     /// Its full-access key, which is also the registrar's.
@@ -122,7 +138,11 @@ impl Localnet {
     }
 
     pub fn chain_id(&self) -> &str {
-        &self.genesis.chain_id
+        &self.genesis.config.chain_id
+    }
+
+    pub fn genesis(&self) -> &Genesis {
+        &self.genesis
     }
 
     /// What NEAR itself has not: time travel and edits.
@@ -184,8 +204,8 @@ impl Localnet {
     }
 
     /// Writes the key files that near-workspaces looks for in a sandbox's home.
-    pub fn write_keys(&self, home: &Path) -> std::io::Result<()> {
-        crate::home::write_keys(home, &self.genesis)
+    pub fn write_keys(&self, home: &Path) -> Result<(), Error> {
+        crate::home::write_keys(home, &self.genesis).map_err(|error| Error::home(Some(home), &error))
     }
 }
 
@@ -194,12 +214,16 @@ fn open(config: &Config) -> Result<Chain, Error> {
     let Some(home) = &config.home else {
         return Ok(Chain::new(config.genesis.clone(), options)?);
     };
-    std::fs::create_dir_all(home)?;
-    let genesis =
-        crate::home::genesis(home, &config.genesis).map_err(|error| Error::Home(home.clone(), error.to_string()))?;
-    crate::home::write_keys(home, &genesis)?;
-    let store = Store::open(&home.join("blocks.log"))?;
-    Chain::open(genesis, options, store).map_err(|error| Error::Home(home.clone(), error.to_string()))
+    let at_home = |error: anyhow::Error| Error::home(Some(home), &error);
+    if !crate::home::exists(home) {
+        crate::home::init(home, &config.genesis).map_err(at_home)?;
+    }
+    let genesis = crate::home::genesis(home).map_err(at_home)?;
+    // nearcore's name for what may be deleted to start over.
+    let data = home.join("data");
+    std::fs::create_dir_all(&data)?;
+    let store = Store::open(&data.join("blocks.log"))?;
+    Chain::open(genesis, options, store).map_err(|error| at_home(error.into()))
 }
 
 /// The chain's thread: jobs as they come, blocks when they are due.
@@ -207,7 +231,8 @@ fn run(mut chain: Chain, inbox: &Receiver<Job>, heads: &watch::Sender<u64>, prod
     loop {
         let before = chain.head().header.height();
         let open = match producer {
-            Producer::Instant => instant(&mut chain, inbox),
+            Producer::Instant => instant(&mut chain, inbox, None),
+            Producer::InstantAndIdle(pause) => instant(&mut chain, inbox, Some(pause)),
             Producer::Interval(pause) => interval(&mut chain, inbox, pause),
         };
         let height = chain.head().header.height();
@@ -220,12 +245,14 @@ fn run(mut chain: Chain, inbox: &Receiver<Job>, heads: &watch::Sender<u64>, prod
     }
 }
 
-/// Does the jobs that are there, then makes one block if there is work; waits if there is neither.
-fn instant(chain: &mut Chain, inbox: &Receiver<Job>) -> bool {
+/// Does the jobs that are there, then makes one block if there is work; waits if there is neither, until an idle block
+/// is due.
+fn instant(chain: &mut Chain, inbox: &Receiver<Job>, idle: Option<Duration>) -> bool {
     if !chain.has_work() {
-        match inbox.recv() {
+        match idle.map_or_else(|| inbox.recv().map_err(Into::into), |pause| inbox.recv_timeout(pause)) {
             Ok(job) => job(chain),
-            Err(_) => return false,
+            Err(RecvTimeoutError::Timeout) => return produce(chain),
+            Err(RecvTimeoutError::Disconnected) => return false,
         }
     }
     loop {

@@ -74,14 +74,10 @@ impl fmt::Display for Line {
 /// Replays a history given as JSON. An `Err` means that the text is no history.
 pub fn replay(text: &str) -> anyhow::Result<Vec<Line>> {
     let history: History = serde_json::from_str(text)?;
-    let genesis = Genesis {
-        chain_id: history.chain_id.clone(),
-        protocol_version: history.protocol_version,
-        root_id: history.genesis.root.clone(),
-        root_key: history.genesis.root_secret_key.clone(),
-        gas_price: history.gas_price,
-        ..Genesis::default()
-    };
+    let recorded = &history.genesis;
+    let mut genesis = Genesis::of_root(&history.chain_id, recorded.root.clone(), recorded.root_secret_key.clone());
+    genesis.config.protocol_version = history.protocol_version;
+    genesis.config.min_gas_price = history.gas_price;
     let mut replay = Replay {
         chain: Chain::new(genesis, ChainOptions::default())?,
         keys: HashMap::new(),

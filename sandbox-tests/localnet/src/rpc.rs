@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -26,7 +26,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use crate::localnet::{Error, Localnet};
 
 /// nearcore's limit on a request body.
-const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 
 type Reply = Result<Value, RpcError>;
 
@@ -68,7 +68,8 @@ impl Localnet {
             .route("/health", get(health))
             .route("/network_info", get(network_info))
             .with_state(self.clone())
-            .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
+            .layer(DefaultBodyLimit::disable())
+            .layer(RequestBodyLimitLayer::new(self.body_bytes_max))
             .layer(CorsLayer::permissive());
         let task = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, app).await {

@@ -3,6 +3,7 @@
 //! Look-ups go to the root at the chunk's start plus an overlay. Overlay hits are free of trie gas, as on nearcore.
 
 mod access;
+mod records;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
@@ -107,6 +108,14 @@ impl StateUpdate {
             changes.push(change);
         }
         (trie, changes)
+    }
+
+    /// Every entry below `prefix`, overlay included, keys ascending.
+    pub fn entries_with_prefix(&self, prefix: &[u8]) -> Vec<(Vec<u8>, Arc<[u8]>)> {
+        let value =
+            |key: &[u8]| self.overlay(key).cloned().unwrap_or_else(|| Some(self.base.get(key)?.bytes().clone()));
+        let keys = self.keys_with_prefix(prefix).into_iter();
+        keys.filter_map(|key| value(&key).map(|value| (key, value))).collect()
     }
 
     /// Every key below `prefix`, overlay included, keys ascending.

@@ -7,13 +7,15 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use near_primitives::hash::hash;
+use near_primitives::hash::{CryptoHash, hash};
 use near_primitives::transaction::SignedTransaction;
 use near_primitives::types::BlockHeight;
 
 /// Inputs of the chain, in order.
 #[derive(BorshSerialize, BorshDeserialize)]
 pub enum Entry {
+    /// The first entry: which genesis block the others stand on.
+    Genesis { hash: CryptoHash },
     Block {
         height: BlockHeight,
         timestamp_ns: u64,

@@ -14,23 +14,18 @@ use super::{Block, Chain};
 use crate::genesis::{Genesis, VALIDATOR_STAKE};
 use crate::trie::Trie;
 
-/// Gas one block may burn.
-pub fn gas_limit(genesis: &Genesis) -> Gas {
-    Gas::from_teragas(genesis.gas_limit_tgas)
-}
-
 /// The hash light clients use to recognise the block producers: one validator, for ever.
 fn producers_hash(genesis: &Genesis) -> CryptoHash {
-    let stake = ValidatorStake::new(genesis.root_id.clone(), genesis.root_key.public_key(), VALIDATOR_STAKE);
+    let stake = ValidatorStake::new(genesis.root_id().clone(), genesis.root_key.public_key(), VALIDATOR_STAKE);
     compute_bp_hash_from_validator_stakes(&vec![stake], true)
 }
 
-pub(super) fn genesis(genesis: &Genesis, state: Trie) -> Block {
-    let version = genesis.protocol_version;
+pub(super) fn genesis(genesis: &Genesis, state: Trie, supply: Balance) -> Block {
+    let version = genesis.config.protocol_version;
     let mut chunk =
         ShardChunkHeader::V3(ShardChunkHeaderV3::new_dummy(0, ShardId::new(0), CryptoHash::default(), version));
     *chunk.height_included_mut() = 0;
-    let time = time_of(genesis.time_ns);
+    let time = time_of(genesis.time_ns());
     let header = BlockHeader::genesis(
         version,
         0,
@@ -41,8 +36,8 @@ pub(super) fn genesis(genesis: &Genesis, state: Trie) -> Block {
         CryptoHash::default(),
         1,
         time,
-        genesis.gas_price,
-        Genesis::total_supply(),
+        genesis.config.min_gas_price,
+        supply,
         producers_hash(genesis),
     );
     Block {
@@ -85,7 +80,7 @@ impl Chain {
             height,
             ShardId::new(0),
             previous.gas_used,
-            gas_limit(&self.genesis),
+            self.genesis.config.gas_limit,
             previous.balance_burnt,
             merklize(&[receipts_root]).0,
             tx_root,
@@ -94,7 +89,7 @@ impl Chain {
             BandwidthRequests::empty(),
             None,
             &self.signer,
-            self.genesis.protocol_version,
+            self.genesis.config.protocol_version,
         ));
         *chunk.height_included_mut() = height;
         chunk
@@ -102,7 +97,7 @@ impl Chain {
 
     pub(super) fn header(&self, height: BlockHeight, timestamp_ns: u64, chunk: &ShardChunkHeader) -> BlockHeader {
         let previous = self.head();
-        let version = self.genesis.protocol_version;
+        let version = self.genesis.config.protocol_version;
         let ordinal = self.blocks.len() + 1;
         let two_back = self.blocks.len().checked_sub(2).map(|index| *self.blocks[index].header.hash());
         let supply = previous.header.total_supply().saturating_sub(previous.balance_burnt);
@@ -124,7 +119,7 @@ impl Chain {
             u64::try_from(ordinal).unwrap_or(u64::MAX),
             EpochId::default(),
             EpochId::default(),
-            self.genesis.gas_price,
+            self.genesis.config.min_gas_price,
             supply,
             &self.signer,
             two_back.unwrap_or_default(),

@@ -6,10 +6,9 @@ use near_primitives::hash::CryptoHash;
 use near_primitives::merkle::merklize;
 use near_primitives::state_record::StateRecord;
 use near_primitives::transaction::{ExecutionOutcomeWithId, SignedTransaction};
-use near_primitives::trie_key::TrieKey;
 use near_primitives::types::{BlockHeight, StateChangeCause};
 
-use super::{Block, Chain, OutcomePlace, gas_limit};
+use super::{Block, Chain, OutcomePlace};
 use crate::runtime::{BlockContext, ChunkResult, apply_chunk, has_delayed};
 use crate::state::StateUpdate;
 use crate::store::Entry;
@@ -85,7 +84,7 @@ impl Chain {
         let previous = Arc::clone(self.head());
         let mut base = StateUpdate::new(previous.state.clone());
         for record in patches {
-            apply_patch(&mut base, record);
+            base.put_record(record);
         }
         base.commit(&StateChangeCause::Migration);
         let (state, patched) = base.finish();
@@ -122,11 +121,11 @@ impl Chain {
             height,
             timestamp_ns,
             epoch_height: 1,
-            gas_price: self.genesis.gas_price,
-            gas_limit: gas_limit(&self.genesis),
+            gas_price: self.genesis.config.min_gas_price,
+            gas_limit: self.genesis.config.gas_limit,
             random_seed: Self::random_value(self.head().header.hash(), height),
-            chain_id: self.genesis.chain_id.clone(),
-            version: self.genesis.protocol_version,
+            chain_id: self.genesis.config.chain_id.clone(),
+            version: self.genesis.config.protocol_version,
             config: Arc::clone(&self.config),
             code_cache: self.code_cache.clone(),
         }
@@ -165,22 +164,5 @@ impl Chain {
         self.by_hash.insert(*block.header.hash(), place);
         self.block_tree.push(*block.header.hash());
         self.blocks.push(Arc::new(block));
-    }
-}
-
-fn apply_patch(state: &mut StateUpdate, record: StateRecord) {
-    match record {
-        StateRecord::Account { account_id, account } => state.set_account(&account_id, &account),
-        StateRecord::Data { account_id, data_key, value } => {
-            state.set_raw(TrieKey::ContractData { account_id, key: data_key.into() }, Vec::<u8>::from(value));
-        }
-        StateRecord::Contract { account_id, code } => {
-            state.set_raw(TrieKey::ContractCode { account_id }, code);
-        }
-        StateRecord::AccessKey { account_id, public_key, access_key } => {
-            state.set(TrieKey::access_key(account_id, public_key), &access_key);
-        }
-        // Receipts in flight are the chain's own business; `sandbox_patch_state` of nearcore ignores them too.
-        _ => {}
     }
 }

@@ -16,9 +16,9 @@ pub(super) async fn status(localnet: &Localnet) -> Reply {
         let time = |ns: u64| near_primitives::utils::from_timestamp(ns).to_rfc3339();
         json!({
             "version": { "version": env!("CARGO_PKG_VERSION"), "build": "charter-localnet", "commit": "unknown", "rustc_version": "1.95.0" },
-            "chain_id": chain.genesis.chain_id,
-            "protocol_version": chain.genesis.protocol_version,
-            "latest_protocol_version": chain.genesis.protocol_version,
+            "chain_id": chain.genesis.config.chain_id,
+            "protocol_version": chain.genesis.config.protocol_version,
+            "latest_protocol_version": chain.genesis.config.protocol_version,
             "rpc_addr": Value::Null,
             "validators": [{ "account_id": root_id }],
             "sync_info": {
@@ -102,8 +102,8 @@ pub(super) async fn protocol_config(localnet: &Localnet) -> Reply {
     let found = localnet.with(|chain| {
         let runtime = near_parameters::RuntimeConfigView::from(chain.config.as_ref().clone());
         json!({
-            "chain_id": chain.genesis.chain_id,
-            "protocol_version": chain.genesis.protocol_version,
+            "chain_id": chain.genesis.config.chain_id,
+            "protocol_version": chain.genesis.config.protocol_version,
             "runtime_config": runtime,
         })
     });

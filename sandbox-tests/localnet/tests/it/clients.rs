@@ -7,8 +7,6 @@ use near_primitives::views::QueryRequest;
 use near_workspaces::network::ValidatorKey;
 use near_workspaces::types::NearToken;
 
-const PROBE: &[u8] = include_bytes!("../data/probe.wasm");
-
 #[tokio::test]
 async fn near_jsonrpc_client_reads_blocks_and_accounts() {
     let localnet = Localnet::start(Config::default()).await.unwrap();
@@ -36,7 +34,7 @@ async fn near_workspaces_creates_deploys_calls_and_views() {
         .validator_key(ValidatorKey::HomeDir(home.path().to_owned()))
         .await
         .unwrap();
-    let contract = worker.dev_deploy(PROBE).await.unwrap();
+    let contract = worker.dev_deploy(crate::PROBE).await.unwrap();
     let alice = worker.dev_create_account().await.unwrap();
     let before = alice.view_account().await.unwrap().balance;
     let script = serde_json::json!({ "script": [{ "write": { "key": "k", "len": 3 } }, { "log": "hello" }] });

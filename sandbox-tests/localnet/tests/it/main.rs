@@ -1,6 +1,10 @@
 //! The chain from outside: through its handle, its RPC, and other people's clients.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
+/// near-sdk contract that runs a script of operations; source beside the recordings.
+const PROBE: &[u8] = include_bytes!("../data/probe.wasm");
+
 mod clients;
 mod replay;
+mod sandbox;
 mod store;

@@ -37,7 +37,7 @@ async fn a_second_start_resumes_the_same_chain_even_after_a_torn_write() {
     drop(first);
 
     // What a kill in the middle of a write leaves behind.
-    let log = home.path().join("blocks.log");
+    let log = home.path().join("data/blocks.log");
     let mut bytes = std::fs::read(&log).unwrap();
     bytes.extend_from_slice(&[200, 0, 0, 0, 1, 2, 3]);
     std::fs::write(&log, bytes).unwrap();

@@ -20,8 +20,7 @@ pub fn signing() -> SigningKey {
 }
 
 pub fn domain(harness: &Harness) -> Hash32 {
-    let chain = harness.localnet().map_or("sandbox", |localnet| localnet.chain_id());
-    Voucher::domain(chain, &harness.contracts.escrow, sha256)
+    Voucher::domain(&harness.chain_id, &harness.contracts.escrow, sha256)
 }
 
 pub async fn open(harness: &Harness, payer: &Account, payee: &Account) -> ChannelId {

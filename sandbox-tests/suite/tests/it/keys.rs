@@ -74,8 +74,7 @@ async fn scene() -> Scene {
     let signing = SigningKey::from_bytes(&[5; 32]);
     let (sign_key, encrypt_key) = (Ed25519Key(signing.verifying_key().to_bytes()), X25519Key([9; 32]));
     let proof = HostProof { operator: bob.id().clone(), sign_key, encrypt_key };
-    let chain_id = harness.localnet().map_or("sandbox", |localnet| localnet.chain_id());
-    let domain = Domain { purpose: HOST_PROOF_PURPOSE, version: 1, chain_id, contract: keys };
+    let domain = Domain { purpose: HOST_PROOF_PURPOSE, version: 1, chain_id: &harness.chain_id, contract: keys };
     let proof = Signature64(signing.sign(&domain.message(&proof, sha256)).to_bytes());
     let args = RegisterHost { sign_key, encrypt_key, max_staleness_ms: 1_000, proof };
     let host: u64 = bob.send(keys, "register_host", args, DEPOSIT).await.unwrap().json().unwrap();

@@ -78,7 +78,7 @@ async fn a_key_proof_is_good_for_one_agent_epoch_and_contract() {
     let signing = SigningKey::from_bytes(&[9; 32]);
     let key = Ed25519Key(signing.verifying_key().to_bytes());
     let expires_ms = harness.now_ms().await.unwrap() + 1_000_000;
-    let chain = harness.localnet().map_or("sandbox", |localnet| localnet.chain_id()).to_owned();
+    let chain = &harness.chain_id;
     let signed = |agent, epoch, chain_id: &str, contract: &charter_types::AccountId| {
         let proof = KeyProof { agent, epoch, key, purpose: Purpose::Sign, expires_ms };
         let domain = Domain { purpose: KEY_PROOF_PURPOSE, version: 1, chain_id, contract };
@@ -86,20 +86,17 @@ async fn a_key_proof_is_good_for_one_agent_epoch_and_contract() {
     };
     let escrow = &harness.contracts.escrow;
     for proof in [
-        signed(other, epoch, &chain, registry),
-        signed(agent, epoch + 1, &chain, registry),
+        signed(other, epoch, chain, registry),
+        signed(agent, epoch + 1, chain, registry),
         signed(agent, epoch, "mainnet", registry),
-        signed(agent, epoch, &chain, escrow),
+        signed(agent, epoch, chain, escrow),
     ] {
         let args = AddKey { agent, key, purpose: Purpose::Sign, expires_ms, proof };
         let outcome = alice.send(registry, "add_key", args, DEPOSIT).await.unwrap();
         assert_eq!(failed_with(&outcome).as_deref(), Some("REGISTRY_KEY_PROOF"));
     }
-    if harness.localnet().is_some() {
-        let args =
-            AddKey { agent, key, purpose: Purpose::Sign, expires_ms, proof: signed(agent, epoch, &chain, registry) };
-        alice.send(registry, "add_key", args, DEPOSIT).await.unwrap().into_result().unwrap();
-    }
+    let args = AddKey { agent, key, purpose: Purpose::Sign, expires_ms, proof: signed(agent, epoch, chain, registry) };
+    alice.send(registry, "add_key", args, DEPOSIT).await.unwrap().into_result().unwrap();
 }
 
 #[tokio::test]

@@ -1,0 +1,131 @@
+//! The command line of `charter-localnet`, which is also near-sandbox's: `--home DIR init --fast`, then
+//! `--home DIR run --rpc-addr A --network-addr B`. Without a word it does both and says where everything is.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::{Config, Genesis, Localnet, Producer, RpcServer};
+
+/// Blocks while nothing happens come this often under `run`: nearcore's sandbox never stops making them, and programs
+/// written for it may wait for the next one.
+const IDLE_BLOCK: Duration = Duration::from_millis(500);
+
+/// A NEAR chain in one process.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Keep the chain in this folder; a second start resumes it.
+    #[arg(long, global = true)]
+    home: Option<PathBuf>,
+    #[command(flatten)]
+    run: RunArguments,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Writes genesis.json, config.json and key files into --home, as near-sandbox does.
+    Init(InitArguments),
+    /// Runs the chain in --home, as near-sandbox does: quietly, and with blocks while nothing happens.
+    Run(RunArguments),
+}
+
+#[derive(clap::Args)]
+struct InitArguments {
+    /// Accepted for near-sandbox's sake: making this chain is always fast.
+    #[arg(long)]
+    fast: bool,
+    #[arg(long, default_value = "localnet")]
+    chain_id: String,
+    /// The account that owns the supply.
+    #[arg(long, default_value = "test.near")]
+    account_id: near_account_id::AccountId,
+}
+
+#[derive(clap::Args)]
+struct RunArguments {
+    /// Where JSON-RPC listens [default: 127.0.0.1:3030, or what config.json says]. Port 0 takes a free one.
+    #[arg(long)]
+    rpc_addr: Option<String>,
+    /// Accepted for near-sandbox's sake: this chain talks to no other node.
+    #[arg(long)]
+    network_addr: Option<String>,
+    /// Make a block every so many milliseconds instead of whenever there is work.
+    #[arg(long)]
+    block_ms: Option<u64>,
+    /// Blocks between the head and the last final block.
+    #[arg(long, default_value_t = 0)]
+    finality_lag: u64,
+    #[arg(long, default_value = "localnet")]
+    chain_id: String,
+}
+
+/// Does what the command line says; returns when the chain is stopped.
+pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let home = arguments.home.as_deref();
+    match arguments.command {
+        Some(Command::Init(init)) => {
+            let home = home.context("init needs --home: the folder to write to")?;
+            anyhow::ensure!(!crate::home::exists(home), "{} holds a chain already", home.display());
+            let key = near_crypto::SecretKey::from_random(near_crypto::KeyType::ED25519);
+            crate::home::init(home, &Genesis::of_root(&init.chain_id, init.account_id, key))
+        }
+        Some(Command::Run(run)) => {
+            let home = home.context("run needs --home: the folder that init wrote")?;
+            anyhow::ensure!(crate::home::exists(home), "{} holds no chain: run init first", home.display());
+            let (_localnet, rpc) = start(&run, Some(home), Producer::InstantAndIdle(IDLE_BLOCK)).await?;
+            until_stopped(rpc).await
+        }
+        None => interactive(&arguments.run, home).await,
+    }
+}
+
+async fn start(run: &RunArguments, home: Option<&Path>, usual: Producer) -> anyhow::Result<(Localnet, RpcServer)> {
+    let config = Config {
+        genesis: Genesis::new(&run.chain_id),
+        producer: run.block_ms.map(Duration::from_millis).map_or(usual, Producer::Interval),
+        finality_lag: run.finality_lag,
+        home: home.map(ToOwned::to_owned),
+        ..Config::default()
+    };
+    let localnet = Localnet::start(config).await?;
+    let configured = home.map(crate::home::node_config).transpose()?.and_then(|config| config.rpc_addr);
+    let addr = run.rpc_addr.clone().or(configured).unwrap_or_else(|| "127.0.0.1:3030".to_owned());
+    let rpc = localnet.serve(&addr).await.with_context(|| format!("{addr} can't be listened on"))?;
+    Ok((localnet, rpc))
+}
+
+async fn interactive(run: &RunArguments, home: Option<&Path>) -> anyhow::Result<()> {
+    let (localnet, rpc) = start(run, home, Producer::Instant).await?;
+    // Without a home the keys are kept until the end, so that other tools can read them.
+    let kept = tempfile::tempdir()?;
+    let keys = home.unwrap_or(kept.path());
+    if home.is_none() {
+        localnet.write_keys(keys)?;
+    }
+    let (url, root) = (rpc.url(), localnet.root_id());
+    println!("JSON-RPC      {url}");
+    println!("chain         {}, protocol {}", localnet.chain_id(), localnet.genesis().config.protocol_version);
+    println!("root account  {root}");
+    println!("root key      {}", keys.join("validator_key.json").display());
+    println!();
+    println!("near-cli-rs   near config add-connection --network-name localnet --connection-name localnet \\");
+    println!("                --rpc-url {url}/ --wallet-url {url}/ --explorer-transaction-url {url}/");
+    println!("              near account import-account using-private-key \\");
+    println!(
+        "                \"$(jq -r .secret_key {})\" network-config localnet",
+        keys.join("validator_key.json").display()
+    );
+    println!();
+    println!("Ctrl-C stops it");
+    until_stopped(rpc).await
+}
+
+async fn until_stopped(rpc: RpcServer) -> anyhow::Result<()> {
+    tokio::select! {
+        () = rpc.wait() => Ok(()),
+        stopped = tokio::signal::ctrl_c() => Ok(stopped?),
+    }
+}
