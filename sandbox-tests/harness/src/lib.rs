@@ -90,10 +90,27 @@ impl Harness {
     pub async fn wait(&self, time: Duration) -> anyhow::Result<()> {
         match &self.own {
             Some(own) => own.localnet.cheats().advance_time(time).await?,
-            // Blocks of a sandbox are a second apart when skipped.
-            None => self.worker.fast_forward(time.as_secs().max(1)).await?,
+            None => self.skip(time).await?,
         }
         Ok(())
+    }
+
+    /// Skips blocks until `time` has passed. How far apart skipped blocks are is the node's business: a few show it.
+    async fn skip(&self, time: Duration) -> anyhow::Result<()> {
+        let start = self.now_ms().await?;
+        let end = start + u64::try_from(time.as_millis())?;
+        let mut skipped = 0;
+        let mut blocks = 10;
+        loop {
+            self.worker.fast_forward(blocks).await?;
+            skipped += blocks;
+            let now = self.now_ms().await?;
+            if now >= end {
+                return Ok(());
+            }
+            let block_ms = ((now - start) / skipped).max(1);
+            blocks = (end - now) / block_ms + 1;
+        }
     }
 
     /// The chain's clock, milliseconds.

@@ -22,7 +22,8 @@ fn main() -> ExitCode {
             eprintln!("{path} is not a recorded history: {error}");
             ExitCode::from(2)
         }
-        Ok(lines) => {
+        Ok(replayed) => {
+            let lines = replayed.lines;
             for line in &lines {
                 println!("{line}");
             }

@@ -1,6 +1,7 @@
 //! The chain: blocks in order, the pool, and everything a reader may ask about the past.
 
 mod block;
+mod light_client;
 mod merkle;
 mod produce;
 mod status;
@@ -25,6 +26,7 @@ use crate::store::{Entry, Store};
 use crate::trie::Trie;
 use merkle::BlockTree;
 
+pub use light_client::UnknownBlock;
 pub use status::{NoProof, OutcomeProof, Reached, TxStatus};
 
 /// A block with everything that came of executing it.
@@ -157,6 +159,10 @@ impl Chain {
     pub fn head(&self) -> &Arc<Block> {
         // The genesis block is always there.
         &self.blocks[self.blocks.len() - 1]
+    }
+
+    pub fn block_count(&self) -> usize {
+        self.blocks.len()
     }
 
     /// The last block that can't be undone.

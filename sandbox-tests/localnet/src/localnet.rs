@@ -73,6 +73,9 @@ pub struct Localnet {
     genesis: Arc<Genesis>,
     producer: Producer,
     pub(crate) body_bytes_max: usize,
+    /// Where this handle's RPC server listens.
+    pub(crate) rpc_addr: Option<std::net::SocketAddr>,
+    pub(crate) started: std::time::Instant,
 }
 
 impl Localnet {
@@ -99,19 +102,26 @@ impl Localnet {
             }
         })?;
         let genesis = started.await.map_err(|_| Error::Stopped)??;
-        Ok(Self { jobs, head, genesis, producer, body_bytes_max })
+        let started = std::time::Instant::now();
+        Ok(Self { jobs, head, genesis, producer, body_bytes_max, rpc_addr: None, started })
     }
 
     /// A copy of the chain as it is now: blocks and state are shared, nothing is written to disk.
     pub async fn fork(&self) -> Result<Self, Error> {
         let chain = self.with(|chain| chain.fork()).await?;
+        Ok(Self { body_bytes_max: self.body_bytes_max, ..Self::of_chain(chain, self.producer)? })
+    }
+
+    /// Goes on with a chain on a thread of its own.
+    pub fn of_chain(chain: Chain, producer: Producer) -> Result<Self, Error> {
+        let genesis = Arc::clone(&chain.genesis);
         let (jobs, inbox) = channel::<Job>();
         let (heads, head) = watch::channel(chain.head().header.height());
-        let producer = self.producer;
         std::thread::Builder::new()
             .name("localnet-fork".to_owned())
             .spawn(move || run(chain, &inbox, &heads, producer))?;
-        Ok(Self { jobs, head, genesis: Arc::clone(&self.genesis), producer, body_bytes_max: self.body_bytes_max })
+        let (body_bytes_max, started) = (crate::rpc::BODY_BYTES_MAX, std::time::Instant::now());
+        Ok(Self { jobs, head, genesis, producer, body_bytes_max, rpc_addr: None, started })
     }
 
     /// Runs `job` on the chain's thread and gives back what it returns.

@@ -71,8 +71,17 @@ impl fmt::Display for Line {
     }
 }
 
+/// What a replay leaves.
+pub struct Replayed {
+    pub lines: Vec<Line>,
+    /// The chain at the history's end.
+    pub chain: Chain,
+    /// Recorded ids of transactions, receipts and blocks, with what they are called here.
+    pub ids: HashMap<String, String>,
+}
+
 /// Replays a history given as JSON. An `Err` means that the text is no history.
-pub fn replay(text: &str) -> anyhow::Result<Vec<Line>> {
+pub fn replay(text: &str) -> anyhow::Result<Replayed> {
     let history: History = serde_json::from_str(text)?;
     let recorded = &history.genesis;
     let mut genesis = Genesis::of_root(&history.chain_id, recorded.root.clone(), recorded.root_secret_key.clone());
@@ -83,6 +92,7 @@ pub fn replay(text: &str) -> anyhow::Result<Vec<Line>> {
         keys: HashMap::new(),
         resigned: HashMap::new(),
         sent: HashMap::new(),
+        ids: HashMap::new(),
     };
     for step in &history.steps {
         if let Step::Transaction(recorded) | Step::PendingTransaction(recorded) = step {
@@ -113,7 +123,7 @@ pub fn replay(text: &str) -> anyhow::Result<Vec<Line>> {
             }
         }
     }
-    Ok(lines)
+    Ok(Replayed { lines, chain: replay.chain, ids: replay.ids })
 }
 
 struct Replay {
@@ -122,6 +132,7 @@ struct Replay {
     /// Delegate actions signed again, by the borsh of the recorded ones.
     resigned: HashMap<Vec<u8>, SignedDelegateAction>,
     sent: HashMap<usize, CryptoHash>,
+    ids: HashMap<String, String>,
 }
 
 impl Replay {
@@ -197,13 +208,13 @@ impl Replay {
         Ok(Line { name: recorded.name.clone(), differences })
     }
 
-    fn compare(&self, index: usize, recorded: &Recorded) -> Vec<String> {
+    fn compare(&mut self, index: usize, recorded: &Recorded) -> Vec<String> {
         let Some(wanted) = &recorded.outcome else { return vec!["no recorded outcome".to_owned()] };
         let hash = self.sent.get(&index).copied().unwrap_or_default();
         let TxStatus::Executed { outcome, .. } = self.chain.tx_status(&hash) else {
             return vec!["not executed".to_owned()];
         };
-        compare_trees(wanted, &outcome)
+        compare_trees(wanted, &outcome, &mut self.ids)
     }
 
     /// The accounts were read once the transaction was final: at the block of its last receipt, or a little later.
@@ -253,11 +264,12 @@ fn compare_accounts_at(block: &Block, recorded: &Recorded) -> Vec<String> {
     differences
 }
 
-/// Compares two receipt trees from the transaction down; ids differ by nature.
-fn compare_trees(wanted: &Value, ours: &FinalExecutionOutcomeView) -> Vec<String> {
-    let ours = serde_json::to_value(ours).unwrap_or_default();
-    let mut differences = Vec::new();
-    walk(wanted, &wanted["transaction_outcome"], &ours, &ours["transaction_outcome"], "tx", &mut differences);
+/// Compares two receipt trees from the transaction down; ids differ by nature and are noted.
+fn compare_trees(wanted: &Value, ours: &FinalExecutionOutcomeView, ids: &mut HashMap<String, String>) -> Vec<String> {
+    let ours = &serde_json::to_value(ours).unwrap_or_default();
+    let mut comparison = Comparison { wanted, ours, differences: Vec::new(), ids };
+    comparison.walk(&wanted["transaction_outcome"], &ours["transaction_outcome"], "tx");
+    let mut differences = comparison.differences;
     if let (Some(wanted), Some(ours)) = (wanted["receipts_outcome"].as_array(), ours["receipts_outcome"].as_array())
         && wanted.len() != ours.len()
     {
@@ -266,33 +278,52 @@ fn compare_trees(wanted: &Value, ours: &FinalExecutionOutcomeView) -> Vec<String
     differences
 }
 
-fn walk(wanted_all: &Value, wanted: &Value, ours_all: &Value, ours: &Value, path: &str, out: &mut Vec<String>) {
-    let (wanted_outcome, our_outcome) = (&wanted["outcome"], &ours["outcome"]);
-    for field in ["executor_id", "gas_burnt", "tokens_burnt", "logs"] {
-        if wanted_outcome[field] != our_outcome[field] {
-            out.push(format!("{path}.{field}: ours {}, nearcore {}", our_outcome[field], wanted_outcome[field]));
+struct Comparison<'a> {
+    wanted: &'a Value,
+    ours: &'a Value,
+    differences: Vec<String>,
+    ids: &'a mut HashMap<String, String>,
+}
+
+impl Comparison<'_> {
+    fn note(&mut self, wanted: &Value, ours: &Value) {
+        for field in ["id", "block_hash"] {
+            if let (Some(wanted), Some(ours)) = (wanted[field].as_str(), ours[field].as_str()) {
+                self.ids.insert(wanted.to_owned(), ours.to_owned());
+            }
         }
     }
-    let (wanted_ids, our_ids) = (ids(wanted_outcome), ids(our_outcome));
-    if wanted_ids.len() != our_ids.len() {
-        out.push(format!("{path}: ours made {} receipts, nearcore {}", our_ids.len(), wanted_ids.len()));
-    }
-    let (wanted_status, our_status) =
-        (plain_status(&wanted_outcome["status"], &wanted_ids), plain_status(&our_outcome["status"], &our_ids));
-    if wanted_status != our_status {
-        out.push(format!("{path}.status: ours {our_status}, nearcore {wanted_status}"));
-    }
-    if std::env::var_os("REPLAY_PROFILES").is_some() {
-        compare_profiles(&wanted_outcome["metadata"], &our_outcome["metadata"], path, out);
-    }
-    for (index, (wanted_id, our_id)) in wanted_ids.iter().zip(&our_ids).enumerate() {
-        match (find(wanted_all, wanted_id), find(ours_all, our_id)) {
-            (Some(wanted), Some(ours)) => {
-                walk(wanted_all, wanted, ours_all, ours, &format!("{path}/{index}"), out);
+
+    fn walk(&mut self, wanted: &Value, ours: &Value, path: &str) {
+        self.note(wanted, ours);
+        let (wanted_outcome, our_outcome) = (&wanted["outcome"], &ours["outcome"]);
+        for field in ["executor_id", "gas_burnt", "tokens_burnt", "logs"] {
+            let (wanted, ours) = (&wanted_outcome[field], &our_outcome[field]);
+            if wanted != ours {
+                self.differences.push(format!("{path}.{field}: ours {ours}, nearcore {wanted}"));
             }
-            (None, None) => {}
-            (Some(_), None) => out.push(format!("{path}/{index}: not executed here")),
-            (None, Some(_)) => out.push(format!("{path}/{index}: executed only here")),
+        }
+        let (wanted_ids, our_ids) = (ids(wanted_outcome), ids(our_outcome));
+        if wanted_ids.len() != our_ids.len() {
+            let (wanted, ours) = (wanted_ids.len(), our_ids.len());
+            self.differences.push(format!("{path}: ours made {ours} receipts, nearcore {wanted}"));
+        }
+        let wanted_status = plain_status(&wanted_outcome["status"], &wanted_ids);
+        let our_status = plain_status(&our_outcome["status"], &our_ids);
+        if wanted_status != our_status {
+            self.differences.push(format!("{path}.status: ours {our_status}, nearcore {wanted_status}"));
+        }
+        if std::env::var_os("REPLAY_PROFILES").is_some() {
+            compare_profiles(&wanted_outcome["metadata"], &our_outcome["metadata"], path, &mut self.differences);
+        }
+        for (index, (wanted_id, our_id)) in wanted_ids.iter().zip(&our_ids).enumerate() {
+            let path = format!("{path}/{index}");
+            match (find(self.wanted, wanted_id), find(self.ours, our_id)) {
+                (Some(wanted), Some(ours)) => self.walk(wanted, ours, &path),
+                (None, None) => {}
+                (Some(_), None) => self.differences.push(format!("{path}: not executed here")),
+                (None, Some(_)) => self.differences.push(format!("{path}: executed only here")),
+            }
         }
     }
 }

@@ -17,6 +17,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use near_jsonrpc_primitives::errors::{RpcError, RpcErrorKind};
+use near_jsonrpc_primitives::types::call_function::RpcCallFunctionError;
+use near_jsonrpc_primitives::types::view_access_key::RpcViewAccessKeyError;
+use near_jsonrpc_primitives::types::view_access_key_list::RpcViewAccessKeyListError;
+use near_jsonrpc_primitives::types::view_account::RpcViewAccountError;
+use near_jsonrpc_primitives::types::view_code::RpcViewCodeError;
+use near_jsonrpc_primitives::types::view_state::RpcViewStateError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -62,12 +68,14 @@ impl Localnet {
     pub async fn serve(&self, addr: &str) -> Result<RpcServer, Error> {
         let listener = tokio::net::TcpListener::bind(addr).await?;
         let addr = listener.local_addr()?;
+        let mut served = self.clone();
+        served.rpc_addr = Some(addr);
         let app = Router::new()
             .route("/", post(handle))
             .route("/status", get(status))
             .route("/health", get(health))
             .route("/network_info", get(network_info))
-            .with_state(self.clone())
+            .with_state(served)
             .layer(DefaultBodyLimit::disable())
             .layer(RequestBodyLimitLayer::new(self.body_bytes_max))
             .layer(CorsLayer::permissive());
@@ -85,7 +93,7 @@ async fn status(State(localnet): State<Localnet>) -> Response {
 }
 
 async fn health() -> Response {
-    plain(Ok(json!({})))
+    plain(Ok(Value::Null))
 }
 
 async fn network_info() -> Response {
@@ -144,16 +152,26 @@ async fn dispatch(localnet: &Localnet, method: &str, params: Value) -> Reply {
         "status" => info::status(localnet).await,
         "network_info" => Ok(info::network_info()),
         "gas_price" => info::gas_price(localnet, params).await,
-        "validators" => info::validators(localnet).await,
-        "client_config" | "EXPERIMENTAL_client_config" | "genesis_config" | "EXPERIMENTAL_genesis_config" => {
-            Ok(info::genesis_config(localnet))
-        }
-        "EXPERIMENTAL_protocol_config" => info::protocol_config(localnet).await,
-        "EXPERIMENTAL_congestion_level" => Ok(json!({ "congestion_level": 0.0 })),
+        "validators" => info::validators(localnet, params).await,
+        "EXPERIMENTAL_validators_ordered" => info::validators_ordered(localnet, params).await,
+        "client_config" => info::client_config(localnet),
+        "genesis_config" | "EXPERIMENTAL_genesis_config" => info::genesis_config(localnet),
+        "EXPERIMENTAL_protocol_config" => info::protocol_config(localnet, params).await,
+        "EXPERIMENTAL_congestion_level" => info::congestion_level(localnet, params).await,
         "maintenance_windows" | "EXPERIMENTAL_maintenance_windows" => Ok(json!([])),
         "block" => blocks::block(localnet, params).await,
         "chunk" => blocks::chunk(localnet, params).await,
         "query" => query::query(localnet, params).await,
+        "EXPERIMENTAL_view_account" => query::single::<RpcViewAccountError>(localnet, "view_account", params).await,
+        "EXPERIMENTAL_view_code" => query::single::<RpcViewCodeError>(localnet, "view_code", params).await,
+        "EXPERIMENTAL_view_state" => query::single::<RpcViewStateError>(localnet, "view_state", params).await,
+        "EXPERIMENTAL_view_access_key" => {
+            query::single::<RpcViewAccessKeyError>(localnet, "view_access_key", params).await
+        }
+        "EXPERIMENTAL_view_access_key_list" => {
+            query::single::<RpcViewAccessKeyListError>(localnet, "view_access_key_list", params).await
+        }
+        "EXPERIMENTAL_call_function" => query::single::<RpcCallFunctionError>(localnet, "call_function", params).await,
         "changes" | "EXPERIMENTAL_changes" => changes::changes(localnet, params).await,
         "block_effects" | "EXPERIMENTAL_changes_in_block" => changes::kinds(localnet, params).await,
         "send_tx" => transactions::send(localnet, params).await,
@@ -164,6 +182,8 @@ async fn dispatch(localnet: &Localnet, method: &str, params: Value) -> Reply {
         "EXPERIMENTAL_receipt" => transactions::receipt(localnet, params).await,
         "EXPERIMENTAL_receipt_to_tx" => transactions::receipt_to_tx(localnet, params).await,
         "light_client_proof" | "EXPERIMENTAL_light_client_proof" => proofs::outcome(localnet, params).await,
+        "EXPERIMENTAL_light_client_block_proof" => proofs::block(localnet, params).await,
+        "next_light_client_block" => proofs::next_block(localnet, params).await,
         "sandbox_patch_state" => sandbox::patch_state(localnet, params).await,
         "sandbox_fast_forward" => sandbox::fast_forward(localnet, params).await,
         _ => Err(RpcError::method_not_found(method.to_owned())),

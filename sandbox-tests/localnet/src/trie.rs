@@ -55,6 +55,35 @@ impl Trie {
         }
     }
 
+    /// The encoded nodes that prove which entries start with `prefix`: the way to them, then all below.
+    pub fn prove_prefix(&self, prefix: &[u8]) -> Vec<Vec<u8>> {
+        let path = nibbles_of(prefix);
+        let mut rest: &[u8] = &path;
+        let mut nodes = Vec::new();
+        let mut node = self.root.as_ref();
+        while let Some(current) = node.filter(|_| !rest.is_empty()) {
+            nodes.push(current.encoded());
+            node = match current.kind() {
+                Kind::Leaf { .. } => None,
+                Kind::Extension { key, child } => {
+                    let shared = common_prefix(key, rest);
+                    let below = shared == key.len() || shared == rest.len();
+                    rest = &rest[shared..];
+                    below.then_some(child)
+                }
+                Kind::Branch { children, .. } => {
+                    let child = children[usize::from(rest[0])].as_ref();
+                    rest = &rest[1..];
+                    child
+                }
+            };
+        }
+        if let Some(node) = node {
+            node.encode_all(&mut nodes);
+        }
+        nodes
+    }
+
     /// Stores `value` under `key`.
     pub fn insert(&mut self, key: &[u8], value: Value) {
         let path = nibbles_of(key);

@@ -1,7 +1,7 @@
 //! Headers: what a block commits to.
 
 use near_primitives::bandwidth_scheduler::BandwidthRequests;
-use near_primitives::block_header::{BlockHeader, compute_bp_hash_from_validator_stakes};
+use near_primitives::block_header::{Approval, BlockHeader, compute_bp_hash_from_validator_stakes};
 use near_primitives::congestion_info::CongestionInfo;
 use near_primitives::hash::{CryptoHash, hash};
 use near_primitives::merkle::merklize;
@@ -100,6 +100,7 @@ impl Chain {
         let version = self.genesis.config.protocol_version;
         let ordinal = self.blocks.len() + 1;
         let two_back = self.blocks.len().checked_sub(2).map(|index| *self.blocks[index].header.hash());
+        let approval = Approval::new(*previous.header.hash(), previous.header.height(), height, &self.signer);
         let supply = previous.header.total_supply().saturating_sub(previous.balance_burnt);
         BlockHeader::new(
             version,
@@ -125,8 +126,8 @@ impl Chain {
             two_back.unwrap_or_default(),
             *previous.header.hash(),
             None,
-            Vec::new(),
-            producers_hash(&self.genesis),
+            vec![Some(Box::new(approval.signature))],
+            compute_bp_hash_from_validator_stakes(&vec![self.validator()], true),
             self.block_tree.root(self.block_tree.len()),
             previous.header.height(),
             Some(ChunkEndorsementsBitmap::from_endorsements(vec![vec![true]])),

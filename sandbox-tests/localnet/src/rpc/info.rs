@@ -1,25 +1,41 @@
 //! About the node and the chain as a whole.
 
+use near_chain_configs::{ProtocolConfig, ProtocolConfigView};
 use near_jsonrpc_primitives::errors::RpcError;
-use near_primitives::types::{BlockId, BlockReference};
-use serde_json::{Value, json};
+use near_jsonrpc_primitives::types::config::{RpcProtocolConfigError, RpcProtocolConfigRequest};
+use near_jsonrpc_primitives::types::validator::{RpcValidatorError, RpcValidatorRequest};
+use near_primitives::types::{Balance, BlockId, BlockReference, EpochId, EpochReference, ShardId};
+use near_primitives::version::Version;
+use near_primitives::views::validator_stake_view::ValidatorStakeView;
+use near_primitives::views::{CurrentEpochValidatorInfo, EpochValidatorInfo, NextEpochValidatorInfo};
+use serde_json::{Map, Value, json};
 
-use super::{Reply, blocks, internal, parse};
-use crate::genesis::VALIDATOR_STAKE;
+use super::{Reply, blocks, internal, parse, to_value};
+use crate::chain::Chain;
 use crate::localnet::Localnet;
+
+fn version() -> Version {
+    Version {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        build: "charter-localnet".to_owned(),
+        commit: "unknown".to_owned(),
+        rustc_version: env!("CARGO_PKG_RUST_VERSION").to_owned(),
+    }
+}
 
 pub(super) async fn status(localnet: &Localnet) -> Reply {
     let key = localnet.root_key().public_key();
     let root_id = localnet.root_id().clone();
+    let (rpc_addr, started) = (localnet.rpc_addr, localnet.started);
     let found = localnet.with(move |chain| {
         let (head, genesis) = (chain.head(), chain.genesis_block());
         let time = |ns: u64| near_primitives::utils::from_timestamp(ns).to_rfc3339();
         json!({
-            "version": { "version": env!("CARGO_PKG_VERSION"), "build": "charter-localnet", "commit": "unknown", "rustc_version": "1.95.0" },
+            "version": version(),
             "chain_id": chain.genesis.config.chain_id,
             "protocol_version": chain.genesis.config.protocol_version,
             "latest_protocol_version": chain.genesis.config.protocol_version,
-            "rpc_addr": Value::Null,
+            "rpc_addr": rpc_addr,
             "validators": [{ "account_id": root_id }],
             "sync_info": {
                 "latest_block_hash": head.header.hash(),
@@ -37,7 +53,7 @@ pub(super) async fn status(localnet: &Localnet) -> Reply {
             "validator_public_key": key,
             "node_public_key": key,
             "node_key": key,
-            "uptime_sec": 0,
+            "uptime_sec": started.elapsed().as_secs(),
             "genesis_hash": genesis.header.hash(),
         })
     });
@@ -46,17 +62,13 @@ pub(super) async fn status(localnet: &Localnet) -> Reply {
 
 pub(super) fn network_info() -> Value {
     json!({
-        "active_peers": [], "num_active_peers": 0, "peer_max_count": 0, "sent_bytes_per_sec": 0,
+        "active_peers": [], "num_active_peers": 0, "peer_max_count": 40, "sent_bytes_per_sec": 0,
         "received_bytes_per_sec": 0, "known_producers": [],
     })
 }
 
 pub(super) async fn gas_price(localnet: &Localnet, params: Value) -> Reply {
-    let block_id: Option<BlockId> = match params {
-        Value::Array(items) => parse::<(Option<BlockId>,)>(Value::Array(items))?.0,
-        Value::Object(fields) => parse(fields.get("block_id").cloned().unwrap_or(Value::Null))?,
-        _ => None,
-    };
+    let block_id = optional_block(params)?;
     let reference = block_id.map_or_else(BlockReference::latest, Into::into);
     let found = localnet.with(move |chain| blocks::find(chain, &reference)).await;
     let block = found.map_err(|error| internal(&error))?.map_err(|text| -> RpcError {
@@ -65,47 +77,115 @@ pub(super) async fn gas_price(localnet: &Localnet, params: Value) -> Reply {
     Ok(json!({ "gas_price": block.header.next_gas_price() }))
 }
 
-pub(super) async fn validators(localnet: &Localnet) -> Reply {
-    let key = localnet.root_key().public_key();
-    let root_id = localnet.root_id().clone();
+pub(super) async fn validators(localnet: &Localnet, params: Value) -> Reply {
+    let known: EpochReference = match params {
+        Value::Array(items) if items.iter().all(Value::is_null) => EpochReference::Latest,
+        Value::Array(items) => EpochReference::BlockId(parse::<(BlockId,)>(Value::Array(items))?.0),
+        Value::Object(_) => parse::<RpcValidatorRequest>(params)?.epoch_reference,
+        _ => EpochReference::Latest,
+    };
     let found = localnet.with(move |chain| {
-        let produced = chain.head().header.height();
-        json!({
-            "current_validators": [{
-                "account_id": root_id, "public_key": key, "is_slashed": false, "stake": VALIDATOR_STAKE,
-                "shards": [0], "num_produced_blocks": produced, "num_expected_blocks": produced,
-                "num_produced_chunks": produced, "num_expected_chunks": produced,
-                "num_produced_chunks_per_shard": [produced], "num_expected_chunks_per_shard": [produced],
-                "num_produced_endorsements": produced, "num_expected_endorsements": produced,
-                "num_produced_endorsements_per_shard": [produced], "num_expected_endorsements_per_shard": [produced],
-                "shards_produced": [0], "shards_endorsed": [0],
-            }],
-            "next_validators": [], "current_fishermen": [], "next_fishermen": [], "current_proposals": [],
-            "prev_epoch_kickout": [], "epoch_start_height": 1, "epoch_height": 1,
-        })
+        let unknown = match known {
+            EpochReference::BlockId(id) => blocks::find(chain, &id.into()).is_err(),
+            // All blocks are of one epoch, whose id is all zeroes.
+            EpochReference::EpochId(id) => id != EpochId::default(),
+            EpochReference::Latest => false,
+        };
+        if unknown { Err(RpcValidatorError::UnknownEpoch) } else { Ok(validator_info(chain)) }
     });
-    found.await.map_err(|error| internal(&error))
+    to_value(found.await.map_err(|error| internal(&error))??)
 }
 
-pub(super) fn genesis_config(localnet: &Localnet) -> Value {
-    json!({
-        "chain_id": localnet.chain_id(),
-        "genesis_height": 0,
-        "num_block_producer_seats": 1,
-        "validators": [{
-            "account_id": localnet.root_id(), "public_key": localnet.root_key().public_key(), "amount": VALIDATOR_STAKE,
-        }],
-    })
+/// One validator, who did everything there was to do.
+fn validator_info(chain: &Chain) -> EpochValidatorInfo {
+    let shards = vec![ShardId::new(0)];
+    let done = u64::try_from(chain.block_count() - 1).unwrap_or(u64::MAX);
+    let (account_id, public_key, stake) = chain.validator().destructure();
+    let current = CurrentEpochValidatorInfo {
+        account_id: account_id.clone(),
+        public_key: public_key.clone(),
+        is_slashed: false,
+        stake,
+        shards_produced: shards.clone(),
+        num_produced_blocks: done,
+        num_expected_blocks: done,
+        num_produced_chunks: done,
+        num_expected_chunks: done,
+        num_produced_chunks_per_shard: vec![done],
+        num_expected_chunks_per_shard: vec![done],
+        num_produced_endorsements: done,
+        num_expected_endorsements: done,
+        num_produced_endorsements_per_shard: vec![done],
+        num_expected_endorsements_per_shard: vec![done],
+        shards_endorsed: shards.clone(),
+    };
+    EpochValidatorInfo {
+        current_validators: vec![current],
+        // This chain pays no rewards.
+        validator_reward_paid_prev_epoch: [(account_id.clone(), Balance::ZERO)].into(),
+        next_validators: vec![NextEpochValidatorInfo { account_id, public_key, stake, shards }],
+        current_fishermen: Vec::new(),
+        next_fishermen: Vec::new(),
+        current_proposals: Vec::new(),
+        prev_epoch_kickout: Vec::new(),
+        epoch_start_height: 1,
+        epoch_height: 1,
+    }
 }
 
-pub(super) async fn protocol_config(localnet: &Localnet) -> Reply {
-    let found = localnet.with(|chain| {
-        let runtime = near_parameters::RuntimeConfigView::from(chain.config.as_ref().clone());
-        json!({
-            "chain_id": chain.genesis.config.chain_id,
-            "protocol_version": chain.genesis.config.protocol_version,
-            "runtime_config": runtime,
-        })
+pub(super) async fn validators_ordered(localnet: &Localnet, params: Value) -> Reply {
+    let block_id = optional_block(params)?;
+    let found = localnet.with(move |chain| {
+        let known = block_id.is_none_or(|id| blocks::find(chain, &id.into()).is_ok());
+        known.then(|| vec![ValidatorStakeView::from(chain.validator())]).ok_or(RpcValidatorError::UnknownEpoch)
     });
-    found.await.map_err(|error| internal(&error))
+    to_value(found.await.map_err(|error| internal(&error))??)
+}
+
+pub(super) fn genesis_config(localnet: &Localnet) -> Reply {
+    to_value(&localnet.genesis().config)
+}
+
+/// nearcore's settings of a node, where they have a meaning here; the rest has its defaults.
+pub(super) fn client_config(localnet: &Localnet) -> Reply {
+    let defaults = serde_json::from_str::<Map<String, Value>>(include_str!("client_config.json"));
+    let mut config = defaults.map_err(|error| internal(&error))?;
+    let genesis = &localnet.genesis().config;
+    let own = json!({
+        "chain_id": genesis.chain_id,
+        "epoch_length": genesis.epoch_length,
+        "num_block_producer_seats": genesis.num_block_producer_seats,
+        "rpc_addr": localnet.rpc_addr,
+        "version": version(),
+    });
+    if let Value::Object(own) = own {
+        config.extend(own);
+    }
+    Ok(Value::Object(config))
+}
+
+pub(super) async fn protocol_config(localnet: &Localnet, params: Value) -> Reply {
+    let RpcProtocolConfigRequest { block_reference } = parse(params)?;
+    let found = localnet.with(move |chain| {
+        let known = blocks::find(chain, &block_reference);
+        known.map_err(|error_message| RpcProtocolConfigError::UnknownBlock { error_message })?;
+        let (genesis_config, runtime_config) = (chain.genesis.config.clone(), chain.config.as_ref().clone());
+        Ok::<_, RpcProtocolConfigError>(ProtocolConfigView::from(ProtocolConfig { genesis_config, runtime_config }))
+    });
+    to_value(found.await.map_err(|error| internal(&error))??)
+}
+
+/// One shard that takes whatever comes: it is never congested.
+pub(super) async fn congestion_level(localnet: &Localnet, params: Value) -> Reply {
+    blocks::chunk(localnet, params).await?;
+    Ok(json!({ "congestion_level": 0.0 }))
+}
+
+/// `[block_id]`, `[null]` or `{"block_id": …}`.
+fn optional_block(params: Value) -> Result<Option<BlockId>, RpcError> {
+    match params {
+        Value::Array(items) => Ok(parse::<(Option<BlockId>,)>(Value::Array(items))?.0),
+        Value::Object(fields) => parse(fields.get("block_id").cloned().unwrap_or(Value::Null)),
+        _ => Ok(None),
+    }
 }

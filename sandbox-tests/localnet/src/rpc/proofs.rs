@@ -1,13 +1,15 @@
-//! `light_client_proof`.
+//! What light clients ask for: proofs of outcomes and blocks, and the next header.
 
 use near_jsonrpc_primitives::types::light_client::{
-    RpcLightClientExecutionProofRequest, RpcLightClientExecutionProofResponse, RpcLightClientProofError,
+    RpcLightClientBlockProofRequest, RpcLightClientBlockProofResponse, RpcLightClientExecutionProofRequest,
+    RpcLightClientExecutionProofResponse, RpcLightClientNextBlockError, RpcLightClientNextBlockRequest,
+    RpcLightClientNextBlockResponse, RpcLightClientProofError,
 };
 use near_primitives::types::TransactionOrReceiptId;
 use serde_json::Value;
 
 use super::{Reply, internal, parse, to_value};
-use crate::chain::NoProof;
+use crate::chain::{NoProof, UnknownBlock};
 use crate::localnet::Localnet;
 
 pub(super) async fn outcome(localnet: &Localnet, params: Value) -> Reply {
@@ -34,6 +36,35 @@ pub(super) async fn outcome(localnet: &Localnet, params: Value) -> Reply {
         Err(NoProof::UnknownHead) => {
             let error_message = format!("BLOCK HEADER: {head}");
             Err(RpcLightClientProofError::UnknownBlock { error_message }.into())
+        }
+    }
+}
+
+pub(super) async fn block(localnet: &Localnet, params: Value) -> Reply {
+    let RpcLightClientBlockProofRequest { block_hash, light_client_head } = parse(params)?;
+    let proof = localnet.with(move |chain| chain.block_proof(&block_hash, &light_client_head)).await;
+    match proof.map_err(|error| internal(&error))? {
+        Ok((block_header_lite, block_proof)) => {
+            to_value(RpcLightClientBlockProofResponse { block_header_lite, block_proof })
+        }
+        Err(UnknownBlock) => {
+            let error_message = format!("BLOCK HEADER: {block_hash}");
+            Err(RpcLightClientProofError::UnknownBlock { error_message }.into())
+        }
+    }
+}
+
+pub(super) async fn next_block(localnet: &Localnet, params: Value) -> Reply {
+    let last = match params {
+        Value::Array(_) => parse::<(near_primitives::hash::CryptoHash,)>(params)?.0,
+        other => parse::<RpcLightClientNextBlockRequest>(other)?.last_block_hash,
+    };
+    let found = localnet.with(move |chain| chain.next_light_client_block(&last)).await;
+    match found.map_err(|error| internal(&error))? {
+        Ok(block) => to_value(RpcLightClientNextBlockResponse { light_client_block: block.map(std::sync::Arc::new) }),
+        Err(UnknownBlock) => {
+            let error_message = format!("BLOCK HEADER: {last}");
+            Err(RpcLightClientNextBlockError::UnknownBlock { error_message }.into())
         }
     }
 }

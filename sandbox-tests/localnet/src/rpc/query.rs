@@ -5,9 +5,10 @@ use std::sync::Arc;
 use near_jsonrpc_primitives::errors::RpcError;
 use near_jsonrpc_primitives::types::query::{QueryResponseKind, RpcQueryError, RpcQueryRequest, RpcQueryResponse};
 use near_primitives::account::AccessKey;
+use near_primitives::action::GlobalContractIdentifier;
 use near_primitives::hash::hash;
 use near_primitives::trie_key::TrieKey;
-use near_primitives::types::{AccountId, BlockReference, Gas};
+use near_primitives::types::{AccountId, Gas};
 use near_primitives::views::{
     AccessKeyInfoView, AccessKeyList, AccountView, CallResult, ContractCodeView, QueryRequest, StateItem,
     ViewStateResult,
@@ -26,29 +27,62 @@ const STATE_BYTES_MAX: usize = 50_000;
 /// Gas a view may burn (`max_gas_burnt_view`).
 const VIEW_GAS: Gas = Gas::from_teragas(300);
 
+/// `query`, which answers some errors as values for old clients' sake.
 pub(super) async fn query(localnet: &Localnet, params: Value) -> Reply {
     let request: RpcQueryRequest = parse(params)?;
-    let RpcQueryRequest { block_reference, request } = request;
-    localnet.with(move |chain| run(chain, &block_reference, &request)).await.map_err(|error| internal(&error))?
+    match run(localnet, request).await? {
+        (_, Ok(response)) => to_value(response),
+        (at, Err(RpcQueryError::ContractExecutionError { vm_error, .. })) => {
+            Ok(at.error(&format!("wasm execution failed with error: {vm_error}")))
+        }
+        (at, Err(error @ RpcQueryError::UnknownAccessKey { .. })) => {
+            Ok(at.error(&error.to_string().replace("Access key for public key", "access key")))
+        }
+        (_, Err(error)) => Err(error.into()),
+    }
 }
 
-fn run(chain: &mut Chain, reference: &BlockReference, request: &QueryRequest) -> Reply {
-    let block = blocks::find(chain, reference)
-        .map_err(|_| -> RpcError { RpcQueryError::UnknownBlock { block_reference: reference.clone() }.into() })?;
-    let (block_height, block_hash) = (block.header.height(), *block.header.hash());
-    match answer(chain, &block, request) {
-        Ok(kind) => to_value(RpcQueryResponse { kind, block_height, block_hash }),
-        // nearcore answers these two as values with an `error` field, for old clients' sake.
-        Err(RpcQueryError::ContractExecutionError { vm_error, .. }) => Ok(json!({
-            "error": format!("wasm execution failed with error: {vm_error}"),
-            "logs": [], "block_height": block_height, "block_hash": block_hash,
-        })),
-        Err(error @ RpcQueryError::UnknownAccessKey { .. }) => {
-            let text = error.to_string().replace("Access key for public key", "access key");
-            Ok(json!({ "error": text, "logs": [], "block_height": block_height, "block_hash": block_hash }))
-        }
-        Err(error) => Err(error.into()),
+/// `EXPERIMENTAL_view_*` and `EXPERIMENTAL_call_function`: one kind of query each, errors as errors.
+pub(super) async fn single<E>(localnet: &Localnet, kind: &str, params: Value) -> Reply
+where
+    E: From<RpcQueryError> + Into<RpcError>,
+{
+    let Value::Object(mut fields) = params else {
+        return Err(RpcError::parse_error("Failed parsing args: an object was expected".to_owned()));
+    };
+    fields.insert("request_type".to_owned(), json!(kind));
+    let request: RpcQueryRequest = parse(Value::Object(fields))?;
+    match run(localnet, request).await? {
+        (_, Ok(response)) => to_value(response),
+        (_, Err(error)) => Err(E::from(error).into()),
     }
+}
+
+/// The block that a query was answered at.
+struct AnsweredAt {
+    block_height: u64,
+    block_hash: near_primitives::hash::CryptoHash,
+}
+
+impl AnsweredAt {
+    fn error(&self, text: &str) -> Value {
+        json!({ "error": text, "logs": [], "block_height": self.block_height, "block_hash": self.block_hash })
+    }
+}
+
+type Answered = (AnsweredAt, Result<RpcQueryResponse, RpcQueryError>);
+
+async fn run(localnet: &Localnet, request: RpcQueryRequest) -> Result<Answered, RpcError> {
+    let RpcQueryRequest { block_reference, request } = request;
+    let answered = localnet.with(move |chain| {
+        let block = blocks::find(chain, &block_reference)
+            .map_err(|_| -> RpcError { RpcQueryError::UnknownBlock { block_reference }.into() })?;
+        let (block_height, block_hash) = (block.header.height(), *block.header.hash());
+        let response = answer(chain, &block, &request);
+        let response = response.map(|kind| RpcQueryResponse { kind, block_height, block_hash });
+        Ok((AnsweredAt { block_height, block_hash }, response))
+    });
+    answered.await.map_err(|error| internal(&error))?
 }
 
 fn answer(chain: &Chain, block: &Arc<Block>, request: &QueryRequest) -> Result<QueryResponseKind, RpcQueryError> {
@@ -58,14 +92,14 @@ fn answer(chain: &Chain, block: &Arc<Block>, request: &QueryRequest) -> Result<Q
         QueryRequest::ViewAccount { account_id } => at.account(account_id).map(QueryResponseKind::ViewAccount),
         QueryRequest::ViewCode { account_id } => at.code(account_id).map(QueryResponseKind::ViewCode),
         QueryRequest::ViewState { account_id, prefix, after_key, limit, include_proof } => {
-            if *include_proof {
-                return Err(RpcQueryError::InternalError {
-                    error_message: "view_state with include_proof is not implemented by localnet".to_owned(),
-                });
-            }
             let after = after_key.as_ref().map(|key| key.as_ref());
             let limit = limit.map(|limit| usize::try_from(limit.get()).unwrap_or(usize::MAX));
-            at.state(account_id, prefix.as_ref(), after, limit).map(QueryResponseKind::ViewState)
+            let mut found = at.state(account_id, prefix.as_ref(), after, limit)?;
+            if *include_proof {
+                let prefix = [contract_data_prefix(account_id).as_slice(), prefix.as_ref()].concat();
+                found.proof = block.state.prove_prefix(&prefix).into_iter().map(Into::into).collect();
+            }
+            Ok(QueryResponseKind::ViewState(found))
         }
         QueryRequest::ViewAccessKey { account_id, public_key } => {
             let missing = || RpcQueryError::UnknownAccessKey {
@@ -82,11 +116,15 @@ fn answer(chain: &Chain, block: &Arc<Block>, request: &QueryRequest) -> Result<Q
         QueryRequest::CallFunction { account_id, method_name, args } => {
             at.call(chain, account_id, method_name, args.as_ref()).map(QueryResponseKind::CallResult)
         }
-        QueryRequest::ViewGasKeyNonces { .. }
-        | QueryRequest::ViewGlobalContractCode { .. }
-        | QueryRequest::ViewGlobalContractCodeByAccountId { .. } => Err(RpcQueryError::InternalError {
-            error_message: "gas keys and global contracts are not implemented by localnet".to_owned(),
-        }),
+        QueryRequest::ViewGlobalContractCode { code_hash } => {
+            at.global_code(GlobalContractIdentifier::CodeHash(*code_hash)).map(QueryResponseKind::ViewCode)
+        }
+        QueryRequest::ViewGlobalContractCodeByAccountId { account_id } => {
+            at.global_code(GlobalContractIdentifier::AccountId(account_id.clone())).map(QueryResponseKind::ViewCode)
+        }
+        QueryRequest::ViewGasKeyNonces { .. } => {
+            Err(RpcQueryError::InternalError { error_message: "gas keys are not implemented by localnet".to_owned() })
+        }
     }
 }
 
@@ -118,9 +156,23 @@ impl At<'_> {
     }
 
     fn code(&self, account_id: &AccountId) -> Result<ContractCodeView, RpcQueryError> {
-        self.account(account_id)?;
+        let account = self.state.account(account_id).ok_or_else(|| self.unknown_account(account_id))?;
+        if let Ok(identifier) = GlobalContractIdentifier::try_from(account.contract().into_owned()) {
+            return self.global_code(identifier);
+        }
         let code = self.state.get_raw(&TrieKey::ContractCode { account_id: account_id.clone() });
         let code = code.ok_or_else(|| self.no_code(account_id))?;
+        Ok(ContractCodeView { hash: hash(&code), code: code.to_vec() })
+    }
+
+    fn global_code(&self, identifier: GlobalContractIdentifier) -> Result<ContractCodeView, RpcQueryError> {
+        let code = self.state.get_raw(&TrieKey::GlobalContractCode { identifier: identifier.clone().into() });
+        let missing = || RpcQueryError::NoGlobalContractCode {
+            identifier,
+            block_height: self.block.header.height(),
+            block_hash: *self.block.header.hash(),
+        };
+        let code = code.ok_or_else(missing)?;
         Ok(ContractCodeView { hash: hash(&code), code: code.to_vec() })
     }
 

@@ -130,6 +130,21 @@ impl Node {
         *self.hash.get_or_init(|| CryptoHash::hash_borsh(self.raw()))
     }
 
+    /// The bytes that are hashed.
+    pub fn encoded(&self) -> Vec<u8> {
+        borsh::to_vec(&self.raw()).unwrap_or_default()
+    }
+
+    /// This node's bytes and those of all below it, from the top down.
+    pub fn encode_all(&self, out: &mut Vec<Vec<u8>>) {
+        out.push(self.encoded());
+        match &self.kind {
+            Kind::Leaf { .. } => {}
+            Kind::Extension { child, .. } => child.encode_all(out),
+            Kind::Branch { children, .. } => children.iter().flatten().for_each(|child| child.encode_all(out)),
+        }
+    }
+
     fn raw(&self) -> RawNodeWithSize {
         let node = match &self.kind {
             Kind::Leaf { key, value } => RawNode::Leaf(hex_prefix(key, true), value.reference()),

@@ -4,7 +4,11 @@
 /// near-sdk contract that runs a script of operations; source beside the recordings.
 const PROBE: &[u8] = include_bytes!("../data/probe.wasm");
 
+/// Transactions and their outcomes, recorded from nearcore 2.13.
+const HISTORY: &str = include_str!("../data/history.json");
+
 mod clients;
 mod replay;
+mod rpc;
 mod sandbox;
 mod store;

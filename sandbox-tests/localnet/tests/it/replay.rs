@@ -4,7 +4,7 @@ use charter_localnet::replay::replay;
 
 #[test]
 fn recorded_history_is_equal() {
-    let lines = replay(include_str!("../data/history.json")).unwrap();
+    let lines = replay(crate::HISTORY).unwrap().lines;
     let different: Vec<_> = lines.iter().filter(|line| !line.differences.is_empty()).collect();
     for line in &different {
         println!("{line}");
