@@ -1,5 +1,6 @@
 //! What light clients ask for: proofs of outcomes and blocks, and the next header.
 
+use near_jsonrpc_primitives::errors::RpcError;
 use near_jsonrpc_primitives::types::light_client::{
     RpcLightClientBlockProofRequest, RpcLightClientBlockProofResponse, RpcLightClientExecutionProofRequest,
     RpcLightClientExecutionProofResponse, RpcLightClientNextBlockError, RpcLightClientNextBlockRequest,
@@ -43,15 +44,12 @@ pub(super) async fn outcome(localnet: &Localnet, params: Value) -> Reply {
 pub(super) async fn block(localnet: &Localnet, params: Value) -> Reply {
     let RpcLightClientBlockProofRequest { block_hash, light_client_head } = parse(params)?;
     let proof = localnet.with(move |chain| chain.block_proof(&block_hash, &light_client_head)).await;
-    match proof.map_err(|error| internal(&error))? {
-        Ok((block_header_lite, block_proof)) => {
-            to_value(RpcLightClientBlockProofResponse { block_header_lite, block_proof })
-        }
-        Err(UnknownBlock) => {
+    let (block_header_lite, block_proof) =
+        proof.map_err(|error| internal(&error))?.map_err(|UnknownBlock| -> RpcError {
             let error_message = format!("BLOCK HEADER: {block_hash}");
-            Err(RpcLightClientProofError::UnknownBlock { error_message }.into())
-        }
-    }
+            RpcLightClientProofError::UnknownBlock { error_message }.into()
+        })?;
+    to_value(RpcLightClientBlockProofResponse { block_header_lite, block_proof })
 }
 
 pub(super) async fn next_block(localnet: &Localnet, params: Value) -> Reply {
@@ -60,11 +58,9 @@ pub(super) async fn next_block(localnet: &Localnet, params: Value) -> Reply {
         other => parse::<RpcLightClientNextBlockRequest>(other)?.last_block_hash,
     };
     let found = localnet.with(move |chain| chain.next_light_client_block(&last)).await;
-    match found.map_err(|error| internal(&error))? {
-        Ok(block) => to_value(RpcLightClientNextBlockResponse { light_client_block: block.map(std::sync::Arc::new) }),
-        Err(UnknownBlock) => {
-            let error_message = format!("BLOCK HEADER: {last}");
-            Err(RpcLightClientNextBlockError::UnknownBlock { error_message }.into())
-        }
-    }
+    let block = found.map_err(|error| internal(&error))?.map_err(|UnknownBlock| -> RpcError {
+        let error_message = format!("BLOCK HEADER: {last}");
+        RpcLightClientNextBlockError::UnknownBlock { error_message }.into()
+    })?;
+    to_value(RpcLightClientNextBlockResponse { light_client_block: block.map(std::sync::Arc::new) })
 }

@@ -7,6 +7,7 @@ const PROBE: &[u8] = include_bytes!("../data/probe.wasm");
 /// Transactions and their outcomes, recorded from nearcore 2.13.
 const HISTORY: &str = include_str!("../data/history.json");
 
+mod actor;
 mod clients;
 mod replay;
 mod rpc;
