@@ -5,6 +5,7 @@ mod light_client;
 mod merkle;
 mod produce;
 mod status;
+mod supply;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use near_primitives::hash::CryptoHash;
 use near_primitives::merkle::MerklePath;
 use near_primitives::receipt::Receipt;
 use near_primitives::sharding::ShardChunkHeader;
+use near_primitives::state_record::StateRecord;
 use near_primitives::transaction::{ExecutionOutcomeWithId, SignedTransaction};
 use near_primitives::types::{BlockHeight, RawStateChangesWithTrieKey};
 use near_primitives::validator_signer::{InMemoryValidatorSigner, ValidatorSigner};
@@ -28,6 +30,7 @@ use merkle::BlockTree;
 
 pub use light_client::UnknownBlock;
 pub use status::{NoProof, OutcomeProof, Reached, TxStatus};
+pub use supply::Supply;
 
 /// A block with everything that came of executing it.
 #[derive(Clone)]
@@ -35,6 +38,8 @@ pub struct Block {
     pub header: BlockHeader,
     pub chunk: ShardChunkHeader,
     pub transactions: Vec<SignedTransaction>,
+    /// State edits made before anything else.
+    pub patches: Vec<StateRecord>,
     /// Receipts that this block's chunk brought in: what the block before sent.
     pub incoming: Vec<Receipt>,
     /// State after this block.
@@ -83,7 +88,7 @@ pub struct Chain {
     pool: Vec<SignedTransaction>,
     block_tree: BlockTree,
     /// State edits that wait for the next block.
-    patches: Vec<near_primitives::state_record::StateRecord>,
+    patches: Vec<StateRecord>,
     clock_ahead_ns: u64,
     store: Option<Arc<std::sync::Mutex<Store>>>,
 }
@@ -151,6 +156,16 @@ impl Chain {
         Ok(chain)
     }
 
+    /// Executes every block once more, from genesis.
+    pub fn replay_from_genesis(&self) -> std::io::Result<Self> {
+        let mut chain = Self::new(self.genesis.as_ref().clone(), self.options.clone())?;
+        for block in &self.blocks[1..] {
+            let (height, timestamp_ns) = (block.header.height(), block.header.raw_timestamp());
+            chain.make_block(height, timestamp_ns, block.patches.clone(), block.transactions.clone());
+        }
+        Ok(chain)
+    }
+
     /// A copy that shares everything so far and writes nowhere.
     pub fn fork(&self) -> Self {
         Self { store: None, ..self.clone() }
@@ -159,6 +174,11 @@ impl Chain {
     pub fn head(&self) -> &Arc<Block> {
         // The genesis block is always there.
         &self.blocks[self.blocks.len() - 1]
+    }
+
+    /// Transactions that wait for the next block.
+    pub fn pool_size(&self) -> usize {
+        self.pool.len()
     }
 
     pub fn block_count(&self) -> usize {

@@ -108,28 +108,33 @@ fn plain(reply: Reply) -> Response {
 }
 
 async fn handle(State(localnet): State<Localnet>, body: Bytes) -> Response {
-    let request: Value = match serde_json::from_slice(&body) {
-        Ok(request) => request,
-        Err(error) => {
-            let text = format!("Failed to parse the request body as JSON: {error}");
-            return (StatusCode::BAD_REQUEST, text).into_response();
-        }
-    };
-    let method = request["method"].as_str().filter(|_| request["jsonrpc"] == "2.0");
-    let Some(method) = method else {
-        let error = RpcError::parse_error("JSON RPC Request format was expected".to_owned());
-        return answer(&json!(null), Err(error));
-    };
-    let params = request.get("params").cloned().unwrap_or(Value::Null);
-    answer(&request["id"], dispatch(&localnet, method, params).await)
+    let (status, answer) = localnet.answer(&body).await;
+    match answer {
+        // nearcore's web framework answers broken JSON in plain text.
+        Value::String(text) => (status, text).into_response(),
+        answer => (status, axum::Json(answer)).into_response(),
+    }
 }
 
-fn answer(id: &Value, reply: Reply) -> Response {
-    match reply {
-        Ok(result) => axum::Json(json!({ "jsonrpc": "2.0", "result": result, "id": id })).into_response(),
-        Err(error) => {
-            let status = http_status(&error);
-            (status, axum::Json(json!({ "jsonrpc": "2.0", "error": error, "id": id }))).into_response()
+impl Localnet {
+    /// Answers the body of a JSON-RPC request as the server does, without a network: HTTP status and JSON.
+    pub async fn answer(&self, body: &[u8]) -> (StatusCode, Value) {
+        let request: Value = match serde_json::from_slice(body) {
+            Ok(request) => request,
+            Err(error) => {
+                let text = format!("Failed to parse the request body as JSON: {error}");
+                return (StatusCode::BAD_REQUEST, Value::String(text));
+            }
+        };
+        let id = &request["id"];
+        let method = request["method"].as_str().filter(|_| request["jsonrpc"] == "2.0");
+        let reply = match method {
+            Some(method) => dispatch(self, method, request.get("params").cloned().unwrap_or(Value::Null)).await,
+            None => Err(RpcError::parse_error("JSON RPC Request format was expected".to_owned())),
+        };
+        match reply {
+            Ok(result) => (StatusCode::OK, json!({ "jsonrpc": "2.0", "result": result, "id": id })),
+            Err(error) => (http_status(&error), json!({ "jsonrpc": "2.0", "error": error, "id": id })),
         }
     }
 }

@@ -22,7 +22,7 @@ pub const NONCES_PER_BLOCK: u64 = 1_000_000;
 const ZERO_BALANCE_ACCOUNT_BYTES: u64 = 770;
 
 pub fn first_nonce(height: BlockHeight) -> Nonce {
-    height.saturating_sub(1) * NONCES_PER_BLOCK
+    height.saturating_sub(1).saturating_mul(NONCES_PER_BLOCK)
 }
 
 /// How much balance an account lacks for the storage it uses.

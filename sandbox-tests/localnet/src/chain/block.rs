@@ -44,6 +44,7 @@ pub(super) fn genesis(genesis: &Genesis, state: Trie, supply: Balance) -> Block 
         header,
         chunk,
         transactions: Vec::new(),
+        patches: Vec::new(),
         incoming: Vec::new(),
         state,
         changes: Vec::new(),

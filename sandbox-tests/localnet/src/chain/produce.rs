@@ -16,6 +16,9 @@ use crate::store::Entry;
 /// Distance of blocks in time when nobody's clock says otherwise (NEAR's 0.6 s).
 const BLOCK_TIME_NS: u64 = 600_000_000;
 
+/// Heights and times beyond the next centuries overflow in clients.
+const BLOCKS_SKIPPED_MAX: u64 = 100_000_000;
+
 impl Chain {
     /// Whether a block would do anything.
     pub fn has_work(&self) -> bool {
@@ -24,20 +27,21 @@ impl Chain {
             || !self.patches.is_empty()
             || !head.outgoing.is_empty()
             || has_delayed(&head.state)
-            // What a block executed is only committed to by the next one: without it no outcome can be proven.
-            || !head.outcomes.is_empty()
+            // What a block executed is committed to by the next one, and that by the one after: without both no outcome
+            // can be proven.
+            || self.blocks.iter().rev().take(2).any(|block| !block.outcomes.is_empty())
     }
 
     /// Makes one block out of the pool.
     pub fn produce(&mut self) -> std::io::Result<()> {
-        let height = self.head().header.height() + 1;
+        let height = self.head().header.height().saturating_add(1);
         self.produce_at(height, 0)
     }
 
     fn produce_at(&mut self, height: BlockHeight, ahead_ns: u64) -> std::io::Result<()> {
         self.clock_ahead_ns = self.clock_ahead_ns.saturating_add(ahead_ns);
         let clock = crate::clock::now_ns().saturating_add(self.clock_ahead_ns);
-        let timestamp_ns = clock.max(self.head().header.raw_timestamp() + 1);
+        let timestamp_ns = clock.max(self.head().header.raw_timestamp().saturating_add(1));
         let patches = std::mem::take(&mut self.patches);
         let transactions = std::mem::take(&mut self.pool);
         if let Some(store) = &self.store {
@@ -59,6 +63,10 @@ impl Chain {
     pub fn fast_forward(&mut self, count: u64) -> std::io::Result<()> {
         if count == 0 {
             return Ok(());
+        }
+        if count > BLOCKS_SKIPPED_MAX {
+            let text = format!("at most {BLOCKS_SKIPPED_MAX} blocks can be skipped at once, not {count}");
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, text));
         }
         let height = self.head().header.height().saturating_add(count);
         self.produce_at(height, count.saturating_mul(BLOCK_TIME_NS))
@@ -83,7 +91,7 @@ impl Chain {
     ) {
         let previous = Arc::clone(self.head());
         let mut base = StateUpdate::new(previous.state.clone());
-        for record in patches {
+        for record in patches.iter().cloned() {
             base.put_record(record);
         }
         base.commit(&StateChangeCause::Migration);
@@ -103,6 +111,7 @@ impl Chain {
             header,
             chunk,
             transactions: result.accepted,
+            patches,
             incoming,
             state: result.state,
             changes: result.changes,

@@ -26,6 +26,7 @@ pub enum TxStatus {
 }
 
 /// An outcome with its way to the block root.
+#[derive(Clone)]
 pub struct OutcomeProof {
     pub outcome: ExecutionOutcomeWithIdView,
     pub outcome_root_proof: MerklePath,
@@ -176,9 +177,10 @@ impl Chain {
     pub fn outcome_proof(&self, id: &CryptoHash, head: &CryptoHash) -> Result<OutcomeProof, NoProof> {
         let place = self.outcomes.get(id).copied().ok_or(NoProof::UnknownOutcome)?;
         let head = self.by_hash.get(head).copied().ok_or(NoProof::UnknownHead)?;
-        // The root over a block's outcomes stands in the next block's header.
+        // The root over a block's outcomes stands in the next block's header, and the root over blocks up to that one in
+        // the header after it.
         let carrier = place.block + 1;
-        let block = self.blocks.get(carrier).filter(|_| carrier <= head).ok_or(NoProof::NotConfirmed)?;
+        let block = self.blocks.get(carrier).filter(|_| carrier < head).ok_or(NoProof::NotConfirmed)?;
         let mut outcome = self.outcome_view(place);
         outcome.block_hash = *block.header.hash();
         let roots = merklize(&[*block.chunk.prev_outcome_root()]).1;
@@ -186,7 +188,7 @@ impl Chain {
             outcome,
             outcome_root_proof: roots.into_iter().next().unwrap_or_default(),
             block_header_lite: block.header.clone().into(),
-            block_proof: self.block_tree.path(carrier, head.max(carrier + 1)),
+            block_proof: self.block_tree.path(carrier, head),
         })
     }
 }

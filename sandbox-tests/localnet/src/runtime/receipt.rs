@@ -18,7 +18,7 @@ use near_vm_runner::logic::types::PromiseResult;
 
 use super::Chunk;
 use super::outcome::ActionResult;
-use crate::fees::gas_to_balance;
+use crate::fees::{gas_to_balance, total_deposit};
 use crate::verify::missing_storage_stake;
 
 impl Chunk<'_> {
@@ -107,6 +107,11 @@ impl Chunk<'_> {
         let (mut result, contracts) = self.run_actions(receipt, action, &results.into());
 
         let is_refund = receipt.predecessor_id().is_system();
+        if is_refund && result.result.is_err() {
+            // Nobody is there to take it back: it is burnt, beside what the outcome says.
+            let lost = total_deposit(action.actions()).unwrap_or(Balance::ZERO);
+            self.balance_burnt = self.balance_burnt.saturating_add(lost);
+        }
         if !is_refund {
             let refunds = self.refunds(receipt, action, &result);
             result.new_receipts.extend(refunds);

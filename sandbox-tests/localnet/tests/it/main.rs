@@ -9,7 +9,10 @@ const HISTORY: &str = include_str!("../data/history.json");
 
 mod actor;
 mod clients;
+mod hostile;
+mod properties;
 mod replay;
 mod rpc;
 mod sandbox;
 mod store;
+mod traffic;
