@@ -126,11 +126,14 @@ impl Localnet {
                 return (StatusCode::BAD_REQUEST, Value::String(text));
             }
         };
-        let id = &request["id"];
         let method = request["method"].as_str().filter(|_| request["jsonrpc"] == "2.0");
-        let reply = match method {
-            Some(method) => dispatch(self, method, request.get("params").cloned().unwrap_or(Value::Null)).await,
-            None => Err(RpcError::parse_error("JSON RPC Request format was expected".to_owned())),
+        let (id, reply) = match method {
+            Some(method) => {
+                let params = request.get("params").cloned().unwrap_or(Value::Null);
+                (&request["id"], dispatch(self, method, params).await)
+            }
+            // What is no request has no id.
+            None => (&Value::Null, Err(RpcError::parse_error("JSON RPC Request format was expected".to_owned()))),
         };
         match reply {
             Ok(result) => (StatusCode::OK, json!({ "jsonrpc": "2.0", "result": result, "id": id })),

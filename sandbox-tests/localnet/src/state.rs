@@ -73,10 +73,8 @@ impl StateUpdate {
     }
 
     pub fn remove(&mut self, key: TrieKey) {
-        // Removing what is not there changes nothing and must not show up among the changes.
-        if self.get_raw(&key).is_some() {
-            self.proposed.insert(key.to_vec(), Change { key, value: None });
-        }
+        // As on nearcore, a removal is a change even where nothing was: `changes` shows it.
+        self.proposed.insert(key.to_vec(), Change { key, value: None });
     }
 
     /// Makes the proposed changes part of the chunk.

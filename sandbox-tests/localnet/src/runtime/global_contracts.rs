@@ -58,7 +58,9 @@ impl Chunk<'_> {
             return result.fail(ActionErrorKind::GlobalContractDoesNotExist { identifier: identifier.clone() });
         }
         let without = account.storage_usage().saturating_sub(self.contract_bytes(account_id, account));
-        self.state.remove(TrieKey::ContractCode { account_id: account_id.clone() });
+        if account.contract().is_local() {
+            self.state.remove(TrieKey::ContractCode { account_id: account_id.clone() });
+        }
         let contract = match identifier {
             GlobalContractIdentifier::CodeHash(hash) => AccountContract::Global(*hash),
             GlobalContractIdentifier::AccountId(owner) => AccountContract::GlobalByAccount(owner.clone()),

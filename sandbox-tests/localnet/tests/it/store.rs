@@ -32,6 +32,9 @@ async fn a_second_start_resumes_the_same_chain_even_after_a_torn_write() {
         transfer(&first, nonce).await;
     }
     first.cheats().advance_blocks(10).await.unwrap();
+    while first.with(|chain| chain.has_work()).await.unwrap() {
+        tokio::task::yield_now().await;
+    }
     let expected = head(&first).await;
     assert!(Localnet::start(config()).await.is_err(), "two processes on one home");
     drop(first);

@@ -97,12 +97,8 @@ fn account() -> impl Strategy<Value = AccountId> {
         6 => (0..NAMES.len()).prop_map(|index| id(NAMES[index])),
         1 => Just(id("nobody.test.near")),
         1 => Just(id("child.one.test.near")),
-        1 => any::<u8>().prop_map(|byte| id(&hex(&[byte; 32]))),
+        1 => any::<u8>().prop_map(|byte| id(&format!("{byte:02x}").repeat(32))),
     ]
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn amount() -> impl Strategy<Value = Balance> {
