@@ -8,7 +8,7 @@ mod status;
 mod supply;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use near_parameters::{RuntimeConfig, RuntimeConfigStore};
 use near_primitives::block_header::BlockHeader;
@@ -23,6 +23,7 @@ use near_primitives::types::{BlockHeight, RawStateChangesWithTrieKey};
 use near_primitives::validator_signer::{InMemoryValidatorSigner, ValidatorSigner};
 
 use crate::code::CodeCache;
+use crate::faults::Faults;
 use crate::genesis::Genesis;
 use crate::store::{Entry, Store};
 use crate::trie::Trie;
@@ -40,17 +41,39 @@ pub struct Block {
     pub transactions: Vec<SignedTransaction>,
     /// State edits made before anything else.
     pub patches: Vec<StateRecord>,
+    /// A fault: receipts that arrived had to wait.
+    pub receipts_delayed: bool,
     /// Receipts that this block's chunk brought in: what the block before sent.
-    pub incoming: Vec<Receipt>,
+    pub incoming: Vec<Arc<Receipt>>,
+    /// Receipts that were made and executed in this block.
+    pub internal: Vec<Arc<Receipt>>,
     /// State after this block.
     pub state: Trie,
     pub changes: Vec<RawStateChangesWithTrieKey>,
     pub outcomes: Vec<ExecutionOutcomeWithId>,
     pub outcome_root: CryptoHash,
     pub outcome_paths: Vec<MerklePath>,
-    pub outgoing: Vec<Receipt>,
+    pub outgoing: Vec<Arc<Receipt>>,
     pub gas_used: near_primitives::types::Gas,
     pub balance_burnt: near_primitives::types::Balance,
+}
+
+impl Block {
+    /// Whether the block brought a chunk of its own. Without one it repeats the last one's header.
+    pub fn has_chunk(&self) -> bool {
+        self.chunk.height_included() == self.header.height()
+    }
+}
+
+/// What goes into a block, decided before it is made: enough to make it again.
+#[derive(Default)]
+pub(crate) struct Plan {
+    pub height: BlockHeight,
+    pub timestamp_ns: u64,
+    pub patches: Vec<StateRecord>,
+    pub transactions: Vec<SignedTransaction>,
+    pub chunk_missing: bool,
+    pub receipts_delayed: bool,
 }
 
 /// Where an outcome is.
@@ -65,6 +88,7 @@ struct OutcomePlace {
 pub struct ChainOptions {
     /// Blocks between the head and the last final block.
     pub finality_lag: u64,
+    pub faults: Faults,
 }
 
 /// A chain in memory. Cloning shares blocks and state, so a fork is cheap.
@@ -86,7 +110,11 @@ pub struct Chain {
     /// Transactions that were let in but could not be paid for when their turn came.
     refused: HashMap<CryptoHash, InvalidTxError>,
     pool: Vec<SignedTransaction>,
+    /// Transactions with strict nonces that wait for the ones before them, and the height at which they are given up.
+    held: Vec<(SignedTransaction, BlockHeight)>,
     block_tree: BlockTree,
+    /// The last block that executed something.
+    last_execution: usize,
     /// State edits that wait for the next block.
     patches: Vec<StateRecord>,
     clock_ahead_ns: u64,
@@ -103,7 +131,9 @@ pub enum SubmitError {
 impl Chain {
     /// A chain with its genesis block.
     pub fn new(genesis: Genesis, options: ChainOptions) -> std::io::Result<Self> {
-        let config = Arc::clone(RuntimeConfigStore::new(None).get_config(genesis.config.protocol_version));
+        // Reading all versions' parameters takes longer than anything else at the start.
+        static PARAMETERS: LazyLock<RuntimeConfigStore> = LazyLock::new(|| RuntimeConfigStore::new(None));
+        let config = Arc::clone(PARAMETERS.get_config(genesis.config.protocol_version));
         let signer = near_crypto::InMemorySigner::from_secret_key(genesis.root_id().clone(), genesis.root_key.clone());
         let mut chain = Self {
             config,
@@ -119,7 +149,9 @@ impl Chain {
             transactions: HashMap::new(),
             refused: HashMap::new(),
             pool: Vec::new(),
+            held: Vec::new(),
             block_tree: BlockTree::default(),
+            last_execution: 0,
             patches: Vec::new(),
             clock_ahead_ns: 0,
             store: None,
@@ -127,7 +159,7 @@ impl Chain {
         };
         let (state, supply) = chain.genesis.state(&chain.config);
         let block = block::genesis(&chain.genesis, state, supply);
-        chain.push(block);
+        chain.push(Arc::new(block));
         Ok(chain)
     }
 
@@ -145,11 +177,11 @@ impl Chain {
                     let text = "the blocks in this folder were made from another genesis.json";
                     return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, text));
                 }
-                Entry::Block { height, timestamp_ns, clock_ahead_ns, patches, transactions } => {
-                    chain.clock_ahead_ns = clock_ahead_ns;
-                    let patches = serde_json::from_slice(&patches)?;
-                    chain.make_block(height, timestamp_ns, patches, transactions);
+                Entry::Block(stored) => {
+                    chain.clock_ahead_ns = stored.clock_ahead_ns;
+                    chain.make_block(stored.plan()?);
                 }
+                Entry::Undo => chain.undo_head(),
             }
         }
         chain.store = Some(Arc::new(std::sync::Mutex::new(store)));
@@ -160,8 +192,14 @@ impl Chain {
     pub fn replay_from_genesis(&self) -> std::io::Result<Self> {
         let mut chain = Self::new(self.genesis.as_ref().clone(), self.options.clone())?;
         for block in &self.blocks[1..] {
-            let (height, timestamp_ns) = (block.header.height(), block.header.raw_timestamp());
-            chain.make_block(height, timestamp_ns, block.patches.clone(), block.transactions.clone());
+            chain.make_block(Plan {
+                height: block.header.height(),
+                timestamp_ns: block.header.raw_timestamp(),
+                patches: block.patches.clone(),
+                transactions: block.transactions.clone(),
+                chunk_missing: !block.has_chunk(),
+                receipts_delayed: block.receipts_delayed,
+            });
         }
         Ok(chain)
     }
@@ -169,6 +207,29 @@ impl Chain {
     /// A copy that shares everything so far and writes nowhere.
     pub fn fork(&self) -> Self {
         Self { store: None, ..self.clone() }
+    }
+
+    /// A copy without its last blocks.
+    pub(crate) fn behind(&self, blocks: usize) -> Self {
+        let mut copy = self.fork();
+        for _ in 0..blocks.min(copy.blocks.len() - 1) {
+            copy.undo_head();
+        }
+        copy.pool.clear();
+        copy
+    }
+
+    /// Takes over another chain's blocks, all but the last few.
+    pub(crate) fn follow(&mut self, ahead: &Self, blocks_behind: usize) {
+        let wanted = ahead.blocks.len().saturating_sub(blocks_behind).max(1);
+        let shared = self.blocks.iter().zip(&ahead.blocks).take_while(|(own, other)| Arc::ptr_eq(own, other)).count();
+        while self.blocks.len() > shared.max(1) {
+            self.undo_head();
+        }
+        for block in ahead.blocks.get(shared..wanted).unwrap_or_default() {
+            self.push(Arc::clone(block));
+        }
+        self.pool.clear();
     }
 
     pub fn head(&self) -> &Arc<Block> {
@@ -204,7 +265,8 @@ impl Chain {
     }
 
     pub fn block_by_chunk(&self, chunk_hash: &CryptoHash) -> Option<&Arc<Block>> {
-        self.blocks.iter().rev().find(|block| block.chunk.chunk_hash().0 == *chunk_hash)
+        let of_chunk = |block: &&Arc<Block>| block.has_chunk() && block.chunk.chunk_hash().0 == *chunk_hash;
+        self.blocks.iter().rev().find(of_chunk)
     }
 
     /// The receipt with this id, if the chain ever made it.
@@ -241,7 +303,9 @@ impl Chain {
         // the state decides when the block is made.
         let state = crate::state::StateUpdate::new(self.head().state.clone());
         let height = self.head().header.height() + 1;
-        crate::verify::accept_transaction(&self.config, &state, tx, self.genesis.config.min_gas_price, height)?;
-        Ok(())
+        match crate::verify::accept_transaction(&self.config, &state, tx, self.genesis.config.min_gas_price, height) {
+            Err(error) if !crate::verify::waits_for_others(tx, &error) => Err(error),
+            _ => Ok(()),
+        }
     }
 }

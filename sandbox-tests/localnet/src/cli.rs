@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::{Config, Genesis, Localnet, Producer, RpcServer};
+use crate::{Config, Faults, Genesis, Localnet, Producer, RpcServer};
 
 /// Blocks while nothing happens come this often under `run`: nearcore's sandbox never stops making them, and programs
 /// written for it may wait for the next one.
@@ -60,6 +60,13 @@ struct RunArguments {
     finality_lag: u64,
     #[arg(long, default_value = "localnet")]
     chain_id: String,
+    /// What goes wrong, as JSON: {"seed": 7, "skipped_height": 0.1, …}.
+    #[arg(long, value_parser = faults, default_value = "{}")]
+    faults: Faults,
+}
+
+fn faults(text: &str) -> serde_json::Result<Faults> {
+    serde_json::from_str(text)
 }
 
 /// Does what the command line says; returns when the chain is stopped.
@@ -87,6 +94,7 @@ async fn start(run: &RunArguments, home: Option<&Path>, usual: Producer) -> anyh
         genesis: Genesis::new(&run.chain_id),
         producer: run.block_ms.map(Duration::from_millis).map_or(usual, Producer::Interval),
         finality_lag: run.finality_lag,
+        faults: run.faults.clone(),
         home: home.map(ToOwned::to_owned),
         ..Config::default()
     };

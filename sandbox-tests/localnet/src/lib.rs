@@ -5,6 +5,7 @@ mod cheats;
 pub mod cli;
 mod clock;
 mod code;
+mod faults;
 mod fees;
 mod genesis;
 mod home;
@@ -19,6 +20,7 @@ mod trie;
 mod verify;
 
 pub use cheats::Cheats;
+pub use faults::Faults;
 pub use genesis::{Genesis, GenesisFile, PROTOCOL_VERSION};
 pub use localnet::{Config, Error, Localnet, Producer};
 pub use rpc::RpcServer;

@@ -15,6 +15,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::chain::{Chain, ChainOptions, SubmitError, TxStatus};
 use crate::cheats::Cheats;
+use crate::faults::{Faults, RpcFaults};
 use crate::genesis::Genesis;
 use crate::store::Store;
 
@@ -28,6 +29,8 @@ pub enum Producer {
     InstantAndIdle(Duration),
     /// Every so often, work or not.
     Interval(Duration),
+    /// Never: blocks come from another chain.
+    Follow,
 }
 
 /// How to start a chain.
@@ -36,6 +39,8 @@ pub struct Config {
     pub genesis: Genesis,
     pub producer: Producer,
     pub finality_lag: u64,
+    /// What goes wrong, for testing whoever reads the chain.
+    pub faults: Faults,
     /// Where the chain is kept. A chain that is there already is resumed, and `genesis` is ignored.
     pub home: Option<PathBuf>,
     /// Longest request body of JSON-RPC, bytes [nearcore's: 10 MiB].
@@ -75,7 +80,18 @@ pub struct Localnet {
     pub(crate) body_bytes_max: usize,
     /// Where this handle's RPC server listens.
     pub(crate) rpc_addr: Option<std::net::SocketAddr>,
+    pub(crate) faults: RpcFaults,
     pub(crate) started: std::time::Instant,
+    /// What keeps a replica up to date; ends with its last handle.
+    follower: Option<Arc<AbortOnDrop>>,
+}
+
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Localnet {
@@ -85,6 +101,7 @@ impl Localnet {
         let (jobs, inbox) = channel::<Job>();
         let (heads, head) = watch::channel(0);
         let producer = config.producer;
+        let config_faults = config.faults.clone();
         let configured = config.home.as_deref().filter(|home| crate::home::exists(home));
         let configured = configured.map(crate::home::node_config).transpose();
         let configured = configured.map_err(|error| Error::home(config.home.as_deref(), &error))?;
@@ -103,7 +120,8 @@ impl Localnet {
         })?;
         let genesis = started.await.map_err(|_| Error::Stopped)??;
         let started = std::time::Instant::now();
-        Ok(Self { jobs, head, genesis, producer, body_bytes_max, rpc_addr: None, started })
+        let faults = RpcFaults::new(config_faults);
+        Ok(Self { jobs, head, genesis, producer, body_bytes_max, rpc_addr: None, faults, started, follower: None })
     }
 
     /// A copy of the chain as it is now: blocks and state are shared, nothing is written to disk.
@@ -121,7 +139,27 @@ impl Localnet {
             .name("localnet-fork".to_owned())
             .spawn(move || run(chain, &inbox, &heads, producer))?;
         let (body_bytes_max, started) = (crate::rpc::BODY_BYTES_MAX, std::time::Instant::now());
-        Ok(Self { jobs, head, genesis, producer, body_bytes_max, rpc_addr: None, started })
+        let faults = RpcFaults::default();
+        Ok(Self { jobs, head, genesis, producer, body_bytes_max, rpc_addr: None, faults, started, follower: None })
+    }
+
+    /// A node for readers that is always `blocks_behind` this chain's head. What is sent to it is never executed.
+    pub async fn replica(&self, blocks_behind: usize) -> Result<Self, Error> {
+        let copy = self.with(move |chain| chain.behind(blocks_behind)).await?;
+        let mut replica = Self::of_chain(copy, Producer::Follow)?;
+        let (source, jobs) = (self.clone(), replica.jobs.clone());
+        let task = tokio::spawn(async move {
+            let mut heads = source.heads();
+            while heads.changed().await.is_ok() {
+                let Ok(ahead) = source.with(|chain| chain.clone()).await else { return };
+                let job: Job = Box::new(move |chain| chain.follow(&ahead, blocks_behind));
+                if jobs.send(job).is_err() {
+                    return;
+                }
+            }
+        });
+        replica.follower = Some(Arc::new(AbortOnDrop(task)));
+        Ok(replica)
     }
 
     /// Runs `job` on the chain's thread and gives back what it returns.
@@ -220,7 +258,7 @@ impl Localnet {
 }
 
 fn open(config: &Config) -> Result<Chain, Error> {
-    let options = ChainOptions { finality_lag: config.finality_lag };
+    let options = ChainOptions { finality_lag: config.finality_lag, faults: config.faults.clone() };
     let Some(home) = &config.home else {
         return Ok(Chain::new(config.genesis.clone(), options)?);
     };
@@ -244,6 +282,10 @@ fn run(mut chain: Chain, inbox: &Receiver<Job>, heads: &watch::Sender<u64>, prod
             Producer::Instant => instant(&mut chain, inbox, None),
             Producer::InstantAndIdle(pause) => instant(&mut chain, inbox, Some(pause)),
             Producer::Interval(pause) => interval(&mut chain, inbox, pause),
+            Producer::Follow => inbox.recv().is_ok_and(|job| {
+                job(&mut chain);
+                true
+            }),
         };
         let height = chain.head().header.height();
         if height != before {

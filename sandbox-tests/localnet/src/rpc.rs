@@ -11,7 +11,7 @@ mod transactions;
 use std::net::SocketAddr;
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -29,6 +29,7 @@ use serde_json::{Value, json};
 use tower_http::cors::CorsLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
+use crate::faults::RpcFault;
 use crate::localnet::{Error, Localnet};
 
 /// nearcore's limit on a request body.
@@ -108,7 +109,28 @@ fn plain(reply: Reply) -> Response {
 }
 
 async fn handle(State(localnet): State<Localnet>, body: Bytes) -> Response {
-    let (status, answer) = localnet.answer(&body).await;
+    let (wait, fault) = localnet.faults.next();
+    tokio::time::sleep(wait).await;
+    let failed = match fault {
+        None => return respond(&localnet, &body).await,
+        Some(RpcFault::Cut) => return cut(respond(&localnet, &body).await),
+        Some(RpcFault::Timeout) => StatusCode::REQUEST_TIMEOUT,
+        Some(RpcFault::TooMany) => StatusCode::TOO_MANY_REQUESTS,
+        Some(RpcFault::Broken) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    (failed, failed.canonical_reason().unwrap_or_default()).into_response()
+}
+
+/// Promises a whole answer and hangs up before it is there.
+fn cut(answer: Response) -> Response {
+    let (head, _) = answer.into_parts();
+    let broken = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "a fault cut the connection");
+    let start = [Ok(Bytes::from_static(b"{")), Err(broken)];
+    Response::from_parts(head, Body::from_stream(futures_util::stream::iter(start)))
+}
+
+async fn respond(localnet: &Localnet, body: &[u8]) -> Response {
+    let (status, answer) = localnet.answer(body).await;
     match answer {
         // nearcore's web framework answers broken JSON in plain text.
         Value::String(text) => (status, text).into_response(),

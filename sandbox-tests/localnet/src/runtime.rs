@@ -21,6 +21,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use near_parameters::RuntimeConfig;
+use near_primitives::errors::InvalidTxError;
 use near_primitives::hash::CryptoHash;
 use near_primitives::receipt::Receipt;
 use near_primitives::transaction::{ExecutionOutcome, ExecutionOutcomeWithId, ExecutionStatus, SignedTransaction};
@@ -62,7 +63,7 @@ pub struct ChunkResult {
     /// Receipts that were made and executed within this chunk: local ones, yields and their resumes.
     pub internal: Vec<Receipt>,
     /// Transactions that did not get in, with the reason.
-    pub refused: Vec<(CryptoHash, near_primitives::errors::InvalidTxError)>,
+    pub refused: Vec<(SignedTransaction, InvalidTxError)>,
     pub accepted: Vec<SignedTransaction>,
     pub gas_used: Gas,
     pub balance_burnt: Balance,
@@ -115,7 +116,7 @@ pub fn apply_chunk(
     }
 }
 
-type Converted = (Vec<SignedTransaction>, Vec<Receipt>, Vec<(CryptoHash, near_primitives::errors::InvalidTxError)>);
+type Converted = (Vec<SignedTransaction>, Vec<Receipt>, Vec<(SignedTransaction, InvalidTxError)>);
 
 impl Chunk<'_> {
     fn convert_transactions(&mut self, transactions: Vec<SignedTransaction>) -> Converted {
@@ -124,7 +125,7 @@ impl Chunk<'_> {
             let tx = &signed.transaction;
             let context = self.context;
             match accept_transaction(&context.config, &self.state, tx, context.gas_price, context.height) {
-                Err(error) => converted.2.push((signed.get_hash(), error)),
+                Err(error) => converted.2.push((signed, error)),
                 Ok(accepted) => {
                     let receipt = self.convert(&signed, &accepted);
                     if tx.signer_id() == tx.receiver_id() {

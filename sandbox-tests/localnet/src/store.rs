@@ -11,19 +11,56 @@ use near_primitives::hash::{CryptoHash, hash};
 use near_primitives::transaction::SignedTransaction;
 use near_primitives::types::BlockHeight;
 
+use crate::chain::Plan;
+
 /// Inputs of the chain, in order.
 #[derive(BorshSerialize, BorshDeserialize)]
 pub enum Entry {
     /// The first entry: which genesis block the others stand on.
-    Genesis { hash: CryptoHash },
-    Block {
-        height: BlockHeight,
-        timestamp_ns: u64,
-        clock_ahead_ns: u64,
-        /// State records as JSON.
-        patches: Vec<u8>,
-        transactions: Vec<SignedTransaction>,
+    Genesis {
+        hash: CryptoHash,
     },
+    Block(StoredPlan),
+    /// The block before this entry lost and is gone.
+    Undo,
+}
+
+/// What went into a block.
+#[derive(BorshSerialize, BorshDeserialize)]
+pub struct StoredPlan {
+    height: BlockHeight,
+    timestamp_ns: u64,
+    pub clock_ahead_ns: u64,
+    /// State records as JSON.
+    patches: Vec<u8>,
+    transactions: Vec<SignedTransaction>,
+    chunk_missing: bool,
+    receipts_delayed: bool,
+}
+
+impl StoredPlan {
+    pub(crate) fn new(plan: &Plan, clock_ahead_ns: u64) -> std::io::Result<Self> {
+        Ok(Self {
+            height: plan.height,
+            timestamp_ns: plan.timestamp_ns,
+            clock_ahead_ns,
+            patches: serde_json::to_vec(&plan.patches)?,
+            transactions: plan.transactions.clone(),
+            chunk_missing: plan.chunk_missing,
+            receipts_delayed: plan.receipts_delayed,
+        })
+    }
+
+    pub(crate) fn plan(self) -> std::io::Result<Plan> {
+        Ok(Plan {
+            height: self.height,
+            timestamp_ns: self.timestamp_ns,
+            patches: serde_json::from_slice(&self.patches)?,
+            transactions: self.transactions,
+            chunk_missing: self.chunk_missing,
+            receipts_delayed: self.receipts_delayed,
+        })
+    }
 }
 
 /// An open log.

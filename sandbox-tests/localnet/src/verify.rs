@@ -8,9 +8,10 @@ use near_primitives::action::Action;
 use near_primitives::deterministic_account_id::DeterministicAccountStateInit;
 use near_primitives::errors::{ActionsValidationError, InvalidAccessKeyError, InvalidTxError, ReceiptValidationError};
 use near_primitives::receipt::{Receipt, VersionedReceiptEnum};
-use near_primitives::transaction::{SignedTransaction, Transaction};
+use near_primitives::transaction::{NonceMode, SignedTransaction, Transaction};
 use near_primitives::types::{AccountId, Balance, BlockHeight, Nonce, ProtocolVersion};
 use near_primitives::utils::derive_near_deterministic_account_id;
+use near_primitives::version::ProtocolFeature;
 
 use crate::fees::{TransactionCost, total_prepaid_gas, transaction_cost};
 use crate::state::StateUpdate;
@@ -44,9 +45,11 @@ pub fn check_transaction(
 ) -> Result<(), InvalidTxError> {
     let limits = &config.wasm_config.limit_config;
     let tx = &signed.transaction;
-    if tx.gas_keys_required() {
-        // `TransactionV1` carries gas-key nonces and strict nonces.
+    if tx.gas_keys_required() && !ProtocolFeature::StrictNonce.enabled(version) {
         return Err(InvalidTxError::InvalidTransactionVersion);
+    }
+    if signed.post_quantum_signatures_required() {
+        return Err(InvalidTxError::ActionsValidation(unsupported("PostQuantumSignatures", version)));
     }
     let size = signed.wire_size();
     if size > limits.max_transaction_size {
@@ -84,7 +87,7 @@ pub fn accept_transaction(
         })
     };
     let mut access_key = state.access_key(signer_id, tx.public_key()).ok_or_else(no_key)?;
-    check_nonce(tx.nonce().nonce(), access_key.nonce, height)?;
+    check_nonce(tx, access_key.nonce, height)?;
     let too_poor = || InvalidTxError::NotEnoughBalance {
         signer_id: signer_id.clone(),
         balance: account.amount(),
@@ -103,8 +106,13 @@ pub fn accept_transaction(
     Ok(Accepted { account, access_key, cost })
 }
 
-fn check_nonce(tx_nonce: Nonce, ak_nonce: Nonce, height: BlockHeight) -> Result<(), InvalidTxError> {
-    if tx_nonce <= ak_nonce {
+fn check_nonce(tx: &Transaction, ak_nonce: Nonce, height: BlockHeight) -> Result<(), InvalidTxError> {
+    if let Some(tx_nonce_index) = tx.nonce().nonce_index() {
+        // No key of this chain is a gas key.
+        return Err(InvalidTxError::InvalidNonceIndex { tx_nonce_index: Some(tx_nonce_index), num_nonces: 0 });
+    }
+    let tx_nonce = tx.nonce().nonce();
+    if tx_nonce <= ak_nonce || (tx.nonce_mode() == NonceMode::Strict && tx_nonce > ak_nonce + 1) {
         return Err(InvalidTxError::InvalidNonce { tx_nonce, ak_nonce });
     }
     let upper_bound = height.saturating_mul(NONCES_PER_BLOCK);
@@ -112,6 +120,12 @@ fn check_nonce(tx_nonce: Nonce, ak_nonce: Nonce, height: BlockHeight) -> Result<
         return Err(InvalidTxError::NonceTooLarge { tx_nonce, upper_bound });
     }
     Ok(())
+}
+
+/// Whether a transaction's turn has not come: its nonce must follow the key's without a gap, and others are missing.
+pub fn waits_for_others(tx: &Transaction, error: &InvalidTxError) -> bool {
+    let InvalidTxError::InvalidNonce { tx_nonce, ak_nonce } = error else { return false };
+    tx.nonce_mode() == NonceMode::Strict && tx_nonce > ak_nonce
 }
 
 fn charge_allowance(access_key: &mut AccessKey, tx: &Transaction, cost: Balance) -> Result<(), InvalidTxError> {

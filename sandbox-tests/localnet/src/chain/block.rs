@@ -45,7 +45,9 @@ pub(super) fn genesis(genesis: &Genesis, state: Trie, supply: Balance) -> Block 
         chunk,
         transactions: Vec::new(),
         patches: Vec::new(),
+        receipts_delayed: false,
         incoming: Vec::new(),
+        internal: Vec::new(),
         state,
         changes: Vec::new(),
         outcomes: Vec::new(),
@@ -98,11 +100,13 @@ impl Chain {
 
     pub(super) fn header(&self, height: BlockHeight, timestamp_ns: u64, chunk: &ShardChunkHeader) -> BlockHeader {
         let previous = self.head();
+        let included = chunk.height_included() == height;
         let version = self.genesis.config.protocol_version;
         let ordinal = self.blocks.len() + 1;
         let two_back = self.blocks.len().checked_sub(2).map(|index| *self.blocks[index].header.hash());
         let approval = Approval::new(*previous.header.hash(), previous.header.height(), height, &self.signer);
-        let supply = previous.header.total_supply().saturating_sub(previous.balance_burnt);
+        let burnt = if previous.has_chunk() { previous.balance_burnt } else { Balance::ZERO };
+        let supply = previous.header.total_supply().saturating_sub(burnt);
         BlockHeader::new(
             version,
             version,
@@ -111,13 +115,13 @@ impl Chain {
             chunk.chunk_hash().0,
             merklize(&[chunk.prev_state_root()]).0,
             merklize(&[*chunk.prev_outgoing_receipts_root()]).0,
-            merklize(&[(chunk.chunk_hash().0, height)]).0,
+            merklize(&[(chunk.chunk_hash().0, chunk.height_included())]).0,
             merklize(&[*chunk.tx_root()]).0,
             merklize(&[*chunk.prev_outcome_root()]).0,
             timestamp_ns,
             Self::random_value(previous.header.hash(), height),
             Vec::new(),
-            vec![true],
+            vec![included],
             u64::try_from(ordinal).unwrap_or(u64::MAX),
             EpochId::default(),
             EpochId::default(),
@@ -131,7 +135,7 @@ impl Chain {
             compute_bp_hash_from_validator_stakes(&vec![self.validator()], true),
             self.block_tree.root(self.block_tree.len()),
             previous.header.height(),
-            Some(ChunkEndorsementsBitmap::from_endorsements(vec![vec![true]])),
+            Some(ChunkEndorsementsBitmap::from_endorsements(vec![vec![included]])),
             None,
             None,
             None,

@@ -29,6 +29,17 @@ impl BlockTree {
         }
     }
 
+    /// Takes the last leaf away.
+    pub fn pop(&mut self) {
+        for nodes in &mut self.levels {
+            let complete = nodes.len() % 2 == 0;
+            nodes.pop();
+            if !complete {
+                return;
+            }
+        }
+    }
+
     /// The node that covers up to `2^level` leaves from `index·2^level`, in a tree of the first `size` leaves.
     fn node(&self, level: usize, index: usize, size: usize) -> Option<CryptoHash> {
         let start = index << level;
@@ -87,6 +98,8 @@ mod tests {
                 assert!(verify_hash(ours.root(size), &ours.path(index, size), leaf), "{index} of {size}");
             }
             let leaf = hash(&size.to_le_bytes());
+            ours.push(hash(b"a leaf that loses"));
+            ours.pop();
             ours.push(leaf);
             theirs.insert(leaf);
         }

@@ -173,14 +173,18 @@ impl Chain {
         ids.filter_map(|id| Some(ReceiptView::from(self.receipt(id)?.as_ref().clone()))).collect()
     }
 
+    /// The block whose header carries the root over another's outcomes: the next one with a chunk.
+    pub(super) fn carrier(&self, executed: usize) -> Option<usize> {
+        (executed + 1..self.blocks.len()).find(|place| self.blocks[*place].has_chunk())
+    }
+
     /// The proof that an outcome happened, against the block `head`.
     pub fn outcome_proof(&self, id: &CryptoHash, head: &CryptoHash) -> Result<OutcomeProof, NoProof> {
         let place = self.outcomes.get(id).copied().ok_or(NoProof::UnknownOutcome)?;
         let head = self.by_hash.get(head).copied().ok_or(NoProof::UnknownHead)?;
-        // The root over a block's outcomes stands in the next block's header, and the root over blocks up to that one in
-        // the header after it.
-        let carrier = place.block + 1;
-        let block = self.blocks.get(carrier).filter(|_| carrier < head).ok_or(NoProof::NotConfirmed)?;
+        // The root over blocks up to the carrier stands in the header after it.
+        let carrier = self.carrier(place.block).filter(|carrier| *carrier < head).ok_or(NoProof::NotConfirmed)?;
+        let block = &self.blocks[carrier];
         let mut outcome = self.outcome_view(place);
         outcome.block_hash = *block.header.hash();
         let roots = merklize(&[*block.chunk.prev_outcome_root()]).1;

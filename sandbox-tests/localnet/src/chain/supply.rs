@@ -43,8 +43,8 @@ impl Chain {
         let waiting = WAITING.iter().flat_map(|column| head.state.range(&[*column]));
         // The queue's indices share a column with the queue and are no receipt.
         let waiting = waiting.filter_map(|(_, value)| Receipt::try_from_slice(value.bytes()).ok());
-        let in_flight = waiting.chain(head.outgoing.iter().cloned());
-        let blocks = self.blocks.iter();
+        let in_flight = waiting.chain(head.outgoing.iter().map(|receipt| receipt.as_ref().clone()));
+        let blocks = self.blocks.iter().filter(|block| block.has_chunk());
         Supply {
             accounts: add_up(accounts),
             in_flight: add_up(in_flight.map(|receipt| held(&self.config, &receipt))),

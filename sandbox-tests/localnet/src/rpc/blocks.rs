@@ -88,7 +88,7 @@ pub(super) async fn chunk(localnet: &Localnet, params: Value) -> Reply {
         author: root_id,
         header: block.chunk.clone().into(),
         transactions: block.transactions.iter().cloned().map(Into::into).collect(),
-        receipts: block.incoming.iter().cloned().map(Into::into).collect(),
+        receipts: block.incoming.iter().map(|receipt| receipt.as_ref().clone().into()).collect(),
     })
 }
 
@@ -107,8 +107,11 @@ fn find_chunk(chain: &Chain, reference: &ChunkReference) -> Result<Arc<Block>, R
             if *shard_id != near_primitives::types::ShardId::new(0) {
                 return Err(RpcChunkError::InvalidShardId { shard_id: *shard_id }.into());
             }
-            find(chain, &block_id.clone().into())
-                .map_err(|error_message| RpcChunkError::UnknownBlock { error_message }.into())
+            let block = find(chain, &block_id.clone().into())
+                .map_err(|error_message| -> RpcError { RpcChunkError::UnknownBlock { error_message }.into() })?;
+            // A block without a chunk of its own shows the last one.
+            let own = if block.has_chunk() { None } else { chain.block_by_chunk(&block.chunk.chunk_hash().0).cloned() };
+            Ok(own.unwrap_or(block))
         }
     }
 }

@@ -9,10 +9,12 @@ const HISTORY: &str = include_str!("../data/history.json");
 
 mod actor;
 mod clients;
+mod faults;
 mod hostile;
 mod properties;
 mod replay;
 mod rpc;
 mod sandbox;
 mod store;
+mod strict_nonce;
 mod traffic;

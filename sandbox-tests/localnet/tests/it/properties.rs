@@ -132,7 +132,7 @@ fn keeps_supply(start: &Chain, steps: &[Step]) -> Result<(), TestCaseError> {
 }
 
 /// As a light client does: outcome, chunk root, header, tree of blocks.
-fn verifies(proof: &OutcomeProof, block_merkle_root: &CryptoHash) -> bool {
+pub fn verifies(proof: &OutcomeProof, block_merkle_root: &CryptoHash) -> bool {
     let lite = &proof.block_header_lite;
     let chunk_root = compute_root_from_path(&proof.outcome.proof, CryptoHash::hash_borsh(proof.outcome.to_hashes()));
     let outcome_root = compute_root_from_path(&proof.outcome_root_proof, CryptoHash::hash_borsh(chunk_root));
