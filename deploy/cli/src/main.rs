@@ -26,7 +26,7 @@ enum Command {
     /// Runs chain, contracts, indexer and database in one process and plays the whole story.
     Demo(demo::Arguments),
     /// Runs a NEAR chain in this process until Ctrl-C.
-    Localnet(charter_localnet::cli::Arguments),
+    Localnet(Box<charter_localnet::cli::Arguments>),
     /// Deploys the contracts, wired to each other. What is there already is left alone.
     Deploy(deploy::Arguments),
     /// Mirrors the contracts into Postgres.
@@ -49,7 +49,7 @@ async fn main() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let result = match Arguments::parse().command {
         Command::Demo(arguments) => demo::run(arguments).await,
-        Command::Localnet(arguments) => charter_localnet::cli::run(arguments).await,
+        Command::Localnet(arguments) => charter_localnet::cli::run(*arguments).await,
         Command::Deploy(arguments) => deploy::run(arguments).await,
         Command::Index(command) => index::run(command).await,
         Command::Status { data_dir, json } => index::status(&data_dir, json),

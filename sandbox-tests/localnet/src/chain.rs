@@ -114,7 +114,7 @@ pub struct Chain {
     held: Vec<(SignedTransaction, BlockHeight)>,
     block_tree: BlockTree,
     /// The last block that executed something.
-    last_execution: usize,
+    last_execution: Option<usize>,
     /// State edits that wait for the next block.
     patches: Vec<StateRecord>,
     clock_ahead_ns: u64,
@@ -151,7 +151,7 @@ impl Chain {
             pool: Vec::new(),
             held: Vec::new(),
             block_tree: BlockTree::default(),
-            last_execution: 0,
+            last_execution: None,
             patches: Vec::new(),
             clock_ahead_ns: 0,
             store: None,

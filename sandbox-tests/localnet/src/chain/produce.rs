@@ -34,7 +34,11 @@ impl Chain {
             || !head.outgoing.is_empty()
             || has_delayed(&head.state)
             // What was executed can be proven once a block carries its root and another one that block's.
-            || self.carrier(self.last_execution).is_none_or(|carrier| carrier + 1 == self.blocks.len())
+            || self.last_execution.is_some_and(|place| !self.provable(place))
+    }
+
+    fn provable(&self, place: usize) -> bool {
+        self.carrier(place).is_some_and(|carrier| carrier + 1 < self.blocks.len())
     }
 
     /// Makes one block out of the pool.
@@ -91,7 +95,7 @@ impl Chain {
         for receipt in block.internal.iter().chain(&block.outgoing) {
             self.receipts.remove(receipt.receipt_id());
         }
-        self.last_execution = self.blocks.iter().rposition(|block| !block.outcomes.is_empty()).unwrap_or(0);
+        self.last_execution = self.blocks.iter().rposition(|block| !block.outcomes.is_empty());
         self.pool.splice(0..0, block.transactions.iter().cloned());
         self.patches.splice(0..0, block.patches.iter().cloned());
         // What an older block sent travels on from there: a block without chunk had only repeated it.
@@ -262,7 +266,7 @@ impl Chain {
             }
         }
         if !block.outcomes.is_empty() {
-            self.last_execution = place;
+            self.last_execution = Some(place);
         }
         for receipt in block.internal.iter().chain(&block.outgoing) {
             self.receipts.insert(*receipt.receipt_id(), Arc::clone(receipt));
