@@ -80,6 +80,8 @@ pub(crate) struct Chunk<'a> {
     pub instant: VecDeque<Receipt>,
     pub gas_used: Gas,
     pub balance_burnt: Balance,
+    /// Size of the storage proof before the receipt in execution.
+    pub recorded_before_receipt: usize,
 }
 
 /// Executes one chunk on top of `state`.
@@ -91,13 +93,14 @@ pub fn apply_chunk(
 ) -> ChunkResult {
     let mut chunk = Chunk {
         context,
-        state: StateUpdate::new(state),
+        state: StateUpdate::recording(state),
         outcomes: Vec::new(),
         outgoing: Vec::new(),
         internal: Vec::new(),
         instant: VecDeque::new(),
         gas_used: Gas::ZERO,
         balance_burnt: Balance::ZERO,
+        recorded_before_receipt: 0,
     };
     let (accepted, local, refused) = chunk.convert_transactions(transactions);
     chunk.process_receipts(local, incoming);

@@ -3,6 +3,7 @@
 //! Look-ups go to the root at the chunk's start plus an overlay. Overlay hits are free of trie gas, as on nearcore.
 
 mod access;
+mod recorder;
 mod records;
 
 use std::cell::RefCell;
@@ -18,6 +19,7 @@ use near_primitives::types::{AccountId, RawStateChange, RawStateChangesWithTrieK
 use crate::trie::{Trie, Value};
 
 pub use access::{Found, TrieTouches};
+use recorder::Recorder;
 
 /// Values up to this size lie beside their key in nearcore's flat storage; longer ones cost a node to read.
 const INLINE_VALUE_MAX: usize = 4_000;
@@ -38,11 +40,24 @@ pub struct StateUpdate {
     proposed: BTreeMap<Vec<u8>, Change>,
     /// Nodes that contracts of this chunk have paid for in full; later visits are cheaper.
     visited: RefCell<HashSet<CryptoHash>>,
+    /// What is read, where that is limited: in chunks, not in views.
+    recorder: Option<Recorder>,
 }
 
 impl StateUpdate {
     pub fn new(base: Trie) -> Self {
-        Self { base, committed: BTreeMap::new(), proposed: BTreeMap::new(), visited: RefCell::default() }
+        Self {
+            base,
+            committed: BTreeMap::new(),
+            proposed: BTreeMap::new(),
+            visited: RefCell::default(),
+            recorder: None,
+        }
+    }
+
+    /// The state of a chunk, whose reads are recorded.
+    pub fn recording(base: Trie) -> Self {
+        Self { recorder: Some(Recorder::default()), ..Self::new(base) }
     }
 
     fn overlay(&self, key: &[u8]) -> Option<&Option<Arc<[u8]>>> {
@@ -52,11 +67,16 @@ impl StateUpdate {
 
     /// The raw value under `key`.
     pub fn get_raw(&self, key: &TrieKey) -> Option<Arc<[u8]>> {
-        let key = key.to_vec();
-        match self.overlay(&key) {
-            Some(value) => value.clone(),
-            None => self.base.get(&key).map(|value| Arc::clone(value.bytes())),
+        let raw = key.to_vec();
+        if let Some(value) = self.overlay(&raw) {
+            return value.clone();
         }
+        let found = self.base.look_up(&raw, &mut |node, bytes| self.record(node, bytes))?;
+        let is_code = matches!(key, TrieKey::ContractCode { .. } | TrieKey::GlobalContractCode { .. });
+        if let (Some(recorder), false) = (&self.recorder, is_code) {
+            recorder.value(found);
+        }
+        Some(Arc::clone(found.bytes()))
     }
 
     pub fn get<T: BorshDeserialize>(&self, key: &TrieKey) -> Option<T> {

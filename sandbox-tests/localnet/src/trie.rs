@@ -28,16 +28,16 @@ impl Trie {
 
     /// The value stored under `key`.
     pub fn get(&self, key: &[u8]) -> Option<&Value> {
-        self.look_up(key, &mut |_| {})
+        self.look_up(key, &mut |_, _| {})
     }
 
-    /// Looks `key` up and shows `visit` the hash of every node on the way, the last one included.
-    pub fn look_up(&self, key: &[u8], visit: &mut dyn FnMut(&CryptoHash)) -> Option<&Value> {
+    /// Looks `key` up and shows `visit` the hash and encoded size of every node on the way, the last one included.
+    pub fn look_up(&self, key: &[u8], visit: &mut dyn FnMut(&CryptoHash, usize)) -> Option<&Value> {
         let path = nibbles_of(key);
         let mut rest: &[u8] = &path;
         let mut node = self.root.as_ref()?;
         loop {
-            visit(&node.hash());
+            visit(&node.hash(), node.encoded_len());
             match node.kind() {
                 Kind::Leaf { key, value } => return (key.as_ref() == rest).then_some(value),
                 Kind::Extension { key, child } => {
@@ -232,6 +232,12 @@ mod tests {
                 }
             }
             prop_assert_eq!(trie.root_hash(), build(&model).root_hash());
+            for key in model.keys() {
+                let mut sizes = Vec::new();
+                trie.look_up(key, &mut |_, bytes| sizes.push(bytes));
+                let nodes: Vec<_> = trie.prove_prefix(key).iter().map(Vec::len).take(sizes.len()).collect();
+                prop_assert_eq!(&sizes[..nodes.len()], &nodes[..]);
+            }
             for (key, value) in &model {
                 prop_assert_eq!(trie.get(key).map(|found| found.bytes().to_vec()), Some(value.clone()));
             }

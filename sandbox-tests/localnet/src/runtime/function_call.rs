@@ -13,6 +13,7 @@ use near_primitives::receipt::{Receipt, VersionedActionReceipt};
 use near_primitives::trie_key::TrieKey;
 use near_primitives::types::{AccountId, Balance, Gas};
 use near_primitives::utils::create_random_seed;
+use near_primitives::version::ProtocolFeature;
 use near_vm_runner::logic::errors::{self as vm, VMRunnerError};
 use near_vm_runner::logic::types::PromiseResult;
 use near_vm_runner::logic::{GasCounter, ReturnData, VMContext, VMOutcome};
@@ -104,7 +105,12 @@ impl Chunk<'_> {
         let vm_context = self.vm_context(call, results, own);
         let counter = gas_counter(self.context, call.call.gas, None);
         let promises = Promises::new(call.action_hash, self.context.height);
-        let mut host = Host::new(&mut self.state, self.context, account_id, promises);
+        let recorded_before = if ProtocolFeature::EnforcePerReceiptStorageProofLimit.enabled(self.context.version) {
+            self.recorded_before_receipt
+        } else {
+            self.state.recorded_bytes()
+        };
+        let mut host = Host::new(&mut self.state, self.context, account_id, promises, recorded_before);
         let ran = run(&code, &call.call.method_name, &mut host, &vm_context, self.context, counter);
         let mut promises = host.into_promises();
         let mut outcome = match ran {
@@ -255,7 +261,7 @@ pub fn view(
     };
     let counter = gas_counter(block, call.gas_max, Some(call.gas_max));
     let promises = Promises::new(CryptoHash::default(), block.height);
-    let mut host = Host::new(&mut state, block, call.account_id, promises);
+    let mut host = Host::new(&mut state, block, call.account_id, promises, 0);
     let failed = |error: FunctionCallError, text: String| ViewError::Failed { error, text };
     let outcome = run(&code, call.method, &mut host, &vm_context, block, counter)
         .map_err(|error| failed(FunctionCallError::WasmUnknownError, error.to_string()))?;

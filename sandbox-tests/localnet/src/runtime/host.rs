@@ -31,6 +31,8 @@ pub(super) struct Host<'a> {
     block: &'a BlockContext,
     account_id: &'a AccountId,
     promises: Promises,
+    /// Size of the storage proof that the limit counts from.
+    recorded_before: usize,
 }
 
 struct Pointer<'a> {
@@ -68,8 +70,9 @@ impl<'a> Host<'a> {
         block: &'a BlockContext,
         account_id: &'a AccountId,
         promises: Promises,
+        recorded_before: usize,
     ) -> Self {
-        Self { state, block, account_id, promises }
+        Self { state, block, account_id, promises, recorded_before }
     }
 
     pub fn into_promises(self) -> Promises {
@@ -163,13 +166,12 @@ impl External for Host<'_> {
         self.promises.next_data_id()
     }
 
-    // This chain records no storage proofs, so the limit on them is never reached.
     fn get_recorded_storage_size(&self) -> usize {
-        0
+        self.state.recorded_bytes()
     }
 
     fn storage_proof_size_before_receipt(&self) -> usize {
-        0
+        self.recorded_before
     }
 
     fn validator_stake(&self, account_id: &AccountId) -> Answer<Option<Balance>> {

@@ -13,6 +13,7 @@ use near_primitives::transaction::{
 use near_primitives::trie_key::TrieKey;
 use near_primitives::types::{Balance, Gas, StateChangeCause};
 use near_primitives::utils::create_receipt_id_from_receipt_id;
+use near_primitives::version::ProtocolFeature;
 use near_vm_runner::logic::ReturnData;
 use near_vm_runner::logic::types::PromiseResult;
 
@@ -102,6 +103,7 @@ impl Chunk<'_> {
     /// Runs the actions, then settles: state, refunds, outcome, outgoing receipts.
     pub(super) fn execute(&mut self, receipt: &Receipt, action: &VersionedActionReceipt<'_>) {
         let receipt_hash = *receipt.receipt_id();
+        self.recorded_before_receipt = self.state.recorded_bytes();
         let results = self.promise_results(receipt, action);
         self.state.commit(&StateChangeCause::ActionReceiptProcessingStarted { receipt_hash });
         let (mut result, contracts) = self.run_actions(receipt, action, &results.into());
@@ -157,6 +159,11 @@ impl Chunk<'_> {
                     next.fail(ActionErrorKind::NewReceiptValidationError(error));
                 }
             }
+            if next.result.is_ok()
+                && let Err(kind) = self.check_proof_size()
+            {
+                next.fail(kind);
+            }
             result.merge(next, index);
             if result.result.is_err() {
                 break;
@@ -174,6 +181,18 @@ impl Chunk<'_> {
             }
         }
         (result, contracts)
+    }
+
+    /// Calls are stopped by the VM; other actions after the fact, from 87 on.
+    fn check_proof_size(&self) -> Result<(), ActionErrorKind> {
+        let limit = self.context.config.wasm_config.limit_config.per_receipt_storage_proof_size_limit;
+        let enforced = ProtocolFeature::EnforceStorageProofLimitForAllActions.enabled(self.context.version);
+        let recorded = self.state.recorded_bytes().saturating_sub(self.recorded_before_receipt);
+        if enforced && recorded > limit {
+            let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+            return Err(ActionErrorKind::ReceiptStorageProofSizeExceeded { limit });
+        }
+        Ok(())
     }
 
     /// What the receipt's gas cost, out of what was paid for it in advance.

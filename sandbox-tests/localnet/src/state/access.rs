@@ -5,6 +5,7 @@ use std::sync::Arc;
 use near_primitives::hash::CryptoHash;
 use near_primitives::trie_key::TrieKey;
 
+use super::recorder::Recorder;
 use super::{INLINE_VALUE_MAX, StateUpdate};
 use crate::trie::Value;
 
@@ -36,6 +37,17 @@ impl Found {
 }
 
 impl StateUpdate {
+    pub(super) fn record(&self, hash: &CryptoHash, bytes: usize) {
+        if let Some(recorder) = &self.recorder {
+            recorder.node(hash, bytes);
+        }
+    }
+
+    /// Bytes of the storage proof so far.
+    pub fn recorded_bytes(&self) -> usize {
+        self.recorder.as_ref().map_or(0, Recorder::bytes)
+    }
+
     fn touch(&self, node: CryptoHash, touches: &mut TrieTouches) {
         if self.visited.borrow_mut().insert(node) {
             touches.new += 1;
@@ -50,7 +62,7 @@ impl StateUpdate {
         if let Some(value) = self.overlay(&key) {
             return value.clone().map(Found::in_overlay);
         }
-        let value = self.base.get(&key)?;
+        let value = self.base.look_up(&key, &mut |node, bytes| self.record(node, bytes))?;
         Some(Found::in_trie(value, value.bytes().len() > INLINE_VALUE_MAX))
     }
 
@@ -59,6 +71,7 @@ impl StateUpdate {
         let mut touches = TrieTouches::default();
         if let Some(node) = found.node {
             self.touch(node, &mut touches);
+            self.record(&node, found.bytes.len());
         }
         if found.charged { touches } else { TrieTouches::default() }
     }
@@ -70,7 +83,10 @@ impl StateUpdate {
         if let Some(value) = self.overlay(&key) {
             return (value.clone().map(Found::in_overlay), touches);
         }
-        let found = self.base.look_up(&key, &mut |node| self.touch(*node, &mut touches));
+        let found = self.base.look_up(&key, &mut |node, bytes| {
+            self.touch(*node, &mut touches);
+            self.record(node, bytes);
+        });
         (found.map(|value| Found::in_trie(value, true)), touches)
     }
 }

@@ -135,6 +135,23 @@ impl Node {
         borsh::to_vec(&self.raw()).unwrap_or_default()
     }
 
+    /// How many bytes `encoded` gives.
+    pub fn encoded_len(&self) -> usize {
+        const HASH: usize = 32;
+        const VALUE: usize = 4 + HASH;
+        // A vector's length, then hex-prefix bytes.
+        let path = |nibbles: &[u8]| 4 + nibbles.len() / 2 + 1;
+        let own = match &self.kind {
+            Kind::Leaf { key, .. } => path(key) + VALUE,
+            Kind::Extension { key, .. } => path(key) + HASH,
+            Kind::Branch { children, value } => {
+                2 + children.iter().flatten().count() * HASH + value.as_ref().map_or(0, |_| VALUE)
+            }
+        };
+        // The variant before, the memory usage after.
+        1 + own + 8
+    }
+
     /// This node's bytes and those of all below it, from the top down.
     pub fn encode_all(&self, out: &mut Vec<Vec<u8>>) {
         out.push(self.encoded());

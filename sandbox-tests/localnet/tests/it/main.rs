@@ -15,6 +15,7 @@ mod properties;
 mod replay;
 mod rpc;
 mod sandbox;
+mod storage_proof;
 mod store;
 mod strict_nonce;
 mod traffic;
