@@ -10,7 +10,7 @@ const LINES_MAX: usize = 500;
 const TEST_LINES_MAX: usize = 800;
 
 /// Crates and the ones of ours they may depend on. Dependencies point one way.
-const MAY_DEPEND: [(&str, &[&str]); 15] = [
+const MAY_DEPEND: [(&str, &[&str]); 16] = [
     ("charter-types", &[]),
     ("charter-common", &["charter-types"]),
     ("charter-registry", &["charter-types", "charter-common"]),
@@ -22,6 +22,7 @@ const MAY_DEPEND: [(&str, &[&str]); 15] = [
     ("charter-host", &["charter-types", "charter-client"]),
     ("charter-indexer", &["charter-types", "charter-client", "charter-harness"]),
     ("charter-localnet", &[]),
+    ("charter-fuzz", &["charter-localnet"]),
     ("charter-harness", &["charter-types", "charter-localnet", "charter-wasm"]),
     ("charter-suite", &["charter-types", "charter-client", "charter-harness", "charter-indexer", "charter-wasm"]),
     (

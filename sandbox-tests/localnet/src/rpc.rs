@@ -76,6 +76,7 @@ impl Localnet {
             .route("/status", get(status))
             .route("/health", get(health))
             .route("/network_info", get(network_info))
+            .route("/v0/{*path}", get(neardata))
             .with_state(served)
             .layer(DefaultBodyLimit::disable())
             .layer(RequestBodyLimitLayer::new(self.body_bytes_max))
@@ -95,6 +96,11 @@ async fn status(State(localnet): State<Localnet>) -> Response {
 
 async fn health() -> Response {
     plain(Ok(Value::Null))
+}
+
+/// neardata's feed is refused by name.
+async fn neardata() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_IMPLEMENTED, "neardata's feed is not implemented by charter-localnet")
 }
 
 async fn network_info() -> Response {

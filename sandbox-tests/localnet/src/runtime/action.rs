@@ -75,7 +75,7 @@ impl Chunk<'_> {
                 }
             }
             Action::DeterministicStateInit(init) => {
-                self.deterministic_state_init(receipt, init, account, actor_id, &mut result);
+                self.deterministic_state_init(receipt, init, account, &mut result);
             }
             // `verify::check_action` refused these before a receipt was made.
             Action::UniversalStateInit(_)

@@ -19,13 +19,12 @@ impl Chunk<'_> {
         receipt: &Receipt,
         action: &DeterministicStateInitAction,
         account: &mut Option<Account>,
-        actor_id: &mut AccountId,
         result: &mut ActionResult,
     ) {
         let account_id = receipt.receiver_id();
         if account.is_none() {
+            // Anybody may do this, so whoever does has no right over the account: the actor stays who it was.
             *account = Some(self.empty_account());
-            *actor_id = account_id.clone();
             result.charge_new_account(&self.context.config);
         }
         let Some(account) = account.as_mut() else { return };
