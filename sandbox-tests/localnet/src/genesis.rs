@@ -5,7 +5,9 @@ use near_chain_configs::GenesisConfig;
 use near_crypto::{KeyType, SecretKey};
 use near_primitives::account::{AccessKey, Account, AccountContract};
 use near_primitives::state_record::StateRecord;
-use near_primitives::types::{AccountId, AccountInfo, Balance, Gas, ProtocolVersion, StateChangeCause};
+use near_primitives::types::{
+    AccountId, AccountInfo, Balance, BlockHeight, EpochHeight, Gas, ProtocolVersion, StateChangeCause,
+};
 use near_primitives_core::account::id::AccountIdRef;
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +31,8 @@ pub const PROTOCOL_VERSION: ProtocolVersion = 88;
 /// Everything that decides the genesis block.
 #[derive(Clone, Debug)]
 pub struct Genesis {
-    /// nearcore's settings. This chain reads chain id, version, time, gas price, gas limit, validity period and the
-    /// validator; epochs, rewards and kick-outs it has not.
+    /// nearcore's settings. This chain reads chain id, version, time, gas price, gas limit, validity period, epoch length
+    /// and the validator; rewards and kick-outs it has not.
     pub config: GenesisConfig,
     /// The state before the first block. Later records replace earlier ones of the same key.
     pub records: Vec<StateRecord>,
@@ -75,7 +77,7 @@ impl Genesis {
             protocol_version: PROTOCOL_VERSION,
             chain_id: chain_id.to_owned(),
             num_block_producer_seats: 1,
-            epoch_length: 500,
+            epoch_length: 60,
             gas_limit: Gas::from_teragas(1_000),
             min_gas_price: Balance::from_yoctonear(100_000_000),
             validators: vec![validator],
@@ -107,6 +109,13 @@ impl Genesis {
 
     pub fn to_file(&self) -> GenesisFile {
         GenesisFile { config: self.config.clone(), records: self.records.clone() }
+    }
+
+    /// The epoch of a height, counted from 1, and its first height.
+    pub fn epoch(&self, height: BlockHeight) -> (EpochHeight, BlockHeight) {
+        let length = self.config.epoch_length.max(1);
+        let before = height.saturating_sub(1) / length;
+        (before + 1, before * length + 1)
     }
 
     /// Unix time of the genesis block, nanoseconds.

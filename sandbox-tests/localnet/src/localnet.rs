@@ -97,31 +97,16 @@ impl Drop for AbortOnDrop {
 impl Localnet {
     /// Starts a chain on a thread of its own.
     pub async fn start(config: Config) -> Result<Self, Error> {
-        let (done, started) = oneshot::channel();
-        let (jobs, inbox) = channel::<Job>();
-        let (heads, head) = watch::channel(0);
-        let producer = config.producer;
-        let config_faults = config.faults.clone();
         let configured = config.home.as_deref().filter(|home| crate::home::exists(home));
         let configured = configured.map(crate::home::node_config).transpose();
         let configured = configured.map_err(|error| Error::home(config.home.as_deref(), &error))?;
         let body_bytes_max = config.body_bytes_max.or(configured.and_then(|node| node.body_bytes_max));
         let body_bytes_max = body_bytes_max.unwrap_or(crate::rpc::BODY_BYTES_MAX);
-        std::thread::Builder::new().name("localnet".to_owned()).spawn(move || match open(&config) {
-            Err(error) => {
-                let _ = done.send(Err(error));
-            }
-            Ok(chain) => {
-                let _ = heads.send(chain.head().header.height());
-                if done.send(Ok(Arc::clone(&chain.genesis))).is_ok() {
-                    run(chain, &inbox, &heads, producer);
-                }
-            }
-        })?;
-        let genesis = started.await.map_err(|_| Error::Stopped)??;
-        let started = std::time::Instant::now();
-        let faults = RpcFaults::new(config_faults);
-        Ok(Self { jobs, head, genesis, producer, body_bytes_max, rpc_addr: None, faults, started, follower: None })
+        let (producer, faults) = (config.producer, RpcFaults::new(config.faults.clone()));
+        // A stored chain is replayed, which takes a while.
+        let opened = tokio::task::spawn_blocking(move || open(&config)).await;
+        let chain = opened.map_err(|_| Error::Stopped)??;
+        Ok(Self { body_bytes_max, faults, ..Self::of_chain(chain, producer)? })
     }
 
     /// A copy of the chain as it is now: blocks and state are shared, nothing is written to disk.
@@ -135,9 +120,7 @@ impl Localnet {
         let genesis = Arc::clone(&chain.genesis);
         let (jobs, inbox) = channel::<Job>();
         let (heads, head) = watch::channel(chain.head().header.height());
-        std::thread::Builder::new()
-            .name("localnet-fork".to_owned())
-            .spawn(move || run(chain, &inbox, &heads, producer))?;
+        std::thread::Builder::new().name("localnet".to_owned()).spawn(move || run(chain, &inbox, &heads, producer))?;
         let (body_bytes_max, started) = (crate::rpc::BODY_BYTES_MAX, std::time::Instant::now());
         let faults = RpcFaults::default();
         Ok(Self { jobs, head, genesis, producer, body_bytes_max, rpc_addr: None, faults, started, follower: None })

@@ -223,7 +223,7 @@ impl Chain {
         BlockContext {
             height,
             timestamp_ns,
-            epoch_height: 1,
+            epoch_height: self.genesis.epoch(height).0,
             gas_price: self.genesis.config.min_gas_price,
             gas_limit: self.genesis.config.gas_limit,
             random_seed: Self::random_value(self.head().header.hash(), height),

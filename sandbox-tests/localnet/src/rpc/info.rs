@@ -47,7 +47,7 @@ pub(super) async fn status(localnet: &Localnet) -> Reply {
                 "earliest_block_height": genesis.header.height(),
                 "earliest_block_time": time(genesis.header.raw_timestamp()),
                 "epoch_id": head.header.epoch_id(),
-                "epoch_start_height": 1,
+                "epoch_start_height": chain.genesis.epoch(head.header.height()).1,
             },
             "validator_account_id": root_id,
             "validator_public_key": key,
@@ -101,6 +101,7 @@ fn validator_info(chain: &Chain) -> EpochValidatorInfo {
     let shards = vec![ShardId::new(0)];
     let done = u64::try_from(chain.block_count() - 1).unwrap_or(u64::MAX);
     let (account_id, public_key, stake) = chain.validator().destructure();
+    let (epoch_height, epoch_start_height) = chain.genesis.epoch(chain.head().header.height());
     let current = CurrentEpochValidatorInfo {
         account_id: account_id.clone(),
         public_key: public_key.clone(),
@@ -128,8 +129,8 @@ fn validator_info(chain: &Chain) -> EpochValidatorInfo {
         next_fishermen: Vec::new(),
         current_proposals: Vec::new(),
         prev_epoch_kickout: Vec::new(),
-        epoch_start_height: 1,
-        epoch_height: 1,
+        epoch_start_height,
+        epoch_height,
     }
 }
 

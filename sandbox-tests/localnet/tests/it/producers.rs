@@ -64,3 +64,21 @@ async fn finality_lags_as_many_blocks_as_asked() {
     assert!(known_final >= executed);
     assert!(height(&root, latest()).await >= known_final + 2);
 }
+
+/// Staking contracts count epochs; skipped blocks count, too.
+#[tokio::test]
+async fn epochs_go_by_with_the_heights() {
+    let (localnet, _rpc, root) = start(Producer::Instant, 0).await;
+    let epochs = async || {
+        let request = near_jsonrpc_client::methods::validators::RpcValidatorRequest {
+            epoch_reference: near_primitives::types::EpochReference::Latest,
+        };
+        root.client.call(request).await.unwrap()
+    };
+    let length = localnet.genesis().config.epoch_length;
+    let before = epochs().await.epoch_height;
+    localnet.cheats().advance_blocks(10 * length).await.unwrap();
+    let after = epochs().await;
+    assert_eq!((before, after.epoch_height), (1, 10), "heights 1 to 60 are the first epoch, 541 to 600 the tenth");
+    assert_eq!(after.epoch_start_height, 541);
+}
