@@ -179,7 +179,13 @@ impl Chain {
                 }
                 Entry::Block(stored) => {
                     chain.clock_ahead_ns = stored.clock_ahead_ns;
-                    chain.make_block(stored.plan()?);
+                    let plan = stored.plan()?;
+                    // A block with a chunk took what lost heads had given back.
+                    if !plan.chunk_missing {
+                        chain.pool.clear();
+                        chain.patches.clear();
+                    }
+                    chain.make_block(plan);
                 }
                 Entry::Undo => chain.undo_head(),
             }

@@ -94,7 +94,7 @@ async fn start(run: &RunArguments, home: Option<&Path>, usual: Producer) -> anyh
         genesis: Genesis::new(&run.chain_id),
         producer: run.block_ms.map(Duration::from_millis).map_or(usual, Producer::Interval),
         finality_lag: run.finality_lag,
-        faults: run.faults.clone(),
+        faults: run.faults,
         home: home.map(ToOwned::to_owned),
         ..Config::default()
     };

@@ -9,7 +9,7 @@ use near_primitives::hash::hash;
 use serde::{Deserialize, Serialize};
 
 /// Chances from 0 (never) to 1 (always). The default is a chain without faults.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
     pub seed: u64,
@@ -49,20 +49,25 @@ impl Faults {
         f64::from(first) / f64::from(u32::MAX)
     }
 
+    /// A chain without faults throws no dice.
+    fn strikes(&self, kind: &str, number: u64, chance: f64) -> bool {
+        chance > 0.0 && self.dice(kind, number) < chance
+    }
+
     pub(crate) fn skips(&self, height: u64) -> bool {
-        self.dice("skipped_height", height) < self.skipped_height
+        self.strikes("skipped_height", height, self.skipped_height)
     }
 
     pub(crate) fn misses_chunk(&self, height: u64) -> bool {
-        self.dice("missing_chunk", height) < self.missing_chunk
+        self.strikes("missing_chunk", height, self.missing_chunk)
     }
 
     pub(crate) fn delays_receipts(&self, height: u64) -> bool {
-        self.dice("delayed_receipts", height) < self.delayed_receipts
+        self.strikes("delayed_receipts", height, self.delayed_receipts)
     }
 
     pub(crate) fn loses(&self, height: u64) -> bool {
-        self.dice("lost_head", height) < self.lost_head
+        self.strikes("lost_head", height, self.lost_head)
     }
 }
 
@@ -82,18 +87,17 @@ impl RpcFaults {
     pub fn next(&self) -> (Duration, Option<RpcFault>) {
         let faults = &self.faults;
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let late = faults.dice("slow_answer", number) < faults.slow_answer;
+        let late = faults.strikes("slow_answer", number, faults.slow_answer);
         let wait = if late { Duration::from_millis(faults.slow_ms) } else { Duration::ZERO };
-        let error = faults.dice("rpc_error", number);
-        let fault = if error < faults.rpc_error {
+        let fault = if faults.strikes("rpc_error", number, faults.rpc_error) {
             // The same dice, thrown among three.
-            match error / faults.rpc_error {
+            match faults.dice("rpc_error", number) / faults.rpc_error {
                 third if third < 1.0 / 3.0 => Some(RpcFault::Timeout),
                 third if third < 2.0 / 3.0 => Some(RpcFault::TooMany),
                 _ => Some(RpcFault::Broken),
             }
         } else {
-            (faults.dice("cut_answer", number) < faults.cut_answer).then_some(RpcFault::Cut)
+            faults.strikes("cut_answer", number, faults.cut_answer).then_some(RpcFault::Cut)
         };
         (wait, fault)
     }

@@ -22,7 +22,7 @@ pub fn gas_to_balance(price: Balance, gas: Gas) -> Overflow<Balance> {
     price.checked_mul(u128::from(gas.as_gas())).ok_or(IntegerOverflowError)
 }
 
-pub fn sum_gas(items: impl IntoIterator<Item = Overflow<Gas>>) -> Overflow<Gas> {
+fn sum_gas(items: impl IntoIterator<Item = Overflow<Gas>>) -> Overflow<Gas> {
     items.into_iter().try_fold(Gas::ZERO, |sum, item| add_gas(sum, item?))
 }
 
@@ -160,6 +160,16 @@ pub fn total_prepaid_gas(actions: &[Action]) -> Overflow<Gas> {
     }))
 }
 
+/// All gas that is bought for a receipt with these actions before it is executed.
+pub fn gas_bought(config: &RuntimeConfig, actions: &[Action], receiver_id: &AccountId) -> Overflow<Gas> {
+    sum_gas([
+        total_prepaid_gas(actions),
+        total_prepaid_send_fees(config, actions),
+        total_prepaid_exec_fees(config, actions, receiver_id),
+        Ok(config.fees.fee(ActionCosts::new_action_receipt).exec_fee().gas),
+    ])
+}
+
 /// Tokens attached to actions.
 pub fn total_deposit(actions: &[Action]) -> Overflow<Balance> {
     actions.iter().try_fold(Balance::ZERO, |sum, action| {
@@ -184,12 +194,7 @@ pub fn transaction_cost(config: &RuntimeConfig, tx: &Transaction, gas_price: Bal
     let receipt = config.fees.fee(ActionCosts::new_action_receipt);
     let send = total_send_fees(config, same, tx.actions(), tx.receiver_id())?;
     let gas_burnt = add_gas(receipt.send_fee(same).gas, send)?;
-    let gas_remaining = sum_gas([
-        total_prepaid_gas(tx.actions()),
-        total_prepaid_send_fees(config, tx.actions()),
-        Ok(receipt.exec_fee().gas),
-        total_prepaid_exec_fees(config, tx.actions(), tx.receiver_id()),
-    ])?;
+    let gas_remaining = gas_bought(config, tx.actions(), tx.receiver_id())?;
     // From 85 on gas is bought dearer than it burns; the difference comes back with the refund.
     let receipt_gas_price = gas_price.max(config.min_gas_purchase_price);
     let burnt_amount = gas_to_balance(gas_price, gas_burnt)?;

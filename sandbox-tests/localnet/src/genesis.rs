@@ -5,6 +5,7 @@ use near_chain_configs::GenesisConfig;
 use near_crypto::{KeyType, SecretKey};
 use near_primitives::account::{AccessKey, Account, AccountContract};
 use near_primitives::state_record::StateRecord;
+use near_primitives::types::validator_stake::ValidatorStake;
 use near_primitives::types::{
     AccountId, AccountInfo, Balance, BlockHeight, EpochHeight, Gas, ProtocolVersion, StateChangeCause,
 };
@@ -93,6 +94,11 @@ impl Genesis {
     /// The account that validates and owns the supply.
     pub fn root_id(&self) -> &AccountId {
         &self.config.validators[0].account_id
+    }
+
+    /// The only validator, who produces every block.
+    pub fn validator(&self) -> ValidatorStake {
+        ValidatorStake::new(self.root_id().clone(), self.root_key.public_key(), VALIDATOR_STAKE)
     }
 
     /// Puts `genesis.json` and the validator's key together.

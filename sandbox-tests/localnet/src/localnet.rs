@@ -102,7 +102,7 @@ impl Localnet {
         let configured = configured.map_err(|error| Error::home(config.home.as_deref(), &error))?;
         let body_bytes_max = config.body_bytes_max.or(configured.and_then(|node| node.body_bytes_max));
         let body_bytes_max = body_bytes_max.unwrap_or(crate::rpc::BODY_BYTES_MAX);
-        let (producer, faults) = (config.producer, RpcFaults::new(config.faults.clone()));
+        let (producer, faults) = (config.producer, RpcFaults::new(config.faults));
         // A stored chain is replayed, which takes a while.
         let opened = tokio::task::spawn_blocking(move || open(&config)).await;
         let chain = opened.map_err(|_| Error::Stopped)??;
@@ -241,7 +241,7 @@ impl Localnet {
 }
 
 fn open(config: &Config) -> Result<Chain, Error> {
-    let options = ChainOptions { finality_lag: config.finality_lag, faults: config.faults.clone() };
+    let options = ChainOptions { finality_lag: config.finality_lag, faults: config.faults };
     let Some(home) = &config.home else {
         return Ok(Chain::new(config.genesis.clone(), options)?);
     };

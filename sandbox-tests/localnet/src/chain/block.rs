@@ -7,17 +7,15 @@ use near_primitives::hash::{CryptoHash, hash};
 use near_primitives::merkle::merklize;
 use near_primitives::sharding::{ShardChunkHeader, ShardChunkHeaderV3};
 use near_primitives::stateless_validation::chunk_endorsements_bitmap::ChunkEndorsementsBitmap;
-use near_primitives::types::validator_stake::ValidatorStake;
 use near_primitives::types::{Balance, BlockHeight, EpochId, Gas, ShardId};
 
 use super::{Block, Chain};
-use crate::genesis::{Genesis, VALIDATOR_STAKE};
+use crate::genesis::Genesis;
 use crate::trie::Trie;
 
 /// The hash light clients use to recognise the block producers: one validator, for ever.
 fn producers_hash(genesis: &Genesis) -> CryptoHash {
-    let stake = ValidatorStake::new(genesis.root_id().clone(), genesis.root_key.public_key(), VALIDATOR_STAKE);
-    compute_bp_hash_from_validator_stakes(&vec![stake], true)
+    compute_bp_hash_from_validator_stakes(&vec![genesis.validator()], true)
 }
 
 pub(super) fn genesis(genesis: &Genesis, state: Trie, supply: Balance) -> Block {
@@ -132,7 +130,7 @@ impl Chain {
             *previous.header.hash(),
             None,
             vec![Some(Box::new(approval.signature))],
-            compute_bp_hash_from_validator_stakes(&vec![self.validator()], true),
+            producers_hash(&self.genesis),
             self.block_tree.root(self.block_tree.len()),
             previous.header.height(),
             Some(ChunkEndorsementsBitmap::from_endorsements(vec![vec![included]])),

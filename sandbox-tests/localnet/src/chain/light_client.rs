@@ -2,19 +2,11 @@
 
 use near_primitives::hash::{CryptoHash, hash};
 use near_primitives::merkle::{MerklePath, combine_hash};
-use near_primitives::types::validator_stake::ValidatorStake;
 use near_primitives::views::{BlockHeaderInnerLiteView, LightClientBlockLiteView, LightClientBlockView};
 
 use super::{Block, Chain};
-use crate::genesis::VALIDATOR_STAKE;
 
 impl Chain {
-    /// The only validator, who produces every block.
-    pub fn validator(&self) -> ValidatorStake {
-        let genesis = &self.genesis;
-        ValidatorStake::new(genesis.root_id().clone(), genesis.root_key.public_key(), VALIDATOR_STAKE)
-    }
-
     /// The newest final block that two blocks stand on, if it is newer than `last`; `Err` if `last` is unknown.
     pub fn next_light_client_block(&self, last: &CryptoHash) -> Result<Option<LightClientBlockView>, UnknownBlock> {
         let known = self.block_by_hash(last).ok_or(UnknownBlock)?;
@@ -29,7 +21,7 @@ impl Chain {
             next_block_inner_hash: inner_hash(next),
             inner_lite: BlockHeaderInnerLiteView::from(block.header.clone()),
             inner_rest_hash: hash(&block.header.inner_rest_bytes()),
-            next_bps: Some(vec![self.validator().into()]),
+            next_bps: Some(vec![self.genesis.validator().into()]),
             approvals_after_next: after_next.header.approvals().to_vec(),
         }))
     }

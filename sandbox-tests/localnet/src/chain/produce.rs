@@ -43,7 +43,7 @@ impl Chain {
 
     /// Makes one block out of the pool.
     pub fn produce(&mut self) -> std::io::Result<()> {
-        let faults = self.options.faults.clone();
+        let faults = self.options.faults;
         let lost = self.head().header.height();
         let mut height = lost.saturating_add(1);
         if self.final_head().header.height() < lost && faults.loses(lost) {
@@ -59,7 +59,7 @@ impl Chain {
     fn produce_at(&mut self, height: BlockHeight, ahead_ns: u64) -> std::io::Result<()> {
         self.clock_ahead_ns = self.clock_ahead_ns.saturating_add(ahead_ns);
         let clock = crate::clock::now_ns().saturating_add(self.clock_ahead_ns);
-        let faults = self.options.faults.clone();
+        let faults = self.options.faults;
         let mut plan = Plan {
             height,
             timestamp_ns: clock.max(self.head().header.raw_timestamp().saturating_add(1)),
@@ -92,19 +92,13 @@ impl Chain {
         for outcome in &block.outcomes {
             self.outcomes.remove(&outcome.id);
         }
-        for receipt in block.internal.iter().chain(&block.outgoing) {
+        // What a block without chunk sends is still the older block's, which stays.
+        for receipt in block.internal.iter().chain(&block.outgoing).filter(|_| block.has_chunk()) {
             self.receipts.remove(receipt.receipt_id());
         }
         self.last_execution = self.blocks.iter().rposition(|block| !block.outcomes.is_empty());
         self.pool.splice(0..0, block.transactions.iter().cloned());
         self.patches.splice(0..0, block.patches.iter().cloned());
-        // What an older block sent travels on from there: a block without chunk had only repeated it.
-        if !block.has_chunk() {
-            return;
-        }
-        for receipt in self.head().outgoing.clone() {
-            self.receipts.insert(*receipt.receipt_id(), receipt);
-        }
     }
 
     /// The pool, and those that waited, in the order of their nonces.

@@ -1,16 +1,14 @@
 //! Where every token is: what the properties of this crate add up, and nobody may create.
 
 use borsh::BorshDeserialize;
-use near_parameters::{ActionCosts, RuntimeConfig};
+use near_parameters::RuntimeConfig;
 use near_primitives::account::Account;
 use near_primitives::receipt::{Receipt, VersionedReceiptEnum};
 use near_primitives::trie_key::col;
 use near_primitives::types::Balance;
 
 use super::{Block, Chain};
-use crate::fees::{
-    gas_to_balance, sum_gas, total_deposit, total_prepaid_exec_fees, total_prepaid_gas, total_prepaid_send_fees,
-};
+use crate::fees::{gas_bought, gas_to_balance, total_deposit};
 
 /// All tokens there are after a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,12 +67,7 @@ fn held(config: &RuntimeConfig, receipt: &Receipt) -> Balance {
     if receipt.predecessor_id().is_system() {
         return deposit;
     }
-    let gas = sum_gas([
-        total_prepaid_gas(action.actions()),
-        total_prepaid_send_fees(config, action.actions()),
-        total_prepaid_exec_fees(config, action.actions(), receipt.receiver_id()),
-        Ok(config.fees.fee(ActionCosts::new_action_receipt).exec_fee().gas),
-    ]);
+    let gas = gas_bought(config, action.actions(), receipt.receiver_id());
     let gas = gas.and_then(|gas| gas_to_balance(action.gas_price(), gas)).unwrap_or(Balance::ZERO);
     deposit.saturating_add(gas)
 }

@@ -100,7 +100,7 @@ pub(super) async fn validators(localnet: &Localnet, params: Value) -> Reply {
 fn validator_info(chain: &Chain) -> EpochValidatorInfo {
     let shards = vec![ShardId::new(0)];
     let done = u64::try_from(chain.block_count() - 1).unwrap_or(u64::MAX);
-    let (account_id, public_key, stake) = chain.validator().destructure();
+    let (account_id, public_key, stake) = chain.genesis.validator().destructure();
     let (epoch_height, epoch_start_height) = chain.genesis.epoch(chain.head().header.height());
     let current = CurrentEpochValidatorInfo {
         account_id: account_id.clone(),
@@ -138,7 +138,7 @@ pub(super) async fn validators_ordered(localnet: &Localnet, params: Value) -> Re
     let block_id = optional_block(params)?;
     let found = localnet.with(move |chain| {
         let known = block_id.is_none_or(|id| blocks::find(chain, &id.into()).is_ok());
-        known.then(|| vec![ValidatorStakeView::from(chain.validator())]).ok_or(RpcValidatorError::UnknownEpoch)
+        known.then(|| vec![ValidatorStakeView::from(chain.genesis.validator())]).ok_or(RpcValidatorError::UnknownEpoch)
     });
     to_value(found.await.map_err(|error| internal(&error))??)
 }

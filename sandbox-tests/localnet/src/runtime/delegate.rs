@@ -4,11 +4,10 @@ use near_primitives::action::delegate::{DelegateAction, SignedDelegateAction};
 use near_primitives::errors::{ActionErrorKind, InvalidAccessKeyError};
 use near_primitives::hash::CryptoHash;
 use near_primitives::receipt::{ActionReceipt, Receipt, ReceiptEnum, ReceiptV0, VersionedActionReceipt};
-use near_primitives::types::Gas;
 
 use super::Chunk;
 use super::outcome::{ActionResult, overflow};
-use crate::fees::{sum_gas, total_prepaid_exec_fees, total_prepaid_gas, total_prepaid_send_fees};
+use crate::fees::{gas_bought, total_prepaid_send_fees};
 use crate::verify::{NONCES_PER_BLOCK, check_permission};
 
 impl Chunk<'_> {
@@ -63,14 +62,7 @@ impl Chunk<'_> {
     ) -> Result<(), ActionErrorKind> {
         let config = &self.context.config;
         let actions = delegate.get_actions();
-        let new_receipt = config.fees.fee(near_parameters::ActionCosts::new_action_receipt).exec_fee().gas;
-        let passed_on: Gas = sum_gas([
-            total_prepaid_exec_fees(config, &actions, &delegate.receiver_id),
-            Ok(new_receipt),
-            total_prepaid_gas(&actions),
-            total_prepaid_send_fees(config, &actions),
-        ])
-        .map_err(overflow)?;
+        let passed_on = gas_bought(config, &actions, &delegate.receiver_id).map_err(overflow)?;
         result.gas_used = result.gas_used.saturating_add(passed_on);
         result.burn(total_prepaid_send_fees(config, action_receipt.actions()).map_err(overflow)?);
         Ok(())

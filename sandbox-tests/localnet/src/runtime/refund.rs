@@ -5,9 +5,7 @@ use near_primitives::types::{Balance, Gas};
 
 use super::Chunk;
 use super::outcome::ActionResult;
-use crate::fees::{
-    gas_to_balance, sum_gas, total_deposit, total_prepaid_exec_fees, total_prepaid_gas, total_prepaid_send_fees,
-};
+use crate::fees::{gas_bought, gas_to_balance, total_deposit};
 
 impl Chunk<'_> {
     pub(super) fn refunds(
@@ -31,14 +29,7 @@ impl Chunk<'_> {
 
     fn gas_refund(&mut self, receipt: &Receipt, action: &VersionedActionReceipt<'_>, result: &ActionResult) -> Balance {
         let config = &self.context.config;
-        let new_receipt = config.fees.fee(near_parameters::ActionCosts::new_action_receipt).exec_fee().gas;
-        let bought = sum_gas([
-            total_prepaid_gas(action.actions()),
-            total_prepaid_send_fees(config, action.actions()),
-            total_prepaid_exec_fees(config, action.actions(), receipt.receiver_id()),
-            Ok(new_receipt),
-        ])
-        .unwrap_or(Gas::ZERO);
+        let bought = gas_bought(config, action.actions(), receipt.receiver_id()).unwrap_or(Gas::ZERO);
         let spent = if result.result.is_ok() { result.gas_used } else { result.gas_burnt };
         let gross = bought.saturating_sub(spent);
         let penalty = config.fees.gas_penalty_for_gas_refund(gross);

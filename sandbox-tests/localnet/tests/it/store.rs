@@ -1,6 +1,6 @@
 //! A chain with a home folder survives its process.
 
-use charter_localnet::{Config, Genesis, Localnet};
+use charter_localnet::{Config, Faults, Genesis, Localnet};
 use near_crypto::{InMemorySigner, Signer};
 use near_primitives::hash::CryptoHash;
 use near_primitives::transaction::SignedTransaction;
@@ -49,6 +49,28 @@ async fn a_second_start_resumes_the_same_chain_even_after_a_torn_write() {
     assert_eq!(head(&second).await, expected);
     transfer(&second, 6).await;
     assert!(head(&second).await.0 > expected.0);
+}
+
+/// What a lost head gave back went into a later block: it must not come a third time.
+#[tokio::test]
+async fn a_chain_that_lost_heads_resumes_with_an_empty_pool() {
+    let home = tempfile::tempdir().unwrap();
+    let faults = Faults { lost_head: 0.5, seed: 3, ..Faults::default() };
+    let config = || Config { home: Some(home.path().to_owned()), faults, finality_lag: 2, ..Config::default() };
+    let first = Localnet::start(config()).await.unwrap();
+    for nonce in 1..=10 {
+        transfer(&first, nonce).await;
+    }
+    while first.with(|chain| chain.has_work()).await.unwrap() {
+        tokio::task::yield_now().await;
+    }
+    let expected = head(&first).await;
+    let lost = first.with(|chain| chain.head().header.height() + 1 - u64::try_from(chain.block_count()).unwrap());
+    assert!(lost.await.unwrap() > 0, "no head was lost");
+    drop(first);
+    let second = reopen(config).await;
+    assert_eq!(second.with(|chain| chain.pool_size()).await.unwrap(), 0);
+    assert_eq!(head(&second).await, expected);
 }
 
 /// The lock goes with the first chain's thread, which ends soon after its last handle.
