@@ -2,6 +2,7 @@
 
 use borsh::BorshSerialize;
 use charter_types::AccountId;
+use charter_types::json;
 use charter_types::registry::args::AgentAccount;
 use charter_types::registry::{AgentId, Authority};
 use near_sdk::{Gas, GasWeight, NearToken, Promise, PromiseError, env};
@@ -42,7 +43,7 @@ pub fn ask_authority(
 /// What the registry answered, in `on_authority`. `None`: it knows no such agent, or the call failed.
 pub fn authority_answer() -> Option<Authority> {
     let bytes = env::promise_result_checked(0, AUTHORITY_BYTES_MAX).ok()?;
-    serde_json::from_slice::<Option<Authority>>(&bytes).ok()?
+    json::read::<Option<Authority>>(&bytes).ok()?
 }
 
 /// Whether a promise went through, whatever it answered.

@@ -26,11 +26,8 @@ macro_rules! charter_contract {
             /// NEP-145. Credits the attached deposit to `account_id` or the caller; anyone may pay for anyone.
             #[payable]
             #[handle_result(aliased)]
-            pub fn storage_deposit(
-                &mut self,
-                account_id: Option<near_sdk::AccountId>,
-                registration_only: Option<bool>,
-            ) -> $crate::Answer<charter_types::storage::StorageBalance> {
+            pub fn storage_deposit(&mut self) -> $crate::Answer<charter_types::storage::StorageBalance> {
+                let charter_types::storage::StorageDeposit { account_id, registration_only } = $crate::arguments()?;
                 let caller = near_sdk::env::predecessor_account_id();
                 let account = account_id.unwrap_or_else(|| caller.clone());
                 let attached = near_sdk::env::attached_deposit().as_yoctonear();
@@ -56,10 +53,8 @@ macro_rules! charter_contract {
             /// NEP-145. Pays free storage money back to the caller. 1 yoctoNEAR.
             #[payable]
             #[handle_result(aliased)]
-            pub fn storage_withdraw(
-                &mut self,
-                amount: Option<charter_types::U128>,
-            ) -> $crate::Answer<charter_types::storage::StorageBalance> {
+            pub fn storage_withdraw(&mut self) -> $crate::Answer<charter_types::storage::StorageBalance> {
+                let charter_types::storage::StorageWithdraw { amount } = $crate::arguments()?;
                 $crate::Core::check_one_yocto()?;
                 let caller = near_sdk::env::predecessor_account_id();
                 let amount = amount.map_or_else(|| self.core.storage.available(&caller), |amount| amount.0);
@@ -72,12 +67,11 @@ macro_rules! charter_contract {
                 Ok(self.core.storage.balance(&caller).ok_or_else(none)?)
             }
 
-            /// NEP-145. Closes the caller's storage account if it pays for nothing; `force` changes nothing. 1 yoctoNEAR.
+            /// NEP-145. Closes the caller's storage account if it pays for nothing, with or without `force`. 1 yoctoNEAR.
             #[payable]
             #[handle_result(aliased)]
-            pub fn storage_unregister(&mut self, force: Option<bool>) -> $crate::Answer<bool> {
+            pub fn storage_unregister(&mut self) -> $crate::Answer<bool> {
                 $crate::Core::check_one_yocto()?;
-                let _ = force;
                 let caller = near_sdk::env::predecessor_account_id();
                 let Some(deposit) = self.core.storage.close(&caller)? else { return Ok(false) };
                 let deposit = near_sdk::NearToken::from_yoctonear(deposit);
@@ -86,11 +80,10 @@ macro_rules! charter_contract {
             }
 
             /// NEP-145.
-            pub fn storage_balance_of(
-                &self,
-                account_id: near_sdk::AccountId,
-            ) -> Option<charter_types::storage::StorageBalance> {
-                self.core.storage.balance(&account_id)
+            #[handle_result(aliased)]
+            pub fn storage_balance_of(&self) -> $crate::Answer<Option<charter_types::storage::StorageBalance>> {
+                let charter_types::storage::StorageOf { account_id } = $crate::arguments()?;
+                Ok(self.core.storage.balance(&account_id))
             }
 
             /// NEP-145.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::AccountId;
+use crate::{AccountId, from_json};
 
 /// `new` of contracts that ask the registry.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,3 +25,7 @@ pub struct PauseFeature {
 pub struct Feature {
     pub feature: String,
 }
+
+from_json!(Setup { account, registry });
+from_json!(PauseFeature { feature, for_ms });
+from_json!(Feature { feature });

@@ -7,7 +7,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use crate::registry::{AgentId, Epochs};
-use crate::{AccountId, Hash32};
+use crate::{AccountId, Hash32, from_json};
 
 pub use error::GovernanceError;
 
@@ -230,3 +230,16 @@ pub enum Fact {
         code: String,
     },
 }
+
+from_json!(Member { account, weight });
+from_json!(Params { vote_ms, timelock_ms, quorum_bps, threshold_bps });
+from_json!(enum ArtifactKind {
+    "near_wasm" => NearWasm,
+    "oci_image" => OciImage,
+    "tee_measurement" => TeeMeasurement,
+    "model_weights" => ModelWeights,
+    "source" => Source,
+});
+from_json!(Artifact { kind, digest, bytes });
+from_json!(ReleaseContent { semver, artifacts, source_commit, permissions, reversible });
+from_json!(enum Choice { "yes" => Yes, "no" => No });

@@ -53,3 +53,5 @@ impl<'de> Deserialize<'de> for Hash32 {
         <String as Deserialize>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
+
+crate::from_json_text!(Hash32);

@@ -124,6 +124,8 @@ impl X25519Key {
     }
 }
 
+crate::from_json_text!(Ed25519Key, X25519Key, Signature64);
+
 #[cfg(test)]
 mod tests {
     use super::{Ed25519Key, SMALL_ORDER_Y};

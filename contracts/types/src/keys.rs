@@ -8,8 +8,9 @@ mod policy;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+use crate::json::{FromJson, Json, unknown_variant, variant};
 use crate::registry::{AgentId, Epochs};
-use crate::{AccountId, Base64Bytes, Ed25519Key, Hash32, X25519Key};
+use crate::{AccountId, Base64Bytes, Ed25519Key, Hash32, X25519Key, from_json};
 
 pub use decision::{Action, Decision, Denial, Evidence, Obligations, check_live, decide};
 pub use error::KeysError;
@@ -175,4 +176,16 @@ pub enum Fact {
         agent: AgentId,
         code: String,
     },
+}
+
+from_json!(Wrap { host, sealed });
+
+impl FromJson for Grantee {
+    fn from_json(json: Json) -> Result<Self, String> {
+        match variant(json)? {
+            (name, Some(data)) if name == "account" => FromJson::from_json(data).map(Self::Account),
+            (name, Some(data)) if name == "host" => FromJson::from_json(data).map(Self::Host),
+            (name, _) => unknown_variant(&name),
+        }
+    }
 }

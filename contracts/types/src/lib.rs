@@ -14,6 +14,7 @@ pub mod escrow;
 pub mod event;
 pub mod governance;
 pub mod hash;
+pub mod json;
 pub mod key;
 pub mod keys;
 pub mod number;

@@ -25,15 +25,24 @@ impl Serialize for U128 {
     }
 }
 
-impl<'de> Deserialize<'de> for U128 {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <String as Deserialize>::deserialize(deserializer)?;
+impl std::str::FromStr for U128 {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
         // `parse` takes a plus sign and leading zeros; one number has one spelling here.
-        let number: u128 = text.parse().map_err(|_| expected(&text))?;
-        if number.to_string() == text { Ok(Self(number)) } else { Err(expected(&text)) }
+        match text.parse::<u128>() {
+            Ok(number) if number.to_string() == text => Ok(Self(number)),
+            _ => {
+                Err(format!("expected a decimal number up to 2^128-1 without sign or leading zeros, found \"{text}\""))
+            }
+        }
     }
 }
 
-fn expected<E: serde::de::Error>(found: &str) -> E {
-    E::custom(format_args!("expected a decimal number up to 2^128-1 without sign or leading zeros, found \"{found}\""))
+impl<'de> Deserialize<'de> for U128 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <String as Deserialize>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
 }
+
+crate::from_json_text!(U128);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, PAGE_MAX};
+use crate::{AccountId, PAGE_MAX, from_json};
 
 /// From which id on (or how many to skip, where a list has no ids), and how many at most.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -41,3 +41,8 @@ pub struct Nothing {}
 pub struct Named {
     pub account: AccountId,
 }
+
+from_json!(Page { from = 0, limit });
+from_json!(PageOf { account, from = 0, limit });
+from_json!(Nothing {});
+from_json!(Named { account });

@@ -2,11 +2,13 @@
 
 pub mod args;
 mod error;
+pub mod nft;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Ed25519Key, Hash32};
+use crate::json::{Fields, FromJson, Json, unknown_variant};
+use crate::{AccountId, Ed25519Key, Hash32, from_json};
 
 pub use error::RegistryError;
 
@@ -163,4 +165,25 @@ pub enum Fact {
     Agent(Box<Agent>),
     AgentRetired(AgentId),
     Owner(Owner),
+}
+
+from_json!(Card { uri, sha256 });
+from_json!(enum Permission { "card" => Card, "agent_account" => AgentAccount, "keys" => Keys });
+from_json!(Operator { account, permissions, expires_ms });
+from_json!(enum Purpose { "sign" => Sign, "pay" => Pay });
+from_json!(lenient Epochs { agent, owner });
+from_json!(lenient Roles { owner, agent, guardian, operator });
+from_json!(lenient Authority { owner, status, armed, roles, epochs });
+
+impl FromJson for Status {
+    fn from_json(json: Json) -> Result<Self, String> {
+        let mut fields = Fields::of(json)?;
+        let state: String = fields.take("state", None)?;
+        let status = match state.as_str() {
+            "active" => Self::Active,
+            "paused" => Self::Paused { until_ms: fields.take("until_ms", None)? },
+            _ => return unknown_variant(&state),
+        };
+        Ok(status)
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::U128;
+use crate::{AccountId, U128, from_json};
 
 /// What an account has deposited for storage, and how much of it is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,3 +17,26 @@ pub struct StorageBalanceBounds {
     pub min: U128,
     pub max: Option<U128>,
 }
+
+/// Arguments of `storage_deposit` as NEP-145 has them; like all NEP methods it tolerates unknown fields.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct StorageDeposit {
+    pub account_id: Option<AccountId>,
+    pub registration_only: Option<bool>,
+}
+
+/// `storage_withdraw`. Without an amount: everything.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct StorageWithdraw {
+    pub amount: Option<U128>,
+}
+
+/// `storage_balance_of`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StorageOf {
+    pub account_id: AccountId,
+}
+
+from_json!(lenient StorageDeposit { account_id, registration_only });
+from_json!(lenient StorageWithdraw { amount });
+from_json!(lenient StorageOf { account_id });

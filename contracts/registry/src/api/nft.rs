@@ -1,38 +1,33 @@
 //! Each agent as a non-fungible token: views of NEP-171, 177 and 181, and their events. Hand-over goes by
 //! `offer_transfer` and `accept_transfer`; `nft_transfer` refuses with a code.
 
-use charter_common::Answer;
-use charter_types::AccountId;
+use charter_common::{Answer, arguments};
+use charter_types::registry::nft::{NftToken, NftTokens, NftTokensOf, NftTransfer};
 use charter_types::registry::{AgentId, RegistryError};
-use near_contract_standards::non_fungible_token::events::{NftBurn, NftMint, NftTransfer};
+use charter_types::{AccountId, U128, page_size};
+use near_contract_standards::non_fungible_token::Token;
+use near_contract_standards::non_fungible_token::events::{NftBurn, NftMint, NftTransfer as TransferEvent};
 use near_contract_standards::non_fungible_token::metadata::{NFT_METADATA_SPEC, NFTContractMetadata, TokenMetadata};
-use near_contract_standards::non_fungible_token::{Token, TokenId};
-use near_sdk::json_types::U128;
 use near_sdk::near;
 
 use crate::model::Agent;
-use crate::storage::StoredAgent;
 use crate::{Registry, RegistryExt};
 
 #[near]
 impl Registry {
     /// NEP-171.
-    pub fn nft_token(&self, token_id: TokenId) -> Option<Token> {
-        let id: AgentId = token_id.parse().ok()?;
-        Some(token(id, self.agents.get(&id)?.into_newest()))
+    #[handle_result(aliased)]
+    pub fn nft_token(&self) -> Answer<Option<Token>> {
+        let NftToken { token_id } = arguments()?;
+        let Ok(id) = token_id.parse::<AgentId>() else { return Ok(None) };
+        Ok(self.agents.get(&id).map(|agent| token(id, agent.into_newest())))
     }
 
     /// NEP-171. Agents of whose owner's consent only `accept_transfer` knows can't be sent: this always refuses.
     #[payable]
     #[handle_result(aliased)]
-    pub fn nft_transfer(
-        &mut self,
-        receiver_id: near_sdk::AccountId,
-        token_id: TokenId,
-        approval_id: Option<u64>,
-        memo: Option<String>,
-    ) -> Answer {
-        let _ = (receiver_id, approval_id, memo);
+    pub fn nft_transfer(&mut self) -> Answer {
+        let NftTransfer { token_id, .. } = arguments()?;
         let id = token_id.parse().unwrap_or_default();
         Err(RegistryError::NotTransferable { id }.into())
     }
@@ -56,30 +51,31 @@ impl Registry {
     }
 
     /// NEP-181. `from_index` counts ids, so a page may hold fewer agents than asked for.
-    pub fn nft_tokens(&self, from_index: Option<U128>, limit: Option<u64>) -> Vec<Token> {
-        let from = u64::try_from(from_index.map_or(0, |from| from.0)).unwrap_or(u64::MAX);
-        let ids = (from.saturating_add(1)..self.next_agent).take(charter_types::page_size(limit));
-        ids.filter_map(|id| Some(token(id, self.agents.get(&id)?.into_newest()))).collect()
+    #[handle_result(aliased)]
+    pub fn nft_tokens(&self) -> Answer<Vec<Token>> {
+        let NftTokens { from_index, limit } = arguments()?;
+        let ids = (start(from_index).saturating_add(1)..self.next_agent).take(page_size(limit));
+        Ok(ids.filter_map(|id| Some(token(id, self.agents.get(&id)?.into_newest()))).collect())
     }
 
     /// NEP-181.
-    pub fn nft_supply_for_owner(&self, account_id: near_sdk::AccountId) -> U128 {
-        U128(self.load_owner(&account_id).map_or(0, |owner| u128::from(owner.agents)))
+    #[handle_result(aliased)]
+    pub fn nft_supply_for_owner(&self) -> Answer<U128> {
+        let NftTokensOf { account_id, .. } = arguments()?;
+        Ok(U128(self.load_owner(&account_id).map_or(0, |owner| u128::from(owner.agents))))
     }
 
     /// NEP-181.
-    pub fn nft_tokens_for_owner(
-        &self,
-        account_id: near_sdk::AccountId,
-        from_index: Option<U128>,
-        limit: Option<u64>,
-    ) -> Vec<Token> {
-        let count = self.load_owner(&account_id).map_or(0, |owner| owner.agents);
-        let from = u64::try_from(from_index.map_or(0, |from| from.0)).unwrap_or(u64::MAX);
-        let positions = (from..count).take(charter_types::page_size(limit));
-        let ids = positions.filter_map(|position| self.owned.get(&(account_id.clone(), position)));
-        ids.filter_map(|id| Some(token(id, self.agents.get(&id).map(StoredAgent::into_newest)?))).collect()
+    #[handle_result(aliased)]
+    pub fn nft_tokens_for_owner(&self) -> Answer<Vec<Token>> {
+        let NftTokensOf { account_id, from_index, limit } = arguments()?;
+        let agents = self.owned_agents(&account_id, start(from_index), limit);
+        Ok(agents.into_iter().map(|(id, agent)| token(id, agent)).collect())
     }
+}
+
+fn start(from_index: Option<U128>) -> u64 {
+    u64::try_from(from_index.map_or(0, |from| from.0)).unwrap_or(u64::MAX)
 }
 
 fn token(id: AgentId, agent: Agent) -> Token {
@@ -113,6 +109,6 @@ impl Registry {
         let (old_owner_id, new_owner_id) = (from, to);
         let token_ids = &[id.to_string()];
         let token_ids: Vec<&str> = token_ids.iter().map(String::as_str).collect();
-        NftTransfer { old_owner_id, new_owner_id, token_ids: &token_ids, authorized_id: None, memo: None }.emit();
+        TransferEvent { old_owner_id, new_owner_id, token_ids: &token_ids, authorized_id: None, memo: None }.emit();
     }
 }

@@ -2,10 +2,11 @@
 
 use charter_common::{Answer, arguments};
 use charter_types::registry::args::{AgentAccount, AgentRef};
-use charter_types::registry::{Agent, Authority, Epochs, Owner};
-use charter_types::{Named, Page, PageOf, page_size};
+use charter_types::registry::{Agent, AgentId, Authority, Epochs, Owner};
+use charter_types::{AccountId, Named, Page, PageOf, page_size};
 use near_sdk::{env, near};
 
+use crate::model::Agent as Stored;
 use crate::storage::StoredAgent;
 use crate::{Registry, RegistryExt};
 
@@ -35,10 +36,7 @@ impl Registry {
     #[handle_result(aliased)]
     pub fn agents_of(&self) -> Answer<Vec<Agent>> {
         let PageOf { account, from, limit } = arguments()?;
-        let count = self.load_owner(&account).map_or(0, |owner| owner.agents);
-        let positions = (from..count).take(page_size(limit));
-        let ids = positions.filter_map(|position| self.owned.get(&(account.clone(), position)));
-        Ok(ids.filter_map(|id| Some(self.agents.get(&id)?.into_newest().view(id))).collect())
+        Ok(self.owned_agents(&account, from, limit).into_iter().map(|(id, agent)| agent.view(id)).collect())
     }
 
     /// Takes `Named`.
@@ -72,5 +70,15 @@ impl Registry {
         let Some(agent) = self.agents.get(&id).map(StoredAgent::into_newest) else { return Ok(None) };
         let owner = self.load_owner(&agent.owner).map_or(0, |owner| owner.epoch);
         Ok(Some(Epochs { agent: agent.epoch, owner }))
+    }
+}
+
+impl Registry {
+    /// A page of an owner's agents, by position.
+    pub(crate) fn owned_agents(&self, owner: &AccountId, from: u64, limit: Option<u64>) -> Vec<(AgentId, Stored)> {
+        let count = self.load_owner(owner).map_or(0, |owner| owner.agents);
+        let positions = (from..count).take(page_size(limit));
+        let ids = positions.filter_map(|position| self.owned.get(&(owner.clone(), position)));
+        ids.filter_map(|id| Some((id, self.agents.get(&id)?.into_newest()))).collect()
     }
 }

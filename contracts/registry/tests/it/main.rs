@@ -44,13 +44,15 @@ fn an_offer_tells_the_agent_with_its_new_value() {
 #[test]
 fn storage_costs_what_it_takes_and_comes_back() {
     let mut contract = registered();
-    let alice: near_sdk::AccountId = "alice.near".parse().unwrap();
-    let StorageBalance { total, available } = contract.storage_balance_of(alice.clone()).unwrap();
+    let alice = json!({ "account_id": "alice.near" });
+    next_call("alice.near", &alice, 0);
+    let StorageBalance { total, available } = contract.storage_balance_of().unwrap().unwrap();
     assert_eq!(available.0, 0, "what storage did not take went back");
     assert!(total.0 > 0 && total.0 < NEAR / 100, "{total} yoctoNEAR for one agent");
     next_call("alice.near", &json!({ "agent": 1 }), 1);
     contract.retire().unwrap();
-    let after = contract.storage_balance_of(alice).unwrap();
+    next_call("alice.near", &alice, 0);
+    let after = contract.storage_balance_of().unwrap().unwrap();
     assert!(after.available.0 > total.0 * 8 / 10, "{after:?}");
 }
 

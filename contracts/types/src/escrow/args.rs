@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ChannelId;
-use crate::{AccountId, Ed25519Key};
+use crate::{AccountId, Ed25519Key, from_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,3 +28,7 @@ pub struct ChannelRef {
 pub struct Channels {
     pub channels: Vec<ChannelId>,
 }
+
+from_json!(Open { payee, agent, voucher_key, withdraw_delay_ms });
+from_json!(ChannelRef { channel });
+from_json!(Channels { channels });

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Choice, LineId, Member, Params, ProposalId, ReleaseContent};
 use crate::registry::AgentId;
-use crate::{AccountId, Hash32};
+use crate::{AccountId, Hash32, from_json};
 
 /// `new`: the first line is the one that upgrades Charter's own contracts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -84,3 +84,13 @@ pub struct ExecuteUpgrade {
     pub proposal: ProposalId,
     pub code: Vec<u8>,
 }
+
+from_json!(Setup { account, registry, council, params });
+from_json!(CreateLine { name, council = Vec::new(), params = Params::default() });
+from_json!(ProposeRelease { line, content });
+from_json!(ProposeUpgrade { contract, code_hash });
+from_json!(Vote { proposal, content_hash, choice });
+from_json!(ProposalRef { proposal });
+from_json!(LineRef { line });
+from_json!(Enroll { agent, line });
+from_json!(AgentRef { agent });

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, GrantId, Grantee, HostId, Policy, SecretId, Wrap};
 use crate::registry::AgentId;
-use crate::{AccountId, Base64Bytes, Ed25519Key, Hash32, Signature64, X25519Key};
+use crate::{AccountId, Base64Bytes, Ed25519Key, Hash32, Signature64, X25519Key, from_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -111,3 +111,15 @@ pub struct Check {
     pub authority: crate::registry::Authority,
     pub action: Action,
 }
+
+from_json!(RegisterHost { sign_key, encrypt_key, max_staleness_ms, proof });
+from_json!(GrantTerms { grantee, policy, not_before_ms = 0, expires_ms, needs_approval = false, no_delegation = false });
+from_json!(AddCredential { agent, label_hash, ceiling, envelope, wraps, grant });
+from_json!(GrantSecret { secret, ceiling, terms });
+from_json!(Delegate { parent, parent_policy, terms });
+from_json!(AddWraps { secret, wraps });
+from_json!(SecretRef { secret });
+from_json!(GrantRef { grant });
+from_json!(HostRef { host });
+from_json!(WrapRef { secret, host });
+from_json!(Check { grant, policy, host, asker, authority, action });

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Grant, Grantee, Host, HostId, Inject, Method, Policy, Scheme, Secret};
 use crate::registry::{Authority, Epochs, Status};
-use crate::{AccountId, Hash32, Sha256};
+use crate::{AccountId, Hash32, Sha256, from_json};
 
 /// A request an agent wants made, without a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,3 +170,5 @@ pub fn check_live(lineage: &[Grant], secret: &Secret, epochs: Epochs, now_ms: u6
     }
     if secret.epochs == epochs { Ok(()) } else { Err(Denial::EpochMoved) }
 }
+
+from_json!(Action { scheme, host, port, path, method, body_bytes });

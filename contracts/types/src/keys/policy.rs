@@ -4,6 +4,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use super::KeysError;
+use crate::from_json;
+use crate::json::{Fields, FromJson, Json, unknown_variant, variant};
 
 pub const TARGETS_MAX: usize = 8;
 pub const PATHS_MAX: usize = 8;
@@ -72,7 +74,7 @@ pub struct Target {
 
 /// Where the host puts the credential.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Inject {
     /// `name: prefix + secret`.
     Header { name: String, prefix: String },
@@ -222,6 +224,34 @@ impl Policy {
             && self.response_bytes_max <= outer.response_bytes_max
             && self.effects.iter().all(|effect| outer.effects.contains(effect))
             && self.targets.iter().all(|target| outer.targets.iter().any(|wider| target.within(wider)))
+    }
+}
+
+from_json!(enum Effect { "read" => Read, "write" => Write, "delete" => Delete });
+from_json!(enum Method {
+    "GET" => Get,
+    "HEAD" => Head,
+    "POST" => Post,
+    "PUT" => Put,
+    "PATCH" => Patch,
+    "DELETE" => Delete,
+});
+from_json!(enum Scheme { "https" => Https, "http" => Http });
+from_json!(Target { scheme, host, port, paths, methods });
+from_json!(Policy { effects, targets, inject, body_bytes_max, response_bytes_max });
+
+impl FromJson for Inject {
+    fn from_json(json: Json) -> Result<Self, String> {
+        let (name, data) = variant(json)?;
+        let mut fields = Fields::of(data.unwrap_or(Json::Null))?;
+        let inject = match name.as_str() {
+            "header" => Self::Header { name: fields.take("name", None)?, prefix: fields.take("prefix", None)? },
+            "query" => Self::Query { name: fields.take("name", None)? },
+            "basic" => Self::Basic { user: fields.take("user", None)? },
+            _ => return unknown_variant(&name),
+        };
+        fields.finish()?;
+        Ok(inject)
     }
 }
 

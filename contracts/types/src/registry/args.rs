@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{AgentId, Card, Operator, Purpose};
-use crate::{AccountId, Ed25519Key, Signature64};
+use crate::{AccountId, Ed25519Key, Signature64, from_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -88,3 +88,14 @@ pub struct Pause {
 pub struct Rearm {
     pub agents: Vec<AgentId>,
 }
+
+from_json!(RegisterAgent { card, agent_account, operators = Vec::new(), guardians = Vec::new() });
+from_json!(AgentRef { agent });
+from_json!(SetCard { agent, card, expected_revision });
+from_json!(SetAgentAccount { agent, agent_account });
+from_json!(SetOperator { agent, operator });
+from_json!(AgentAccount { agent, account });
+from_json!(AddKey { agent, key, purpose, expires_ms, proof });
+from_json!(RemoveKey { agent, key });
+from_json!(Pause { agent, for_ms });
+from_json!(Rearm { agents });
