@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-const CONTRACTS: [&str; 4] = ["registry", "keys", "governance", "escrow"];
+use wasm_opt::{Feature, OptimizationOptions};
+
+const CONTRACTS: [&str; 5] = ["registry", "keys", "governance", "escrow", "verifier"];
 const TARGET: &str = "wasm32-unknown-unknown";
 
 fn main() -> ExitCode {
@@ -24,7 +26,7 @@ fn build() -> Result<(), String> {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")?).join("../..");
     let root = root.canonicalize().map_err(|error| format!("{}: {error}", root.display()))?;
     let out = PathBuf::from(variable("OUT_DIR")?);
-    for watched in ["types", "common", "registry", "keys", "governance", "escrow"] {
+    for watched in ["types", "common"].into_iter().chain(CONTRACTS) {
         println!("cargo::rerun-if-changed={}", root.join("contracts").join(watched).join("src").display());
         println!("cargo::rerun-if-changed={}", root.join("contracts").join(watched).join("Cargo.toml").display());
     }
@@ -35,11 +37,23 @@ fn build() -> Result<(), String> {
     for contract in CONTRACTS {
         let file = format!("charter_{contract}.wasm");
         let built = target.join(TARGET).join("contract").join(&file);
-        let code = std::fs::read(&built).map_err(|error| format!("{}: {error}", built.display()))?;
+        let small = out.join(&file);
+        shrink(&built, &small)?;
+        let code = std::fs::read(&small).map_err(|error| format!("{}: {error}", small.display()))?;
         check_imports(contract, &code)?;
-        std::fs::write(out.join(&file), code).map_err(|error| format!("{file}: {error}"))?;
     }
     Ok(())
+}
+
+/// Binaryen takes a fifth off what LLVM leaves. It may use what rustc uses for this target, and nothing newer.
+fn shrink(built: &Path, small: &Path) -> Result<(), String> {
+    let mut options = OptimizationOptions::new_optimize_for_size_aggressively();
+    options.mvp_features_only();
+    let used = [Feature::BulkMemory, Feature::MutableGlobals, Feature::SignExt, Feature::TruncSat];
+    for feature in used {
+        options.enable_feature(feature);
+    }
+    options.run(built, small).map_err(|error| format!("{} can't be optimised: {error}", built.display()))
 }
 
 /// The outer target folder is three levels above `OUT_DIR`'s profile folder, wherever the user put it.

@@ -19,6 +19,7 @@ pub struct Contracts {
     pub keys: AccountId,
     pub governance: AccountId,
     pub escrow: AccountId,
+    pub verifier: AccountId,
 }
 
 /// A call that stores, with its outcome and what it answered.
@@ -44,6 +45,23 @@ fn done<T: serde::de::DeserializeOwned>(outcome: Outcome) -> Reply<T> {
 }
 
 impl Contracts {
+    /// Where `charter deploy` puts them: accounts below `root`, by their names.
+    pub fn below(root: &AccountId) -> Result<Self, ClientError> {
+        let below = |name: &str| {
+            let reason = |error| format!("{name}.{root} is no account id: {error}");
+            format!("{name}.{root}")
+                .parse()
+                .map_err(|error| ClientError::Answer { method: "below".to_owned(), reason: reason(error) })
+        };
+        Ok(Self {
+            registry: below("registry")?,
+            keys: below("keys")?,
+            governance: below("governance")?,
+            escrow: below("escrow")?,
+            verifier: below("verifier")?,
+        })
+    }
+
     pub async fn register_agent(&self, owner: &Account, args: &RegisterAgent) -> Reply<AgentId> {
         done(owner.call(&self.registry, Call::json("register_agent", args).deposit(STORAGE_DEPOSIT)).await?)
     }

@@ -21,8 +21,8 @@ pub use core::{Core, Payment};
 pub use events::EventLog;
 pub use failure::{Answer, Failure};
 pub use input::{arguments, borsh_arguments};
-pub use rows::Rows;
-pub use storage::StorageLedger;
+pub use rows::{RowKey, Rows};
+pub use storage::{Payer, StorageLedger};
 
 /// SHA-256 by the host.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {

@@ -8,8 +8,28 @@ use near_sdk::env;
 
 use crate::Answer;
 
-/// Bytes of the longest storage account row: prefix, account id, record, and what NEAR adds per row.
-const ROW_BYTES_MAX: u64 = 1 + 4 + 64 + 24 + 40;
+/// Bytes of a storage account's row: prefix, payer, record, and what NEAR adds per row.
+const ROW_BYTES: u64 = 1 + 20 + 24 + 40;
+
+/// Who pays for a row: the first 20 bytes of the account id's sha256. Rows name their payer, so 20 bytes instead of up to
+/// 68 are most of what a row costs beside its record. Two accounts with one payer would share one balance; finding such a
+/// pair takes 2^80 hashes and gives its finder nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Payer([u8; 20]);
+
+impl From<&AccountId> for Payer {
+    fn from(account: &AccountId) -> Self {
+        let mut payer = Self([0; 20]);
+        payer.0.copy_from_slice(&crate::sha256(account.as_bytes())[..20]);
+        payer
+    }
+}
+
+impl From<&Self> for Payer {
+    fn from(payer: &Self) -> Self {
+        *payer
+    }
+}
 
 #[derive(Clone, Copy, Default, BorshSerialize, BorshDeserialize)]
 struct Account {
@@ -34,68 +54,75 @@ impl StorageLedger {
         Self { prefix, deposited: 0 }
     }
 
-    fn key(&self, account: &AccountId) -> Vec<u8> {
-        let mut bytes = vec![self.prefix];
-        bytes.extend(borsh::to_vec(account).unwrap_or_default());
-        bytes
+    fn key(&self, payer: Payer) -> Vec<u8> {
+        [[self.prefix].as_slice(), &payer.0].concat()
     }
 
-    fn read(&self, account: &AccountId) -> Option<Account> {
-        borsh::from_slice(&env::storage_read(&self.key(account))?).ok()
+    fn read(&self, payer: Payer) -> Option<Account> {
+        borsh::from_slice(&env::storage_read(&self.key(payer))?).ok()
     }
 
-    fn write(&self, account: &AccountId, record: &Account) {
-        env::storage_write(&self.key(account), &borsh::to_vec(record).unwrap_or_default());
+    fn write(&self, payer: Payer, record: &Account) {
+        env::storage_write(&self.key(payer), &borsh::to_vec(record).unwrap_or_default());
     }
 
     /// Adds to an account's deposit; the first time, its own row is the first thing it pays for.
     pub fn credit(&mut self, account: &AccountId, amount: u128) {
-        let mut record = self.read(account).unwrap_or_else(|| {
+        let payer = account.into();
+        let mut record = self.read(payer).unwrap_or_else(|| {
             let before = env::storage_usage();
-            self.write(account, &Account::default());
+            self.write(payer, &Account::default());
             Account { deposited: 0, used_bytes: env::storage_usage().saturating_sub(before) }
         });
         record.deposited = record.deposited.saturating_add(amount);
         self.deposited = self.deposited.saturating_add(amount);
-        self.write(account, &record);
+        self.write(payer, &record);
     }
 
     /// Books `bytes` to an account.
-    pub fn charge(&mut self, account: &AccountId, bytes: u64) -> Answer {
+    pub fn charge(&mut self, payer: impl Into<Payer>, bytes: u64) -> Answer {
+        self.book(payer.into(), bytes)
+    }
+
+    fn book(&mut self, payer: Payer, bytes: u64) -> Answer {
         if bytes == 0 {
             return Ok(());
         }
         let short = |needed, available| CommonError::StorageShort { needed, available };
-        let mut record = self.read(account).ok_or_else(|| short(price(bytes), 0))?;
+        let mut record = self.read(payer).ok_or_else(|| short(price(bytes), 0))?;
         let available = free(&record);
         record.used_bytes = record.used_bytes.saturating_add(bytes);
         let needed = price(bytes);
         if needed > available {
             return Err(short(needed - available, available).into());
         }
-        self.write(account, &record);
+        self.write(payer, &record);
         Ok(())
     }
 
     /// Gives `bytes` back to an account.
-    pub fn release(&mut self, account: &AccountId, bytes: u64) {
+    pub fn release(&mut self, payer: impl Into<Payer>, bytes: u64) {
+        self.unbook(payer.into(), bytes);
+    }
+
+    fn unbook(&mut self, payer: Payer, bytes: u64) {
         if bytes == 0 {
             return;
         }
-        if let Some(mut record) = self.read(account) {
+        if let Some(mut record) = self.read(payer) {
             record.used_bytes = record.used_bytes.saturating_sub(bytes);
-            self.write(account, &record);
+            self.write(payer, &record);
         }
     }
 
     /// What an account could withdraw; nothing for one without a row.
     pub fn available(&self, account: &AccountId) -> u128 {
-        self.read(account).map_or(0, |record| free(&record))
+        self.read(account.into()).map_or(0, |record| free(&record))
     }
 
     /// Bytes booked to an account, its own row included.
     pub fn used_bytes(&self, account: &AccountId) -> u64 {
-        self.read(account).map_or(0, |record| record.used_bytes)
+        self.read(account.into()).map_or(0, |record| record.used_bytes)
     }
 
     /// Sum of all deposits.
@@ -106,22 +133,22 @@ impl StorageLedger {
     /// Takes free money out of an account, the caller sends it.
     pub fn debit(&mut self, account: &AccountId, amount: u128) -> Answer {
         let unknown = || CommonError::StorageUnknown { account: account.clone() };
-        let mut record = self.read(account).ok_or_else(unknown)?;
+        let mut record = self.read(account.into()).ok_or_else(unknown)?;
         let available = free(&record);
         if amount > available {
             return Err(CommonError::StorageTooMuch { available }.into());
         }
         record.deposited -= amount;
         self.deposited = self.deposited.saturating_sub(amount);
-        self.write(account, &record);
+        self.write(account.into(), &record);
         Ok(())
     }
 
     /// Removes an account that pays for nothing but its own row; returns its deposit.
     pub fn close(&mut self, account: &AccountId) -> Answer<Option<u128>> {
-        let Some(record) = self.read(account) else { return Ok(None) };
+        let Some(record) = self.read(account.into()) else { return Ok(None) };
         let before = env::storage_usage();
-        env::storage_remove(&self.key(account));
+        env::storage_remove(&self.key(account.into()));
         if record.used_bytes > before.saturating_sub(env::storage_usage()) {
             return Err(CommonError::StorageInUse { account: account.clone() }.into());
         }
@@ -130,12 +157,12 @@ impl StorageLedger {
     }
 
     pub fn balance(&self, account: &AccountId) -> Option<StorageBalance> {
-        let record = self.read(account)?;
+        let record = self.read(account.into())?;
         Some(StorageBalance { total: U128(record.deposited), available: U128(free(&record)) })
     }
 
     pub fn bounds() -> StorageBalanceBounds {
-        StorageBalanceBounds { min: U128(price(ROW_BYTES_MAX)), max: None }
+        StorageBalanceBounds { min: U128(price(ROW_BYTES)), max: None }
     }
 }
 

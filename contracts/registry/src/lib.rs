@@ -1,30 +1,45 @@
 #![doc = include_str!("../README.md")]
 
 mod api;
+mod gas;
 mod migrate;
 mod model;
 mod storage;
 
-use charter_common::{Core, Rows, charter_contract};
+use charter_common::{Core, Payer, Rows, charter_contract};
 use charter_types::AccountId;
 use charter_types::registry::{AgentId, Fact, STANDARD, VERSION};
 use near_sdk::{PanicOnDefault, env, near};
 
-use storage::{Prefix, StoredAgent, StoredOwner};
+use storage::{
+    Prefix, ReputationKey, StoredAgent, StoredAttested, StoredOwner, StoredProposal, StoredRecovery, StoredReputation,
+};
 
 /// Who the agents are and who speaks for them.
 #[near(contract_state)]
 #[derive(PanicOnDefault)]
 pub struct Registry {
     core: Core,
+    /// The contract that is asked whether a quote is genuine.
+    verifier: AccountId,
+    /// Whose reports of reputation count.
+    reporters: Vec<AccountId>,
     /// Id of the next agent; ids are dense and never reused.
     next_agent: AgentId,
     /// Last epoch handed out; the counter never goes back, so no epoch value ever returns.
     last_epoch: u64,
     agents: Rows<AgentId, StoredAgent>,
-    owners: Rows<AccountId, StoredOwner>,
+    owners: Rows<Payer, StoredOwner>,
     /// The agents of an owner, by position.
-    owned: Rows<(AccountId, u64), AgentId>,
+    owned: Rows<(Payer, u64), AgentId>,
+    handles: Rows<String, AgentId>,
+    /// When an agent's account was heard of last.
+    heartbeats: Rows<AgentId, u64>,
+    recoveries: Rows<AgentId, StoredRecovery>,
+    /// One per recoverer, who pays for it.
+    proposals: Rows<(AgentId, AccountId), StoredProposal>,
+    attestations: Rows<AgentId, StoredAttested>,
+    reputations: Rows<ReputationKey, StoredReputation>,
     /// Agents that exist.
     agent_count: u64,
 }
@@ -33,18 +48,26 @@ charter_contract!(Registry, features: ["register"]);
 
 #[near]
 impl Registry {
-    /// Sets the contract up; `account` is the admin until governance takes over.
+    /// Sets the contract up. Takes `Setup`.
     #[init]
     #[handle_result(aliased)]
     pub fn new() -> charter_common::Answer<Self> {
-        let charter_types::Named { account } = charter_common::arguments()?;
+        let charter_types::registry::args::Setup { account, verifier } = charter_common::arguments()?;
         Ok(Self {
             core: Core::new(account),
+            verifier,
+            reporters: Vec::new(),
             next_agent: 1,
             last_epoch: 0,
             agents: Rows::new(Prefix::AGENTS),
             owners: Rows::new(Prefix::OWNERS),
             owned: Rows::new(Prefix::OWNED),
+            handles: Rows::new(Prefix::HANDLES),
+            heartbeats: Rows::new(Prefix::HEARTBEATS),
+            recoveries: Rows::new(Prefix::RECOVERIES),
+            proposals: Rows::new(Prefix::PROPOSALS),
+            attestations: Rows::new(Prefix::ATTESTATIONS),
+            reputations: Rows::new(Prefix::REPUTATIONS),
             agent_count: 0,
         })
     }
@@ -52,8 +75,12 @@ impl Registry {
 
 impl Registry {
     fn emit(&mut self, event: &str, fact: Fact) {
-        let by = env::predecessor_account_id();
-        self.core.events.emit((STANDARD, VERSION), event, &by, fact);
+        self.emit_by(&env::predecessor_account_id(), event, fact);
+    }
+
+    /// In callbacks: `by` is who made the call that is being answered.
+    fn emit_by(&mut self, by: &AccountId, event: &str, fact: Fact) {
+        self.core.events.emit((STANDARD, VERSION), event, by, fact);
     }
 
     fn next_epoch(&mut self) -> u64 {

@@ -1,7 +1,12 @@
 //! Pure state transitions: time, caller and deposit are arguments.
 
 mod agent;
+mod attestation;
+mod handle;
 mod owner;
+pub mod recovery;
 
 pub use agent::Agent;
+pub use attestation::Attested;
+pub use handle::check_handle;
 pub use owner::Owner;

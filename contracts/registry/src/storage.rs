@@ -1,9 +1,11 @@
 //! Storage keys and stored records. Both only grow: a key or a variant is never given another meaning.
 
-use charter_common::stored;
+use borsh::BorshSerialize;
+use charter_common::{Answer, Payer, row_keys, stored};
 use charter_types::AccountId;
+use charter_types::registry::{AgentId, Fact, Recovery, RecoveryProposal, RegistryError, Reputation};
 
-use crate::model::{Agent, Owner};
+use crate::model::{Agent, Attested, Owner};
 
 /// Storage prefixes; 0 belongs to `charter-common`.
 pub struct Prefix;
@@ -12,33 +14,64 @@ impl Prefix {
     pub const AGENTS: u8 = 1;
     pub const OWNERS: u8 = 2;
     pub const OWNED: u8 = 3;
+    pub const HANDLES: u8 = 4;
+    pub const HEARTBEATS: u8 = 5;
+    pub const RECOVERIES: u8 = 6;
+    pub const PROPOSALS: u8 = 7;
+    pub const ATTESTATIONS: u8 = 8;
+    pub const REPUTATIONS: u8 = 9;
 }
 
 stored!(StoredAgent, Agent);
 stored!(StoredOwner, Owner);
+stored!(StoredAttested, Attested);
+// Wire types are stored as they are.
+stored!(StoredRecovery, Recovery);
+stored!(StoredProposal, RecoveryProposal);
+stored!(StoredReputation, Reputation);
+
+/// Agent, its epoch, reporter, asset.
+#[derive(BorshSerialize)]
+pub struct ReputationKey(pub AgentId, pub u64, pub AccountId, pub String);
+
+row_keys!(ReputationKey);
 
 impl crate::Registry {
-    pub(crate) fn load_agent(&self, id: u64) -> charter_common::Answer<Agent> {
-        let unknown = || charter_types::registry::RegistryError::UnknownAgent { id };
+    pub(crate) fn load_agent(&self, id: AgentId) -> Answer<Agent> {
+        let unknown = || RegistryError::UnknownAgent { id };
         Ok(self.agents.get(&id).ok_or_else(unknown)?.into_newest())
     }
 
     pub(crate) fn load_owner(&self, account: &AccountId) -> Option<Owner> {
-        self.owners.get(account).map(StoredOwner::into_newest)
+        self.owners.get(&account.into()).map(StoredOwner::into_newest)
+    }
+
+    pub(crate) fn load_attested(&self, id: AgentId) -> Answer<Attested> {
+        let none = || RegistryError::NoPolicy {};
+        Ok(self.attestations.get(&id).ok_or_else(none)?.into_newest())
+    }
+
+    pub(crate) fn load_recovery(&self, id: AgentId) -> Option<Recovery> {
+        self.recoveries.get(&id).map(StoredRecovery::into_newest)
+    }
+
+    /// Who pays for what belongs to an agent.
+    pub(crate) fn agent_payer(&self, id: AgentId) -> Answer<Payer> {
+        Ok(self.agents.payer(&id).ok_or(RegistryError::UnknownAgent { id })?)
     }
 
     /// Writes an agent back and tells the world.
-    pub(crate) fn save_agent(&mut self, event: &str, id: u64, agent: Agent) -> charter_common::Answer {
+    pub(crate) fn save_agent(&mut self, event: &str, id: AgentId, agent: Agent) -> Answer {
         let view = agent.view(id);
         self.agents.update(&id, &StoredAgent::V1(agent), &mut self.core.storage)?;
-        self.emit(event, charter_types::registry::Fact::Agent(Box::new(view)));
+        self.emit(event, Fact::Agent(Box::new(view)));
         Ok(())
     }
 
-    pub(crate) fn save_owner(&mut self, event: &str, account: &AccountId, owner: Owner) -> charter_common::Answer {
+    pub(crate) fn save_owner(&mut self, event: &str, account: &AccountId, owner: Owner) -> Answer {
         let view = owner.view(account);
-        self.owners.update(account, &StoredOwner::V1(owner), &mut self.core.storage)?;
-        self.emit(event, charter_types::registry::Fact::Owner(view));
+        self.owners.update(&account.into(), &StoredOwner::V1(owner), &mut self.core.storage)?;
+        self.emit(event, Fact::Owner(view));
         Ok(())
     }
 }

@@ -115,10 +115,11 @@ impl Fields {
 
     /// A field; `default` stands in for one that is missing.
     pub fn take<T: FromJson>(&mut self, name: &str, default: Option<T>) -> Result<T, String> {
-        match self.remove(name) {
-            Some(json) => T::from_json(json).map_err(|wrong| inside(name, &wrong)),
-            None => default.or_else(T::absent).ok_or_else(|| inside(name, "it is missing")),
-        }
+        let read = match self.remove(name) {
+            Some(json) => T::from_json(json),
+            None => default.or_else(T::absent).ok_or_else(|| "it is missing".to_owned()),
+        };
+        read.map_err(|wrong| inside(name, &wrong))
     }
 
     /// Refuses what is left: a field nobody knows, or one named twice.

@@ -124,7 +124,53 @@ impl X25519Key {
     }
 }
 
-crate::from_json_text!(Ed25519Key, X25519Key, Signature64);
+/// A key of either kind, told apart by its prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+pub enum AnyKey {
+    Ed25519(Ed25519Key),
+    X25519(X25519Key),
+}
+
+impl AnyKey {
+    /// Whether everybody can use the key.
+    pub fn is_small_order(&self) -> bool {
+        match self {
+            Self::Ed25519(key) => key.is_small_order(),
+            Self::X25519(key) => key.is_small_order(),
+        }
+    }
+}
+
+impl std::fmt::Display for AnyKey {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ed25519(key) => key.fmt(out),
+            Self::X25519(key) => key.fmt(out),
+        }
+    }
+}
+
+impl std::str::FromStr for AnyKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.starts_with("x25519:") { text.parse().map(Self::X25519) } else { text.parse().map(Self::Ed25519) }
+    }
+}
+
+impl Serialize for AnyKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for AnyKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <String as Deserialize>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+crate::from_json_text!(Ed25519Key, X25519Key, Signature64, AnyKey);
 
 #[cfg(test)]
 mod tests {

@@ -21,16 +21,22 @@ pub mod number;
 pub mod page;
 pub mod registry;
 pub mod storage;
+pub mod verifier;
 
 pub use bytes::Base64Bytes;
 pub use domain::Domain;
 pub use error::ErrorCode;
 pub use event::{Entry, Envelope};
 pub use hash::{Hash32, Sha256};
-pub use key::{Ed25519Key, Signature64, X25519Key};
+pub use key::{AnyKey, Ed25519Key, Signature64, X25519Key};
 pub use near_account_id::{AccountId, AccountIdRef};
 pub use number::U128;
 pub use page::{Named, Nothing, Page, PageOf, page_size};
+
+/// Whether no item comes twice. For short lists: sorting code is larger than what it saves.
+pub fn all_different<T: PartialEq>(items: &[T]) -> bool {
+    items.iter().enumerate().all(|(index, item)| !items[..index].contains(item))
+}
 
 /// Longest list page that any view returns.
 pub const PAGE_MAX: u64 = 100;

@@ -1,16 +1,28 @@
 //! Agent identity.
 
 pub mod args;
+mod attestation;
 mod error;
 pub mod nft;
+mod recovery;
+mod reputation;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use crate::json::{Fields, FromJson, Json, unknown_variant};
-use crate::{AccountId, Ed25519Key, Hash32, from_json};
 
+use crate::{AccountId, AnyKey, Hash32, from_json};
+
+pub use attestation::{
+    ATTESTATION_PURPOSE, Attestation, AttestationAnswer, AttestationClaim, AttestationPolicy, AttestationRecord,
+    CHALLENGE_MS, Challenge, Invalid, MAX_AGE_MS_MAX, MEASUREMENTS_MAX, Measurement, attestation_state,
+};
 pub use error::RegistryError;
+pub use recovery::{
+    HAND_OVER_MARGIN_MS, RECOVERERS_MAX, RECOVERY_MS_MAX, RECOVERY_MS_MIN, Recoverers, Recovery, RecoveryProposal,
+};
+pub use reputation::{ASSET_BYTES_MAX, REPORTERS_MAX, Reputation};
 
 pub const STANDARD: &str = "charter_registry";
 pub const VERSION: &str = "1.0.0";
@@ -22,8 +34,10 @@ pub const GUARDIANS_MAX: usize = 8;
 pub const KEYS_MAX: usize = 16;
 /// Longest pause a guardian can order; the owner may pause for ever.
 pub const GUARDIAN_PAUSE_MS_MAX: u64 = 7 * 24 * 3_600_000;
-/// Most agents in one `rearm`.
-pub const REARM_MAX: usize = 20;
+/// Most agents in one `rearm` or `register_agents`.
+pub const BATCH_MAX: usize = 20;
+/// Shortest and longest handle, bytes.
+pub const HANDLE_BYTES: std::ops::RangeInclusive<usize> = 3..=32;
 
 pub type AgentId = u64;
 
@@ -43,7 +57,25 @@ pub enum Status {
     /// `until_ms` is absent for a pause that only the owner ends.
     Paused {
         until_ms: Option<u64>,
+        by: PausedBy,
     },
+}
+
+impl Status {
+    pub fn is_active(&self, now_ms: u64) -> bool {
+        match self {
+            Self::Active => true,
+            Self::Paused { until_ms, .. } => until_ms.is_some_and(|until_ms| until_ms <= now_ms),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[borsh(use_discriminant = false)]
+#[serde(rename_all = "snake_case")]
+pub enum PausedBy {
+    Owner,
+    Guardian,
 }
 
 /// A file that describes the agent (ERC-8004 registration or A2A card). The hash makes a swapped file show.
@@ -65,8 +97,15 @@ pub enum Permission {
     Card,
     /// Name the agent's own account.
     AgentAccount,
-    /// Add and remove keys.
+    /// Add, rotate and remove keys.
     Keys,
+    /// Begin and submit attestations.
+    Attest,
+}
+
+impl Permission {
+    /// In the order in which they are listed.
+    pub const ALL: [Self; 4] = [Self::Card, Self::AgentAccount, Self::Keys, Self::Attest];
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -82,14 +121,20 @@ pub struct Operator {
 #[borsh(use_discriminant = false)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
+    /// Signs what the agent says; `verify_proof` asks for one of these.
     Sign,
+    /// X25519: others seal to it.
+    Encrypt,
+    /// Signs vouchers.
     Pay,
+    /// Signs for a host of the agent's own.
+    Host,
 }
 
 /// A key that speaks for the agent. It is no access key: nothing of NEAR can be done with it.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct AgentKey {
-    pub key: Ed25519Key,
+    pub key: AnyKey,
     pub purpose: Purpose,
     pub expires_ms: u64,
 }
@@ -100,12 +145,43 @@ pub struct KeyProof {
     pub agent: AgentId,
     /// The agent's epoch: a proof from before a hand-over is void.
     pub epoch: u64,
-    pub key: Ed25519Key,
+    pub key: AnyKey,
     pub purpose: Purpose,
     pub expires_ms: u64,
 }
 
 pub const KEY_PROOF_PURPOSE: &str = "charter/registry/key";
+
+/// What a key of the agent signs to show that the agent said something. Signed under [`STATEMENT_PURPOSE`].
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize)]
+pub struct Statement<'a> {
+    pub agent: AgentId,
+    /// The agent's epoch: what was said under an earlier owner is void.
+    pub epoch: u64,
+    pub message: &'a [u8],
+}
+
+pub const STATEMENT_PURPOSE: &str = "charter/registry/statement";
+
+/// Whether an agent said something, and why not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    Valid,
+    UnknownAgent,
+    /// The owner pressed the panic button since.
+    Disarmed,
+    /// The agent has no such key for signing, or its time is over.
+    UnknownKey,
+    BadSignature,
+}
+
+/// An offer to take an agent over, good from `from_ms` on.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Offer {
+    pub to: AccountId,
+    pub from_ms: u64,
+}
 
 /// An agent as views and events show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,12 +189,17 @@ pub struct Agent {
     pub id: AgentId,
     pub owner: AccountId,
     pub status: Status,
+    /// A short name, unique in this registry.
+    pub handle: Option<String>,
     pub card: Card,
     /// Counts changes of the card; `set_card` names the one it replaces.
     pub card_revision: u64,
     /// The agent's own small account.
     pub agent_account: Option<AccountId>,
+    /// Who is paid for the agent's work: the owner, until another account has accepted.
     pub payout: AccountId,
+    /// The account asked to be paid.
+    pub payout_offered_to: Option<AccountId>,
     pub operators: Vec<Operator>,
     pub guardians: Vec<AccountId>,
     pub keys: Vec<AgentKey>,
@@ -126,8 +207,48 @@ pub struct Agent {
     /// The owner's epoch when the agent was last armed; another one means that the owner pressed the panic button.
     pub owner_epoch: u64,
     /// Who may take the agent over.
-    pub offered_to: Option<AccountId>,
+    pub offer: Option<Offer>,
+    /// Whether the owner lets `nft_transfer` move the agent.
+    pub transferable: bool,
     pub created_ms: u64,
+}
+
+/// One of a batch of registrations; what all have in common stands in [`Registered`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisteredRow(pub AgentId, pub u64, pub Card, pub Option<AccountId>);
+
+/// Agents registered at once: id, epoch, card and account of each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registered {
+    pub owner: AccountId,
+    pub owner_epoch: u64,
+    pub created_ms: u64,
+    pub agents: Vec<RegisteredRow>,
+}
+
+impl Registered {
+    /// The agents as [`Fact::Agent`] would show each.
+    pub fn agents(&self) -> impl Iterator<Item = Agent> {
+        self.agents.iter().map(|RegisteredRow(id, epoch, card, account)| Agent {
+            id: *id,
+            owner: self.owner.clone(),
+            status: Status::Active,
+            handle: None,
+            card: card.clone(),
+            card_revision: 1,
+            agent_account: account.clone(),
+            payout: self.owner.clone(),
+            payout_offered_to: None,
+            operators: Vec::new(),
+            guardians: Vec::new(),
+            keys: Vec::new(),
+            epoch: *epoch,
+            owner_epoch: self.owner_epoch,
+            offer: None,
+            transferable: false,
+            created_ms: self.created_ms,
+        })
+    }
 }
 
 /// An owner as views and events show it.
@@ -155,7 +276,19 @@ pub struct Roles {
     pub owner: bool,
     pub agent: bool,
     pub guardian: bool,
+    /// What the account may do as operator.
     pub operator: Vec<Permission>,
+}
+
+/// What a decision about an agent's credentials needs of the registry, in one answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    pub owner: AccountId,
+    pub status: Status,
+    /// False from the owner's panic until the agent is rearmed.
+    pub armed: bool,
+    pub epochs: Epochs,
+    pub keys: Vec<AgentKey>,
 }
 
 /// Payload of a registry event.
@@ -163,17 +296,51 @@ pub struct Roles {
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
     Agent(Box<Agent>),
+    Agents(Registered),
+    /// The agent is gone, and all that was kept about it but its reputation.
     AgentRetired(AgentId),
     Owner(Owner),
+    Heartbeat(Heartbeat),
+    Recovery(Recovery),
+    RecoveryRemoved(AgentId),
+    RecoveryProposal(RecoveryProposal),
+    RecoveryProposalRemoved {
+        agent: AgentId,
+        proposer: AccountId,
+    },
+    Attestation(Box<AttestationRecord>),
+    AttestationRemoved(AgentId),
+    /// A quote that was not good enough. Only this line and the chain of events remember it.
+    AttestationRejected {
+        agent: AgentId,
+        code: String,
+    },
+    Reputation(Reputation),
+    /// The accounts whose reports of reputation count.
+    Reporters(Vec<AccountId>),
+    /// The contract that is asked about quotes.
+    Verifier(AccountId),
+}
+
+/// When an agent's account said last that it is alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heartbeat {
+    pub agent: AgentId,
+    /// 0: not since the agent changed hands.
+    pub last_seen_ms: u64,
 }
 
 from_json!(Card { uri, sha256 });
-from_json!(enum Permission { "card" => Card, "agent_account" => AgentAccount, "keys" => Keys });
+from_json!(enum Permission { "card" => Card, "agent_account" => AgentAccount, "keys" => Keys, "attest" => Attest });
+from_json!(enum PausedBy { "owner" => Owner, "guardian" => Guardian });
 from_json!(Operator { account, permissions, expires_ms });
-from_json!(enum Purpose { "sign" => Sign, "pay" => Pay });
+from_json!(enum Purpose { "sign" => Sign, "encrypt" => Encrypt, "pay" => Pay, "host" => Host });
 from_json!(lenient Epochs { agent, owner });
 from_json!(lenient Roles { owner, agent, guardian, operator });
 from_json!(lenient Authority { owner, status, armed, roles, epochs });
+
+from_json!(lenient AgentKey { key, purpose, expires_ms });
+from_json!(lenient Standing { owner, status, armed, epochs, keys });
 
 impl FromJson for Status {
     fn from_json(json: Json) -> Result<Self, String> {
@@ -181,7 +348,7 @@ impl FromJson for Status {
         let state: String = fields.take("state", None)?;
         let status = match state.as_str() {
             "active" => Self::Active,
-            "paused" => Self::Paused { until_ms: fields.take("until_ms", None)? },
+            "paused" => Self::Paused { until_ms: fields.take("until_ms", None)?, by: fields.take("by", None)? },
             _ => return unknown_variant(&state),
         };
         Ok(status)

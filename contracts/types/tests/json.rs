@@ -74,7 +74,7 @@ fn contracts_and_programs_read_the_same() {
         "needs_approval": true, "no_delegation": false,
     });
     let authority = json!({
-        "owner": "a.near", "status": { "state": "paused", "until_ms": 5 }, "armed": true,
+        "owner": "a.near", "status": { "state": "paused", "until_ms": 5, "by": "guardian" }, "armed": true,
         "roles": { "owner": true, "agent": false, "guardian": false, "operator": ["card"] },
         "epochs": { "agent": 1, "owner": 2 },
     });
@@ -83,7 +83,17 @@ fn contracts_and_programs_read_the_same() {
     );
     agree::<registry::args::SetCard>(&json!({ "agent": 1, "card": card, "expected_revision": 1 }));
     agree::<registry::args::AddKey>(
-        &json!({ "agent": 1, "key": key, "purpose": "sign", "expires_ms": 1, "proof": signature }),
+        &json!({ "agent": 1, "key": key, "purpose": "sign", "expires_ms": 1, "proof": signature, "endorsed_by": key }),
+    );
+    agree::<registry::args::SetRecoverers>(
+        &json!({ "agent": 1, "recoverers": { "accounts": ["a.near"], "threshold": 1, "delay_ms": 5 } }),
+    );
+    let measurement = json!({ "sha256": hash, "from_ms": 1, "until_ms": 2, "revoked": true });
+    agree::<registry::args::SetAttestationPolicy>(&json!({
+        "agent": 1, "policy": { "measurements": [measurement], "tcb": ["up_to_date"], "max_age_ms": 1 },
+    }));
+    agree::<registry::nft::NftTransfer>(
+        &json!({ "receiver_id": "a.near", "token_id": "1", "approval_id": 1, "memo": "m", "msg": "" }),
     );
     agree::<registry::args::Pause>(&json!({ "agent": 1, "for_ms": 2 }));
     agree::<Authority>(&authority);

@@ -8,11 +8,12 @@ pub enum Contract {
     Keys,
     Governance,
     Escrow,
+    Verifier,
 }
 
 impl Contract {
     /// Every contract, in the order in which they are deployed.
-    pub const ALL: [Self; 4] = [Self::Registry, Self::Keys, Self::Governance, Self::Escrow];
+    pub const ALL: [Self; 5] = [Self::Verifier, Self::Registry, Self::Keys, Self::Governance, Self::Escrow];
 
     /// Its name, which is its folder's.
     pub const fn name(self) -> &'static str {
@@ -21,6 +22,7 @@ impl Contract {
             Self::Keys => "keys",
             Self::Governance => "governance",
             Self::Escrow => "escrow",
+            Self::Verifier => "verifier",
         }
     }
 
@@ -31,6 +33,7 @@ impl Contract {
             Self::Keys => include_bytes!(concat!(env!("OUT_DIR"), "/charter_keys.wasm")),
             Self::Governance => include_bytes!(concat!(env!("OUT_DIR"), "/charter_governance.wasm")),
             Self::Escrow => include_bytes!(concat!(env!("OUT_DIR"), "/charter_escrow.wasm")),
+            Self::Verifier => include_bytes!(concat!(env!("OUT_DIR"), "/charter_verifier.wasm")),
         }
     }
 }
@@ -39,14 +42,16 @@ impl Contract {
 mod tests {
     use super::Contract;
 
-    /// The protocol allows 4 MiB; storage costs 1 NEAR per 100 kB. The goal is 350 kB, which `keys` misses by 13 %.
-    const WASM_BYTES_MAX: usize = 400_000;
+    /// The protocol allows 4 MiB; storage costs 1 NEAR per 100 kB. The verifier carries X.509.
+    const WASM_BYTES_MAX: usize = 350_000;
+    const VERIFIER_BYTES_MAX: usize = 450_000;
 
     #[test]
     fn every_contract_fits_its_budget() {
         for contract in Contract::ALL {
             let code = contract.code();
-            assert!(code.len() <= WASM_BYTES_MAX, "{} has {} bytes", contract.name(), code.len());
+            let most = if contract == Contract::Verifier { VERIFIER_BYTES_MAX } else { WASM_BYTES_MAX };
+            assert!(code.len() <= most, "{} has {} bytes", contract.name(), code.len());
         }
     }
 }

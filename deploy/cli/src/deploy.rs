@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use charter_client::{Account, At, Call, ClientError, Contracts, Outcome, Rpc, deploy_action, sha256, transfer_action};
 use charter_types::governance::args::Setup as GovernanceSetup;
 use charter_types::governance::{Member, Params};
+use charter_types::registry::args::Setup as RegistrySetup;
 use charter_types::{Named, Nothing};
 use charter_wasm::Contract;
 use near_crypto::SecretKey;
@@ -19,7 +20,7 @@ use crate::output::Progress;
 
 /// What our contracts link needs this protocol version.
 const PROTOCOL_VERSION_MIN: u64 = 88;
-/// Storage of 400 kB of code, and a float for calls that attach 1 yocto.
+/// Storage of 450 kB of code, and a float for calls that attach 1 yocto.
 const FUNDS: u128 = 8_000_000_000_000_000_000_000_000;
 
 #[derive(clap::Args)]
@@ -69,10 +70,6 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn below(name: &str, root: &AccountId) -> anyhow::Result<AccountId> {
-    format!("{name}.{root}").parse().with_context(|| format!("{name}.{root} is no account id"))
-}
-
 /// Deploys what is missing below `root`, hands every contract to governance, and says where they are and what was sent.
 pub async fn deploy(root: &Account, key: &SecretKey, progress: &Progress) -> anyhow::Result<(Contracts, Vec<Outcome>)> {
     let rpc = root.rpc();
@@ -81,12 +78,7 @@ pub async fn deploy(root: &Account, key: &SecretKey, progress: &Progress) -> any
     if version < PROTOCOL_VERSION_MIN {
         bail!("{} runs protocol version {version}; the contracts need {PROTOCOL_VERSION_MIN}", rpc.url());
     }
-    let contracts = Contracts {
-        registry: below("registry", &root.id)?,
-        keys: below("keys", &root.id)?,
-        governance: below("governance", &root.id)?,
-        escrow: below("escrow", &root.id)?,
-    };
+    let contracts = Contracts::below(&root.id)?;
     let mut sent = Vec::new();
     for contract in Contract::ALL {
         let account = account_of(contract, &contracts);
@@ -98,6 +90,9 @@ pub async fn deploy(root: &Account, key: &SecretKey, progress: &Progress) -> any
         sent.push(root.send(account, actions(contract, root, key, &contracts)).await?);
     }
     for contract in Contract::ALL {
+        if contract == Contract::Verifier {
+            continue;
+        }
         let account = account_of(contract, &contracts);
         let governance: Option<AccountId> = rpc.view(account, "governance", &Nothing {}, At::Final).await?;
         if governance.is_none() {
@@ -114,6 +109,7 @@ pub fn account_of(contract: Contract, contracts: &Contracts) -> &AccountId {
         Contract::Keys => &contracts.keys,
         Contract::Governance => &contracts.governance,
         Contract::Escrow => &contracts.escrow,
+        Contract::Verifier => &contracts.verifier,
     }
 }
 
@@ -130,21 +126,25 @@ fn actions(contract: Contract, root: &Account, key: &SecretKey, contracts: &Cont
     let account = root.id.clone();
     let registry = contracts.registry.clone();
     let new = match contract {
-        Contract::Registry | Contract::Escrow => Call::json("new", &Named { account }),
-        Contract::Keys => Call::json("new", &charter_types::admin::Setup { account, registry }),
+        // It keeps nothing, so there is nothing to set up or to govern.
+        Contract::Verifier => None,
+        Contract::Registry => Some(Call::json("new", &RegistrySetup { account, verifier: contracts.verifier.clone() })),
+        Contract::Escrow => Some(Call::json("new", &Named { account })),
+        Contract::Keys => Some(Call::json("new", &charter_types::admin::Setup { account, registry })),
         Contract::Governance => {
             let council = vec![Member { account: account.clone(), weight: 1 }];
-            Call::json("new", &GovernanceSetup { account, registry, council, params: Params::default() })
+            Some(Call::json("new", &GovernanceSetup { account, registry, council, params: Params::default() }))
         }
     };
     let add = AddKeyAction { public_key: key.public_key(), access_key: AccessKey::full_access() };
-    vec![
+    let mut actions = vec![
         Action::CreateAccount(CreateAccountAction {}),
         transfer_action(FUNDS),
         Action::AddKey(Box::new(add)),
         deploy_action(contract.code().to_vec()),
-        new.into_action(),
-    ]
+    ];
+    actions.extend(new.map(Call::into_action));
+    actions
 }
 
 /// The hash that governance votes on.

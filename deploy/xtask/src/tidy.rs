@@ -10,13 +10,14 @@ const LINES_MAX: usize = 500;
 const TEST_LINES_MAX: usize = 800;
 
 /// Crates and the ones of ours they may depend on. Dependencies point one way.
-const MAY_DEPEND: [(&str, &[&str]); 16] = [
+const MAY_DEPEND: [(&str, &[&str]); 17] = [
     ("charter-types", &[]),
     ("charter-common", &["charter-types"]),
     ("charter-registry", &["charter-types", "charter-common"]),
     ("charter-keys", &["charter-types", "charter-common"]),
     ("charter-governance", &["charter-types", "charter-common"]),
     ("charter-escrow", &["charter-types", "charter-common"]),
+    ("charter-verifier", &["charter-types"]),
     ("charter-wasm", &[]),
     ("charter-client", &["charter-types"]),
     ("charter-host", &["charter-types", "charter-client"]),

@@ -47,9 +47,31 @@ pub fn changes(fact: &Fact) -> Vec<Change> {
 fn registry_changes(fact: &registry::Fact) -> Vec<Change> {
     vec![match fact {
         registry::Fact::Agent(agent) => put("agent", agent.id, agent),
+        registry::Fact::Agents(registered) => {
+            return registered.agents().map(|agent| put("agent", agent.id, agent)).collect();
+        }
         registry::Fact::AgentRetired(id) => remove("agent", id),
         registry::Fact::Owner(owner) if owner.agents == 0 => remove("owner", &owner.account),
         registry::Fact::Owner(owner) => put("owner", &owner.account, owner),
+        registry::Fact::Heartbeat(beat) if beat.last_seen_ms == 0 => remove("heartbeat", beat.agent),
+        registry::Fact::Heartbeat(beat) => put("heartbeat", beat.agent, beat),
+        registry::Fact::Recovery(recovery) => put("recovery", recovery.agent, recovery),
+        registry::Fact::RecoveryRemoved(agent) => remove("recovery", agent),
+        registry::Fact::RecoveryProposal(proposal) => {
+            put("recovery_proposal", format!("{}/{}", proposal.agent, proposal.proposer), proposal)
+        }
+        registry::Fact::RecoveryProposalRemoved { agent, proposer } => {
+            remove("recovery_proposal", format!("{agent}/{proposer}"))
+        }
+        registry::Fact::Attestation(record) => put("attestation", record.agent, record),
+        registry::Fact::AttestationRemoved(agent) => remove("attestation", agent),
+        registry::Fact::AttestationRejected { .. } => return Vec::new(),
+        registry::Fact::Reputation(known) => {
+            let key = format!("{}/{}/{}/{}", known.agent, known.epoch, known.reporter, known.asset);
+            put("reputation", key, known)
+        }
+        registry::Fact::Reporters(reporters) => put("registry_setting", "reporters", reporters),
+        registry::Fact::Verifier(account) => put("registry_setting", "verifier", account),
     }]
 }
 

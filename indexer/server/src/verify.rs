@@ -40,9 +40,15 @@ struct Mirror {
     chains: Vec<(String, EventHead, EventHead)>,
 }
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 18] = [
     "agent",
     "owner",
+    "heartbeat",
+    "recovery",
+    "recovery_proposal",
+    "attestation",
+    "reputation",
+    "registry_setting",
     "host",
     "secret",
     "wrap",
@@ -129,6 +135,12 @@ impl Check<'_> {
         let contracts = self.contracts;
         self.paged(&contracts.registry, "agents", "agent").await?;
         self.owners().await?;
+        self.paged(&contracts.registry, "heartbeats", "heartbeat").await?;
+        self.paged(&contracts.registry, "recoveries", "recovery").await?;
+        self.recovery_proposals().await?;
+        self.paged(&contracts.registry, "attestations", "attestation").await?;
+        self.reputations().await?;
+        self.registry_settings().await?;
         self.paged(&contracts.keys, "hosts", "host").await?;
         self.paged(&contracts.keys, "secrets", "secret").await?;
         self.paged(&contracts.keys, "grants", "key_grant").await?;
@@ -182,7 +194,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Tables with dense ids: the contract's list, page by page.
+    /// Tables with dense ids, of their own or of the agent they belong to: the contract's list, page by page.
     async fn paged(&mut self, contract: &AccountId, method: &str, table: &'static str) -> Result<(), IndexerError> {
         let highest = self.highest_id(contract, table).await?;
         let mut theirs = Rows::new();
@@ -190,7 +202,9 @@ impl Check<'_> {
         while from <= highest {
             let page = Page { from, limit: None };
             let list: Vec<Value> = self.rpc.view(contract, method, &page, self.at).await?;
-            theirs.extend(list.into_iter().map(|body| (body["id"].to_string(), body)));
+            let id =
+                |body: &Value| if body["id"].is_null() { body["agent"].to_string() } else { body["id"].to_string() };
+            theirs.extend(list.into_iter().map(|body| (id(&body), body)));
             from += charter_types::PAGE_MAX;
         }
         self.compare_all(table, &theirs);
@@ -198,7 +212,7 @@ impl Check<'_> {
     }
 
     async fn highest_id(&self, contract: &AccountId, table: &str) -> Result<u64, IndexerError> {
-        if table == "agent" {
+        if *contract == self.contracts.registry {
             let (highest, _): (u64, u64) = self.rpc.view(contract, "agent_count", &Nothing {}, self.at).await?;
             return Ok(highest);
         }
@@ -216,6 +230,40 @@ impl Check<'_> {
             let theirs: Option<Value> =
                 self.rpc.view(&self.contracts.registry, "owner", &Named { account }, self.at).await?;
             self.compare(&format!("owner {key}"), Some(&body), theirs.as_ref());
+        }
+        Ok(())
+    }
+
+    async fn recovery_proposals(&mut self) -> Result<(), IndexerError> {
+        let mut theirs = Rows::new();
+        for key in self.rows("recovery").keys().cloned().collect::<Vec<_>>() {
+            let question = AgentRef { agent: key.parse().unwrap_or(0) };
+            let list: Vec<Value> =
+                self.rpc.view(&self.contracts.registry, "recovery_proposals", &question, self.at).await?;
+            let keyed = |body: Value| (format!("{key}/{}", body["proposer"].as_str().unwrap_or_default()), body);
+            theirs.extend(list.into_iter().map(keyed));
+        }
+        self.compare_all("recovery_proposal", &theirs);
+        Ok(())
+    }
+
+    /// The contract can't list what was reported; that nothing is missing here follows from the hash over its events.
+    async fn reputations(&mut self) -> Result<(), IndexerError> {
+        for (key, body) in self.rows("reputation").clone() {
+            let question = json!({
+                "agent": body["agent"], "epoch": body["epoch"], "reporter": body["reporter"], "asset": body["asset"],
+            });
+            let theirs: Option<Value> =
+                self.rpc.view(&self.contracts.registry, "reputation", &question, self.at).await?;
+            self.compare(&format!("reputation {key}"), Some(&body), theirs.as_ref());
+        }
+        Ok(())
+    }
+
+    async fn registry_settings(&mut self) -> Result<(), IndexerError> {
+        for (key, body) in self.rows("registry_setting").clone() {
+            let theirs: Value = self.rpc.view(&self.contracts.registry, &key, &Nothing {}, self.at).await?;
+            self.compare(&format!("registry setting {key}"), Some(&body), Some(&theirs));
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ pub struct Deployment {
     pub keys: AccountId,
     pub governance: AccountId,
     pub escrow: AccountId,
+    pub verifier: AccountId,
 }
 
 impl Deployment {
@@ -19,6 +20,7 @@ impl Deployment {
             keys: below("keys")?,
             governance: below("governance")?,
             escrow: below("escrow")?,
+            verifier: below("verifier")?,
         })
     }
 }

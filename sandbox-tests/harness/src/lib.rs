@@ -13,6 +13,7 @@ use charter_types::Named;
 use charter_types::admin::Setup;
 use charter_types::governance::args::Setup as GovernanceSetup;
 use charter_types::governance::{Member, Params};
+use charter_types::registry::args::Setup as RegistrySetup;
 use charter_wasm::Contract as Code;
 use near_workspaces::network::{Sandbox, ValidatorKey};
 use near_workspaces::types::{KeyType, NearToken, SecretKey};
@@ -140,9 +141,13 @@ async fn deploy(root: &Account) -> anyhow::Result<Deployment> {
         let created = root.create_subaccount(code.name()).keys(key).initial_balance(CONTRACT_FUNDS).transact().await?;
         let contract = created.into_result()?.deploy(code.code()).await?.into_result()?;
         let call = contract.call("new").max_gas();
+        let account = root.id().clone();
         let call = match code {
-            Code::Registry | Code::Escrow => call.args_json(Named { account: root.id().clone() }),
-            Code::Keys => call.args_json(Setup { account: root.id().clone(), registry: contracts.registry.clone() }),
+            // It keeps nothing, so there is nothing to set up or to govern.
+            Code::Verifier => continue,
+            Code::Registry => call.args_json(RegistrySetup { account, verifier: contracts.verifier.clone() }),
+            Code::Escrow => call.args_json(Named { account }),
+            Code::Keys => call.args_json(Setup { account, registry: contracts.registry.clone() }),
             Code::Governance => call.args_json(governance_setup(root.id(), &contracts)),
         };
         call.transact().await?.into_result()?;

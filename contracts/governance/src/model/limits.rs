@@ -1,5 +1,6 @@
 //! What lines and releases look like.
 
+use charter_types::all_different;
 use charter_types::governance::{
     ARTIFACTS_MAX, GovernanceError, MEMBERS_MAX, Member, NAME_BYTES_MAX, PERIOD_MS_MAX, PERIOD_MS_MIN, Params,
     ReleaseContent,
@@ -11,14 +12,12 @@ pub fn check_name(name: &str) -> Result<(), GovernanceError> {
 }
 
 pub fn check_council(council: &[Member]) -> Result<(), GovernanceError> {
-    let mut accounts: Vec<_> = council.iter().map(|member| &member.account).collect();
-    accounts.sort();
-    accounts.dedup();
+    let accounts: Vec<_> = council.iter().map(|member| &member.account).collect();
     let sum = council.iter().try_fold(0_u64, |sum, member| sum.checked_add(member.weight));
     // Tallies multiply weights by 10,000 in 128 bits and add two of them in 64.
     let fits = sum.is_some_and(|sum| sum < 1 << 63);
     let fine = (1..=MEMBERS_MAX).contains(&council.len())
-        && accounts.len() == council.len()
+        && all_different(&accounts)
         && council.iter().all(|member| member.weight > 0)
         && fits;
     if fine { Ok(()) } else { Err(GovernanceError::Council {}) }

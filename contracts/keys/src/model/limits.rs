@@ -1,5 +1,6 @@
 //! Sizes of ciphertexts.
 
+use charter_types::all_different;
 use charter_types::keys::{ENVELOPE_BYTES_MAX, KeysError, WRAP_BYTES_MAX, WRAPS_MAX, Wrap};
 
 pub fn check_envelope(bytes: &[u8]) -> Result<(), KeysError> {
@@ -8,10 +9,8 @@ pub fn check_envelope(bytes: &[u8]) -> Result<(), KeysError> {
 
 /// One to eight hosts, each once.
 pub fn check_wraps(wraps: &[Wrap]) -> Result<(), KeysError> {
-    let mut hosts: Vec<_> = wraps.iter().map(|wrap| wrap.host).collect();
-    hosts.sort_unstable();
-    hosts.dedup();
-    if wraps.is_empty() || wraps.len() > WRAPS_MAX || hosts.len() != wraps.len() {
+    let hosts: Vec<_> = wraps.iter().map(|wrap| wrap.host).collect();
+    if wraps.is_empty() || wraps.len() > WRAPS_MAX || !all_different(&hosts) {
         return Err(KeysError::TooManyWraps {});
     }
     let fits = |wrap: &Wrap| (1..=WRAP_BYTES_MAX).contains(&wrap.sealed.0.len());

@@ -2,11 +2,13 @@
 
 use charter_common::{Answer, Core, arguments};
 use charter_types::AccountId;
-use charter_types::registry::args::{AgentRef, RegisterAgent, SetAgentAccount, SetCard};
-use charter_types::registry::{AgentId, Epochs, Fact, Permission, RegistryError};
+use charter_types::registry::args::{
+    AgentRef, PlainAgent, RegisterAgent, RegisterAgents, SetAgentAccount, SetCard, SetHandle,
+};
+use charter_types::registry::{AgentId, BATCH_MAX, Epochs, Fact, Permission, Registered, RegisteredRow, RegistryError};
 use near_sdk::{env, near};
 
-use crate::model::{Agent, Owner};
+use crate::model::{Agent, Owner, check_handle};
 use crate::storage::{StoredAgent, StoredOwner};
 use crate::{Registry, RegistryExt};
 
@@ -21,19 +23,70 @@ impl Registry {
         self.check_running("register")?;
         let caller = env::predecessor_account_id();
         let payment = self.core.begin_payment(&caller)?;
-        let owner = self.owner_or_new(&caller, &caller)?;
-        let id = self.next_agent;
-        let epochs = Epochs { agent: self.next_epoch(), owner: owner.epoch };
-        let agent = Agent::register(args, caller.clone(), epochs, owner.agents, env::block_timestamp_ms())?;
-        self.next_agent += 1;
-        self.agent_count += 1;
-        let view = agent.view(id);
-        self.agents.insert(&id, &caller, &StoredAgent::V1(agent), &mut self.core.storage)?;
-        self.emit("agent_registered", Fact::Agent(Box::new(view)));
-        self.add_owned(&caller, owner, id, &caller)?;
-        Self::log_mint(&caller, id);
+        let mut owner = self.owner_or_new(&caller)?;
+        let (id, agent) = self.add_agent(&caller, &mut owner, args)?;
+        self.emit("agent_registered", Fact::Agent(Box::new(agent.view(id))));
+        self.save_owner("owner_changed", &caller, owner)?;
+        Self::log_mint(&caller, &[id]);
         self.core.finish_payment(payment)?;
         Ok(id)
+    }
+
+    /// Registers up to 20 agents for the caller and returns their ids: all of them or none. Takes `RegisterAgents`. The
+    /// deposit pays for storage, the rest comes back.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn register_agents(&mut self) -> Answer<Vec<AgentId>> {
+        let RegisterAgents { agents } = arguments()?;
+        self.check_running("register")?;
+        if agents.is_empty() || agents.len() > BATCH_MAX {
+            return Err(RegistryError::TooManyAgents {}.into());
+        }
+        let caller = env::predecessor_account_id();
+        let payment = self.core.begin_payment(&caller)?;
+        let mut owner = self.owner_or_new(&caller)?;
+        let mut rows = Vec::new();
+        for PlainAgent { card, agent_account } in agents {
+            let args = RegisterAgent { card, agent_account, operators: Vec::new(), guardians: Vec::new() };
+            let (id, agent) = self.add_agent(&caller, &mut owner, args)?;
+            rows.push(RegisteredRow(id, agent.epoch, agent.card, agent.agent_account));
+        }
+        let ids: Vec<AgentId> = rows.iter().map(|row| row.0).collect();
+        let registered = Registered {
+            owner: caller.clone(),
+            owner_epoch: owner.epoch,
+            created_ms: env::block_timestamp_ms(),
+            agents: rows,
+        };
+        self.emit("agents_registered", Fact::Agents(registered));
+        self.save_owner("owner_changed", &caller, owner)?;
+        Self::log_mint(&caller, &ids);
+        self.core.finish_payment(payment)?;
+        Ok(ids)
+    }
+
+    /// Gives an agent a short name, unique here, or gives its name back. Takes `SetHandle`. Owner, at least 1 yocto.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn set_handle(&mut self) -> Answer {
+        let SetHandle { agent: id, handle } = arguments()?;
+        let mut agent = self.load_agent(id)?;
+        let caller = env::predecessor_account_id();
+        agent.check_owner(&caller)?;
+        let payment = self.core.begin_payment(&caller)?;
+        if let Some(old) = agent.handle.take() {
+            self.handles.remove(&old, &mut self.core.storage);
+        }
+        if let Some(handle) = handle {
+            check_handle(&handle)?;
+            if self.handles.contains(&handle) {
+                return Err(RegistryError::HandleTaken {}.into());
+            }
+            self.handles.insert(&handle, &caller, &id, &mut self.core.storage)?;
+            agent.handle = Some(handle);
+        }
+        self.save_agent("handle_set", id, agent)?;
+        self.core.finish_payment(payment)
     }
 
     /// Replaces the card; `expected_revision` is the one being replaced. Takes `SetCard`. Owner (with a deposit of at
@@ -67,6 +120,10 @@ impl Registry {
         let agent = self.load_agent(id)?;
         let caller = env::predecessor_account_id();
         agent.check_owner(&caller)?;
+        self.remove_belongings(id, false);
+        if let Some(handle) = &agent.handle {
+            self.handles.remove(handle, &mut self.core.storage);
+        }
         self.agents.remove(&id, &mut self.core.storage);
         self.agent_count -= 1;
         self.emit("agent_retired", Fact::AgentRetired(id));
@@ -85,6 +142,19 @@ impl Registry {
         event: &str,
         permission: Option<Permission>,
         change: impl FnOnce(&mut Agent, u64) -> Result<(), RegistryError>,
+    ) -> Answer {
+        // One copy of this body in wasm instead of one for every closure.
+        let mut change = Some(change);
+        let mut once = |agent: &mut Agent, now_ms| change.take().map_or(Ok(()), |change| change(agent, now_ms));
+        self.change_by(id, event, permission, &mut once)
+    }
+
+    fn change_by(
+        &mut self,
+        id: AgentId,
+        event: &str,
+        permission: Option<Permission>,
+        change: &mut dyn FnMut(&mut Agent, u64) -> Result<(), RegistryError>,
     ) -> Answer {
         let mut agent = self.load_agent(id)?;
         let caller = env::predecessor_account_id();
@@ -109,38 +179,44 @@ impl Registry {
         self.load_owner(&agent.owner).is_some_and(|owner| owner.epoch == agent.owner_epoch)
     }
 
-    /// The owner's record; a new one starts with an epoch of its own.
-    pub(crate) fn owner_or_new(&mut self, account: &AccountId, payer: &AccountId) -> Answer<Owner> {
+    /// Stores a new agent and appends it to its owner's list; the caller saves the owner and tells the world.
+    fn add_agent(&mut self, account: &AccountId, owner: &mut Owner, args: RegisterAgent) -> Answer<(AgentId, Agent)> {
+        let id = self.next_agent;
+        let epochs = Epochs { agent: self.next_epoch(), owner: owner.epoch };
+        let agent = Agent::register(args, account.clone(), epochs, owner.agents, env::block_timestamp_ms())?;
+        self.next_agent += 1;
+        self.agent_count += 1;
+        self.agents.insert(&id, account, &StoredAgent::V1(agent.clone()), &mut self.core.storage)?;
+        self.add_owned(account, owner, id)?;
+        Ok((id, agent))
+    }
+
+    /// The owner's record, for which it pays itself; a new one starts with an epoch of its own.
+    pub(crate) fn owner_or_new(&mut self, account: &AccountId) -> Answer<Owner> {
         if let Some(owner) = self.load_owner(account) {
             return Ok(owner);
         }
         let owner = Owner { epoch: self.next_epoch(), agents: 0 };
         let stored = StoredOwner::V1(owner.clone());
-        self.owners.insert(account, payer, &stored, &mut self.core.storage)?;
+        self.owners.insert(&account.into(), account, &stored, &mut self.core.storage)?;
         Ok(owner)
     }
 
     /// Appends an agent to its owner's list.
-    pub(crate) fn add_owned(
-        &mut self,
-        account: &AccountId,
-        mut owner: Owner,
-        id: AgentId,
-        payer: &AccountId,
-    ) -> Answer {
-        self.owned.insert(&(account.clone(), owner.agents), payer, &id, &mut self.core.storage)?;
+    pub(crate) fn add_owned(&mut self, account: &AccountId, owner: &mut Owner, id: AgentId) -> Answer {
+        self.owned.insert(&(account.into(), owner.agents), account, &id, &mut self.core.storage)?;
         owner.agents += 1;
-        self.save_owner("owner_changed", account, owner)
+        Ok(())
     }
 
     /// Takes the agent at `position` off its owner's list; the last one moves into its place.
     pub(crate) fn remove_owned(&mut self, account: &AccountId, position: u64) -> Answer {
         let Some(mut owner) = self.load_owner(account) else { return Ok(()) };
         owner.agents -= 1;
-        let last = (account.clone(), owner.agents);
+        let last = (account.into(), owner.agents);
         let moved = self.owned.remove(&last, &mut self.core.storage);
         if let Some(moved) = moved.filter(|_| last.1 != position) {
-            self.owned.update(&(account.clone(), position), &moved, &mut self.core.storage)?;
+            self.owned.update(&(account.into(), position), &moved, &mut self.core.storage)?;
             let mut agent = self.load_agent(moved)?;
             agent.position = position;
             self.agents.update(&moved, &StoredAgent::V1(agent), &mut self.core.storage)?;
@@ -149,7 +225,7 @@ impl Registry {
             return self.save_owner("owner_changed", account, owner);
         }
         // Epochs come from one counter, so a row made anew later can't bring an old epoch back.
-        self.owners.remove(account, &mut self.core.storage);
+        self.owners.remove(&account.into(), &mut self.core.storage);
         self.emit("owner_changed", Fact::Owner(owner.view(account)));
         Ok(())
     }

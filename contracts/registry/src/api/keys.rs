@@ -1,31 +1,40 @@
 //! Keys that speak for an agent.
 
 use charter_common::{Answer, arguments, sha256};
-use charter_types::Domain;
-use charter_types::registry::args::{AddKey, RemoveKey};
-use charter_types::registry::{KEY_PROOF_PURPOSE, KeyProof, Permission, RegistryError};
+use charter_types::registry::args::{AddKey, RemoveKey, RotateKey};
+use charter_types::registry::{AgentId, AgentKey, KEY_PROOF_PURPOSE, KeyProof, Permission, RegistryError};
+use charter_types::{AnyKey, Domain, Ed25519Key, Signature64};
 use near_sdk::{env, near};
 
+use crate::model::Agent;
 use crate::{Registry, RegistryExt};
 
 #[near]
 impl Registry {
-    /// Registers a key that proved it wants to be: `proof` is its signature over [`KeyProof`] under the domain of this
-    /// contract. Takes `AddKey`. Owner (at least 1 yocto) or operator with `keys`.
+    /// Registers a key that proved it wants to be: `proof` is its signature over `KeyProof` under the domain of this
+    /// contract. A key to encrypt to can't sign; one of the agent's signing keys vouches for it. Takes `AddKey`. Owner (at
+    /// least 1 yocto) or operator with `keys`.
     #[payable]
     #[handle_result(aliased)]
     pub fn add_key(&mut self) -> Answer {
-        let args: AddKey = arguments()?;
-        self.change(args.agent, "key_added", Some(Permission::Keys), |agent, now_ms| {
-            let proof = KeyProof {
-                agent: args.agent,
-                epoch: agent.epoch,
-                key: args.key,
-                purpose: args.purpose,
-                expires_ms: args.expires_ms,
-            };
-            agent.add_key(&args, now_ms)?;
-            if Self::is_signed(&proof, &args) { Ok(()) } else { Err(RegistryError::KeyProof {}) }
+        let AddKey { agent: id, key, purpose, expires_ms, proof, endorsed_by } = arguments()?;
+        self.change(id, "key_added", Some(Permission::Keys), |agent, now_ms| {
+            let key = AgentKey { key, purpose, expires_ms };
+            check_proof(id, agent, &key, (proof, endorsed_by), now_ms)?;
+            agent.add_key(key, now_ms)
+        })
+    }
+
+    /// Puts a key in another's place, for the same purpose. Takes `RotateKey`. Owner (at least 1 yocto) or operator with
+    /// `keys`.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn rotate_key(&mut self) -> Answer {
+        let RotateKey { agent: id, old, key, expires_ms, proof, endorsed_by } = arguments()?;
+        self.change(id, "key_rotated", Some(Permission::Keys), |agent, now_ms| {
+            let key = AgentKey { key, purpose: agent.remove_key(&old)?.purpose, expires_ms };
+            check_proof(id, agent, &key, (proof, endorsed_by), now_ms)?;
+            agent.add_key(key, now_ms)
         })
     }
 
@@ -34,15 +43,29 @@ impl Registry {
     #[handle_result(aliased)]
     pub fn remove_key(&mut self) -> Answer {
         let args: RemoveKey = arguments()?;
-        self.change(args.agent, "key_removed", Some(Permission::Keys), |agent, _| agent.remove_key(&args.key))
+        self.change(args.agent, "key_removed", Some(Permission::Keys), |agent, _| {
+            agent.remove_key(&args.key).map(|_| ())
+        })
     }
 }
 
-impl Registry {
-    fn is_signed(proof: &KeyProof, args: &AddKey) -> bool {
-        let chain_id = env::chain_id();
-        let contract = env::current_account_id();
-        let domain = Domain { purpose: KEY_PROOF_PURPOSE, version: 1, chain_id: &chain_id, contract: &contract };
-        env::ed25519_verify(&args.proof.0, domain.message(proof, sha256), &args.key.0)
-    }
+/// Whether the key, or one that may vouch for it, signed that it shall be the agent's.
+fn check_proof(
+    id: AgentId,
+    agent: &Agent,
+    key: &AgentKey,
+    (proof, endorsed_by): (Signature64, Option<Ed25519Key>),
+    now_ms: u64,
+) -> Result<(), RegistryError> {
+    let signer = match (key.key, endorsed_by) {
+        (AnyKey::Ed25519(own), None) => own,
+        (AnyKey::X25519(_), Some(other)) if agent.signs_with(AnyKey::Ed25519(other), now_ms) => other,
+        _ => return Err(RegistryError::KeyProof {}),
+    };
+    let statement =
+        KeyProof { agent: id, epoch: agent.epoch, key: key.key, purpose: key.purpose, expires_ms: key.expires_ms };
+    let (chain_id, contract) = (env::chain_id(), env::current_account_id());
+    let domain = Domain { purpose: KEY_PROOF_PURPOSE, version: 1, chain_id: &chain_id, contract: &contract };
+    let signed = env::ed25519_verify(&proof.0, domain.message(&statement, sha256), &signer.0);
+    if signed { Ok(()) } else { Err(RegistryError::KeyProof {}) }
 }

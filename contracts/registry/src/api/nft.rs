@@ -1,17 +1,18 @@
-//! Each agent as a non-fungible token: views of NEP-171, 177 and 181, and their events. Hand-over goes by
-//! `offer_transfer` and `accept_transfer`; `nft_transfer` refuses with a code.
+//! Each agent as a non-fungible token: NEP-171, 177 and 181. There are no approvals (NEP-178): an approval would be an
+//! uncontrolled right to transfer something that holds secrets.
 
-use charter_common::{Answer, arguments};
-use charter_types::registry::nft::{NftToken, NftTokens, NftTokensOf, NftTransfer};
+use charter_common::{Answer, Core, arguments};
+use charter_types::registry::args::SetTransferable;
+use charter_types::registry::nft::{NftOnTransfer, NftResolveTransfer, NftToken, NftTokens, NftTokensOf, NftTransfer};
 use charter_types::registry::{AgentId, RegistryError};
 use charter_types::{AccountId, U128, page_size};
 use near_contract_standards::non_fungible_token::Token;
 use near_contract_standards::non_fungible_token::events::{NftBurn, NftMint, NftTransfer as TransferEvent};
 use near_contract_standards::non_fungible_token::metadata::{NFT_METADATA_SPEC, NFTContractMetadata, TokenMetadata};
-use near_sdk::near;
+use near_sdk::{GasWeight, NearToken, Promise, env, near};
 
 use crate::model::Agent;
-use crate::{Registry, RegistryExt};
+use crate::{Registry, RegistryExt, gas};
 
 #[near]
 impl Registry {
@@ -23,13 +24,61 @@ impl Registry {
         Ok(self.agents.get(&id).map(|agent| token(id, agent.into_newest())))
     }
 
-    /// NEP-171. Agents of whose owner's consent only `accept_transfer` knows can't be sent: this always refuses.
+    /// Lets `nft_transfer` move the agent, or no more. Takes `SetTransferable`. Owner, at least 1 yocto.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn set_transferable(&mut self) -> Answer {
+        let SetTransferable { agent: id, transferable } = arguments()?;
+        self.change(id, "transferable_set", None, |agent, _| {
+            agent.transferable = transferable;
+            Ok(())
+        })
+    }
+
+    /// NEP-171. A hand-over like `accept_transfer`, to an account that has prepaid storage here; only for agents whose
+    /// owner opted in and that have no recoverers. Owner, 1 yocto.
     #[payable]
     #[handle_result(aliased)]
     pub fn nft_transfer(&mut self) -> Answer {
-        let NftTransfer { token_id, .. } = arguments()?;
-        let id = token_id.parse().unwrap_or_default();
-        Err(RegistryError::NotTransferable { id }.into())
+        let args: NftTransfer = arguments()?;
+        self.send(&args, false).map(|_| ())
+    }
+
+    /// NEP-171. The same, and tells the receiver; what it does not keep comes back, by a second hand-over. Owner, 1 yocto.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn nft_transfer_call(&mut self) -> Answer<Promise> {
+        let args: NftTransfer = arguments()?;
+        let reserved_bytes = self.send(&args, true)?;
+        let sender_id = env::predecessor_account_id();
+        let NftTransfer { receiver_id, token_id, msg, .. } = args;
+        let told = NftOnTransfer {
+            sender_id: sender_id.clone(),
+            previous_owner_id: sender_id.clone(),
+            token_id: token_id.clone(),
+            msg: msg.unwrap_or_default(),
+        };
+        let resolved = NftResolveTransfer {
+            previous_owner_id: sender_id,
+            receiver_id: receiver_id.clone(),
+            token_id,
+            reserved_bytes,
+        };
+        let asked = Promise::new(receiver_id).function_call_weight(
+            "nft_on_transfer",
+            serde_json::to_vec(&told).unwrap_or_default(),
+            NearToken::ZERO,
+            gas::NFT_ON_TRANSFER,
+            GasWeight(1),
+        );
+        let callback = Promise::new(env::current_account_id()).function_call_weight(
+            "nft_resolve_transfer",
+            serde_json::to_vec(&resolved).unwrap_or_default(),
+            NearToken::ZERO,
+            gas::NFT_RESOLVE,
+            GasWeight(0),
+        );
+        Ok(asked.then(callback))
     }
 
     /// NEP-177.
@@ -97,18 +146,53 @@ fn token(id: AgentId, agent: Agent) -> Token {
 }
 
 impl Registry {
-    pub(crate) fn log_mint(owner: &AccountId, id: AgentId) {
-        NftMint { owner_id: owner, token_ids: &[&id.to_string()], memo: None }.emit();
+    /// Checks a transfer by NEP-171 and makes it. Returns the bytes of the sender's storage that it freed, which are kept
+    /// for the way back if the receiver is to be asked.
+    fn send(&mut self, args: &NftTransfer, may_return: bool) -> Answer<u64> {
+        Core::check_one_yocto()?;
+        let id = args.token_id.parse::<AgentId>().unwrap_or_default();
+        let agent = self.load_agent(id)?;
+        let sender = env::predecessor_account_id();
+        agent.check_owner(&sender)?;
+        agent.check_other(&args.receiver_id)?;
+        if !agent.transferable {
+            return Err(RegistryError::NotTransferable { id }.into());
+        }
+        let wait_ms =
+            self.load_recovery(id).map_or(0, |recovery| recovery.hand_over_wait_ms(env::block_timestamp_ms()));
+        if wait_ms > 0 {
+            return Err(RegistryError::Guarded { id }.into());
+        }
+        self.check_registered(&args.receiver_id)?;
+        let before = self.core.storage.used_bytes(&sender);
+        self.hand_over(id, agent, &args.receiver_id, false, args.memo.as_deref())?;
+        let freed = before.saturating_sub(self.core.storage.used_bytes(&sender));
+        if may_return {
+            self.core.storage.charge(&sender, freed)?;
+        }
+        Ok(freed)
+    }
+
+    /// Whether an account has a storage account here, so that it can be given an agent.
+    pub(crate) fn check_registered(&self, account: &AccountId) -> Answer {
+        match self.core.storage.balance(account) {
+            Some(_) => Ok(()),
+            None => Err(RegistryError::NotRegistered { account: account.clone() }.into()),
+        }
+    }
+
+    pub(crate) fn log_mint(owner: &AccountId, ids: &[AgentId]) {
+        let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        NftMint { owner_id: owner, token_ids: &ids, memo: None }.emit();
     }
 
     pub(crate) fn log_burn(owner: &AccountId, id: AgentId) {
         NftBurn { owner_id: owner, token_ids: &[&id.to_string()], authorized_id: None, memo: None }.emit();
     }
 
-    pub(crate) fn log_transfer(from: &AccountId, to: &AccountId, id: AgentId) {
+    pub(crate) fn log_transfer(from: &AccountId, to: &AccountId, id: AgentId, memo: Option<&str>) {
         let (old_owner_id, new_owner_id) = (from, to);
-        let token_ids = &[id.to_string()];
-        let token_ids: Vec<&str> = token_ids.iter().map(String::as_str).collect();
-        TransferEvent { old_owner_id, new_owner_id, token_ids: &token_ids, authorized_id: None, memo: None }.emit();
+        TransferEvent { old_owner_id, new_owner_id, token_ids: &[&id.to_string()], authorized_id: None, memo }.emit();
     }
 }

@@ -1,7 +1,7 @@
 //! Operators and guardians.
 
 use charter_common::{Answer, Core, arguments};
-use charter_types::registry::args::{AgentAccount, SetOperator};
+use charter_types::registry::args::{AgentAccount, AgentRef, SetOperator};
 use near_sdk::{env, near};
 
 use crate::{Registry, RegistryExt};
@@ -16,15 +16,12 @@ impl Registry {
         self.change(args.agent, "operator_set", None, |agent, now_ms| agent.set_operator(args.operator, now_ms))
     }
 
-    /// Takes `AgentAccount`. The owner (1 yocto), or the operator itself (no deposit).
+    /// Takes `AgentAccount`. Owner, at least 1 yocto.
     #[payable]
     #[handle_result(aliased)]
     pub fn remove_operator(&mut self) -> Answer {
         let args: AgentAccount = arguments()?;
-        let mut agent = self.load_agent(args.agent)?;
-        self.check_owner_or_self(&agent, &args.account)?;
-        agent.remove_operator(&args.account)?;
-        self.save_agent("operator_removed", args.agent, agent)
+        self.change(args.agent, "operator_removed", None, |agent, _| agent.remove_operator(&args.account))
     }
 
     /// Adds a guardian, who can pause and revoke, never more. Takes `AgentAccount`. Owner, at least 1 yocto.
@@ -35,25 +32,23 @@ impl Registry {
         self.change(args.agent, "guardian_set", None, |agent, _| agent.set_guardian(args.account))
     }
 
-    /// Takes `AgentAccount`. The owner (1 yocto), or the guardian itself (no deposit).
+    /// Takes `AgentAccount`. Owner, at least 1 yocto.
     #[payable]
     #[handle_result(aliased)]
     pub fn remove_guardian(&mut self) -> Answer {
         let args: AgentAccount = arguments()?;
-        let mut agent = self.load_agent(args.agent)?;
-        self.check_owner_or_self(&agent, &args.account)?;
-        agent.remove_guardian(&args.account)?;
-        self.save_agent("guardian_removed", args.agent, agent)
+        self.change(args.agent, "guardian_removed", None, |agent, _| agent.remove_guardian(&args.account))
     }
-}
 
-impl Registry {
-    fn check_owner_or_self(&self, agent: &crate::model::Agent, account: &charter_types::AccountId) -> Answer {
-        let caller = env::predecessor_account_id();
-        if caller == *account {
-            return Core::check_no_deposit();
-        }
-        agent.check_owner(&caller)?;
-        Core::check_one_yocto()
+    /// Gives back every role the caller has: operator, guardian, the agent's account. Takes `AgentRef`. Whoever has one,
+    /// no deposit.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn renounce(&mut self) -> Answer {
+        let AgentRef { agent: id } = arguments()?;
+        Core::check_no_deposit()?;
+        let mut agent = self.load_agent(id)?;
+        agent.renounce(&env::predecessor_account_id())?;
+        self.save_agent("role_renounced", id, agent)
     }
 }

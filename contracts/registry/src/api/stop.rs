@@ -3,7 +3,7 @@
 use charter_common::{Answer, Core, arguments};
 use charter_types::Nothing;
 use charter_types::registry::args::{AgentRef, Pause, Rearm};
-use charter_types::registry::{Epochs, REARM_MAX, RegistryError};
+use charter_types::registry::{BATCH_MAX, Epochs, RegistryError};
 use near_sdk::{env, near};
 
 use crate::model::Agent;
@@ -62,7 +62,7 @@ impl Registry {
     pub fn rearm(&mut self) -> Answer {
         let Rearm { agents } = arguments()?;
         Core::check_one_yocto()?;
-        if agents.len() > REARM_MAX {
+        if agents.is_empty() || agents.len() > BATCH_MAX {
             return Err(RegistryError::TooManyAgents {}.into());
         }
         let caller = env::predecessor_account_id();
@@ -78,7 +78,7 @@ impl Registry {
 }
 
 impl Registry {
-    fn check_guardian(agent: &Agent) -> Answer {
+    pub(crate) fn check_guardian(agent: &Agent) -> Answer {
         let caller = env::predecessor_account_id();
         if agent.owner == caller {
             return Core::check_one_yocto();

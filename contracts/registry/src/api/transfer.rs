@@ -1,21 +1,28 @@
 //! Handing an agent over. Both sides act; the new owner pays for its own storage.
 
 use charter_common::{Answer, Core, arguments};
+use charter_types::AccountId;
 use charter_types::registry::args::{AgentAccount, AgentRef};
-use charter_types::registry::{Epochs, Fact};
+use charter_types::registry::{AgentId, Epochs, Fact, Heartbeat};
 use near_sdk::{env, near};
 
+use crate::model::Agent;
 use crate::storage::StoredAgent;
 use crate::{Registry, RegistryExt};
 
 #[near]
 impl Registry {
-    /// Offers an agent to an account. Takes `AgentAccount`. Owner, at least 1 yocto.
+    /// Offers an agent to an account. While the agent has recoverers, the offer is good only after they could have
+    /// recovered it. Takes `AgentAccount`. Owner, at least 1 yocto.
     #[payable]
     #[handle_result(aliased)]
     pub fn offer_transfer(&mut self) -> Answer {
         let args: AgentAccount = arguments()?;
-        self.change(args.agent, "transfer_offered", None, |agent, _| agent.offer(args.account))
+        let now_ms = env::block_timestamp_ms();
+        let wait_ms = self.load_recovery(args.agent).map_or(0, |recovery| recovery.hand_over_wait_ms(now_ms));
+        self.change(args.agent, "transfer_offered", None, |agent, now_ms| {
+            agent.offer(args.account, now_ms.saturating_add(wait_ms))
+        })
     }
 
     /// Takes `AgentRef`. Owner, 1 yocto.
@@ -26,7 +33,7 @@ impl Registry {
         Core::check_one_yocto()?;
         let mut agent = self.load_agent(id)?;
         agent.check_owner(&env::predecessor_account_id())?;
-        agent.offered_to = None;
+        agent.offer = None;
         self.save_agent("transfer_cancelled", id, agent)
     }
 
@@ -39,18 +46,56 @@ impl Registry {
         let agent = self.load_agent(id)?;
         let caller = env::predecessor_account_id();
         let payment = self.core.begin_payment(&caller)?;
+        agent.check_offered(&caller, env::block_timestamp_ms())?;
+        self.hand_over(id, agent, &caller, false, None)?;
+        self.core.finish_payment(payment)
+    }
+}
+
+impl Registry {
+    /// Moves an agent to `to`, who pays for it from here on out of prepaid storage. Recoverers stay only if it was they
+    /// who moved it.
+    pub(crate) fn hand_over(
+        &mut self,
+        id: AgentId,
+        agent: Agent,
+        to: &AccountId,
+        keep_recoverers: bool,
+        memo: Option<&str>,
+    ) -> Answer {
         let (from, position) = (agent.owner.clone(), agent.position);
-        let owner = self.owner_or_new(&caller, &caller)?;
+        let mut owner = self.owner_or_new(to)?;
         let epochs = Epochs { agent: self.next_epoch(), owner: owner.epoch };
-        let agent = agent.hand_over(&caller, epochs, owner.agents)?;
+        let agent = agent.hand_over(to, epochs, owner.agents);
         let view = agent.view(id);
+        self.remove_belongings(id, keep_recoverers);
         // The list first: moving another agent into the gap must not overwrite this one's record.
         self.remove_owned(&from, position)?;
         self.agents.remove(&id, &mut self.core.storage);
-        self.agents.insert(&id, &caller, &StoredAgent::V1(agent), &mut self.core.storage)?;
+        if let Some(handle) = &agent.handle {
+            self.handles.hand_over(handle, to, &mut self.core.storage)?;
+        }
+        if keep_recoverers {
+            self.recoveries.hand_over(&id, to, &mut self.core.storage)?;
+        }
+        self.agents.insert(&id, to, &StoredAgent::V1(agent), &mut self.core.storage)?;
         self.emit("agent_transferred", Fact::Agent(Box::new(view)));
-        self.add_owned(&caller, owner, id, &caller)?;
-        Self::log_transfer(&from, &caller, id);
-        self.core.finish_payment(payment)
+        self.add_owned(to, &mut owner, id)?;
+        self.save_owner("owner_changed", to, owner)?;
+        Self::log_transfer(&from, to, id, memo);
+        Ok(())
+    }
+
+    /// Removes what an owner keeps beside the agent itself and its handle; what the owner paid for it is free again.
+    pub(crate) fn remove_belongings(&mut self, id: AgentId, keep_recoverers: bool) {
+        if self.heartbeats.remove(&id, &mut self.core.storage).is_some() {
+            self.emit("heartbeat_removed", Fact::Heartbeat(Heartbeat { agent: id, last_seen_ms: 0 }));
+        }
+        if self.attestations.remove(&id, &mut self.core.storage).is_some() {
+            self.emit("attestation_removed", Fact::AttestationRemoved(id));
+        }
+        if !keep_recoverers {
+            self.remove_recovery(id);
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! An agent and what may become of it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_types::registry::args::{AddKey, RegisterAgent};
+use charter_types::registry::args::RegisterAgent;
 use charter_types::registry::{
     self, AgentId, AgentKey, CARD_URI_BYTES_MAX, Card, Epochs, GUARDIAN_PAUSE_MS_MAX, GUARDIANS_MAX, KEYS_MAX,
-    OPERATORS_MAX, Operator, Permission, RegistryError, Roles, Status,
+    OPERATORS_MAX, Offer, Operator, PausedBy, Permission, Purpose, RegistryError, Roles, Status,
 };
-use charter_types::{AccountId, Ed25519Key};
+use charter_types::{AccountId, AnyKey};
 
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Agent {
@@ -14,16 +14,21 @@ pub struct Agent {
     /// 0: active; `u64::MAX`: paused until the owner ends it. Of fixed size, so that a guardian's pause never needs
     /// storage that the owner has not prepaid.
     pub paused_until_ms: u64,
+    pub paused_by: PausedBy,
+    pub handle: Option<String>,
     pub card: Card,
     pub card_revision: u64,
     pub agent_account: Option<AccountId>,
-    pub payout: AccountId,
+    /// None: the owner.
+    pub payout: Option<AccountId>,
+    pub payout_offered_to: Option<AccountId>,
     pub operators: Vec<Operator>,
     pub guardians: Vec<AccountId>,
     pub keys: Vec<AgentKey>,
     pub epoch: u64,
     pub owner_epoch: u64,
-    pub offered_to: Option<AccountId>,
+    pub offer: Option<Offer>,
+    pub transferable: bool,
     pub created_ms: u64,
     /// Where the agent stands among its owner's.
     pub position: u64,
@@ -50,18 +55,22 @@ impl Agent {
     ) -> Outcome<Self> {
         check_card(&args.card)?;
         let mut agent = Self {
-            payout: owner.clone(),
             owner,
             paused_until_ms: 0,
+            paused_by: PausedBy::Owner,
+            handle: None,
             card: args.card,
             card_revision: 1,
             agent_account: args.agent_account,
+            payout: None,
+            payout_offered_to: None,
             operators: Vec::new(),
             guardians: Vec::new(),
             keys: Vec::new(),
             epoch: epochs.agent,
             owner_epoch: epochs.owner,
-            offered_to: None,
+            offer: None,
+            transferable: false,
             created_ms: now_ms,
             position,
         };
@@ -75,16 +84,19 @@ impl Agent {
             id,
             owner: self.owner.clone(),
             status: self.status(),
+            handle: self.handle.clone(),
             card: self.card.clone(),
             card_revision: self.card_revision,
             agent_account: self.agent_account.clone(),
-            payout: self.payout.clone(),
+            payout: self.payout.as_ref().unwrap_or(&self.owner).clone(),
+            payout_offered_to: self.payout_offered_to.clone(),
             operators: self.operators.clone(),
             guardians: self.guardians.clone(),
             keys: self.keys.clone(),
             epoch: self.epoch,
             owner_epoch: self.owner_epoch,
-            offered_to: self.offered_to.clone(),
+            offer: self.offer.clone(),
+            transferable: self.transferable,
             created_ms: self.created_ms,
         }
     }
@@ -92,8 +104,8 @@ impl Agent {
     pub fn status(&self) -> Status {
         match self.paused_until_ms {
             0 => Status::Active,
-            u64::MAX => Status::Paused { until_ms: None },
-            until_ms => Status::Paused { until_ms: Some(until_ms) },
+            u64::MAX => Status::Paused { until_ms: None, by: self.paused_by },
+            until_ms => Status::Paused { until_ms: Some(until_ms), by: self.paused_by },
         }
     }
 
@@ -135,8 +147,8 @@ impl Agent {
 
     pub fn set_operator(&mut self, mut operator: Operator, now_ms: u64) -> Outcome {
         check_expiry(operator.expires_ms, now_ms)?;
-        operator.permissions.sort();
-        operator.permissions.dedup();
+        let wanted = |permission: &Permission| operator.permissions.contains(permission);
+        operator.permissions = Permission::ALL.into_iter().filter(wanted).collect();
         self.operators.retain(|known| known.account != operator.account);
         if self.operators.len() >= OPERATORS_MAX {
             return Err(RegistryError::TooManyOperators {});
@@ -175,25 +187,64 @@ impl Agent {
     }
 
     /// Adds a key whose proof of possession the caller has verified.
-    pub fn add_key(&mut self, args: &AddKey, now_ms: u64) -> Outcome {
-        check_expiry(args.expires_ms, now_ms)?;
-        if args.key.is_small_order() {
+    pub fn add_key(&mut self, key: AgentKey, now_ms: u64) -> Outcome {
+        check_expiry(key.expires_ms, now_ms)?;
+        if matches!(key.key, AnyKey::X25519(_)) != (key.purpose == Purpose::Encrypt) {
+            return Err(RegistryError::KeyKind {});
+        }
+        if key.key.is_small_order() {
             return Err(RegistryError::WeakKey {});
         }
-        if self.keys.iter().any(|known| known.key == args.key) {
+        if self.keys.iter().any(|known| known.key == key.key) {
             return Err(RegistryError::KeyExists {});
         }
         if self.keys.len() >= KEYS_MAX {
             return Err(RegistryError::TooManyKeys {});
         }
-        self.keys.push(AgentKey { key: args.key, purpose: args.purpose, expires_ms: args.expires_ms });
+        self.keys.push(key);
         Ok(())
     }
 
-    pub fn remove_key(&mut self, key: &Ed25519Key) -> Outcome {
-        let before = self.keys.len();
-        self.keys.retain(|known| known.key != *key);
-        if self.keys.len() < before { Ok(()) } else { Err(RegistryError::UnknownKey {}) }
+    /// Takes a key away and says what it was for.
+    pub fn remove_key(&mut self, key: &AnyKey) -> Outcome<AgentKey> {
+        let position = self.keys.iter().position(|known| known.key == *key).ok_or(RegistryError::UnknownKey {})?;
+        Ok(self.keys.remove(position))
+    }
+
+    /// Whether the agent signs with `key` now.
+    pub fn signs_with(&self, key: AnyKey, now_ms: u64) -> bool {
+        self.keys.iter().any(|known| known.key == key && known.purpose == Purpose::Sign && known.expires_ms > now_ms)
+    }
+
+    /// The owner names who is to be paid; itself at once, another account once that has accepted.
+    pub fn set_payout(&mut self, account: AccountId) {
+        if account == self.owner {
+            self.payout = None;
+            self.payout_offered_to = None;
+        } else {
+            self.payout_offered_to = Some(account);
+        }
+    }
+
+    /// INV-REG-6: without this line of the other side's consent nobody is paid for an agent.
+    pub fn accept_payout(&mut self, caller: &AccountId) -> Outcome {
+        if self.payout_offered_to.as_ref() != Some(caller) {
+            return Err(RegistryError::NotOffered { caller: caller.clone() });
+        }
+        self.payout = self.payout_offered_to.take();
+        Ok(())
+    }
+
+    /// Gives back every role an account has.
+    pub fn renounce(&mut self, caller: &AccountId) -> Outcome {
+        let before = (self.operators.len(), self.guardians.len(), self.agent_account.is_some());
+        self.operators.retain(|known| known.account != *caller);
+        self.guardians.retain(|known| known != caller);
+        self.agent_account.take_if(|account| account == caller);
+        if before == (self.operators.len(), self.guardians.len(), self.agent_account.is_some()) {
+            return Err(RegistryError::NoRole { caller: caller.clone() });
+        }
+        Ok(())
     }
 
     /// A guardian pauses for a while; the owner may pause without an end.
@@ -210,6 +261,7 @@ impl Agent {
         let until_ms = for_ms.map_or(u64::MAX, |length| now_ms.saturating_add(length));
         if owner || until_ms > self.paused_until_ms {
             self.paused_until_ms = until_ms;
+            self.paused_by = if owner { PausedBy::Owner } else { PausedBy::Guardian };
         }
         Ok(())
     }
@@ -229,7 +281,8 @@ impl Agent {
         self.operators.clear();
         self.keys.clear();
         self.agent_account = None;
-        self.offered_to = None;
+        self.offer = None;
+        self.payout_offered_to = None;
     }
 
     pub fn rearm(&mut self, epochs: Epochs) {
@@ -237,36 +290,45 @@ impl Agent {
         self.owner_epoch = epochs.owner;
     }
 
-    pub fn offer(&mut self, to: AccountId) -> Outcome {
-        if to == self.owner {
-            return Err(RegistryError::SameOwner {});
-        }
-        self.offered_to = Some(to);
+    pub fn offer(&mut self, to: AccountId, from_ms: u64) -> Outcome {
+        self.check_other(&to)?;
+        self.offer = Some(Offer { to, from_ms });
         Ok(())
     }
 
-    /// The agent under its new owner: nothing that anybody could do with it before is left.
-    pub fn hand_over(mut self, to: &AccountId, epochs: Epochs, position: u64) -> Outcome<Self> {
-        if self.offered_to.as_ref() != Some(to) {
-            return Err(RegistryError::NotOffered { caller: to.clone() });
+    pub fn check_other(&self, account: &AccountId) -> Outcome {
+        if self.owner == *account { Err(RegistryError::SameOwner {}) } else { Ok(()) }
+    }
+
+    pub fn check_offered(&self, to: &AccountId, now_ms: u64) -> Outcome {
+        match &self.offer {
+            Some(offer) if offer.to == *to && offer.from_ms <= now_ms => Ok(()),
+            Some(offer) if offer.to == *to => Err(RegistryError::NotYet { from_ms: offer.from_ms }),
+            _ => Err(RegistryError::NotOffered { caller: to.clone() }),
         }
+    }
+
+    /// INV-REG-2: the agent under its new owner. Nothing that anybody could do with it before is left.
+    #[must_use]
+    pub fn hand_over(mut self, to: &AccountId, epochs: Epochs, position: u64) -> Self {
         self.rearm(epochs);
         self.guardians.clear();
         self.owner = to.clone();
-        self.payout = to.clone();
+        self.payout = None;
+        self.transferable = false;
         self.paused_until_ms = 0;
         self.position = position;
-        Ok(self)
+        self
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use charter_types::registry::args::{AddKey, RegisterAgent};
+    use charter_types::registry::args::RegisterAgent;
     use charter_types::registry::{
-        Card, Epochs, GUARDIAN_PAUSE_MS_MAX, Operator, Permission, Purpose, RegistryError, Status,
+        AgentKey, Card, Epochs, GUARDIAN_PAUSE_MS_MAX, Operator, PausedBy, Permission, Purpose, RegistryError, Status,
     };
-    use charter_types::{AccountId, Ed25519Key, Hash32, Signature64};
+    use charter_types::{AccountId, AnyKey, Ed25519Key, Hash32, X25519Key};
 
     use super::Agent;
 
@@ -281,9 +343,8 @@ mod tests {
         Agent::register(args, account("alice.near"), Epochs { agent: 5, owner: 4 }, 0, 1_000).unwrap()
     }
 
-    fn key(byte: u8) -> AddKey {
-        let key = Ed25519Key([byte; 32]);
-        AddKey { agent: 1, key, purpose: Purpose::Sign, expires_ms: 2_000, proof: Signature64([0; 64]) }
+    fn key(byte: u8) -> AgentKey {
+        AgentKey { key: AnyKey::Ed25519(Ed25519Key([byte; 32])), purpose: Purpose::Sign, expires_ms: 2_000 }
     }
 
     #[test]
@@ -307,20 +368,42 @@ mod tests {
         assert_eq!(agent.pause(&guardian, Some(GUARDIAN_PAUSE_MS_MAX), 0), Ok(()));
         assert_eq!(agent.pause(&account("alice.near"), None, 0), Ok(()));
         assert_eq!(agent.pause(&guardian, Some(1), 0), Ok(()));
-        assert_eq!(agent.status(), Status::Paused { until_ms: None });
+        assert_eq!(agent.status(), Status::Paused { until_ms: None, by: PausedBy::Owner });
     }
 
     #[test]
     fn keys_expire_later_are_unique_and_not_weak() {
         let mut agent = agent();
-        assert_eq!(agent.add_key(&key(7), 2_000), Err(RegistryError::Expired { expires_ms: 2_000, now_ms: 2_000 }));
-        assert_eq!(agent.add_key(&key(0), 1_999), Err(RegistryError::WeakKey {}));
-        assert_eq!(agent.add_key(&key(7), 1_999), Ok(()));
-        assert_eq!(agent.add_key(&key(7), 1_999), Err(RegistryError::KeyExists {}));
+        assert_eq!(agent.add_key(key(7), 2_000), Err(RegistryError::Expired { expires_ms: 2_000, now_ms: 2_000 }));
+        assert_eq!(agent.add_key(key(0), 1_999), Err(RegistryError::WeakKey {}));
+        let weak = AnyKey::X25519(X25519Key([0; 32]));
+        assert_eq!(agent.add_key(AgentKey { key: weak, ..key(7) }, 0), Err(RegistryError::KeyKind {}));
+        assert_eq!(
+            agent.add_key(AgentKey { key: weak, purpose: Purpose::Encrypt, expires_ms: 1 }, 0),
+            Err(RegistryError::WeakKey {})
+        );
+        assert_eq!(agent.add_key(key(7), 1_999), Ok(()));
+        assert_eq!(agent.add_key(key(7), 1_999), Err(RegistryError::KeyExists {}));
+        assert!(agent.signs_with(key(7).key, 1_999) && !agent.signs_with(key(7).key, 2_000));
         for byte in 8..23 {
-            assert_eq!(agent.add_key(&key(byte), 0), Ok(()));
+            assert_eq!(agent.add_key(key(byte), 0), Ok(()));
         }
-        assert_eq!(agent.add_key(&key(23), 0), Err(RegistryError::TooManyKeys {}));
+        assert_eq!(agent.add_key(key(23), 0), Err(RegistryError::TooManyKeys {}));
+        assert_eq!(agent.remove_key(&key(7).key), Ok(key(7)));
+        assert_eq!(agent.remove_key(&key(7).key), Err(RegistryError::UnknownKey {}));
+    }
+
+    #[test]
+    fn payout_takes_both_sides() {
+        let mut agent = agent();
+        let (bank, eve) = (account("bank.near"), account("eve.near"));
+        agent.set_payout(bank.clone());
+        assert_eq!(agent.view(1).payout, account("alice.near"));
+        assert_eq!(agent.accept_payout(&eve), Err(RegistryError::NotOffered { caller: eve }));
+        assert_eq!(agent.accept_payout(&bank), Ok(()));
+        assert_eq!((agent.view(1).payout, agent.payout_offered_to.clone()), (bank, None));
+        agent.set_payout(account("alice.near"));
+        assert_eq!(agent.view(1).payout, account("alice.near"));
     }
 
     #[test]
@@ -329,15 +412,20 @@ mod tests {
         let permissions = vec![Permission::Keys, Permission::Card, Permission::Card];
         agent.set_operator(Operator { account: account("op.near"), permissions, expires_ms: 9_000 }, 0).unwrap();
         assert_eq!(agent.operators[0].permissions, [Permission::Card, Permission::Keys]);
-        agent.add_key(&key(7), 0).unwrap();
+        agent.add_key(key(7), 0).unwrap();
         agent.agent_account = Some(account("bot.near"));
-        agent.offer(account("bob.near")).unwrap();
+        agent.payout = Some(account("bank.near"));
+        agent.transferable = true;
+        agent.offer(account("bob.near"), 5).unwrap();
+        let eve = account("eve.near");
+        assert_eq!(agent.check_offered(&eve, 5), Err(RegistryError::NotOffered { caller: eve }));
+        assert_eq!(agent.check_offered(&account("bob.near"), 4), Err(RegistryError::NotYet { from_ms: 5 }));
+        assert_eq!(agent.check_offered(&account("bob.near"), 5), Ok(()));
         let epochs = Epochs { agent: 9, owner: 8 };
-        let stolen = agent.clone().hand_over(&account("eve.near"), epochs, 0);
-        assert_eq!(stolen, Err(RegistryError::NotOffered { caller: account("eve.near") }));
-        let sold = agent.hand_over(&account("bob.near"), epochs, 3).unwrap();
+        let sold = agent.hand_over(&account("bob.near"), epochs, 3);
         assert_eq!((sold.epoch, sold.owner_epoch, sold.position), (9, 8, 3));
         assert!(sold.operators.is_empty() && sold.guardians.is_empty() && sold.keys.is_empty());
-        assert_eq!((sold.agent_account, sold.offered_to, sold.payout), (None, None, account("bob.near")));
+        assert_eq!((&sold.agent_account, &sold.offer, sold.transferable), (&None, &None, false));
+        assert_eq!(sold.view(1).payout, account("bob.near"));
     }
 }

@@ -12,7 +12,7 @@ use vm::{logs, next_call};
 const NEAR: u128 = 1_000_000_000_000_000_000_000_000;
 
 fn contract() -> Registry {
-    next_call("admin.near", &json!({ "account": "admin.near" }), 0);
+    next_call("admin.near", &json!({ "account": "admin.near", "verifier": "verifier.near" }), 0);
     Registry::new().unwrap()
 }
 

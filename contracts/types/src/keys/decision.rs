@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Grant, Grantee, Host, HostId, Inject, Method, Policy, Scheme, Secret};
-use crate::registry::{Authority, Epochs, Status};
+use crate::registry::{Authority, Epochs};
 use crate::{AccountId, Hash32, Sha256, from_json};
 
 /// A request an agent wants made, without a credential.
@@ -112,10 +112,8 @@ fn check(evidence: &Evidence<'_>, action: &Action, sha256: Sha256) -> Result<(),
     if !evidence.authority.armed {
         return Err(Denial::Disarmed);
     }
-    match &evidence.authority.status {
-        Status::Active => {}
-        Status::Paused { until_ms: Some(until_ms) } if *until_ms <= evidence.now_ms => {}
-        Status::Paused { .. } => return Err(Denial::AgentPaused),
+    if !evidence.authority.status.is_active(evidence.now_ms) {
+        return Err(Denial::AgentPaused);
     }
     if Hash32::of(evidence.policy, sha256) != grant.policy_hash {
         return Err(Denial::WrongPolicy);

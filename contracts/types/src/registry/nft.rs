@@ -38,6 +38,8 @@ pub struct NftResolveTransfer {
     pub previous_owner_id: AccountId,
     pub receiver_id: AccountId,
     pub token_id: String,
+    /// What the first hand-over freed of the previous owner's storage, kept for the way back.
+    pub reserved_bytes: u64,
 }
 
 /// `nft_tokens`, `nft_tokens_for_owner` (with `account_id`).
@@ -61,6 +63,6 @@ pub struct NftTokensOf {
 
 from_json!(lenient NftToken { token_id });
 from_json!(lenient NftTransfer { receiver_id, token_id, approval_id, memo, msg });
-from_json!(lenient NftResolveTransfer { previous_owner_id, receiver_id, token_id });
+from_json!(lenient NftResolveTransfer { previous_owner_id, receiver_id, token_id, reserved_bytes });
 from_json!(lenient NftTokens { from_index, limit });
 from_json!(lenient NftTokensOf { account_id, from_index, limit });

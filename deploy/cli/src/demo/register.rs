@@ -3,7 +3,7 @@
 use charter_client::{At, sha256};
 use charter_types::registry::args::{AddKey, RegisterAgent};
 use charter_types::registry::{Agent, Card, KEY_PROOF_PURPOSE, KeyProof, Operator, Permission, Purpose};
-use charter_types::{Domain, Ed25519Key, Hash32, PageOf, Signature64};
+use charter_types::{AnyKey, Domain, Ed25519Key, Hash32, PageOf, Signature64};
 use ed25519_dalek::{Signer, SigningKey};
 
 use super::world::World;
@@ -59,14 +59,15 @@ async fn add_key(world: &mut World, agent: u64, now_ms: u64) -> anyhow::Result<(
     let view: Option<Agent> = world.rpc.view(&contracts.registry, "agent", &question, At::Final).await?;
     let Some(view) = view.filter(|view| view.keys.is_empty()) else { return Ok(()) };
     let signing = SigningKey::generate(&mut rand::rngs::OsRng);
-    let key = Ed25519Key(signing.verifying_key().to_bytes());
+    let key = AnyKey::Ed25519(Ed25519Key(signing.verifying_key().to_bytes()));
     let expires_ms = now_ms + YEAR_MS;
     let proof = KeyProof { agent, epoch: view.epoch, key, purpose: Purpose::Sign, expires_ms };
     let chain_id = world.chain_id();
     let domain = Domain { purpose: KEY_PROOF_PURPOSE, version: 1, chain_id: &chain_id, contract: &contracts.registry };
     let proof = Signature64(signing.sign(&domain.message(&proof, sha256)).to_bytes());
     let owner = world.person("alice")?;
-    let outcome = contracts.add_key(&owner, &AddKey { agent, key, purpose: Purpose::Sign, expires_ms, proof }).await?;
+    let args = AddKey { agent, key, purpose: Purpose::Sign, expires_ms, proof, endorsed_by: None };
+    let outcome = contracts.add_key(&owner, &args).await?;
     world.pay(&outcome);
     Ok(())
 }

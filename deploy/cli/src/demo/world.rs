@@ -36,13 +36,7 @@ impl World {
         let chain = chain::start(&folder.chain(), rpc_addr).await?;
         let rpc = Rpc::new(chain.rpc.url());
         let root = chain.localnet.root_id();
-        let below = |name: &str| format!("{name}.{root}").parse::<AccountId>();
-        let contracts = Contracts {
-            registry: below("registry")?,
-            keys: below("keys")?,
-            governance: below("governance")?,
-            escrow: below("escrow")?,
-        };
+        let contracts = Contracts::below(root)?;
         let folder = DataDir::new(folder.chain().parent().context("a data folder has a name")?)?;
         Ok(Self {
             state: State::open(&folder)?,

@@ -39,7 +39,8 @@ async fn traffic(owner: Account, registry: charter_types::AccountId, stop: Arc<A
         registry: registry.clone(),
         keys: registry.clone(),
         governance: registry.clone(),
-        escrow: registry,
+        escrow: registry.clone(),
+        verifier: registry,
     };
     while !stop.load(Ordering::Relaxed) {
         let number = calls.load(Ordering::Relaxed);
@@ -59,6 +60,7 @@ async fn killing_the_indexer_loses_and_doubles_nothing() {
     let contracts = &harness.contracts;
     let deployment = serde_json::json!({
         "registry": contracts.registry, "keys": contracts.keys, "governance": contracts.governance,
+        "verifier": contracts.verifier,
         "escrow": contracts.escrow,
     });
     std::fs::write(folder.path().join("deployment.json"), deployment.to_string()).unwrap();

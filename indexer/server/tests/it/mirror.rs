@@ -20,6 +20,7 @@ pub fn contracts(harness: &Harness) -> Contracts {
         keys: own.keys.clone(),
         governance: own.governance.clone(),
         escrow: own.escrow.clone(),
+        verifier: own.verifier.clone(),
     }
 }
 

@@ -1,11 +1,13 @@
 //! Flows on the real wasm, through near-workspaces.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
+mod attestation;
 mod conservation;
 mod engines;
 mod escrow;
 mod governance;
 mod keys;
+mod ownership;
 mod people;
 mod registry;
 mod unchanged;

@@ -3,9 +3,9 @@
 use charter_client::sha256;
 use charter_harness::{Call, Harness, failed_with, view};
 use charter_types::registry::args::{AddKey, AgentAccount, AgentRef, Pause, Rearm};
-use charter_types::registry::{Agent, Authority, KEY_PROOF_PURPOSE, KeyProof, Purpose, Status};
+use charter_types::registry::{Agent, Authority, KEY_PROOF_PURPOSE, KeyProof, PausedBy, Purpose, Status};
 use charter_types::storage::StorageBalance;
-use charter_types::{Domain, Ed25519Key, Nothing, PageOf, Signature64};
+use charter_types::{AnyKey, Domain, Ed25519Key, Nothing, PageOf, Signature64};
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::json;
 
@@ -76,7 +76,7 @@ async fn a_key_proof_is_good_for_one_agent_epoch_and_contract() {
     let other = register(&harness, &alice, vec![]).await;
     let epoch = authority(&harness, agent, &alice).await.epochs.agent;
     let signing = SigningKey::from_bytes(&[9; 32]);
-    let key = Ed25519Key(signing.verifying_key().to_bytes());
+    let key = AnyKey::Ed25519(Ed25519Key(signing.verifying_key().to_bytes()));
     let expires_ms = harness.now_ms().await.unwrap() + 1_000_000;
     let chain = &harness.chain_id;
     let signed = |agent, epoch, chain_id: &str, contract: &charter_types::AccountId| {
@@ -91,11 +91,12 @@ async fn a_key_proof_is_good_for_one_agent_epoch_and_contract() {
         signed(agent, epoch, "mainnet", registry),
         signed(agent, epoch, chain, escrow),
     ] {
-        let args = AddKey { agent, key, purpose: Purpose::Sign, expires_ms, proof };
+        let args = AddKey { agent, key, purpose: Purpose::Sign, expires_ms, proof, endorsed_by: None };
         let outcome = alice.send(registry, "add_key", args, DEPOSIT).await.unwrap();
         assert_eq!(failed_with(&outcome).as_deref(), Some("REGISTRY_KEY_PROOF"));
     }
-    let args = AddKey { agent, key, purpose: Purpose::Sign, expires_ms, proof: signed(agent, epoch, chain, registry) };
+    let proof = signed(agent, epoch, chain, registry);
+    let args = AddKey { agent, key, purpose: Purpose::Sign, expires_ms, proof, endorsed_by: None };
     alice.send(registry, "add_key", args, DEPOSIT).await.unwrap().into_result().unwrap();
 }
 
@@ -110,5 +111,8 @@ async fn a_guardian_can_pause_even_if_the_owner_has_no_storage_left() {
     assert_eq!(balance.available.0, 0);
     let pause = Pause { agent, for_ms: Some(1_000) };
     guard.send(registry, "pause", pause, 0).await.unwrap().into_result().unwrap();
-    assert!(matches!(authority(&harness, agent, &alice).await.status, Status::Paused { until_ms: Some(_) }));
+    assert!(matches!(
+        authority(&harness, agent, &alice).await.status,
+        Status::Paused { until_ms: Some(_), by: PausedBy::Guardian }
+    ));
 }

@@ -74,7 +74,8 @@ async fn every_wrong_caller_deposit_id_and_argument_has_its_code_and_changes_not
         by(&eve, "set_governance", json!({ "account": eve.id() }), 0, "CHARTER_NOT_ADMIN"),
         by(&eve, "pause_feature", json!({ "feature": "register", "for_ms": 1 }), 0, "CHARTER_NOT_PAUSER"),
         by(&eve, "upgrade", json!({}), 0, "CHARTER_NOT_ADMIN"),
-        by(&eve, "nft_transfer", json!({ "receiver_id": eve.id(), "token_id": "1" }), 1, "REGISTRY_NOT_TRANSFERABLE"),
+        by(&eve, "nft_transfer", json!({ "receiver_id": guard.id(), "token_id": "1" }), 1, "REGISTRY_NOT_OWNER"),
+        by(&alice, "nft_transfer", json!({ "receiver_id": eve.id(), "token_id": "1" }), 1, "REGISTRY_NOT_TRANSFERABLE"),
         by(&eve, "storage_withdraw", json!({}), 1, "CHARTER_STORAGE_UNKNOWN"),
     ];
     let registry = &harness.contracts.registry;

@@ -1,0 +1,177 @@
+//! Attestation: the owner says which code is good, a TEE shows that it runs it.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use charter_common::{Answer, Core, arguments, sha256};
+use charter_types::registry::args::{AgentRef, RevokeMeasurement, SetAttestationPolicy, SubmitAttestation};
+use charter_types::registry::{AgentId, AttestationClaim, Epochs, Fact, Permission, RegistryError};
+use charter_types::{AccountId, Ed25519Key, Hash32, X25519Key};
+use near_sdk::{GasWeight, NearToken, Promise, env, near};
+
+use crate::model::{Agent, Attested};
+use crate::storage::StoredAttested;
+use crate::{Registry, RegistryExt, gas};
+
+/// What the callback has to know; the caller is fixed before the promise.
+#[derive(BorshSerialize, BorshDeserialize)]
+pub(crate) struct PendingVerdict {
+    pub caller: AccountId,
+    pub agent: AgentId,
+    pub epochs: Epochs,
+    pub nonce: Hash32,
+    pub keys: (Ed25519Key, X25519Key),
+}
+
+#[near]
+impl Registry {
+    /// Says which measurements and platforms are accepted, or takes attestation away altogether. Revoked measurements have
+    /// to stay listed. Takes `SetAttestationPolicy`. Owner, at least 1 yocto.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn set_attestation_policy(&mut self) -> Answer {
+        let SetAttestationPolicy { agent: id, policy } = arguments()?;
+        let caller = env::predecessor_account_id();
+        self.load_agent(id)?.check_owner(&caller)?;
+        let payment = self.core.begin_payment(&caller)?;
+        let known = self.attestations.get(&id).map(StoredAttested::into_newest);
+        match (policy, known) {
+            (None, None) => return Err(RegistryError::NoPolicy {}.into()),
+            (None, Some(_)) => {
+                self.attestations.remove(&id, &mut self.core.storage);
+                self.emit("attestation_removed", Fact::AttestationRemoved(id));
+            }
+            (Some(policy), None) => self.save_attested("attestation_policy_set", id, Attested::new(policy)?)?,
+            (Some(policy), Some(mut attested)) => {
+                attested.set_policy(policy)?;
+                self.save_attested("attestation_policy_set", id, attested)?;
+            }
+        }
+        self.core.finish_payment(payment)
+    }
+
+    /// Revokes a measurement for good: it counts for no agent attested with it, now or later. Takes `RevokeMeasurement`.
+    /// Guardian without deposit, or owner with 1 yocto.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn revoke_measurement(&mut self) -> Answer {
+        let RevokeMeasurement { agent: id, sha256 } = arguments()?;
+        Self::check_guardian(&self.load_agent(id)?)?;
+        let mut attested = self.load_attested(id)?;
+        attested.revoke_measurement(sha256)?;
+        self.save_attested("measurement_revoked", id, attested)
+    }
+
+    /// Ends the agent's attestation. Takes `AgentRef`. Guardian without deposit, or owner with 1 yocto.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn revoke_attestation(&mut self) -> Answer {
+        let AgentRef { agent: id } = arguments()?;
+        Self::check_guardian(&self.load_agent(id)?)?;
+        let mut attested = self.load_attested(id)?;
+        attested.revoke()?;
+        self.save_attested("attestation_revoked", id, attested)
+    }
+
+    /// Returns a nonce, good for ten minutes and one submission. Takes `AgentRef`. The agent's account or an operator with
+    /// `attest` without deposit, or the owner with 1 yocto.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn begin_attestation(&mut self) -> Answer<Hash32> {
+        let AgentRef { agent: id } = arguments()?;
+        let agent = self.load_agent(id)?;
+        self.check_attester(&agent)?;
+        let mut attested = self.load_attested(id)?;
+        let nonce = Hash32::of(&(env::random_seed_array(), id, self.core.events.head().seq), sha256);
+        attested.begin(nonce, env::block_timestamp_ms());
+        self.save_attested("attestation_begun", id, attested)?;
+        Ok(nonce)
+    }
+
+    /// Has a quote verified that is bound to the nonce and to two keys, and records them if policy and verifier accept it.
+    /// The nonce is consumed whatever comes of it. Takes `SubmitAttestation`. Callers as of `begin_attestation`; attach 200
+    /// TGas.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn submit_attestation(&mut self) -> Answer<Promise> {
+        let args: SubmitAttestation = arguments()?;
+        let agent = self.load_agent(args.agent)?;
+        self.check_attester(&agent)?;
+        if args.sign_key.is_small_order() || args.encrypt_key.is_small_order() {
+            return Err(RegistryError::WeakKey {}.into());
+        }
+        if !self.is_armed(&agent) {
+            return Err(RegistryError::Disarmed { id: args.agent }.into());
+        }
+        let now_ms = env::block_timestamp_ms();
+        let mut attested = self.load_attested(args.agent)?;
+        let nonce = attested.take_nonce(now_ms)?;
+        self.save_attested("attestation_submitted", args.agent, attested)?;
+        let pending = PendingVerdict {
+            caller: env::predecessor_account_id(),
+            agent: args.agent,
+            epochs: Epochs { agent: agent.epoch, owner: agent.owner_epoch },
+            nonce,
+            keys: (args.sign_key, args.encrypt_key),
+        };
+        // Quote, collateral and time, each in borsh; the collateral is in borsh already.
+        let question = [borsh::to_vec(&args.quote.0), Ok(args.collateral.0), borsh::to_vec(&(now_ms / 1_000))]
+            .map(Result::unwrap_or_default);
+        let question = question.concat();
+        let weight = GasWeight(0);
+        let asked = Promise::new(self.verifier.clone()).function_call_weight(
+            "verify_quote",
+            question,
+            NearToken::ZERO,
+            gas::VERIFY,
+            weight,
+        );
+        let pending = borsh::to_vec(&pending).unwrap_or_default();
+        let callback = Promise::new(env::current_account_id()).function_call_weight(
+            "on_verdict",
+            pending,
+            NearToken::ZERO,
+            gas::ON_VERDICT,
+            GasWeight(1),
+        );
+        Ok(asked.then(callback))
+    }
+}
+
+impl Registry {
+    /// The owner with 1 yocto; the agent's account or an operator with `attest` with nothing.
+    fn check_attester(&self, agent: &Agent) -> Answer {
+        let caller = env::predecessor_account_id();
+        if agent.owner == caller {
+            return Core::check_one_yocto();
+        }
+        let roles = agent.roles(&caller, self.is_armed(agent), env::block_timestamp_ms());
+        if !roles.agent {
+            agent.check_permitted(&roles, Permission::Attest, &caller)?;
+        }
+        Core::check_no_deposit()
+    }
+
+    pub(crate) fn save_attested(&mut self, event: &str, id: AgentId, attested: Attested) -> Answer {
+        self.save_attested_by(&env::predecessor_account_id(), event, id, attested)
+    }
+
+    pub(crate) fn save_attested_by(&mut self, by: &AccountId, event: &str, id: AgentId, attested: Attested) -> Answer {
+        let view = attested.view(id);
+        let payer = self.agent_payer(id)?;
+        self.attestations.put(&id, payer, &StoredAttested::V1(attested), &mut self.core.storage)?;
+        self.emit_by(by, event, Fact::Attestation(Box::new(view)));
+        Ok(())
+    }
+
+    /// The `report_data` that binds a quote to this chain, contract, agent, nonce and keys.
+    pub(crate) fn report_data(pending: &PendingVerdict) -> [u8; 64] {
+        let (sign_key, encrypt_key) = pending.keys;
+        let claim = AttestationClaim {
+            agent: pending.agent,
+            epoch: pending.epochs.agent,
+            nonce: pending.nonce,
+            sign_key,
+            encrypt_key,
+        };
+        claim.report_data(&env::chain_id(), &env::current_account_id(), sha256)
+    }
+}

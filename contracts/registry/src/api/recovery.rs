@@ -1,0 +1,136 @@
+//! Recovering an agent whose owner's key is lost.
+
+use charter_common::{Answer, Core, arguments};
+use charter_types::AccountId;
+use charter_types::registry::args::{AgentAccount, AgentRef, SetRecoverers};
+use charter_types::registry::{AgentId, Fact, Recoverers, Recovery, RecoveryProposal, RegistryError};
+use near_sdk::{env, near};
+
+use crate::model::recovery;
+use crate::storage::{StoredProposal, StoredRecovery};
+use crate::{Registry, RegistryExt};
+
+#[near]
+impl Registry {
+    /// Names who can recover the agent. Replacing them takes longer than they need. Takes `SetRecoverers`. Owner, at least
+    /// 1 yocto.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn set_recoverers(&mut self) -> Answer {
+        let SetRecoverers { agent: id, recoverers } = arguments()?;
+        let agent = self.load_agent(id)?;
+        let caller = env::predecessor_account_id();
+        agent.check_owner(&caller)?;
+        recovery::check_recoverers(&recoverers, &agent.owner)?;
+        let payment = self.core.begin_payment(&caller)?;
+        let none = Recoverers { accounts: Vec::new(), threshold: 0, delay_ms: 0 };
+        let new = Recovery { agent: id, recoverers: none, round: 0, next: None, next_from_ms: 0 };
+        let mut recovery = self.load_recovery(id).unwrap_or(new);
+        recovery::set_recoverers(&mut recovery, recoverers, env::block_timestamp_ms());
+        self.save_recovery("recoverers_set", &caller, recovery)?;
+        self.core.finish_payment(payment)
+    }
+
+    /// Proposes a new owner; the recoverer's earlier proposal is replaced. Takes `AgentAccount` with the new owner. A
+    /// recoverer, whose deposit pays for storage, the rest comes back.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn propose_recovery(&mut self) -> Answer {
+        let AgentAccount { agent: id, account } = arguments()?;
+        self.load_agent(id)?.check_other(&account)?;
+        let caller = env::predecessor_account_id();
+        let recovery = self.load_recovery(id).ok_or_else(|| RegistryError::NotRecoverer { caller: caller.clone() })?;
+        let proposal = recovery::propose(&recovery, &caller, account, env::block_timestamp_ms())?;
+        let payment = self.core.begin_payment(&caller)?;
+        self.save_proposal("recovery_proposed", proposal)?;
+        self.core.finish_payment(payment)
+    }
+
+    /// Agrees with another recoverer's proposal. Takes `AgentAccount` with the proposer. A recoverer, 1 yocto.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn approve_recovery(&mut self) -> Answer {
+        let AgentAccount { agent: id, account } = arguments()?;
+        Core::check_one_yocto()?;
+        let (recovery, mut proposal) = self.proposal_of(id, &account)?;
+        let caller = env::predecessor_account_id();
+        recovery::approve(&recovery, &mut proposal, &caller, env::block_timestamp_ms())?;
+        self.save_proposal("recovery_approved", proposal)
+    }
+
+    /// Makes every proposal to recover the agent void. Takes `AgentRef`. Owner, 1 yocto.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn veto_recovery(&mut self) -> Answer {
+        let AgentRef { agent: id } = arguments()?;
+        Core::check_one_yocto()?;
+        let agent = self.load_agent(id)?;
+        agent.check_owner(&env::predecessor_account_id())?;
+        let mut recovery = self.load_recovery(id).ok_or(RegistryError::NoRecovery {})?;
+        recovery::settle(&mut recovery, env::block_timestamp_ms());
+        recovery::next_round(&mut recovery);
+        self.save_recovery("recovery_vetoed", &agent.owner, recovery)
+    }
+
+    /// Hands the agent to the proposed owner once threshold and delay are met and nobody vetoed. The new owner must have
+    /// prepaid storage. Takes `AgentAccount` with the proposer. Anyone, no deposit.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn execute_recovery(&mut self) -> Answer {
+        let AgentAccount { agent: id, account } = arguments()?;
+        Core::check_no_deposit()?;
+        let agent = self.load_agent(id)?;
+        let (mut recovery, proposal) = self.proposal_of(id, &account)?;
+        let now_ms = env::block_timestamp_ms();
+        recovery::check_ready(&recovery, &proposal, now_ms)?;
+        self.check_registered(&proposal.new_owner)?;
+        recovery::settle(&mut recovery, now_ms);
+        recovery::next_round(&mut recovery);
+        self.remove_proposals(id, &recovery.recoverers);
+        self.hand_over(id, agent, &proposal.new_owner, true, None)?;
+        self.save_recovery("recovery_executed", &proposal.new_owner, recovery)
+    }
+}
+
+impl Registry {
+    fn proposal_of(&self, id: AgentId, proposer: &AccountId) -> Answer<(Recovery, RecoveryProposal)> {
+        let recovery = self.load_recovery(id).ok_or(RegistryError::NoRecovery {})?;
+        let proposal = self.proposals.get(&(id, proposer.clone())).ok_or(RegistryError::NoRecovery {})?;
+        Ok((recovery, proposal.into_newest()))
+    }
+
+    fn save_recovery(&mut self, event: &str, payer: &AccountId, recovery: Recovery) -> Answer {
+        let stored = StoredRecovery::V1(recovery.clone());
+        self.recoveries.put(&recovery.agent, payer, &stored, &mut self.core.storage)?;
+        self.emit(event, Fact::Recovery(recovery));
+        Ok(())
+    }
+
+    fn save_proposal(&mut self, event: &str, proposal: RecoveryProposal) -> Answer {
+        let key = (proposal.agent, proposal.proposer.clone());
+        let stored = StoredProposal::V1(proposal.clone());
+        self.proposals.put(&key, &proposal.proposer, &stored, &mut self.core.storage)?;
+        self.emit(event, Fact::RecoveryProposal(proposal));
+        Ok(())
+    }
+
+    fn remove_proposals(&mut self, agent: AgentId, recoverers: &Recoverers) {
+        for proposer in &recoverers.accounts {
+            if self.proposals.remove(&(agent, proposer.clone()), &mut self.core.storage).is_some() {
+                let fact = Fact::RecoveryProposalRemoved { agent, proposer: proposer.clone() };
+                self.emit("recovery_proposal_removed", fact);
+            }
+        }
+    }
+
+    /// Recoverers and their proposals go; each proposer gets its storage back.
+    pub(crate) fn remove_recovery(&mut self, id: AgentId) {
+        let Some(recovery) = self.recoveries.remove(&id, &mut self.core.storage) else { return };
+        let recovery = recovery.into_newest();
+        self.remove_proposals(id, &recovery.recoverers);
+        if let Some(next) = &recovery.next {
+            self.remove_proposals(id, next);
+        }
+        self.emit("recovery_removed", Fact::RecoveryRemoved(id));
+    }
+}

@@ -1,0 +1,72 @@
+//! Reputation reported by contracts through which money moved.
+
+use charter_common::{Answer, Core, arguments};
+use charter_types::registry::args::{ReportReputation, SetReporters};
+use charter_types::registry::{ASSET_BYTES_MAX, Fact, REPORTERS_MAX, RegistryError, Reputation};
+use charter_types::{Named, U128};
+use near_sdk::{env, near};
+
+use crate::storage::{ReputationKey, StoredReputation};
+use crate::{Registry, RegistryExt};
+
+#[near]
+impl Registry {
+    /// Reports what an agent was ever paid in an asset; the highest report of an epoch stays. Takes `ReportReputation`. A
+    /// listed reporter, no deposit: its own prepaid storage pays for a new row, and anyone may prepay it.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn report_reputation(&mut self) -> Answer {
+        let ReportReputation { agent: id, asset, earned, payments } = arguments()?;
+        Core::check_no_deposit()?;
+        let reporter = env::predecessor_account_id();
+        if !self.reporters.contains(&reporter) {
+            return Err(RegistryError::NotReporter { caller: reporter }.into());
+        }
+        if asset.is_empty() || asset.len() > ASSET_BYTES_MAX {
+            return Err(RegistryError::BadReport {}.into());
+        }
+        let epoch = self.load_agent(id)?.epoch;
+        let key = ReputationKey(id, epoch, reporter.clone(), asset.clone());
+        let known = self.reputations.get(&key).map(StoredReputation::into_newest);
+        let (most, count) = known.as_ref().map_or((U128(0), 0), |known| (known.earned, known.payments));
+        if known.is_some() && earned <= most && payments <= count {
+            return Ok(());
+        }
+        let reputation = Reputation {
+            agent: id,
+            epoch,
+            reporter: reporter.clone(),
+            asset,
+            earned: earned.max(most),
+            payments: payments.max(count),
+            reported_ms: env::block_timestamp_ms(),
+        };
+        let stored = StoredReputation::V1(reputation.clone());
+        self.reputations.put(&key, &reporter, &stored, &mut self.core.storage)?;
+        self.emit("reputation_reported", Fact::Reputation(reputation));
+        Ok(())
+    }
+
+    /// Lists whose reports count. Takes `SetReporters`. Admin or governance, no deposit.
+    #[handle_result(aliased)]
+    pub fn set_reporters(&mut self) -> Answer {
+        let SetReporters { reporters } = arguments()?;
+        self.core.access.check_admin(&env::predecessor_account_id())?;
+        if reporters.len() > REPORTERS_MAX {
+            return Err(RegistryError::TooManyReporters {}.into());
+        }
+        self.reporters.clone_from(&reporters);
+        self.emit("reporters_set", Fact::Reporters(reporters));
+        Ok(())
+    }
+
+    /// Names the contract that is asked about quotes. Takes `Named`. Admin or governance, no deposit.
+    #[handle_result(aliased)]
+    pub fn set_verifier(&mut self) -> Answer {
+        let Named { account } = arguments()?;
+        self.core.access.check_admin(&env::predecessor_account_id())?;
+        self.verifier = account.clone();
+        self.emit("verifier_set", Fact::Verifier(account));
+        Ok(())
+    }
+}

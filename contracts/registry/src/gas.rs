@@ -1,0 +1,11 @@
+//! Gas attached to promises, and where the numbers come from.
+
+use near_sdk::Gas;
+
+/// The verifier's answer. Measured by the suite's `attestation` tests, plus a fifth.
+pub const VERIFY: Gas = Gas::from_tgas(150);
+/// Our callback on it.
+pub const ON_VERDICT: Gas = Gas::from_tgas(15);
+/// `nft_on_transfer` gets what the caller attached beyond this; NEP-171 asks for at least 25 TGas in all.
+pub const NFT_ON_TRANSFER: Gas = Gas::from_tgas(5);
+pub const NFT_RESOLVE: Gas = Gas::from_tgas(15);

@@ -1,0 +1,30 @@
+//! A name earned by money that moved.
+//!
+//! Escrow and tasks keep cumulative totals per agent and asset and report them here; the registry keeps the highest, per
+//! epoch. Who pays itself earns a name, too: nothing may be gated on it.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+use super::AgentId;
+use crate::{AccountId, U128};
+
+pub const REPORTERS_MAX: usize = 8;
+/// Longest name of an asset: `near`, or an account id.
+pub const ASSET_BYTES_MAX: usize = 64;
+
+/// What a reporter said of an agent in one of its epochs.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Reputation {
+    pub agent: AgentId,
+    /// The agent's epoch when it was reported. A later epoch is another owner's, or another start.
+    pub epoch: u64,
+    pub reporter: AccountId,
+    /// `near`, or the account of a token contract.
+    pub asset: String,
+    /// Everything the agent was ever paid through the reporter, in the asset's smallest unit.
+    pub earned: U128,
+    /// Payments that make it up.
+    pub payments: u64,
+    pub reported_ms: u64,
+}

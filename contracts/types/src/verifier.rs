@@ -1,0 +1,70 @@
+//! Is this TEE quote genuine? What the verifier is asked, in borsh, and what it answers.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+use crate::{Hash32, Sha256, from_json};
+
+/// How well a platform is patched, in Intel's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[borsh(use_discriminant = false)]
+#[serde(rename_all = "snake_case")]
+pub enum TcbStatus {
+    UpToDate,
+    SwHardeningNeeded,
+    ConfigurationNeeded,
+    ConfigurationAndSwHardeningNeeded,
+    OutOfDate,
+    OutOfDateConfigurationNeeded,
+}
+
+from_json!(enum TcbStatus {
+    "up_to_date" => UpToDate,
+    "sw_hardening_needed" => SwHardeningNeeded,
+    "configuration_needed" => ConfigurationNeeded,
+    "configuration_and_sw_hardening_needed" => ConfigurationAndSwHardeningNeeded,
+    "out_of_date" => OutOfDate,
+    "out_of_date_configuration_needed" => OutOfDateConfigurationNeeded,
+});
+
+/// What a genuine Intel TDX quote says (TDX DCAP quote, versions 4 and 5).
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Report {
+    pub tcb: TcbStatus,
+    /// Intel's security advisories that apply to the platform.
+    pub advisories: Vec<String>,
+    /// Measurement of what the trust domain was started with.
+    pub mr_td: [u8; 48],
+    /// Measurements of firmware, kernel, command line and workload.
+    pub rt_mr: [[u8; 48]; 4],
+    /// What the workload wanted the quote to be bound to.
+    pub report_data: [u8; 64],
+    /// The processor package.
+    pub ppid: Vec<u8>,
+}
+
+impl Report {
+    /// One number for what runs: the hash of all five measurements, as policies list it.
+    pub fn measurement(&self, sha256: Sha256) -> Hash32 {
+        Hash32::of(&(self.mr_td, self.rt_mr), sha256)
+    }
+}
+
+/// A rejection is an answer; a call that fails is none.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Verdict {
+    Verified(Box<Report>),
+    Rejected { code: String, reason: String },
+}
+
+/// Why a quote was rejected. Codes are stable like those of errors.
+pub mod rejection {
+    /// The quote can't be read, or is none of TDX.
+    pub const FORMAT: &str = "VERIFIER_FORMAT";
+    /// The trust domain can be read by its host.
+    pub const DEBUG: &str = "VERIFIER_DEBUG";
+    /// The collateral's time is over, or has not come yet.
+    pub const EXPIRED: &str = "VERIFIER_EXPIRED";
+    /// A signature, certificate or hash does not hold.
+    pub const NOT_GENUINE: &str = "VERIFIER_NOT_GENUINE";
+}

@@ -1,0 +1,284 @@
+//! Who owns an agent, who is paid for it, and who gets it back: NFT transfers, payout, recovery, batch, handles.
+
+use std::time::Duration;
+
+use charter_harness::{Call, Harness, failed_with, view};
+use charter_types::Page;
+use charter_types::registry::args::{AgentAccount, AgentRef, SetHandle, SetRecoverers, SetTransferable};
+use charter_types::registry::{
+    Agent, BATCH_MAX, HAND_OVER_MARGIN_MS, Heartbeat, RECOVERY_MS_MIN, Recoverers, Registered,
+};
+use near_workspaces::{Account, AccountId};
+use serde_json::{Value, json};
+
+use crate::people::{DEPOSIT, card, register};
+
+async fn agent(harness: &Harness, id: u64) -> Agent {
+    let found: Option<Agent> =
+        view(&harness.worker, &harness.contracts.registry, "agent", AgentRef { agent: id }).await.unwrap();
+    found.unwrap()
+}
+
+async fn ok(account: &Account, contract: &AccountId, method: &str, args: impl serde::Serialize + Send, deposit: u128) {
+    account.send(contract, method, args, deposit).await.unwrap().into_result().unwrap();
+}
+
+async fn refused(
+    account: &Account,
+    contract: &AccountId,
+    method: &str,
+    args: impl serde::Serialize + Send,
+    deposit: u128,
+) -> String {
+    failed_with(&account.send(contract, method, args, deposit).await.unwrap())
+        .unwrap_or_else(|| panic!("{method} went through"))
+}
+
+/// A receiver of NFTs that keeps what it is sent, gives it back, or fails, as `msg` says.
+const RECEIVER: &str = r#"
+(module
+  (import "env" "input" (func $input (param i64)))
+  (import "env" "register_len" (func $len (param i64) (result i64)))
+  (import "env" "read_register" (func $read (param i64 i64)))
+  (import "env" "value_return" (func $return (param i64 i64)))
+  (memory 1)
+  (data (i32.const 0) "falsetrue")
+  (func $last (result i32)
+    (call $input (i64.const 0))
+    (call $read (i64.const 0) (i64.const 64))
+    ;; The last letter of msg, which is the last field: {…"msg":"keep"}
+    (i32.load8_u (i32.add (i32.const 61) (i32.wrap_i64 (call $len (i64.const 0))))))
+  (func (export "nft_on_transfer")
+    (local $letter i32)
+    (local.set $letter (call $last))
+    (if (i32.eq (local.get $letter) (i32.const 112)) ;; kee(p)
+      (then (call $return (i64.const 5) (i64.const 0)) (return)))
+    (if (i32.eq (local.get $letter) (i32.const 107)) ;; bac(k)
+      (then (call $return (i64.const 4) (i64.const 5)) (return)))
+    unreachable))
+"#;
+
+#[tokio::test]
+async fn an_agent_moves_as_a_token_only_if_its_owner_opted_in_and_to_who_can_pay() {
+    let harness = Harness::start().await.unwrap();
+    let (alice, bob) = (harness.account("alice").await.unwrap(), harness.account("bob").await.unwrap());
+    let registry = &harness.contracts.registry;
+    let id = register(&harness, &alice, vec![bob.id().clone()]).await;
+    let before = agent(&harness, id).await;
+    let to_bob = json!({ "receiver_id": bob.id(), "token_id": id.to_string(), "memo": "sold" });
+    assert_eq!(refused(&alice, registry, "nft_transfer", &to_bob, 1).await, "REGISTRY_NOT_TRANSFERABLE");
+    ok(&alice, registry, "set_transferable", SetTransferable { agent: id, transferable: true }, 1).await;
+    assert_eq!(refused(&bob, registry, "nft_transfer", &to_bob, 1).await, "REGISTRY_NOT_OWNER");
+    assert_eq!(refused(&alice, registry, "nft_transfer", &to_bob, 0).await, "CHARTER_ONE_YOCTO");
+    assert_eq!(refused(&alice, registry, "nft_transfer", &to_bob, 1).await, "REGISTRY_NOT_REGISTERED");
+    ok(&bob, registry, "storage_deposit", json!({ "registration_only": true }), DEPOSIT).await;
+    assert_eq!(refused(&alice, registry, "nft_transfer", &to_bob, 1).await, "CHARTER_STORAGE_SHORT");
+    ok(&bob, registry, "storage_deposit", json!({}), DEPOSIT).await;
+    ok(&alice, registry, "nft_transfer", &to_bob, 1).await;
+    let after = agent(&harness, id).await;
+    assert_eq!((after.owner.as_str(), after.transferable), (bob.id().as_str(), false));
+    assert!(after.epoch > before.epoch && after.guardians.is_empty());
+    let supply: String =
+        view(&harness.worker, registry, "nft_supply_for_owner", json!({ "account_id": bob.id() })).await.unwrap();
+    assert_eq!(supply, "1");
+    // Alice pays for nothing any more.
+    assert!(alice.send(registry, "storage_unregister", json!({}), 1).await.unwrap().json::<bool>().unwrap());
+}
+
+#[tokio::test]
+async fn a_receiver_that_does_not_keep_an_agent_hands_it_back_with_a_new_epoch() {
+    let harness = Harness::start().await.unwrap();
+    let (alice, shop) = (harness.account("alice").await.unwrap(), harness.account("shop").await.unwrap());
+    let registry = &harness.contracts.registry;
+    shop.deploy(&wat::parse_str(RECEIVER).unwrap()).await.unwrap().into_result().unwrap();
+    ok(&shop, registry, "storage_deposit", json!({}), DEPOSIT).await;
+    let id = register(&harness, &alice, vec![]).await;
+    for (msg, kept) in [("back", false), ("fail", false), ("keep", true)] {
+        ok(&alice, registry, "set_transferable", SetTransferable { agent: id, transferable: true }, 1).await;
+        let before = agent(&harness, id).await;
+        let args = json!({ "receiver_id": shop.id(), "token_id": id.to_string(), "msg": msg });
+        let outcome = alice.send(registry, "nft_transfer_call", args, 1).await.unwrap();
+        assert_eq!(outcome.json::<bool>().unwrap(), kept, "{msg}");
+        let after = agent(&harness, id).await;
+        let owner = if kept { shop.id() } else { alice.id() };
+        assert_eq!(after.owner.as_str(), owner.as_str(), "{msg}");
+        assert!(after.epoch > before.epoch, "{msg}");
+    }
+    // Nothing stayed reserved of what alice had paid.
+    assert!(alice.send(registry, "storage_unregister", json!({}), 1).await.unwrap().json::<bool>().unwrap());
+}
+
+#[tokio::test]
+async fn payout_changes_only_with_both_consents_and_a_sale_clears_it() {
+    let harness = Harness::start().await.unwrap();
+    let (alice, bank, op) = (
+        harness.account("alice").await.unwrap(),
+        harness.account("bank").await.unwrap(),
+        harness.account("op").await.unwrap(),
+    );
+    let registry = &harness.contracts.registry;
+    let id = register(&harness, &alice, vec![op.id().clone()]).await;
+    let operator = json!({ "account": op.id(), "permissions": ["card", "agent_account", "keys", "attest"], "expires_ms": u64::MAX });
+    ok(&alice, registry, "set_operator", json!({ "agent": id, "operator": operator }), DEPOSIT).await;
+    let to_op = AgentAccount { agent: id, account: op.id().clone() };
+    assert_eq!(
+        refused(&op, registry, "set_payout", &to_op, 1).await,
+        "REGISTRY_NOT_OWNER",
+        "an operator redirects payout"
+    );
+    let reference = AgentRef { agent: id };
+    assert_eq!(refused(&op, registry, "accept_payout", reference, 1).await, "REGISTRY_NOT_OFFERED");
+    ok(&alice, registry, "set_payout", AgentAccount { agent: id, account: bank.id().clone() }, DEPOSIT).await;
+    assert_eq!(agent(&harness, id).await.payout.as_str(), alice.id().as_str(), "payout moved without consent");
+    ok(&bank, registry, "accept_payout", reference, 1).await;
+    assert_eq!(agent(&harness, id).await.payout.as_str(), bank.id().as_str());
+    ok(&alice, registry, "offer_transfer", AgentAccount { agent: id, account: op.id().clone() }, DEPOSIT).await;
+    ok(&op, registry, "accept_transfer", reference, DEPOSIT).await;
+    let sold = agent(&harness, id).await;
+    assert_eq!((sold.payout.as_str(), sold.payout_offered_to), (op.id().as_str(), None));
+}
+
+#[tokio::test]
+async fn a_lost_agent_comes_back_by_threshold_and_delay_and_a_veto_stops_it() {
+    let harness = Harness::start().await.unwrap();
+    let mut people = Vec::new();
+    for name in ["alice", "r1", "r2", "new", "eve"] {
+        people.push(harness.account(name).await.unwrap());
+    }
+    let [alice, r1, r2, new, eve] = <[Account; 5]>::try_from(people).unwrap();
+    let registry = &harness.contracts.registry;
+    let id = register(&harness, &alice, vec![]).await;
+    let recoverers =
+        Recoverers { accounts: vec![r1.id().clone(), r2.id().clone()], threshold: 2, delay_ms: RECOVERY_MS_MIN };
+    ok(&alice, registry, "set_recoverers", SetRecoverers { agent: id, recoverers }, DEPOSIT).await;
+    let to_new = AgentAccount { agent: id, account: new.id().clone() };
+    let by_r1 = AgentAccount { agent: id, account: r1.id().clone() };
+    assert_eq!(refused(&eve, registry, "propose_recovery", &to_new, DEPOSIT).await, "REGISTRY_NOT_RECOVERER");
+    for veto in [true, false] {
+        ok(&r1, registry, "propose_recovery", &to_new, DEPOSIT).await;
+        assert_eq!(refused(&eve, registry, "approve_recovery", &by_r1, 1).await, "REGISTRY_NOT_RECOVERER");
+        assert_eq!(refused(&eve, registry, "execute_recovery", &by_r1, 0).await, "REGISTRY_NO_RECOVERY");
+        ok(&r2, registry, "approve_recovery", &by_r1, 1).await;
+        assert_eq!(refused(&eve, registry, "execute_recovery", &by_r1, 0).await, "REGISTRY_NOT_YET");
+        harness.wait(Duration::from_millis(RECOVERY_MS_MIN)).await.unwrap();
+        if veto {
+            ok(&alice, registry, "veto_recovery", AgentRef { agent: id }, 1).await;
+            assert_eq!(refused(&eve, registry, "execute_recovery", &by_r1, 0).await, "REGISTRY_NO_RECOVERY");
+        }
+    }
+    assert_eq!(refused(&eve, registry, "execute_recovery", &by_r1, 0).await, "REGISTRY_NOT_REGISTERED");
+    ok(&new, registry, "storage_deposit", json!({}), DEPOSIT).await;
+    let epoch = agent(&harness, id).await.epoch;
+    ok(&eve, registry, "execute_recovery", &by_r1, 0).await;
+    let back = agent(&harness, id).await;
+    assert!(back.owner.as_str() == new.id().as_str() && back.epoch > epoch);
+    // The lost owner's and the proposer's storage is free again.
+    for account in [&alice, &r1] {
+        assert!(account.send(registry, "storage_unregister", json!({}), 1).await.unwrap().json::<bool>().unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_stolen_key_cannot_outrun_recovery() {
+    let harness = Harness::start().await.unwrap();
+    let (alice, eve, friend) = (
+        harness.account("alice").await.unwrap(),
+        harness.account("eve").await.unwrap(),
+        harness.account("friend").await.unwrap(),
+    );
+    let registry = &harness.contracts.registry;
+    let id = register(&harness, &alice, vec![]).await;
+    let recoverers = Recoverers { accounts: vec![friend.id().clone()], threshold: 1, delay_ms: RECOVERY_MS_MIN };
+    ok(&alice, registry, "set_recoverers", SetRecoverers { agent: id, recoverers }, DEPOSIT).await;
+    ok(&alice, registry, "set_transferable", SetTransferable { agent: id, transferable: true }, DEPOSIT).await;
+    ok(&eve, registry, "storage_deposit", json!({}), DEPOSIT).await;
+    // With alice's key: sell it, move it as a token, drop the recoverers.
+    let token = json!({ "receiver_id": eve.id(), "token_id": id.to_string() });
+    assert_eq!(refused(&alice, registry, "nft_transfer", token, 1).await, "REGISTRY_GUARDED");
+    ok(&alice, registry, "offer_transfer", AgentAccount { agent: id, account: eve.id().clone() }, DEPOSIT).await;
+    assert_eq!(refused(&eve, registry, "accept_transfer", AgentRef { agent: id }, DEPOSIT).await, "REGISTRY_NOT_YET");
+    let nobody = Recoverers { accounts: vec![], threshold: 0, delay_ms: 0 };
+    ok(&alice, registry, "set_recoverers", SetRecoverers { agent: id, recoverers: nobody }, DEPOSIT).await;
+    harness.wait(Duration::from_millis(RECOVERY_MS_MIN + HAND_OVER_MARGIN_MS - 60_000)).await.unwrap();
+    assert_eq!(refused(&eve, registry, "accept_transfer", AgentRef { agent: id }, DEPOSIT).await, "REGISTRY_NOT_YET");
+    ok(&friend, registry, "propose_recovery", AgentAccount { agent: id, account: friend.id().clone() }, DEPOSIT).await;
+}
+
+#[tokio::test]
+async fn the_largest_batch_fits_and_is_all_or_nothing() {
+    let harness = Harness::start().await.unwrap();
+    let alice = harness.account(&"a".repeat(40)).await.unwrap();
+    let registry = &harness.contracts.registry;
+    let bot = "b".repeat(64);
+    let plain = |uri: String| json!({ "card": card(&uri), "agent_account": bot });
+    let agents: Vec<Value> = (0..BATCH_MAX).map(|number| plain(format!("{number:0>128}"))).collect();
+    let mut spoilt = agents.clone();
+    spoilt[BATCH_MAX - 1] = plain(String::new());
+    let too_many = [agents.clone(), vec![plain("x".to_owned())]].concat();
+    for (agents, code) in
+        [(spoilt, "REGISTRY_CARD_URI"), (too_many, "REGISTRY_TOO_MANY_AGENTS"), (vec![], "REGISTRY_TOO_MANY_AGENTS")]
+    {
+        let args = json!({ "agents": agents });
+        assert_eq!(refused(&alice, registry, "register_agents", args, 10 * DEPOSIT).await, code);
+    }
+    let outcome = alice.send(registry, "register_agents", json!({ "agents": agents }), 10 * DEPOSIT).await.unwrap();
+    let ids: Vec<u64> = outcome.clone().json().unwrap();
+    assert_eq!(ids, (1..=u64::try_from(BATCH_MAX).unwrap()).collect::<Vec<_>>());
+    let logged = outcome.logs().iter().map(|log| log.len()).sum::<usize>();
+    assert!(logged < 16_384, "{logged} bytes of logs");
+    // The compact event says the same as the views.
+    let event: Value = serde_json::from_str(outcome.logs()[0].strip_prefix("EVENT_JSON:").unwrap()).unwrap();
+    let registered: Registered = serde_json::from_value(event["data"][0]["new"]["agents"].clone()).unwrap();
+    let views: Vec<Agent> = view(&harness.worker, registry, "agents", Page::default()).await.unwrap();
+    assert_eq!(registered.agents().collect::<Vec<_>>(), views);
+}
+
+#[tokio::test]
+async fn handles_are_unique_move_with_the_agent_and_come_free() {
+    let harness = Harness::start().await.unwrap();
+    let (alice, bob) = (harness.account("alice").await.unwrap(), harness.account("bob").await.unwrap());
+    let registry = &harness.contracts.registry;
+    let (first, second) = (register(&harness, &alice, vec![]).await, register(&harness, &bob, vec![]).await);
+    let set = |agent, handle: Option<&str>| SetHandle { agent, handle: handle.map(str::to_owned) };
+    assert_eq!(refused(&bob, registry, "set_handle", set(first, Some("scout")), 1).await, "REGISTRY_NOT_OWNER");
+    assert_eq!(
+        refused(&alice, registry, "set_handle", set(first, Some("Scout")), DEPOSIT).await,
+        "REGISTRY_BAD_HANDLE"
+    );
+    ok(&alice, registry, "set_handle", set(first, Some("scout")), DEPOSIT).await;
+    assert_eq!(
+        refused(&bob, registry, "set_handle", set(second, Some("scout")), DEPOSIT).await,
+        "REGISTRY_HANDLE_TAKEN"
+    );
+    ok(&alice, registry, "offer_transfer", AgentAccount { agent: first, account: bob.id().clone() }, DEPOSIT).await;
+    ok(&bob, registry, "accept_transfer", AgentRef { agent: first }, DEPOSIT).await;
+    let found: Option<Agent> =
+        view(&harness.worker, registry, "by_handle", json!({ "handle": "scout" })).await.unwrap();
+    assert_eq!(found.unwrap().owner.as_str(), bob.id().as_str());
+    assert!(alice.send(registry, "storage_unregister", json!({}), 1).await.unwrap().json::<bool>().unwrap());
+    ok(&bob, registry, "retire", AgentRef { agent: first }, 1).await;
+    ok(&bob, registry, "set_handle", set(second, Some("scout")), DEPOSIT).await;
+    ok(&bob, registry, "set_handle", set(second, None), 1).await;
+    let gone: Option<Agent> = view(&harness.worker, registry, "by_handle", json!({ "handle": "scout" })).await.unwrap();
+    assert_eq!(gone, None);
+}
+
+#[tokio::test]
+async fn only_the_agents_own_account_says_that_it_is_alive() {
+    let harness = Harness::start().await.unwrap();
+    let (alice, bot) = (harness.account("alice").await.unwrap(), harness.account("bot").await.unwrap());
+    let registry = &harness.contracts.registry;
+    let id = register(&harness, &alice, vec![]).await;
+    let reference = AgentRef { agent: id };
+    let account = json!({ "agent": id, "agent_account": bot.id() });
+    ok(&alice, registry, "set_agent_account", account, DEPOSIT).await;
+    assert_eq!(refused(&alice, registry, "heartbeat", reference, 0).await, "REGISTRY_NOT_AGENT");
+    assert_eq!(refused(&bot, registry, "heartbeat", reference, 1).await, "CHARTER_NO_DEPOSIT");
+    assert_eq!(refused(&bot, registry, "heartbeat", reference, 0).await, "CHARTER_STORAGE_SHORT");
+    ok(&alice, registry, "storage_deposit", json!({}), DEPOSIT).await;
+    ok(&bot, registry, "heartbeat", reference, 0).await;
+    let seen: Vec<Heartbeat> = view(&harness.worker, registry, "heartbeats", Page::default()).await.unwrap();
+    assert!(seen.len() == 1 && seen[0].agent == id && seen[0].last_seen_ms > 0);
+    ok(&bot, registry, "renounce", reference, 0).await;
+    assert_eq!(refused(&bot, registry, "heartbeat", reference, 0).await, "REGISTRY_NOT_AGENT");
+}
