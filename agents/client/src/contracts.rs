@@ -4,7 +4,7 @@ use charter_types::escrow::args::{ChannelRef, Channels, Open};
 use charter_types::escrow::{ChannelId, ClaimBatch, ClaimResult};
 use charter_types::governance::args::{CreateLine, Enroll, ProposalRef, ProposeRelease, ProposeUpgrade, Vote};
 use charter_types::keys::args::{AddCredential, Delegate, GrantRef, GrantSecret, RegisterHost};
-use charter_types::keys::{GrantId, HostId, SecretId};
+use charter_types::keys::{Added, GrantId, HostId};
 use charter_types::registry::AgentId;
 use charter_types::registry::args::{AddKey, AgentRef, RegisterAgent};
 use charter_types::{AccountId, Nothing, U128};
@@ -26,13 +26,6 @@ pub struct Contracts {
 pub struct Done<T> {
     pub value: T,
     pub outcome: Outcome,
-}
-
-/// What `add_credential`, `grant` and `delegate` resolve to.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub struct Added {
-    pub secret: Option<SecretId>,
-    pub grant: Option<GrantId>,
 }
 
 type Reply<T> = Result<Done<T>, ClientError>;

@@ -1,11 +1,15 @@
 //! A grant and everything it depends on, read at one final block.
 
 use charter_types::AccountId;
-use charter_types::keys::args::{GrantRef, HostRef, SecretRef};
-use charter_types::keys::{Action, Decision, Evidence, Grant, GrantId, Host, HostId, Policy, Secret, decide};
-use charter_types::registry::Authority;
-use charter_types::registry::args::AgentAccount;
+use charter_types::keys::args::{GrantRef, HostRef, SecretRef, WrapRef};
+use charter_types::keys::{
+    Action, Asker, Decision, Evidence, Grant, GrantId, Host, HostId, Policy, SealedKey, Secret, decide,
+};
+use charter_types::registry::Standing;
+use charter_types::registry::args::AgentRef;
 use near_primitives::hash::CryptoHash;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::{At, ClientError, Contracts, Rpc, sha256};
 
@@ -17,49 +21,51 @@ pub struct PermissionView {
     pub lineage: Vec<Grant>,
     pub secret: Secret,
     pub host: Host,
-    pub authority: Authority,
+    /// The data key as sealed to the host, if it was.
+    pub sealed: Option<SealedKey>,
+    pub standing: Standing,
 }
 
-fn missing(what: &str) -> ClientError {
-    ClientError::Answer { method: "view".to_owned(), reason: format!("there is no such {what}") }
+async fn find<T: DeserializeOwned>(
+    rpc: &Rpc,
+    contract: &AccountId,
+    what: &str,
+    question: &impl Serialize,
+    at: At,
+) -> Result<T, ClientError> {
+    let found: Option<T> = rpc.view(contract, what, question, at).await?;
+    found.ok_or_else(|| ClientError::Answer { method: what.to_owned(), reason: "there is none".to_owned() })
 }
 
 impl PermissionView {
     /// Reads registry and keys at the last final block.
-    pub async fn read(
-        rpc: &Rpc,
-        contracts: &Contracts,
-        grant: GrantId,
-        host: HostId,
-        asker: &AccountId,
-    ) -> Result<Self, ClientError> {
+    pub async fn read(rpc: &Rpc, contracts: &Contracts, grant: GrantId, host: HostId) -> Result<Self, ClientError> {
         let header = rpc.block(At::Final).await?.header;
         let at = At::Hash(header.hash);
-        let lineage: Vec<Grant> = rpc.view(&contracts.keys, "lineage", &GrantRef { grant }, at).await?;
-        let first = lineage.first().ok_or_else(|| missing("grant"))?;
-        let secret_ref = SecretRef { secret: first.secret };
-        let secret: Option<Secret> = rpc.view(&contracts.keys, "secret", &secret_ref, at).await?;
-        let host: Option<Host> = rpc.view(&contracts.keys, "host", &HostRef { host }, at).await?;
-        let question = AgentAccount { agent: first.agent, account: asker.clone() };
-        let authority: Option<Authority> = rpc.view(&contracts.registry, "authority", &question, at).await?;
+        let keys = &contracts.keys;
+        let lineage: Vec<Grant> = rpc.view(keys, "lineage", &GrantRef { grant }, at).await?;
+        let none = || ClientError::Answer { method: "lineage".to_owned(), reason: "there is none".to_owned() };
+        let Grant { agent, secret, .. } = *lineage.first().ok_or_else(none)?;
         Ok(Self {
             block: header.hash,
             timestamp_ms: header.timestamp_nanosec / 1_000_000,
-            secret: secret.ok_or_else(|| missing("secret"))?,
-            host: host.ok_or_else(|| missing("host"))?,
-            authority: authority.ok_or_else(|| missing("agent"))?,
+            secret: find(rpc, keys, "secret", &SecretRef { secret }, at).await?,
+            host: find(rpc, keys, "host", &HostRef { host }, at).await?,
+            sealed: rpc.view(keys, "wrap", &WrapRef { secret, host }, at).await?,
+            standing: find(rpc, &contracts.registry, "standing", &AgentRef { agent }, at).await?,
             lineage,
         })
     }
 
     /// May `asker` use the grant for `action` now? The same function that the contract and the indexer use.
-    pub fn decide(&self, policy: &Policy, asker: &AccountId, action: &Action) -> Decision {
+    pub fn decide(&self, policy: &Policy, asker: &Asker, action: &Action) -> Decision {
         let evidence = Evidence {
             lineage: &self.lineage,
             policy,
             secret: &self.secret,
             host: &self.host,
-            authority: &self.authority,
+            sealed_generation: self.sealed.as_ref().map(|sealed| sealed.host_generation),
+            standing: &self.standing,
             asker,
             now_ms: self.timestamp_ms,
         };

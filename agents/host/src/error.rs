@@ -8,6 +8,8 @@ pub enum HostError {
     Denied(Denial),
     #[error("the action needs an approval that it has not")]
     NeedsApproval,
+    #[error("this host can't do what the grant obliges it to: {0}")]
+    Unmet(&'static str),
     #[error("{0} is no URL of the form scheme://host[:port]/path")]
     Url(String),
     #[error("requests carry no credentials, and no header that shapes the connection: {0}")]

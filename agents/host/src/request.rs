@@ -1,9 +1,11 @@
 //! One request on an agent's behalf.
 
-use charter_client::{At, Contracts, PermissionView, Rpc};
-use charter_types::keys::args::{SecretRef, WrapRef};
-use charter_types::keys::{Action, Decision, GrantId, HostId, Inject, Method, Obligations, Policy, Scheme};
-use charter_types::{AccountId, Base64Bytes};
+use charter_client::{At, Contracts, PermissionView, Rpc, sha256};
+use charter_types::Hash32;
+use charter_types::keys::args::SecretRef;
+use charter_types::keys::{
+    Action, Asker, Decision, Envelope, GrantId, HostId, HttpAction, Inject, Method, Obligations, Policy, Scheme,
+};
 use zeroize::Zeroizing;
 
 use crate::redact::Redactor;
@@ -69,14 +71,16 @@ impl Host {
         &self,
         grant: GrantId,
         policy: &Policy,
-        asker: &AccountId,
+        asker: &Asker,
         request: &HttpRequest,
     ) -> Result<HttpResponse, HostError> {
         let action = action_of(request)?;
         check_headers(request)?;
-        let view = PermissionView::read(&self.rpc, &self.contracts, grant, self.id, asker).await?;
+        let view = PermissionView::read(&self.rpc, &self.contracts, grant, self.id).await?;
         self.check_fresh(&view).await?;
-        let obligations = match view.decide(policy, asker, &action) {
+        let obligations = match view.decide(policy, asker, &Action::Http(action.clone())) {
+            Decision::Allow(obligations) if obligations.reserve => return Err(HostError::Unmet("reserve")),
+            Decision::Allow(obligations) if obligations.rate.is_some() => return Err(HostError::Unmet("rate")),
             Decision::Allow(obligations) => obligations,
             Decision::Deny(denial) => return Err(HostError::Denied(denial)),
             Decision::NeedsApproval { .. } => return Err(HostError::NeedsApproval),
@@ -102,9 +106,10 @@ impl Host {
         let at = At::Hash(view.block);
         let secret = view.secret.id;
         let keys = &self.contracts.keys;
-        let envelope: Option<Base64Bytes> = self.rpc.view(keys, "envelope", &SecretRef { secret }, at).await?;
-        let wrap: Option<Base64Bytes> = self.rpc.view(keys, "wrap", &WrapRef { secret, host: self.id }, at).await?;
-        let (Some(envelope), Some(wrap)) = (envelope, wrap) else { return Err(HostError::NoWrap) };
+        let envelope: Option<Envelope> = self.rpc.view(keys, "envelope", &SecretRef { secret }, at).await?;
+        let (Some(Envelope::Inline(envelope)), Some(wrap)) = (envelope, &view.sealed) else {
+            return Err(HostError::NoWrap);
+        };
         let context = SealContext::new(
             &self.chain_id,
             keys,
@@ -112,12 +117,12 @@ impl Host {
             view.secret.label_hash,
             obligations.secret_version,
         );
-        open(&envelope, &wrap, self.keys.encrypt_private(), self.id, &context)
+        open(&envelope, &wrap.sealed, self.keys.encrypt_private(), self.id, &context)
     }
 }
 
 /// Parses the URL as the policy will read it: no user-info, no fragment, nothing encoded.
-fn action_of(request: &HttpRequest) -> Result<Action, HostError> {
+fn action_of(request: &HttpRequest) -> Result<HttpAction, HostError> {
     let wrong = || HostError::Url(request.url.clone());
     let (scheme, rest) = request.url.split_once("://").ok_or_else(wrong)?;
     let (scheme, default_port) = match scheme {
@@ -136,7 +141,21 @@ fn action_of(request: &HttpRequest) -> Result<Action, HostError> {
         return Err(wrong());
     }
     let body_bytes = u32::try_from(request.body.len()).unwrap_or(u32::MAX);
-    Ok(Action { scheme, host: host.to_owned(), port, path: path.to_owned(), method: request.method, body_bytes })
+    Ok(HttpAction {
+        scheme,
+        host: host.to_owned(),
+        port,
+        path: path.to_owned(),
+        method: request.method,
+        body_bytes,
+        content_sha256: content_hash(request),
+        effects: Vec::new(),
+    })
+}
+
+/// What an approval is bound to besides the action's own fields: the whole URL, the headers in order, and the body.
+fn content_hash(request: &HttpRequest) -> Hash32 {
+    Hash32::of(&(&request.url, &request.headers, &request.body), sha256)
 }
 
 fn check_headers(request: &HttpRequest) -> Result<(), HostError> {
@@ -162,7 +181,7 @@ fn method_of(method: Method) -> reqwest::Method {
 
 async fn send(
     request: &HttpRequest,
-    action: &Action,
+    action: &HttpAction,
     addresses: &[std::net::SocketAddr],
     secret: &[u8],
     obligations: &Obligations,
@@ -185,6 +204,7 @@ async fn send(
         Inject::Header { name, prefix } => outgoing.header(name, format!("{prefix}{}", text.as_str())),
         Inject::Query { name } => outgoing.query(&[(name, text.as_str())]),
         Inject::Basic { user } => outgoing.basic_auth(user, Some(text.as_str())),
+        Inject::JsonPointer { .. } | Inject::None => return Err(HostError::Unmet("inject")),
     };
     // reqwest's errors may name the URL, and with `Inject::Query` the URL holds the secret.
     let mut response = outgoing.send().await.map_err(|_| HostError::Upstream)?;

@@ -1,9 +1,13 @@
 //! The entry points, one file per feature.
 
-mod ask;
+mod approvals;
+pub(crate) mod ask;
 mod callbacks;
 mod credentials;
 mod grants;
 mod hosts;
+mod leases;
+mod live;
+mod release;
 mod revoke;
 mod views;

@@ -1,7 +1,10 @@
 //! Storage keys and stored records. Both only grow.
 
 use charter_common::{Answer, stored};
-use charter_types::keys::{Grant, GrantId, Host, HostId, KeysError, Secret, SecretId};
+use charter_types::AccountId;
+use charter_types::keys::{
+    Approval, Budget, Fact, Grant, GrantId, Host, HostId, HostStatus, KeysError, Lease, Mode, Secret, SecretId,
+};
 
 /// Storage prefixes; 0 belongs to `charter-common`.
 pub struct Prefix;
@@ -13,12 +16,19 @@ impl Prefix {
     pub const WRAPS: u8 = 4;
     pub const GRANTS: u8 = 5;
     pub const LABELS: u8 = 6;
+    pub const RECIPIENTS: u8 = 7;
+    pub const BUDGETS: u8 = 8;
+    pub const LEASES: u8 = 9;
+    pub const APPROVALS: u8 = 10;
 }
 
 // Wire types are stored as they are.
 stored!(StoredHost, Host);
 stored!(StoredSecret, Secret);
 stored!(StoredGrant, Grant);
+stored!(StoredBudget, Budget);
+stored!(StoredLease, Lease);
+stored!(StoredApproval, Approval);
 
 impl crate::Keys {
     pub(crate) fn host_row(&self, id: HostId) -> Answer<Host> {
@@ -40,5 +50,41 @@ impl crate::Keys {
             lineage.push(self.grant_row(parent)?);
         }
         Ok(lineage)
+    }
+
+    /// The host, if `caller` operates it.
+    pub(crate) fn own_host(&self, id: HostId, caller: &AccountId) -> Answer<Host> {
+        let host = self.host_row(id)?;
+        if host.operator == *caller { Ok(host) } else { Err(KeysError::NotOperator { caller: caller.clone() }.into()) }
+    }
+
+    /// Whether the secret can be used on the host as far as the host goes: in service, and sealed to as it is now.
+    pub(crate) fn check_host_stands(&self, host: &Host, secret: &Secret) -> Answer {
+        let sealed = || {
+            let key = self.wraps.get(&(secret.id, secret.version, host.id));
+            key.is_some_and(|key| key.host_generation == host.generation)
+        };
+        if host.status == HostStatus::Active && (secret.mode != Mode::Sealed || sealed()) {
+            return Ok(());
+        }
+        Err(KeysError::HostStands {}.into())
+    }
+
+    pub(crate) fn save_host(&mut self, event: &str, by: &AccountId, host: Host) -> Answer {
+        self.hosts.update(&host.id, &StoredHost::V1(host.clone()), &mut self.core.storage)?;
+        self.emit(event, by, Fact::Host(host));
+        Ok(())
+    }
+
+    pub(crate) fn save_secret(&mut self, event: &str, by: &AccountId, secret: Secret) -> Answer {
+        self.secrets.update(&secret.id, &StoredSecret::V1(secret.clone()), &mut self.core.storage)?;
+        self.emit(event, by, Fact::Secret(secret));
+        Ok(())
+    }
+
+    pub(crate) fn save_grant(&mut self, event: &str, by: &AccountId, grant: Grant) -> Answer {
+        self.grants.update(&grant.id, &StoredGrant::V1(grant.clone()), &mut self.core.storage)?;
+        self.emit(event, by, Fact::Grant(grant));
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Credentials an agent may use without ever seeing them.
 
 pub mod args;
+mod budget;
 mod decision;
 mod error;
 mod policy;
@@ -12,23 +13,32 @@ use crate::json::{FromJson, Json, unknown_variant, variant};
 use crate::registry::{AgentId, Epochs};
 use crate::{AccountId, Base64Bytes, Ed25519Key, Hash32, X25519Key, from_json};
 
-pub use decision::{Action, Decision, Denial, Evidence, Obligations, check_live, decide};
+pub use budget::{Allowance, Budget, LEASE_MS_MAX, Lease, LeaseId, Unit};
+pub use decision::{
+    Action, Asker, Decision, Denial, Evidence, HttpAction, NearAction, Obligations, check_live, check_live_here, decide,
+};
 pub use error::KeysError;
-pub use policy::{Effect, Inject, Method, PATHS_MAX, Policy, Scheme, TARGETS_MAX, Target};
+pub use policy::{Effect, Inject, Method, NearCall, PATHS_MAX, Policy, Rate, Scheme, TARGETS_MAX, Target};
 
 pub const STANDARD: &str = "charter_keys";
 pub const VERSION: &str = "1.0.0";
 
 /// Longest ciphertext kept on chain, bytes.
 pub const ENVELOPE_BYTES_MAX: usize = 4_096;
+/// Longest address of a ciphertext kept elsewhere, bytes.
+pub const ENVELOPE_URI_BYTES_MAX: usize = 128;
 /// Longest sealed data key, bytes.
 pub const WRAP_BYTES_MAX: usize = 128;
 /// Hosts that one call can seal to.
 pub const WRAPS_MAX: usize = 8;
+/// Grants that one call can make.
+pub const GRANTS_MAX: usize = 8;
 /// A root grant has depth 0; one delegated from it has 1.
 pub const DEPTH_MAX: u8 = 4;
 /// How old a view a host may act on.
 pub const STALENESS_MS_MAX: u64 = 600_000;
+/// How long an approval can be good for.
+pub const APPROVAL_MS_MAX: u64 = 7 * 24 * 3_600_000;
 
 pub type SecretId = u64;
 pub type GrantId = u64;
@@ -42,18 +52,33 @@ pub struct Host {
     pub sign_key: Ed25519Key,
     pub encrypt_key: X25519Key,
     pub assurance: Assurance,
-    /// Moves when the host is revoked: grants to it die by comparison.
+    pub status: HostStatus,
+    /// Moves when the host is revoked: grants to it and what was sealed to it die by comparison.
     pub generation: u64,
     pub max_staleness_ms: u64,
+    /// Number of the last use whose receipt is anchored.
+    pub receipts: u64,
+    /// Hash over all anchored Merkle roots: `sha256(previous ‖ root)`.
+    pub receipt_root: Hash32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[borsh(use_discriminant = false)]
+#[serde(rename_all = "snake_case")]
+pub enum HostStatus {
+    Active,
+    /// Its operator took it out of service, for a while.
+    Suspended,
 }
 
 /// Why anybody should trust a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[borsh(use_discriminant = false)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Assurance {
     /// Its operator says so.
     Declared,
+    /// A TEE holds its keys: the registry has an attestation of this agent with them.
+    Attested { agent: AgentId, measurement: Hash32, expires_ms: u64 },
 }
 
 /// What a host's signing key signs to endorse its encryption key. Signed under [`HOST_PROOF_PURPOSE`].
@@ -74,13 +99,19 @@ pub struct Secret {
     /// Salted hash of the name; unique per agent.
     pub label_hash: Hash32,
     pub mode: Mode,
+    pub status: SecretStatus,
     pub version: u32,
     /// Moves when the secret is revoked.
     pub epoch: u64,
     /// Hash of the widest policy any grant of this secret may have.
     pub ceiling_hash: Hash32,
+    /// Hash of the ciphertext, or of the secret where nothing but its hash is known (`External`).
     pub envelope_sha256: Hash32,
     pub envelope_bytes: u32,
+    /// When the owner means to replace it at the provider; 0: never.
+    pub rotate_by_ms: u64,
+    /// To how many hosts some version of it was ever sealed.
+    pub recipients: u32,
     pub epochs: Epochs,
 }
 
@@ -90,6 +121,27 @@ pub struct Secret {
 pub enum Mode {
     /// Sealed to hosts by HPKE (RFC 9180).
     Sealed,
+    /// Derived by NEAR's MPC network for whoever may use it.
+    Mpc,
+    /// Only its hash is here; the host has it from elsewhere.
+    External,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[borsh(use_discriminant = false)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretStatus {
+    Active,
+    /// For good. Its label is free again.
+    Retired,
+}
+
+/// Where a ciphertext is.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Envelope {
+    Inline(Base64Bytes),
+    Elsewhere { uri: String, sha256: Hash32, bytes: u32 },
 }
 
 /// What ciphertexts are bound to, as associated data: a swapped row can't be opened.
@@ -113,7 +165,24 @@ pub struct Wrap {
     pub sealed: Base64Bytes,
 }
 
+/// A data key as it is kept: what it was sealed to may have moved since.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct SealedKey {
+    pub sealed: Base64Bytes,
+    /// The host's generation then.
+    pub host_generation: u64,
+}
+
+/// A host that could open a version of a secret, once. You can't un-know a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Recipient {
+    pub host: HostId,
+    pub version: u32,
+    pub since_ms: u64,
+}
+
 /// Permission to use one secret in one way.
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of its own, and all of them show in views")]
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Grant {
     pub id: GrantId,
@@ -127,11 +196,28 @@ pub struct Grant {
     pub not_before_ms: u64,
     pub expires_ms: u64,
     pub needs_approval: bool,
+    /// Only on a host that is attested.
+    pub needs_attestation: bool,
     pub no_delegation: bool,
+    /// Whether a [`Budget`] is kept for it.
+    pub has_budget: bool,
+    /// Stands still, with all below it, until resumed.
+    pub suspended: Suspension,
     pub revoked: bool,
-    /// Moves with every change; what hangs below compares it.
+    /// Moves when the grant is narrowed or revoked; what hangs below compares it.
     pub generation: u64,
     pub snapshot: Snapshot,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[borsh(use_discriminant = false)]
+#[serde(rename_all = "snake_case")]
+pub enum Suspension {
+    No,
+    /// By who granted it, who may resume it.
+    ByGrantor,
+    /// By the agent's owner or a guardian: only the owner may resume it.
+    ByOwner,
 }
 
 /// Who may use a grant.
@@ -139,7 +225,12 @@ pub struct Grant {
 #[serde(rename_all = "snake_case")]
 pub enum Grantee {
     Account(AccountId),
+    /// Whoever signs with this key of the agent's.
+    AgentKey(Ed25519Key),
+    /// The operator of this host, there.
     Host(HostId),
+    /// The operator of any host attested with this measurement, there.
+    Measurement(Hash32),
 }
 
 /// Everything a grant depends on, as it was when the grant was made.
@@ -149,6 +240,36 @@ pub struct Snapshot {
     pub secret_epoch: u64,
     pub parent_generation: Option<u64>,
     pub host_generation: Option<u64>,
+}
+
+/// A wish to have one action approved, and what became of it. Consumed by the host's `reserve`.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Approval {
+    pub grant: GrantId,
+    /// [`Action::digest`].
+    pub digest: Hash32,
+    pub host: HostId,
+    pub requested_by: AccountId,
+    pub state: ApprovalState,
+    pub expires_ms: u64,
+    /// The grant's generation then: a grant that changed needs a new approval.
+    pub generation: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[borsh(use_discriminant = false)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalState {
+    Requested,
+    Approved,
+    Rejected,
+}
+
+/// What a call stored or touched.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Added {
+    pub secret: Option<SecretId>,
+    pub grants: Vec<GrantId>,
 }
 
 /// Payload of a keys event. Ciphertexts are not logged: their hash and length are.
@@ -161,8 +282,17 @@ pub enum Fact {
         secret: SecretId,
         version: u32,
         host: HostId,
+        host_generation: u64,
         sha256: Hash32,
         bytes: u32,
+        /// Its position in `who_received`, if the host is one more that could open this version.
+        received: Option<u32>,
+        at_ms: u64,
+    },
+    WrapRemoved {
+        secret: SecretId,
+        version: u32,
+        host: HostId,
     },
     /// A grant with the preimage of its policy, so that an owner can always read what was granted.
     Granted {
@@ -171,6 +301,22 @@ pub enum Fact {
     },
     /// A grant that changed without its policy changing.
     Grant(Grant),
+    Budget(Budget),
+    Lease(Lease),
+    LeaseEnded(LeaseId),
+    Approval(Approval),
+    ApprovalRemoved {
+        grant: GrantId,
+        digest: Hash32,
+    },
+    /// NEAR's MPC network was asked to derive a key. The answer is public, encrypted to `app_public_key`.
+    KeyReleased {
+        grant: GrantId,
+        secret: SecretId,
+        host: HostId,
+        app_public_key: String,
+    },
+    Mpc(AccountId),
     /// A call that needed authority and had none. Nothing was stored.
     Denied {
         agent: AgentId,
@@ -179,13 +325,37 @@ pub enum Fact {
 }
 
 from_json!(Wrap { host, sealed });
+from_json!(enum HostStatus { "active" => Active, "suspended" => Suspended });
+from_json!(enum Mode { "sealed" => Sealed, "mpc" => Mpc, "external" => External });
 
 impl FromJson for Grantee {
     fn from_json(json: Json) -> Result<Self, String> {
-        match variant(json)? {
-            (name, Some(data)) if name == "account" => FromJson::from_json(data).map(Self::Account),
-            (name, Some(data)) if name == "host" => FromJson::from_json(data).map(Self::Host),
-            (name, _) => unknown_variant(&name),
+        let (name, data) = variant(json)?;
+        let data = data.unwrap_or(Json::Null);
+        match name.as_str() {
+            "account" => FromJson::from_json(data).map(Self::Account),
+            "agent_key" => FromJson::from_json(data).map(Self::AgentKey),
+            "host" => FromJson::from_json(data).map(Self::Host),
+            "measurement" => FromJson::from_json(data).map(Self::Measurement),
+            _ => unknown_variant(&name),
         }
+    }
+}
+
+impl FromJson for Envelope {
+    fn from_json(json: Json) -> Result<Self, String> {
+        let (name, data) = variant(json)?;
+        let data = data.unwrap_or(Json::Null);
+        if name == "inline" {
+            return FromJson::from_json(data).map(Self::Inline);
+        }
+        if name != "elsewhere" {
+            return unknown_variant(&name);
+        }
+        let mut fields = crate::json::Fields::of(data)?;
+        let (uri, sha256, bytes) =
+            (fields.take("uri", None)?, fields.take("sha256", None)?, fields.take("bytes", None)?);
+        fields.finish()?;
+        Ok(Self::Elsewhere { uri, sha256, bytes })
     }
 }

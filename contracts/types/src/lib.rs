@@ -7,6 +7,7 @@
 //! `ed25519:` or `x25519:` with base58. Arguments refuse unknown fields; readers of views and events tolerate them.
 
 pub mod admin;
+mod args;
 mod bytes;
 pub mod domain;
 pub mod error;

@@ -34,8 +34,10 @@ pub const GUARDIANS_MAX: usize = 8;
 pub const KEYS_MAX: usize = 16;
 /// Longest pause a guardian can order; the owner may pause for ever.
 pub const GUARDIAN_PAUSE_MS_MAX: u64 = 7 * 24 * 3_600_000;
-/// Most agents in one `rearm` or `register_agents`.
+/// Most agents in one `register_agents`.
 pub const BATCH_MAX: usize = 20;
+/// Most agents in one `rearm`: the event tells each in full.
+pub const REARM_MAX: usize = 8;
 /// Shortest and longest handle, bytes.
 pub const HANDLE_BYTES: std::ops::RangeInclusive<usize> = 3..=32;
 

@@ -66,12 +66,18 @@ fn contracts_and_programs_read_the_same() {
     let operator = json!({ "account": "op.near", "permissions": ["card", "keys"], "expires_ms": 5 });
     let policy = json!({
         "effects": ["read"], "inject": { "header": { "name": "a", "prefix": "" } }, "body_bytes_max": 1,
-        "response_bytes_max": 1,
+        "response_bytes_max": 1, "rate": { "uses": 1, "per_ms": 2 },
+        "near_calls": [{ "contract": "a.near", "methods": ["m"], "deposit_max": "1", "gas_max": 2 }],
         "targets": [{ "scheme": "https", "host": "a.com", "port": 443, "paths": ["/"], "methods": ["GET"] }],
     });
     let terms = json!({
         "grantee": { "account": "bob.near" }, "policy": policy, "not_before_ms": 0, "expires_ms": 9,
-        "needs_approval": true, "no_delegation": false,
+        "needs_approval": true, "needs_attestation": false, "no_delegation": false,
+        "budget": { "unit": { "asset": "near" }, "capacity": "5", "refill": "1", "period_ms": 7 },
+    });
+    let standing = json!({
+        "owner": "a.near", "status": { "state": "active" }, "armed": true, "epochs": { "agent": 1, "owner": 2 },
+        "keys": [{ "key": key, "purpose": "sign", "expires_ms": 5 }],
     });
     let authority = json!({
         "owner": "a.near", "status": { "state": "paused", "until_ms": 5, "by": "guardian" }, "armed": true,
@@ -101,12 +107,22 @@ fn contracts_and_programs_read_the_same() {
         &json!({ "sign_key": key, "encrypt_key": x25519, "max_staleness_ms": 1, "proof": signature }),
     );
     agree::<keys::args::AddCredential>(&json!({
-        "agent": 1, "label_hash": hash, "ceiling": policy, "envelope": "AA==", "wraps": [{ "host": 1, "sealed": "" }],
-        "grant": terms,
+        "agent": 1, "label_hash": hash, "ceiling": policy, "envelope": { "inline": "AA==" },
+        "wraps": [{ "host": 1, "sealed": "" }], "rotate_by_ms": 1, "grants": [terms],
     }));
-    let action = json!({ "scheme": "http", "host": "a", "port": 1, "path": "/", "method": "PUT", "body_bytes": 1 });
+    agree::<keys::args::PutEnvelope>(&json!({
+        "secret": 1, "expected_version": 1, "envelope": { "elsewhere": { "uri": "u", "sha256": hash, "bytes": 1 } },
+    }));
+    let action = json!({ "http": {
+        "scheme": "http", "host": "a", "port": 1, "path": "/", "method": "PUT", "body_bytes": 1,
+        "content_sha256": hash, "effects": ["spend"],
+    } });
+    let near = json!({ "near": {
+        "contract": "a.near", "method": "m", "deposit": "1", "gas": 1, "args_sha256": hash,
+    } });
+    agree::<keys::Action>(&near);
     agree::<keys::args::Check>(&json!({
-        "grant": 1, "policy": policy, "host": 1, "asker": "a.near", "authority": authority, "action": action,
+        "grant": 1, "policy": policy, "host": 1, "asker": { "key": key }, "standing": standing, "action": action,
     }));
     let content = json!({
         "semver": "1.0.0", "artifacts": [{ "kind": "near_wasm", "digest": hash, "bytes": 1 }], "source_commit": "a",

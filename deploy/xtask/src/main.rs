@@ -1,6 +1,7 @@
-//! Repository chores: `cargo xtask demo|tidy`.
+//! Repository chores: `cargo xtask demo|gas|tidy`.
 
 mod demo;
+mod gas;
 mod tidy;
 
 use std::process::ExitCode;
@@ -22,6 +23,8 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Measures what calls cost and writes `docs/reference/gas.json` and `.md`.
+    Gas,
     /// Checks what no compiler checks: who depends on whom, names, lengths.
     Tidy,
 }
@@ -29,6 +32,7 @@ enum Chore {
 fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
         Chore::Demo { arguments } => demo::run(&arguments),
+        Chore::Gas => gas::run(),
         Chore::Tidy => tidy::run(),
     };
     match result {

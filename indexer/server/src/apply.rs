@@ -79,17 +79,35 @@ fn keys_changes(fact: &keys::Fact) -> Vec<Change> {
     match fact {
         keys::Fact::Host(host) => vec![put("host", host.id, host)],
         keys::Fact::Secret(secret) => vec![put("secret", secret.id, secret)],
-        keys::Fact::Wrap { secret, version, host, sha256, bytes } => {
+        keys::Fact::Wrap { secret, version, host, host_generation, sha256, bytes, received, at_ms } => {
             let body = json!({
-                "secret": secret, "version": version, "host": host, "sha256": sha256, "bytes": bytes,
+                "secret": secret, "version": version, "host": host, "host_generation": host_generation,
+                "sha256": sha256, "bytes": bytes,
             });
-            vec![put("wrap", format!("{secret}/{version}/{host}"), body)]
+            let mut changes = vec![put("wrap", format!("{secret}/{version}/{host}"), body)];
+            if let Some(index) = received {
+                let recipient = keys::Recipient { host: *host, version: *version, since_ms: *at_ms };
+                let body = json!({ "secret": secret, "index": index, "recipient": recipient });
+                changes.push(put("recipient", format!("{secret}/{index}"), body));
+            }
+            changes
+        }
+        keys::Fact::WrapRemoved { secret, version, host } => {
+            vec![remove("wrap", format!("{secret}/{version}/{host}"))]
         }
         keys::Fact::Granted { grant, policy } => {
             vec![put("key_grant", grant.id, grant), put("key_policy", grant.id, policy)]
         }
         keys::Fact::Grant(grant) => vec![put("key_grant", grant.id, grant)],
-        keys::Fact::Denied { .. } => Vec::new(),
+        keys::Fact::Budget(budget) => vec![put("budget", budget.grant, budget)],
+        keys::Fact::Lease(lease) => vec![put("lease", lease.id, lease)],
+        keys::Fact::LeaseEnded(lease) => vec![remove("lease", lease)],
+        keys::Fact::Approval(approval) => {
+            vec![put("approval", format!("{}/{}", approval.grant, approval.digest), approval)]
+        }
+        keys::Fact::ApprovalRemoved { grant, digest } => vec![remove("approval", format!("{grant}/{digest}"))],
+        keys::Fact::Mpc(account) => vec![put("keys_setting", "mpc", account)],
+        keys::Fact::KeyReleased { .. } | keys::Fact::Denied { .. } => Vec::new(),
     }
 }
 

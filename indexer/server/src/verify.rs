@@ -6,8 +6,9 @@ use charter_client::{At, Contracts, Rpc, sha256};
 use charter_types::escrow::args::Channels;
 use charter_types::event::{EventHead, next_head};
 use charter_types::governance::args::{AgentRef, ProposalRef};
+use charter_types::keys::SealedKey;
 use charter_types::keys::args::WrapRef;
-use charter_types::{AccountId, Base64Bytes, Hash32, Named, Nothing, Page};
+use charter_types::{AccountId, Hash32, Named, Nothing, Page};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
@@ -40,7 +41,7 @@ struct Mirror {
     chains: Vec<(String, EventHead, EventHead)>,
 }
 
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 23] = [
     "agent",
     "owner",
     "heartbeat",
@@ -53,6 +54,11 @@ const TABLES: [&str; 18] = [
     "secret",
     "wrap",
     "key_grant",
+    "recipient",
+    "budget",
+    "lease",
+    "approval",
+    "keys_setting",
     "line",
     "release",
     "proposal",
@@ -140,11 +146,16 @@ impl Check<'_> {
         self.recovery_proposals().await?;
         self.paged(&contracts.registry, "attestations", "attestation").await?;
         self.reputations().await?;
-        self.registry_settings().await?;
+        self.settings(&contracts.registry, "registry_setting").await?;
         self.paged(&contracts.keys, "hosts", "host").await?;
         self.paged(&contracts.keys, "secrets", "secret").await?;
         self.paged(&contracts.keys, "grants", "key_grant").await?;
         self.wraps().await?;
+        self.recipients().await?;
+        self.paged(&contracts.keys, "budgets", "budget").await?;
+        self.one_by_one("lease", |body| json!({ "lease": body["id"] })).await?;
+        self.one_by_one("approval", |body| json!({ "grant": body["grant"], "digest": body["digest"] })).await?;
+        self.settings(&contracts.keys, "keys_setting").await?;
         self.paged(&contracts.governance, "lines", "line").await?;
         self.paged(&contracts.governance, "releases", "release").await?;
         self.paged(&contracts.governance, "proposals", "proposal").await?;
@@ -202,8 +213,10 @@ impl Check<'_> {
         while from <= highest {
             let page = Page { from, limit: None };
             let list: Vec<Value> = self.rpc.view(contract, method, &page, self.at).await?;
-            let id =
-                |body: &Value| if body["id"].is_null() { body["agent"].to_string() } else { body["id"].to_string() };
+            let id = |body: &Value| {
+                let mut names = ["id", "agent", "grant"].iter();
+                names.find_map(|name| body[*name].as_u64()).unwrap_or(0).to_string()
+            };
             theirs.extend(list.into_iter().map(|body| (id(&body), body)));
             from += charter_types::PAGE_MAX;
         }
@@ -260,11 +273,43 @@ impl Check<'_> {
         Ok(())
     }
 
-    async fn registry_settings(&mut self) -> Result<(), IndexerError> {
-        for (key, body) in self.rows("registry_setting").clone() {
-            let theirs: Value = self.rpc.view(&self.contracts.registry, &key, &Nothing {}, self.at).await?;
-            self.compare(&format!("registry setting {key}"), Some(&body), Some(&theirs));
+    async fn settings(&mut self, contract: &AccountId, table: &'static str) -> Result<(), IndexerError> {
+        for (key, body) in self.rows(table).clone() {
+            let theirs: Value = self.rpc.view(contract, &key, &Nothing {}, self.at).await?;
+            self.compare(&format!("{table} {key}"), Some(&body), Some(&theirs));
         }
+        Ok(())
+    }
+
+    /// Rows of keys that can't be listed on chain; that none is missing here follows from the hash over its events.
+    async fn one_by_one(&mut self, table: &'static str, question: fn(&Value) -> Value) -> Result<(), IndexerError> {
+        for (key, body) in self.rows(table).clone() {
+            let theirs: Option<Value> = self.rpc.view(&self.contracts.keys, table, &question(&body), self.at).await?;
+            self.compare(&format!("{table} {key}"), Some(&body), theirs.as_ref());
+        }
+        Ok(())
+    }
+
+    async fn recipients(&mut self) -> Result<(), IndexerError> {
+        let mut theirs = Rows::new();
+        for key in self.rows("secret").keys().cloned().collect::<Vec<_>>() {
+            let secret: u64 = key.parse().unwrap_or(0);
+            let mut from = 0;
+            loop {
+                let question = json!({ "secret": secret, "from": from });
+                let list: Vec<Value> = self.rpc.view(&self.contracts.keys, "who_received", &question, self.at).await?;
+                let found = u64::try_from(list.len()).unwrap_or(u64::MAX);
+                let keyed = list.into_iter().zip(from..).map(|(recipient, index)| {
+                    (format!("{key}/{index}"), json!({ "secret": secret, "index": index, "recipient": recipient }))
+                });
+                theirs.extend(keyed);
+                from += found;
+                if found < charter_types::PAGE_MAX {
+                    break;
+                }
+            }
+        }
+        self.compare_all("recipient", &theirs);
         Ok(())
     }
 
@@ -273,11 +318,17 @@ impl Check<'_> {
         for (key, body) in self.rows("wrap").clone() {
             let number = |field: &str| body[field].as_u64().unwrap_or(0);
             let question = WrapRef { secret: number("secret"), host: number("host") };
-            let theirs: Option<Base64Bytes> = self.rpc.view(&self.contracts.keys, "wrap", &question, self.at).await?;
-            let theirs = theirs.map(|sealed| {
+            // The contract shows data keys of the newest version only; older ones are as their events said.
+            let newest = self.rows("secret").get(&number("secret").to_string()).map(|secret| secret["version"].clone());
+            if newest.is_some_and(|newest| newest != body["version"]) {
+                continue;
+            }
+            let theirs: Option<SealedKey> = self.rpc.view(&self.contracts.keys, "wrap", &question, self.at).await?;
+            let theirs = theirs.map(|key| {
                 let mut expected = body.clone();
-                expected["sha256"] = json!(Hash32(sha256(&sealed.0)));
-                expected["bytes"] = json!(sealed.0.len());
+                expected["host_generation"] = json!(key.host_generation);
+                expected["sha256"] = json!(Hash32(sha256(&key.sealed.0)));
+                expected["bytes"] = json!(key.sealed.0.len());
                 expected
             });
             self.compare(&format!("wrap {key}"), Some(&body), theirs.as_ref());

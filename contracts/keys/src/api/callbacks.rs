@@ -1,29 +1,33 @@
-//! The registry's answer. A denial keeps the books, releases what was reserved, and fails in a receipt of its own.
+//! What other contracts answered. A denial keeps the books, releases what was reserved, and fails in a receipt of its own.
 
+use borsh::BorshSerialize;
 use charter_common::{Answer, Failure, authority_answer, fail_later, sha256};
-use charter_types::keys::args::{AddCredential, AddWraps, Delegate, GrantSecret, GrantTerms};
-use charter_types::keys::{
-    Fact, Grant, GrantId, Grantee, KeysError, Mode, Secret, SecretId, Snapshot, Wrap, check_live,
-};
-use charter_types::registry::{Authority, Epochs};
-use charter_types::{AccountId, Hash32};
+use charter_types::keys::{Added, Assurance, Decision, Fact, KeysError};
+use charter_types::registry::{AttestationAnswer, Standing};
+use charter_types::{AccountId, json};
 use near_sdk::{PromiseOrValue, env, near};
-use serde::{Deserialize, Serialize};
 
-use super::ask::{Pending, Wish};
-use crate::model::{check_delegation, check_terms};
-use crate::storage::{StoredGrant, StoredSecret};
+use super::ask::Pending;
+use super::hosts::PendingAttestation;
+use super::live::PendingCheck;
+use super::release::PendingRelease;
 use crate::{Keys, KeysExt};
 
-/// What a call stored or touched.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub struct Added {
-    pub secret: Option<SecretId>,
-    pub grant: Option<GrantId>,
+/// Longest answers: of the registry's views, and of the MPC contract.
+const VIEW_BYTES_MAX: usize = 8_192;
+const MPC_BYTES_MAX: usize = 4_096;
+
+/// An answer that is handed on byte for byte.
+pub struct AsItIs(Vec<u8>);
+
+impl BorshSerialize for AsItIs {
+    fn serialize<W: std::io::Write>(&self, out: &mut W) -> std::io::Result<()> {
+        out.write_all(&self.0)
+    }
 }
 
-fn length(bytes: &[u8]) -> u32 {
-    u32::try_from(bytes.len()).unwrap_or(u32::MAX)
+fn answer<T: json::FromJson>() -> Option<T> {
+    json::read::<Option<T>>(&env::promise_result_checked(0, VIEW_BYTES_MAX).ok()?).ok()?
 }
 
 #[near]
@@ -33,202 +37,103 @@ impl Keys {
         let Ok(pending) = borsh::from_slice::<Pending>(&env::input().unwrap_or_default()) else {
             return PromiseOrValue::Value(Added::default());
         };
-        let Pending { caller, agent, reserved_bytes, wish } = pending;
-        self.core.storage.release(&caller, reserved_bytes);
-        let known = authority_answer().ok_or(KeysError::NoAuthority { agent });
-        let done = known.map_err(Failure::from).and_then(|authority| self.act(&caller, wish, &authority));
-        match done {
-            Ok(added) => PromiseOrValue::Value(added),
-            Err(failure) => {
-                self.emit("denied", &caller, Fact::Denied { agent, code: failure.code.to_owned() });
-                PromiseOrValue::Promise(fail_later(failure.text()))
-            }
+        self.core.storage.release(&pending.caller, pending.reserved_bytes);
+        let known = authority_answer().ok_or(KeysError::NoAuthority { agent: pending.agent });
+        let done = known.map_err(Failure::from).and_then(|authority| self.act(&pending, &authority));
+        self.resolve(&pending.caller, pending.agent, done)
+    }
+
+    /// The registry's word on the agent whose attestation names a host's keys.
+    #[private]
+    pub fn on_attestation(&mut self) -> PromiseOrValue<()> {
+        let Ok(pending) = borsh::from_slice::<PendingAttestation>(&env::input().unwrap_or_default()) else {
+            return PromiseOrValue::Value(());
+        };
+        self.core.storage.release(&pending.caller, pending.reserved_bytes);
+        let done = self.set_attested(&pending, answer::<AttestationAnswer>());
+        self.resolve(&pending.caller, pending.agent, done)
+    }
+
+    /// The registry's word on an agent, for a contract that wants to know whether a grant can be used now.
+    #[private]
+    #[handle_result(aliased)]
+    pub fn on_standing(&self) -> Answer<Decision> {
+        let pending: PendingCheck = charter_common::borsh_arguments()?;
+        let standing = answer::<Standing>().ok_or(KeysError::NoAuthority { agent: pending.agent })?;
+        let args = json::read(&pending.input);
+        let args = args.map_err(|reason| charter_types::error::CommonError::BadArguments { reason })?;
+        self.decide(&args, &standing)
+    }
+
+    /// The registry's word on an agent, before a key is derived.
+    #[private]
+    pub fn on_release_standing(&mut self) -> PromiseOrValue<()> {
+        let Ok(pending) = borsh::from_slice::<PendingRelease>(&env::input().unwrap_or_default()) else {
+            return PromiseOrValue::Value(());
+        };
+        let standing = answer::<Standing>().ok_or(KeysError::NoAuthority { agent: pending.agent });
+        match standing.map_err(Failure::from).and_then(|standing| self.release(&pending, &standing)) {
+            Ok(promise) => PromiseOrValue::Promise(promise),
+            Err(failure) => self.resolve(&pending.caller, pending.agent, Err(failure)),
         }
+    }
+
+    /// The derived key, encrypted. It is public now; what was revoked meanwhile is not handed on all the same.
+    #[private]
+    #[handle_result(aliased)]
+    #[result_serializer(borsh)]
+    pub fn on_released(&self) -> Answer<AsItIs> {
+        let pending: PendingRelease = charter_common::borsh_arguments()?;
+        self.check_release(&pending)?;
+        let answer = env::promise_result_checked(0, MPC_BYTES_MAX).map_err(|_| KeysError::MpcSilent {})?;
+        Ok(AsItIs(answer))
     }
 }
 
 impl Keys {
-    /// Every check comes before every write: an error must leave nothing behind.
-    fn act(&mut self, caller: &AccountId, wish: Wish, authority: &Authority) -> Answer<Added> {
-        match wish {
-            Wish::AddCredential(args) => {
-                Self::check_owner(caller, authority, args.agent)?;
-                self.store_credential(caller, args, authority.epochs)
-            }
-            Wish::AddWraps(args) => self.store_wraps(caller, args, authority),
-            Wish::Grant(args) => self.store_grant(caller, args, authority),
-            Wish::Delegate(args) => self.store_delegation(caller, args, authority),
-            Wish::RevokeGrant(id) => {
-                Self::check_revoker(caller, authority)?;
-                let grant = self.grant_row(id)?;
-                self.set_revoked(grant, caller)?;
-                Ok(Added { secret: None, grant: Some(id) })
-            }
-            Wish::RevokeSecret(id) => {
-                Self::check_revoker(caller, authority)?;
-                let secret = self.secret_row(id)?;
-                self.bump_secret(secret, caller)?;
-                Ok(Added { secret: Some(id), grant: None })
+    fn resolve<T>(&mut self, caller: &AccountId, agent: u64, done: Answer<T>) -> PromiseOrValue<T> {
+        match done {
+            Ok(value) => PromiseOrValue::Value(value),
+            Err(failure) => {
+                self.emit("denied", caller, Fact::Denied { agent, code: failure.code.to_owned() });
+                PromiseOrValue::Promise(fail_later(failure.text()))
             }
         }
     }
 
-    fn check_owner(caller: &AccountId, authority: &Authority, agent: u64) -> Answer {
-        if !authority.roles.owner {
-            return Err(KeysError::NotOwner { caller: caller.clone() }.into());
-        }
-        if authority.armed { Ok(()) } else { Err(KeysError::Disarmed { agent }.into()) }
-    }
-
-    /// INV-KEY-5: guardians only take away.
-    fn check_revoker(caller: &AccountId, authority: &Authority) -> Answer {
-        if authority.roles.owner || authority.roles.guardian {
-            return Ok(());
-        }
-        Err(KeysError::NotRevoker { caller: caller.clone() }.into())
-    }
-
-    fn store_credential(&mut self, caller: &AccountId, args: AddCredential, epochs: Epochs) -> Answer<Added> {
-        let label = (args.agent, args.label_hash);
-        // Another call may have stored the label while the registry was asked.
-        if self.labels.contains(&label) {
-            return Err(KeysError::LabelExists {}.into());
-        }
-        let ceiling_hash = Hash32::of(&args.ceiling, sha256);
-        if let Some(terms) = &args.grant {
-            check_terms(terms, &args.ceiling, ceiling_hash, Self::now_ms(), sha256)?;
-            self.host_generation(terms)?;
-        }
-        let id = self.next_secret;
-        self.next_secret += 1;
-        let secret = Secret {
-            id,
-            agent: args.agent,
-            label_hash: args.label_hash,
-            mode: Mode::Sealed,
-            version: 1,
-            epoch: 0,
-            ceiling_hash,
-            envelope_sha256: Hash32(sha256(&args.envelope.0)),
-            envelope_bytes: length(&args.envelope.0),
-            epochs,
+    fn set_attested(&mut self, pending: &PendingAttestation, answer: Option<AttestationAnswer>) -> Answer {
+        let mut host = self.own_host(pending.host, &pending.caller)?;
+        let known = answer.filter(|answer| answer.invalid.is_none()).and_then(|answer| answer.attestation);
+        let same = |keys: &charter_types::registry::Attestation| {
+            keys.sign_key == host.sign_key && keys.encrypt_key == host.encrypt_key
         };
-        let ledger = &mut self.core.storage;
-        self.secrets.insert(&id, caller, &StoredSecret::V1(secret.clone()), ledger)?;
-        self.envelopes.insert(&id, caller, &args.envelope, ledger)?;
-        self.labels.insert(&label, caller, &id, ledger)?;
-        self.emit("secret_added", caller, Fact::Secret(secret.clone()));
-        self.insert_wraps(caller, &secret, &args.wraps)?;
-        let Some(terms) = args.grant else { return Ok(Added { secret: Some(id), grant: None }) };
-        let grant = self.insert_grant(caller, &secret, None, terms, epochs)?;
-        Ok(Added { secret: Some(id), grant: Some(grant) })
+        let known = known.filter(same).ok_or(KeysError::NotAttested {})?;
+        host.assurance =
+            Assurance::Attested { agent: pending.agent, measurement: known.measurement, expires_ms: known.expires_ms };
+        self.save_host("host_attested", &pending.caller, host)
     }
 
-    fn insert_wraps(&mut self, caller: &AccountId, secret: &Secret, wraps: &[Wrap]) -> Answer {
-        for wrap in wraps {
-            let key = (secret.id, secret.version, wrap.host);
-            let ledger = &mut self.core.storage;
-            if self.wraps.contains(&key) {
-                self.wraps.update(&key, &wrap.sealed, ledger)?;
-            } else {
-                self.wraps.insert(&key, caller, &wrap.sealed, ledger)?;
-            }
-            let fact = Fact::Wrap {
-                secret: secret.id,
-                version: secret.version,
-                host: wrap.host,
-                sha256: Hash32(sha256(&wrap.sealed.0)),
-                bytes: length(&wrap.sealed.0),
-            };
-            self.emit("wrap_added", caller, fact);
-        }
-        Ok(())
-    }
-
-    fn store_wraps(&mut self, caller: &AccountId, args: AddWraps, authority: &Authority) -> Answer<Added> {
-        let secret = self.secret_row(args.secret)?;
-        Self::check_owner(caller, authority, secret.agent)?;
-        Self::check_epochs(&secret, authority)?;
-        self.insert_wraps(caller, &secret, &args.wraps)?;
-        Ok(Added { secret: Some(secret.id), grant: None })
-    }
-
-    fn check_epochs(secret: &Secret, authority: &Authority) -> Answer {
-        if secret.epochs == authority.epochs {
-            return Ok(());
-        }
-        Err(KeysError::EpochMoved { agent: secret.agent }.into())
-    }
-
-    fn store_grant(&mut self, caller: &AccountId, args: GrantSecret, authority: &Authority) -> Answer<Added> {
-        let secret = self.secret_row(args.secret)?;
-        Self::check_owner(caller, authority, secret.agent)?;
-        Self::check_epochs(&secret, authority)?;
-        check_terms(&args.terms, &args.ceiling, secret.ceiling_hash, Self::now_ms(), sha256)?;
-        let grant = self.insert_grant(caller, &secret, None, args.terms, authority.epochs)?;
-        Ok(Added { secret: Some(secret.id), grant: Some(grant) })
-    }
-
-    /// INV-KEY-8: local generations and expiries are checked again here, so a revocation that raced the question wins.
-    fn store_delegation(&mut self, caller: &AccountId, args: Delegate, authority: &Authority) -> Answer<Added> {
-        let lineage = self.lineage_rows(args.parent)?;
-        let parent = self.grant_row(args.parent)?;
-        let secret = self.secret_row(parent.secret)?;
-        let now_ms = Self::now_ms();
-        if !authority.armed {
-            return Err(KeysError::Disarmed { agent: parent.agent }.into());
-        }
-        // A grant that starts later can be passed on before it starts.
-        let when = now_ms.max(parent.not_before_ms);
-        check_live(&lineage, &secret, authority.epochs, when).map_err(|_| KeysError::Dead { id: parent.id })?;
-        check_delegation(&parent, &args.terms, caller)?;
-        check_terms(&args.terms, &args.parent_policy, parent.policy_hash, now_ms, sha256)?;
-        let grant = self.insert_grant(caller, &secret, Some(&parent), args.terms, authority.epochs)?;
-        Ok(Added { secret: Some(secret.id), grant: Some(grant) })
-    }
-
-    fn host_generation(&self, terms: &GrantTerms) -> Answer<Option<u64>> {
-        match &terms.grantee {
-            Grantee::Host(host) => Ok(Some(self.host_row(*host)?.generation)),
-            Grantee::Account(_) => Ok(None),
-        }
-    }
-
-    fn insert_grant(
-        &mut self,
-        caller: &AccountId,
-        secret: &Secret,
-        parent: Option<&Grant>,
-        terms: GrantTerms,
-        epochs: Epochs,
-    ) -> Answer<GrantId> {
-        let host_generation = self.host_generation(&terms)?;
-        let id = self.next_grant;
-        self.next_grant += 1;
-        let grant = Grant {
-            id,
-            agent: secret.agent,
-            secret: secret.id,
-            parent: parent.map(|parent| parent.id),
-            depth: parent.map_or(0, |parent| parent.depth + 1),
-            grantor: caller.clone(),
-            grantee: terms.grantee,
-            policy_hash: Hash32::of(&terms.policy, sha256),
-            not_before_ms: terms.not_before_ms,
-            expires_ms: terms.expires_ms,
-            needs_approval: terms.needs_approval || parent.is_some_and(|parent| parent.needs_approval),
-            no_delegation: terms.no_delegation,
-            revoked: false,
-            generation: 0,
-            snapshot: Snapshot {
-                epochs,
-                secret_epoch: secret.epoch,
-                parent_generation: parent.map(|parent| parent.generation),
-                host_generation,
-            },
+    fn decide(&self, args: &charter_types::keys::args::CheckLive, standing: &Standing) -> Answer<Decision> {
+        let lineage = self.lineage_rows(args.grant)?;
+        let secret = self.secret_row(lineage.first().map(|grant| grant.secret).unwrap_or_default())?;
+        let host = self.host_row(args.host)?;
+        let sealed = self.wraps.get(&(secret.id, secret.version, host.id));
+        let evidence = charter_types::keys::Evidence {
+            lineage: &lineage,
+            policy: &args.policy,
+            secret: &secret,
+            host: &host,
+            sealed_generation: sealed.map(|sealed| sealed.host_generation),
+            standing,
+            asker: &args.asker,
+            now_ms: Self::now_ms(),
         };
-        self.grants.insert(&id, caller, &StoredGrant::V1(grant.clone()), &mut self.core.storage)?;
-        self.emit("granted", caller, Fact::Granted { grant, policy: terms.policy });
-        Ok(id)
+        Ok(charter_types::keys::decide(&evidence, &args.action, sha256))
+    }
+
+    /// `check`: the caller says what the registry says.
+    pub(crate) fn decide_with(&self, args: charter_types::keys::args::Check) -> Answer<Decision> {
+        let charter_types::keys::args::Check { grant, policy, host, asker, standing, action } = args;
+        self.decide(&charter_types::keys::args::CheckLive { grant, policy, host, asker, action }, &standing)
     }
 }

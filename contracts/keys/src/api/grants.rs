@@ -1,31 +1,50 @@
 //! Grants: by the owner, or by whoever holds one and passes a part of it on.
 
 use charter_common::{Answer, Core, arguments, sha256};
-use charter_types::keys::args::{Delegate, GrantSecret};
-use near_sdk::{Promise, env, near};
+use charter_types::Hash32;
+use charter_types::keys::args::{Delegate, GrantBatch, GrantRef, GrantSecret, GrantTerms, Narrow};
+use charter_types::keys::{Added, GRANTS_MAX, Grantee, KeysError, Policy, Suspension};
+use near_sdk::{Promise, PromiseOrValue, env, near};
 
 use super::ask::Wish;
-use crate::model::{check_delegation, check_terms};
+use crate::model::{check_delegation, check_narrowing, check_preimage, check_terms};
 use crate::{Keys, KeysExt};
 
 #[near]
 impl Keys {
     /// Grants the use of a secret within its ceiling. Takes `GrantSecret`. The agent's owner, 1 yocto, prepaid storage.
-    /// Resolves to `{secret, grant}`.
+    /// Resolves to `Added`.
     #[payable]
     #[handle_result(aliased)]
     pub fn grant(&mut self) -> Answer<Promise> {
         let args: GrantSecret = arguments()?;
         Core::check_one_yocto()?;
         self.check_running("grant")?;
-        let secret = self.secret_row(args.secret)?;
-        check_terms(&args.terms, &args.ceiling, secret.ceiling_hash, Self::now_ms(), sha256)?;
-        self.check_grantee(&args.terms.grantee)?;
-        self.ask(secret.agent, Wish::Grant(args), 1, 0)
+        let secret = self.live_secret(args.secret)?;
+        check_preimage(&args.ceiling, secret.ceiling_hash, sha256)?;
+        self.check_all_terms(std::slice::from_ref(&args.terms), &args.ceiling)?;
+        self.ask(secret.agent, Wish::Grant, 2, 0)
+    }
+
+    /// Up to 8 grants at once, all or none. Takes `GrantBatch`. The agent's owner, 1 yocto, prepaid storage. Resolves to
+    /// `Added`.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn grant_batch(&mut self) -> Answer<Promise> {
+        let args: GrantBatch = arguments()?;
+        Core::check_one_yocto()?;
+        self.check_running("grant")?;
+        let secret = self.live_secret(args.secret)?;
+        check_preimage(&args.ceiling, secret.ceiling_hash, sha256)?;
+        if args.grants.is_empty() {
+            return Err(KeysError::TooManyGrants {}.into());
+        }
+        self.check_all_terms(&args.grants, &args.ceiling)?;
+        self.ask(secret.agent, Wish::GrantBatch, 2 * args.grants.len(), 0)
     }
 
     /// Passes a part of a grant on. Takes `Delegate`. Whoever holds the grant, 1 yocto, prepaid storage. Resolves to
-    /// `{secret, grant}`.
+    /// `Added`.
     #[payable]
     #[handle_result(aliased)]
     pub fn delegate(&mut self) -> Answer<Promise> {
@@ -34,17 +53,110 @@ impl Keys {
         self.check_running("grant")?;
         let parent = self.grant_row(args.parent)?;
         check_delegation(&parent, &args.terms, &env::predecessor_account_id())?;
-        check_terms(&args.terms, &args.parent_policy, parent.policy_hash, Self::now_ms(), sha256)?;
-        self.check_grantee(&args.terms.grantee)?;
-        self.ask(parent.agent, Wish::Delegate(args), 1, 0)
+        check_preimage(&args.parent_policy, parent.policy_hash, sha256)?;
+        self.check_all_terms(std::slice::from_ref(&args.terms), &args.parent_policy)?;
+        self.ask(parent.agent, Wish::Delegate, 2, 0)
+    }
+
+    /// Takes some of a grant away; what was delegated from it is dead. Takes `Narrow`. At once for who granted it; the
+    /// agent's owner is looked up first. 1 yocto.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn narrow(&mut self) -> Answer<PromiseOrValue<Added>> {
+        let args: Narrow = arguments()?;
+        Core::check_one_yocto()?;
+        let grant = self.grant_row(args.grant)?;
+        check_narrowing(&grant, &args, Self::now_ms(), sha256)?;
+        let caller = env::predecessor_account_id();
+        if grant.grantor == caller {
+            return Ok(PromiseOrValue::Value(self.narrow_now(&caller, args)?));
+        }
+        Ok(PromiseOrValue::Promise(self.ask(grant.agent, Wish::Narrow, 0, 0)?))
+    }
+
+    /// Lets a grant, and all below it, stand still. Takes `GrantRef`. At once for who granted it; the agent's owner and
+    /// guardians are looked up first. No deposit.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn suspend(&mut self) -> Answer<PromiseOrValue<Added>> {
+        let GrantRef { grant: id } = arguments()?;
+        Core::check_no_deposit()?;
+        let grant = self.grant_row(id)?;
+        let caller = env::predecessor_account_id();
+        if grant.grantor == caller && grant.suspended == Suspension::No {
+            return Ok(PromiseOrValue::Value(self.set_suspended(&caller, id, Suspension::ByGrantor)?));
+        }
+        Ok(PromiseOrValue::Promise(self.ask(grant.agent, Wish::Suspend, 0, 0)?))
+    }
+
+    /// Lets it go on. Takes `GrantRef`. Who granted it, if nobody else suspended it; else the agent's owner. 1 yocto.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn resume(&mut self) -> Answer<PromiseOrValue<Added>> {
+        let GrantRef { grant: id } = arguments()?;
+        Core::check_one_yocto()?;
+        let grant = self.grant_row(id)?;
+        if grant.suspended == Suspension::No {
+            return Err(KeysError::NotSuspended {}.into());
+        }
+        let caller = env::predecessor_account_id();
+        if grant.grantor == caller && grant.suspended == Suspension::ByGrantor {
+            return Ok(PromiseOrValue::Value(self.set_suspended(&caller, id, Suspension::No)?));
+        }
+        Ok(PromiseOrValue::Promise(self.ask(grant.agent, Wish::Resume, 0, 0)?))
+    }
+
+    /// Gives a grant back, with all below it. Takes `GrantRef`. Who holds it, no deposit.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn renounce(&mut self) -> Answer<Added> {
+        let GrantRef { grant: id } = arguments()?;
+        Core::check_no_deposit()?;
+        let grant = self.grant_row(id)?;
+        let caller = env::predecessor_account_id();
+        let holds = match &grant.grantee {
+            Grantee::Account(account) => *account == caller,
+            Grantee::Host(host) => self.host_row(*host)?.operator == caller,
+            Grantee::AgentKey(_) | Grantee::Measurement(_) => false,
+        };
+        if !holds {
+            return Err(KeysError::NotGrantee { caller }.into());
+        }
+        self.revoke_now(&caller, grant)
     }
 }
 
+/// Bytes of log that grants may take; NEAR allows 16,384 in a receipt, and up to eight data keys are told beside them.
+const GRANT_LOG_BYTES_MAX: usize = 11_000;
+/// A grant's event with its budget's, for the longest account ids, without the policy.
+const GRANT_LOG_BYTES: usize = 1_500;
+
+/// The events of a call are written in the callback. One that ran out of log there would leave what was reserved reserved.
+fn check_log_room(grants: &[GrantTerms]) -> Answer {
+    let policy = |terms: &GrantTerms| serde_json::to_vec(&terms.policy).map_or(usize::MAX, |text| text.len());
+    let bytes =
+        grants.iter().fold(0_usize, |sum, terms| sum.saturating_add(policy(terms)).saturating_add(GRANT_LOG_BYTES));
+    if bytes <= GRANT_LOG_BYTES_MAX { Ok(()) } else { Err(KeysError::TooLong {}.into()) }
+}
+
 impl Keys {
-    fn check_grantee(&self, grantee: &charter_types::keys::Grantee) -> Answer {
-        match grantee {
-            charter_types::keys::Grantee::Account(_) => Ok(()),
-            charter_types::keys::Grantee::Host(host) => self.host_row(*host).map(|_| ()),
+    /// Terms that don't depend on who asks: within what is above them, and about what exists.
+    pub(crate) fn check_all_terms(&self, grants: &[GrantTerms], above: &Policy) -> Answer {
+        if grants.len() > GRANTS_MAX {
+            return Err(KeysError::TooManyGrants {}.into());
         }
+        check_log_room(grants)?;
+        for terms in grants {
+            check_terms(terms, above, Self::now_ms())?;
+            if let Grantee::Host(host) = &terms.grantee {
+                self.host_row(*host)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The hash that state keeps of a policy.
+    pub(crate) fn policy_hash(policy: &Policy) -> Hash32 {
+        Hash32::of(policy, sha256)
     }
 }

@@ -1,13 +1,29 @@
 //! Hosts.
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use charter_common::{Answer, Core, arguments, sha256};
-use charter_types::Domain;
-use charter_types::keys::args::{HostRef, RegisterHost};
-use charter_types::keys::{Assurance, Fact, HOST_PROOF_PURPOSE, Host, HostId, HostProof, KeysError, STALENESS_MS_MAX};
-use near_sdk::{env, near};
+use charter_types::keys::args::{AnchorReceipts, AttestHost, HostRef, RegisterHost, SetHostStatus};
+use charter_types::keys::{
+    Assurance, Fact, HOST_PROOF_PURPOSE, Host, HostId, HostProof, HostStatus, KeysError, STALENESS_MS_MAX,
+};
+use charter_types::registry::AgentId;
+use charter_types::registry::args::AgentRef;
+use charter_types::{AccountId, Domain, Hash32};
+use near_sdk::{Promise, env, near};
 
 use crate::storage::StoredHost;
 use crate::{Keys, KeysExt};
+
+#[derive(BorshSerialize, BorshDeserialize)]
+pub(crate) struct PendingAttestation {
+    pub caller: AccountId,
+    pub host: HostId,
+    pub agent: AgentId,
+    pub reserved_bytes: u64,
+}
+
+/// What an attestation adds to a host's row.
+const ASSURANCE_BYTES: u64 = 48;
 
 #[near]
 impl Keys {
@@ -40,8 +56,11 @@ impl Keys {
             sign_key: args.sign_key,
             encrypt_key: args.encrypt_key,
             assurance: Assurance::Declared,
+            status: HostStatus::Active,
             generation: 0,
             max_staleness_ms: args.max_staleness_ms,
+            receipts: 0,
+            receipt_root: Hash32::default(),
         };
         let stored = StoredHost::V1(host.clone());
         self.hosts.insert(&id, &operator, &stored, &mut self.core.storage)?;
@@ -50,20 +69,60 @@ impl Keys {
         Ok(id)
     }
 
-    /// Moves a host's generation: every grant to it is dead. Takes `HostRef`. Its operator, no deposit.
+    /// Takes a host out of service, or back in. Takes `SetHostStatus`. Its operator, no deposit.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn set_host_status(&mut self) -> Answer {
+        let SetHostStatus { host, status } = arguments()?;
+        Core::check_no_deposit()?;
+        let caller = env::predecessor_account_id();
+        let mut host = self.own_host(host, &caller)?;
+        host.status = status;
+        self.save_host("host_status_set", &caller, host)
+    }
+
+    /// Moves a host's generation: every grant to it is dead, and so is what was sealed to it. Takes `HostRef`. Its
+    /// operator, no deposit.
     #[payable]
     #[handle_result(aliased)]
     pub fn revoke_host(&mut self) -> Answer {
-        let HostRef { host: id } = arguments()?;
+        let HostRef { host } = arguments()?;
         Core::check_no_deposit()?;
-        let mut host = self.host_row(id)?;
         let caller = env::predecessor_account_id();
-        if host.operator != caller {
-            return Err(KeysError::NotOperator { caller }.into());
-        }
+        let mut host = self.own_host(host, &caller)?;
         host.generation += 1;
-        self.hosts.update(&id, &StoredHost::V1(host.clone()), &mut self.core.storage)?;
-        self.emit("host_revoked", &caller, Fact::Host(host));
-        Ok(())
+        self.save_host("host_revoked", &caller, host)
+    }
+
+    /// Takes the registry's word that a TEE holds the host's keys: an agent's attestation names them. Takes `AttestHost`.
+    /// Its operator, no deposit, prepaid storage.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn attest_host(&mut self) -> Answer<Promise> {
+        let AttestHost { host, agent } = arguments()?;
+        Core::check_no_deposit()?;
+        let caller = env::predecessor_account_id();
+        self.own_host(host, &caller)?;
+        self.core.storage.charge(&caller, ASSURANCE_BYTES)?;
+        let pending = PendingAttestation { caller, host, agent, reserved_bytes: ASSURANCE_BYTES };
+        Ok(self.ask_view("attestation", &AgentRef { agent }, "on_attestation", &pending))
+    }
+
+    /// Anchors the Merkle root over the receipts of uses `from` to `to`, in order and without gaps. Takes
+    /// `AnchorReceipts`. The host's operator, no deposit.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn anchor_receipts(&mut self) -> Answer {
+        let AnchorReceipts { host, from, to, merkle_root } = arguments()?;
+        Core::check_no_deposit()?;
+        let caller = env::predecessor_account_id();
+        let mut host = self.own_host(host, &caller)?;
+        let next = host.receipts.saturating_add(1);
+        if from != next || to < from {
+            return Err(KeysError::Receipts { next }.into());
+        }
+        host.receipts = to;
+        host.receipt_root = Hash32(sha256(&[host.receipt_root.0, merkle_root.0].concat()));
+        self.save_host("receipts_anchored", &caller, host)
     }
 }

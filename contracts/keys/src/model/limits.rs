@@ -1,10 +1,16 @@
 //! Sizes of ciphertexts.
 
 use charter_types::all_different;
-use charter_types::keys::{ENVELOPE_BYTES_MAX, KeysError, WRAP_BYTES_MAX, WRAPS_MAX, Wrap};
+use charter_types::keys::{
+    ENVELOPE_BYTES_MAX, ENVELOPE_URI_BYTES_MAX, Envelope, KeysError, WRAP_BYTES_MAX, WRAPS_MAX, Wrap,
+};
 
-pub fn check_envelope(bytes: &[u8]) -> Result<(), KeysError> {
-    if (1..=ENVELOPE_BYTES_MAX).contains(&bytes.len()) { Ok(()) } else { Err(KeysError::EnvelopeBytes {}) }
+pub fn check_envelope(envelope: &Envelope) -> Result<(), KeysError> {
+    let fits = match envelope {
+        Envelope::Inline(bytes) => (1..=ENVELOPE_BYTES_MAX).contains(&bytes.0.len()),
+        Envelope::Elsewhere { uri, bytes, .. } => (1..=ENVELOPE_URI_BYTES_MAX).contains(&uri.len()) && *bytes > 0,
+    };
+    if fits { Ok(()) } else { Err(KeysError::EnvelopeBytes {}) }
 }
 
 /// One to eight hosts, each once.
@@ -19,16 +25,25 @@ pub fn check_wraps(wraps: &[Wrap]) -> Result<(), KeysError> {
 
 #[cfg(test)]
 mod tests {
-    use charter_types::Base64Bytes;
-    use charter_types::keys::{ENVELOPE_BYTES_MAX, KeysError, WRAP_BYTES_MAX, WRAPS_MAX, Wrap};
+    use charter_types::keys::{
+        ENVELOPE_BYTES_MAX, ENVELOPE_URI_BYTES_MAX, Envelope, KeysError, WRAP_BYTES_MAX, WRAPS_MAX, Wrap,
+    };
+
+    use charter_types::{Base64Bytes, Hash32};
 
     use super::{check_envelope, check_wraps};
 
     #[test]
     fn both_sides_of_every_bound() {
-        assert_eq!(check_envelope(&[]), Err(KeysError::EnvelopeBytes {}));
-        assert_eq!(check_envelope(&[0; ENVELOPE_BYTES_MAX]), Ok(()));
-        assert_eq!(check_envelope(&[0; ENVELOPE_BYTES_MAX + 1]), Err(KeysError::EnvelopeBytes {}));
+        let inline = |bytes| Envelope::Inline(Base64Bytes(vec![0; bytes]));
+        let elsewhere = |uri, bytes| Envelope::Elsewhere { uri: "u".repeat(uri), sha256: Hash32::default(), bytes };
+        for fits in [inline(1), inline(ENVELOPE_BYTES_MAX), elsewhere(1, 1), elsewhere(ENVELOPE_URI_BYTES_MAX, 1)] {
+            assert_eq!(check_envelope(&fits), Ok(()));
+        }
+        let (long, far) = (inline(ENVELOPE_BYTES_MAX + 1), elsewhere(ENVELOPE_URI_BYTES_MAX + 1, 1));
+        for bad in [inline(0), long, elsewhere(0, 1), elsewhere(1, 0), far] {
+            assert_eq!(check_envelope(&bad), Err(KeysError::EnvelopeBytes {}));
+        }
         let wrap = |host, bytes| Wrap { host, sealed: Base64Bytes(vec![0; bytes]) };
         let many = |count: u64| (0..count).map(|host| wrap(host, 1)).collect::<Vec<_>>();
         assert_eq!(check_wraps(&[]), Err(KeysError::TooManyWraps {}));

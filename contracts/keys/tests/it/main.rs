@@ -62,7 +62,7 @@ fn refusals_before_the_registry_is_asked_have_codes() {
         "effects": ["read"], "inject": { "query": { "name": "key" } }, "body_bytes_max": 1, "response_bytes_max": 1,
         "targets": [{ "scheme": "https", "host": "A.com", "port": 443, "paths": ["/"], "methods": ["GET"] }],
     });
-    let args = json!({ "agent": 1, "label_hash": "11".repeat(32), "ceiling": policy, "envelope": "AA==", "wraps": [] });
+    let args = json!({ "agent": 1, "label_hash": "11".repeat(32), "ceiling": policy, "envelope": { "inline": "AA==" }, "wraps": [] });
     next_call("alice.near", &args, 0);
     assert_eq!(contract.add_credential().err().unwrap().code, "CHARTER_ONE_YOCTO");
     next_call("alice.near", &args, 1);

@@ -40,7 +40,7 @@ impl Registry {
         let RegisterAgents { agents } = arguments()?;
         self.check_running("register")?;
         if agents.is_empty() || agents.len() > BATCH_MAX {
-            return Err(RegistryError::TooManyAgents {}.into());
+            return Err(RegistryError::TooManyAgents { most: BATCH_MAX }.into());
         }
         let caller = env::predecessor_account_id();
         let payment = self.core.begin_payment(&caller)?;

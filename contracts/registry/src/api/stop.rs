@@ -3,7 +3,7 @@
 use charter_common::{Answer, Core, arguments};
 use charter_types::Nothing;
 use charter_types::registry::args::{AgentRef, Pause, Rearm};
-use charter_types::registry::{BATCH_MAX, Epochs, RegistryError};
+use charter_types::registry::{Epochs, REARM_MAX, RegistryError};
 use near_sdk::{env, near};
 
 use crate::model::Agent;
@@ -62,8 +62,8 @@ impl Registry {
     pub fn rearm(&mut self) -> Answer {
         let Rearm { agents } = arguments()?;
         Core::check_one_yocto()?;
-        if agents.is_empty() || agents.len() > BATCH_MAX {
-            return Err(RegistryError::TooManyAgents {}.into());
+        if agents.is_empty() || agents.len() > REARM_MAX {
+            return Err(RegistryError::TooManyAgents { most: REARM_MAX }.into());
         }
         let caller = env::predecessor_account_id();
         for id in agents {

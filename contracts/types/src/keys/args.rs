@@ -1,125 +1,177 @@
 //! Arguments of the contract's methods.
 
-use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Serialize};
+use borsh::BorshSerialize;
 
-use super::{Action, GrantId, Grantee, HostId, Policy, SecretId, Wrap};
-use crate::registry::AgentId;
-use crate::{AccountId, Base64Bytes, Ed25519Key, Hash32, Signature64, X25519Key, from_json};
+use super::{
+    Action, Allowance, Asker, Envelope, GrantId, Grantee, HostId, HostStatus, LeaseId, Mode, Policy, SecretId, Wrap,
+};
+use crate::args::arguments;
+use crate::registry::{AgentId, Standing};
+use crate::{Ed25519Key, Hash32, Signature64, U128, X25519Key};
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RegisterHost {
-    pub sign_key: Ed25519Key,
-    pub encrypt_key: X25519Key,
-    pub max_staleness_ms: u64,
-    /// `sign_key`'s signature over [`HostProof`].
-    pub proof: Signature64,
+arguments! {
+    RegisterHost {
+        sign_key: Ed25519Key,
+        encrypt_key: X25519Key,
+        max_staleness_ms: u64,
+        /// `sign_key`'s signature over [`super::HostProof`].
+        proof: Signature64,
+    }
+
+    SetHostStatus { host: HostId, status: HostStatus }
+
+    /// The agent whose attestation in the registry names the host's keys.
+    AttestHost { host: HostId, agent: AgentId }
+
+    /// Uses `from` to `to` of a host, counted from 1, are the leaves of this Merkle tree.
+    AnchorReceipts { host: HostId, from: u64, to: u64, merkle_root: Hash32 }
+
+    /// What a grant allows and how long, wherever it comes from.
+    GrantTerms {
+        grantee: Grantee,
+        policy: Policy,
+        #[serde(default)]
+        not_before_ms: u64 = 0,
+        expires_ms: u64,
+        #[serde(default)]
+        needs_approval: bool = false,
+        #[serde(default)]
+        needs_attestation: bool = false,
+        #[serde(default)]
+        no_delegation: bool = false,
+        #[serde(default)]
+        budget: Option<Allowance>,
+    }
+
+    /// Secret, envelope, data keys and first grants in one call.
+    AddCredential {
+        agent: AgentId,
+        label_hash: Hash32,
+        ceiling: Policy,
+        envelope: Envelope,
+        wraps: Vec<Wrap>,
+        #[serde(default)]
+        rotate_by_ms: u64 = 0,
+        #[serde(default)]
+        grants: Vec<GrantTerms> = Vec::new(),
+    }
+
+    /// A secret whose ciphertext is not here: derived by MPC, or known by its hash only.
+    CreateSecret {
+        agent: AgentId,
+        label_hash: Hash32,
+        mode: Mode,
+        ceiling: Policy,
+        /// Of the secret, for `external`.
+        #[serde(default)]
+        sha256: Hash32 = Hash32::default(),
+        #[serde(default)]
+        rotate_by_ms: u64 = 0,
+        #[serde(default)]
+        grants: Vec<GrantTerms> = Vec::new(),
+    }
+
+    /// Compare-and-set: another ciphertext of the version there is.
+    PutEnvelope { secret: SecretId, expected_version: u32, envelope: Envelope }
+
+    AddWraps { secret: SecretId, wraps: Vec<Wrap> }
+
+    /// A new value: a version with ciphertext and data keys of its own. Those of before are removed for the hosts named.
+    RotateSecret {
+        secret: SecretId,
+        expected_version: u32,
+        envelope: Envelope,
+        wraps: Vec<Wrap>,
+        #[serde(default)]
+        rotate_by_ms: u64 = 0,
+    }
+
+    GrantSecret {
+        secret: SecretId,
+        /// Preimage of the secret's `ceiling_hash`.
+        ceiling: Policy,
+        terms: GrantTerms,
+    }
+
+    GrantBatch { secret: SecretId, ceiling: Policy, grants: Vec<GrantTerms> }
+
+    Delegate {
+        parent: GrantId,
+        /// Preimage of the parent's `policy_hash`.
+        parent_policy: Policy,
+        terms: GrantTerms,
+    }
+
+    /// Takes some of a grant away. What hangs below it is dead: it might allow what the grant no longer does.
+    Narrow {
+        grant: GrantId,
+        /// Preimage of the grant's `policy_hash`.
+        policy: Policy,
+        narrower: Policy,
+        expires_ms: u64,
+    }
+
+    /// Asks for an approval of one action, to be used on one host.
+    RequestApproval { grant: GrantId, digest: Hash32, host: HostId, expires_ms: u64 }
+
+    ApprovalRef { grant: GrantId, digest: Hash32 }
+
+    Reserve {
+        grant: GrantId,
+        host: HostId,
+        /// 0 where only an approval is to be consumed.
+        amount: U128,
+        for_ms: u64,
+        /// The action's digest, if the grant asks for approval.
+        #[serde(default)]
+        digest: Option<Hash32>,
+    }
+
+    Settle { lease: LeaseId, used: U128 }
+
+    LeaseRef { lease: LeaseId }
+
+    RequestKeyRelease {
+        grant: GrantId,
+        host: HostId,
+        /// What the derived key is encrypted to, as NEAR's MPC contract takes it (`bls12381g1:…`).
+        app_public_key: String,
+        /// The host's signature over [`ReleaseProof`].
+        proof: Signature64,
+    }
+
+    SecretRef { secret: SecretId }
+    GrantRef { grant: GrantId }
+    HostRef { host: HostId }
+
+    /// The data key of a secret's newest version as sealed to a host.
+    WrapRef { secret: SecretId, host: HostId }
+
+    Received {
+        secret: SecretId,
+        #[serde(default)]
+        from: u64 = 0,
+        #[serde(default)]
+        limit: Option<u64>,
+    }
+
+    /// `check`. No contract can read another in a view, so the caller says what the registry says; whoever relies on the
+    /// answer reads both at one block.
+    Check { grant: GrantId, policy: Policy, host: HostId, asker: Asker, standing: Standing, action: Action }
+
+    /// `check_live` asks the registry itself, and answers in a callback.
+    CheckLive { grant: GrantId, policy: Policy, host: HostId, asker: Asker, action: Action }
 }
 
-/// What a grant allows and how long, wherever it comes from.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GrantTerms {
-    pub grantee: Grantee,
-    pub policy: Policy,
-    #[serde(default)]
-    pub not_before_ms: u64,
-    pub expires_ms: u64,
-    #[serde(default)]
-    pub needs_approval: bool,
-    #[serde(default)]
-    pub no_delegation: bool,
-}
-
-/// Secret, envelope, data keys and first grant in one call.
-#[derive(Clone, Debug, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AddCredential {
-    pub agent: AgentId,
-    pub label_hash: Hash32,
-    pub ceiling: Policy,
-    pub envelope: Base64Bytes,
-    pub wraps: Vec<Wrap>,
-    #[serde(default)]
-    pub grant: Option<GrantTerms>,
-}
-
-#[derive(Clone, Debug, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GrantSecret {
-    pub secret: SecretId,
-    /// Preimage of the secret's `ceiling_hash`.
-    pub ceiling: Policy,
-    pub terms: GrantTerms,
-}
-
-#[derive(Clone, Debug, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Delegate {
-    pub parent: GrantId,
-    /// Preimage of the parent's `policy_hash`.
-    pub parent_policy: Policy,
-    pub terms: GrantTerms,
-}
-
-#[derive(Clone, Debug, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AddWraps {
-    pub secret: SecretId,
-    pub wraps: Vec<Wrap>,
-}
-
-/// `secret`, `envelope`, `revoke_secret`.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SecretRef {
-    pub secret: SecretId,
-}
-
-/// `grant_of`, `lineage`, `revoke_grant`.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GrantRef {
+/// What a host signs so that a derived key is encrypted to `app_public_key`. Signed under [`RELEASE_PURPOSE`].
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize)]
+pub struct ReleaseProof {
+    pub host: HostId,
+    pub host_generation: u64,
     pub grant: GrantId,
-}
-
-/// `host`, `revoke_host`.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HostRef {
-    pub host: HostId,
-}
-
-/// `wrap`: the data key of a secret as sealed to a host.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WrapRef {
     pub secret: SecretId,
-    pub host: HostId,
+    pub secret_epoch: u64,
+    pub app_public_key: String,
 }
 
-/// `check`. No contract can read another in a view, so the caller says what the registry says; whoever relies on the
-/// answer reads both at one block.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Check {
-    pub grant: GrantId,
-    pub policy: Policy,
-    pub host: HostId,
-    pub asker: AccountId,
-    pub authority: crate::registry::Authority,
-    pub action: Action,
-}
-
-from_json!(RegisterHost { sign_key, encrypt_key, max_staleness_ms, proof });
-from_json!(GrantTerms { grantee, policy, not_before_ms = 0, expires_ms, needs_approval = false, no_delegation = false });
-from_json!(AddCredential { agent, label_hash, ceiling, envelope, wraps, grant });
-from_json!(GrantSecret { secret, ceiling, terms });
-from_json!(Delegate { parent, parent_policy, terms });
-from_json!(AddWraps { secret, wraps });
-from_json!(SecretRef { secret });
-from_json!(GrantRef { grant });
-from_json!(HostRef { host });
-from_json!(WrapRef { secret, host });
-from_json!(Check { grant, policy, host, asker, authority, action });
+pub const RELEASE_PURPOSE: &str = "charter/keys/release";

@@ -4,11 +4,14 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use super::KeysError;
-use crate::from_json;
 use crate::json::{Fields, FromJson, Json, unknown_variant, variant};
+use crate::{AccountId, U128, from_json};
 
 pub const TARGETS_MAX: usize = 8;
 pub const PATHS_MAX: usize = 8;
+pub const NEAR_CALLS_MAX: usize = 8;
+/// Longest policy, bytes in borsh.
+pub const POLICY_BYTES_MAX: usize = 1_024;
 /// Longest host or path, bytes.
 const TEXT_BYTES_MAX: usize = 128;
 /// Longest body in either direction, bytes.
@@ -24,6 +27,12 @@ pub enum Effect {
     Read,
     Write,
     Delete,
+    /// Reaches people.
+    Message,
+    /// Costs money.
+    Spend,
+    /// Commits its owner to something.
+    Sign,
 }
 
 #[derive(
@@ -82,6 +91,29 @@ pub enum Inject {
     Query { name: String },
     /// HTTP Basic with the secret as password.
     Basic { user: String },
+    /// A field of a JSON body (RFC 6901), which the request leaves empty.
+    JsonPointer { pointer: String },
+    /// Nowhere: the secret is used, not sent, as keys for signing are.
+    None,
+}
+
+/// At most so many uses in so much time, counted by each host for itself; budgets count over all hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    pub uses: u32,
+    pub per_ms: u64,
+}
+
+/// A call on NEAR that may be signed with the secret.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NearCall {
+    pub contract: AccountId,
+    pub methods: Vec<String>,
+    /// yoctoNEAR.
+    pub deposit_max: U128,
+    pub gas_max: u64,
 }
 
 /// A permission.
@@ -93,6 +125,10 @@ pub struct Policy {
     pub inject: Inject,
     pub body_bytes_max: u32,
     pub response_bytes_max: u32,
+    #[serde(default)]
+    pub rate: Option<Rate>,
+    #[serde(default)]
+    pub near_calls: Vec<NearCall>,
 }
 
 fn bad(reason: &str) -> KeysError {
@@ -193,6 +229,8 @@ impl Inject {
             Self::Header { name, prefix } => token(name) && printable(prefix) && !FRAMING.contains(&name.as_str()),
             Self::Query { name } => token(name),
             Self::Basic { user } => printable(user) && !user.contains(':'),
+            Self::JsonPointer { pointer } => printable(pointer) && pointer.len() > 1 && pointer.starts_with('/'),
+            Self::None => true,
         };
         if fine { Ok(()) } else { Err(bad("a slot is a lower-case token; hop-by-hop headers can't carry a secret")) }
     }
@@ -201,19 +239,64 @@ impl Inject {
 /// Headers that shape the connection rather than the request.
 const FRAMING: [&str; 7] = ["host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade"];
 
+impl NearCall {
+    fn check(&self) -> Result<(), KeysError> {
+        let method = |name: &String| {
+            (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        if self.methods.is_empty() || self.methods.len() > PATHS_MAX || !sorted_and_unique(&self.methods) {
+            return Err(bad("a NEAR call names 1 to 8 methods, sorted and each once"));
+        }
+        if self.methods.iter().all(method) { Ok(()) } else { Err(bad("a method is 1 to 64 letters, digits and _")) }
+    }
+
+    fn within(&self, outer: &Self) -> bool {
+        self.contract == outer.contract
+            && self.deposit_max <= outer.deposit_max
+            && self.gas_max <= outer.gas_max
+            && self.methods.iter().all(|method| outer.methods.contains(method))
+    }
+
+    pub fn allows(&self, contract: &AccountId, method: &str, deposit: U128, gas: u64) -> bool {
+        self.contract == *contract
+            && self.methods.iter().any(|known| known == method)
+            && deposit <= self.deposit_max
+            && gas <= self.gas_max
+    }
+}
+
+impl Rate {
+    /// No faster than another rate: as many uses take at least as long, and no burst is larger.
+    fn within(&self, outer: &Self) -> bool {
+        let ours = u128::from(self.uses) * u128::from(outer.per_ms);
+        let theirs = u128::from(outer.uses) * u128::from(self.per_ms);
+        self.uses <= outer.uses && ours <= theirs
+    }
+}
+
 impl Policy {
     /// Whether the policy is well-formed, in its one spelling.
     pub fn check(&self) -> Result<(), KeysError> {
         if self.effects.is_empty() || !sorted_and_unique(&self.effects) {
             return Err(bad("effects are sorted and named once"));
         }
-        if self.targets.is_empty() || self.targets.len() > TARGETS_MAX {
-            return Err(bad("a policy has 1 to 8 targets"));
+        if self.targets.len() > TARGETS_MAX || self.near_calls.len() > NEAR_CALLS_MAX {
+            return Err(bad("a policy has at most 8 targets and 8 NEAR calls"));
+        }
+        if self.targets.is_empty() && self.near_calls.is_empty() {
+            return Err(bad("a policy has at least one target or NEAR call"));
+        }
+        if self.rate.is_some_and(|rate| rate.uses == 0 || rate.per_ms == 0) {
+            return Err(bad("a rate is at least one use in at least a millisecond"));
+        }
+        if borsh::to_vec(self).map_or(usize::MAX, |bytes| bytes.len()) > POLICY_BYTES_MAX {
+            return Err(bad("a policy has at most 1,024 bytes"));
         }
         if self.body_bytes_max > BODY_BYTES_MAX || self.response_bytes_max > BODY_BYTES_MAX {
             return Err(bad("bodies are limited to 16 MiB"));
         }
         self.inject.check()?;
+        self.near_calls.iter().try_for_each(NearCall::check)?;
         self.targets.iter().try_for_each(Target::check)
     }
 
@@ -223,11 +306,22 @@ impl Policy {
             && self.body_bytes_max <= outer.body_bytes_max
             && self.response_bytes_max <= outer.response_bytes_max
             && self.effects.iter().all(|effect| outer.effects.contains(effect))
+            && outer.rate.is_none_or(|outer| self.rate.is_some_and(|rate| rate.within(&outer)))
+            && self.near_calls.iter().all(|call| outer.near_calls.iter().any(|wider| call.within(wider)))
             && self.targets.iter().all(|target| outer.targets.iter().any(|wider| target.within(wider)))
     }
 }
 
-from_json!(enum Effect { "read" => Read, "write" => Write, "delete" => Delete });
+from_json!(enum Effect {
+    "read" => Read,
+    "write" => Write,
+    "delete" => Delete,
+    "message" => Message,
+    "spend" => Spend,
+    "sign" => Sign,
+});
+from_json!(Rate { uses, per_ms });
+from_json!(NearCall { contract, methods, deposit_max, gas_max });
 from_json!(enum Method {
     "GET" => Get,
     "HEAD" => Head,
@@ -238,16 +332,28 @@ from_json!(enum Method {
 });
 from_json!(enum Scheme { "https" => Https, "http" => Http });
 from_json!(Target { scheme, host, port, paths, methods });
-from_json!(Policy { effects, targets, inject, body_bytes_max, response_bytes_max });
+from_json!(Policy {
+    effects,
+    targets,
+    inject,
+    body_bytes_max,
+    response_bytes_max,
+    rate,
+    near_calls = Vec::new(),
+});
 
 impl FromJson for Inject {
     fn from_json(json: Json) -> Result<Self, String> {
         let (name, data) = variant(json)?;
+        if name == "none" && data.is_none() {
+            return Ok(Self::None);
+        }
         let mut fields = Fields::of(data.unwrap_or(Json::Null))?;
         let inject = match name.as_str() {
             "header" => Self::Header { name: fields.take("name", None)?, prefix: fields.take("prefix", None)? },
             "query" => Self::Query { name: fields.take("name", None)? },
             "basic" => Self::Basic { user: fields.take("user", None)? },
+            "json_pointer" => Self::JsonPointer { pointer: fields.take("pointer", None)? },
             _ => return unknown_variant(&name),
         };
         fields.finish()?;
@@ -260,7 +366,7 @@ mod tests {
     use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
     use proptest::{collection, sample};
 
-    use super::{Effect, Inject, Method, Policy, Scheme, Target};
+    use super::{Effect, Inject, Method, NearCall, Policy, Rate, Scheme, Target};
 
     const HOSTS: [&str; 5] = ["*.a.com", "a.com", "b.a.com", "c.b.a.com", "xa.com"];
     const PATHS: [&str; 6] = ["/", "/v1", "/v1/chat", "/v10", "/v1/chat/completions", "/v2"];
@@ -295,6 +401,8 @@ mod tests {
             inject: Inject::Header { name: "authorization".to_owned(), prefix: "Bearer ".to_owned() },
             body_bytes_max: u32::from(bytes),
             response_bytes_max: 1,
+            rate: (bytes > 100).then(|| Rate { uses: u32::from(bytes), per_ms: u64::from(bytes) * 7 % 50 + 1 }),
+            near_calls: Vec::new(),
         })
     }
 
@@ -319,6 +427,28 @@ mod tests {
                 prop_assert!(!allows(&child) || allows(&parent));
             }
             prop_assert!(child.within(&child));
+        }
+    }
+
+    #[test]
+    fn near_calls_and_rates_only_narrow() {
+        let call = |methods: &[&str], deposit: u128, gas_max| NearCall {
+            contract: "a.near".parse().unwrap(),
+            methods: methods.iter().map(|method| (*method).to_owned()).collect(),
+            deposit_max: crate::U128(deposit),
+            gas_max,
+        };
+        let wide = call(&["a", "b"], 5, 10);
+        assert!(call(&["a"], 5, 10).within(&wide) && call(&["b"], 0, 1).within(&wide));
+        for wider in [call(&["c"], 5, 10), call(&["a"], 6, 10), call(&["a"], 5, 11)] {
+            assert!(!wider.within(&wide));
+        }
+        assert!(wide.allows(&wide.contract, "a", crate::U128(5), 10));
+        assert!(!wide.allows(&wide.contract, "a", crate::U128(6), 10));
+        let rate = |uses, per_ms| Rate { uses, per_ms };
+        assert!(rate(5, 100).within(&rate(10, 200)) && rate(5, 200).within(&rate(5, 100)));
+        for faster in [rate(11, 1_000), rate(5, 99)] {
+            assert!(!faster.within(&rate(10, 200)), "{faster:?}");
         }
     }
 

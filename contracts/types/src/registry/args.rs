@@ -3,20 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{AgentId, AttestationPolicy, Card, Operator, Purpose, Recoverers};
+use crate::args::arguments;
 use crate::{AccountId, AnyKey, Base64Bytes, Ed25519Key, Hash32, Signature64, U128, X25519Key, from_json};
-
-/// Declares argument structs and makes them readable on chain; `field: Type = default` has a default.
-macro_rules! arguments {
-    ($($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $field:ident: $type:ty $(= $default:expr)?),* $(,)? })*) => {
-        $(
-            $(#[$meta])*
-            #[derive(Clone, Debug, Serialize, Deserialize)]
-            #[serde(deny_unknown_fields)]
-            pub struct $name { $($(#[$doc])* pub $field: $type),* }
-            from_json!($name { $($field $(= $default)?),* });
-        )*
-    };
-}
 
 arguments! {
     /// `new`.

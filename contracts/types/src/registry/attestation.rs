@@ -110,6 +110,10 @@ pub struct AttestationAnswer {
     pub invalid: Option<Invalid>,
 }
 
+from_json!(lenient Attestation { sign_key, encrypt_key, measurement, tcb, verified_ms, expires_ms, epochs });
+from_json!(enum Invalid { "expired" => Expired, "epoch_moved" => EpochMoved, "policy" => Policy });
+from_json!(lenient AttestationAnswer { attestation, invalid });
+
 /// Whether an attestation is good under the policy and the epochs of now.
 pub fn attestation_state(
     attestation: &Attestation,

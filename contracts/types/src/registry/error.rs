@@ -1,5 +1,5 @@
 use super::{
-    ASSET_BYTES_MAX, AgentId, BATCH_MAX, CARD_URI_BYTES_MAX, GUARDIANS_MAX, KEYS_MAX, MAX_AGE_MS_MAX, MEASUREMENTS_MAX,
+    ASSET_BYTES_MAX, AgentId, CARD_URI_BYTES_MAX, GUARDIANS_MAX, KEYS_MAX, MAX_AGE_MS_MAX, MEASUREMENTS_MAX,
     OPERATORS_MAX, RECOVERERS_MAX, RECOVERY_MS_MAX, RECOVERY_MS_MIN, REPORTERS_MAX,
 };
 use crate::AccountId;
@@ -23,7 +23,7 @@ failures! {
         TooManyOperators {} = "REGISTRY_TOO_MANY_OPERATORS", "an agent has at most {OPERATORS_MAX} operators";
         TooManyGuardians {} = "REGISTRY_TOO_MANY_GUARDIANS", "an agent has at most {GUARDIANS_MAX} guardians";
         TooManyKeys {} = "REGISTRY_TOO_MANY_KEYS", "an agent has at most {KEYS_MAX} keys";
-        TooManyAgents {} = "REGISTRY_TOO_MANY_AGENTS", "1 to {BATCH_MAX} agents at a time";
+        TooManyAgents { most: usize } = "REGISTRY_TOO_MANY_AGENTS", "1 to {most} agents at a time";
         UnknownOperator { account: AccountId } = "REGISTRY_UNKNOWN_OPERATOR", "{account} is no operator of the agent";
         UnknownGuardian { account: AccountId } = "REGISTRY_UNKNOWN_GUARDIAN", "{account} is no guardian of the agent";
         NoRole { caller: AccountId } = "REGISTRY_NO_ROLE", "caller {caller} has no role to give back";

@@ -7,7 +7,7 @@ use charter_types::escrow::{ClaimBatch, ClaimRow, Kind, Voucher};
 use charter_types::governance::Choice;
 use charter_types::governance::args::{ExecuteUpgrade, Vote};
 use charter_types::keys::args::{GrantSecret, GrantTerms};
-use charter_types::keys::{Denial, Grantee, Method};
+use charter_types::keys::{Asker, Denial, Grantee, Method};
 use charter_types::{Ed25519Key, Hash32, Signature64};
 use charter_wasm::Contract;
 use ed25519_dalek::{Signer, SigningKey};
@@ -80,7 +80,9 @@ async fn strangers_grant(world: &mut World, eve: &Account) -> anyhow::Result<()>
         not_before_ms: 0,
         expires_ms,
         needs_approval: false,
+        needs_attestation: false,
         no_delegation: false,
+        budget: None,
     };
     let result = world.contracts.grant(eve, &GrantSecret { secret: 1, ceiling: ceiling(), terms }).await;
     refused(world, "stranger's grant", "KEYS_NOT_OWNER", code(&result))
@@ -112,7 +114,7 @@ async fn loopback_by_default(world: &mut World) -> anyhow::Result<()> {
     let host = host(world, Upstreams::default())?;
     let scout = world.person("scout")?.id;
     let grant = world.state.facts().grants[0];
-    let result = host.call(grant, &agent_policy(), &scout, &request(Method::Get, "/v1/models")).await;
+    let result = host.call(grant, &agent_policy(), &Asker::Account(scout), &request(Method::Get, "/v1/models")).await;
     let found = matches!(result, Err(HostError::PrivateAddress { .. })).then_some("HOST_PRIVATE_ADDRESS");
     refused(world, "request to a loopback address", "HOST_PRIVATE_ADDRESS", found)
 }
@@ -128,7 +130,8 @@ async fn revoked_grant(world: &mut World) -> anyhow::Result<()> {
     let host = host(world, Upstreams::new(vec![upstream.addr]))?;
     let bob = world.person("bob")?.id;
     let policy = super::grant::delegated_policy();
-    let result = host.call(facts.delegated_grant, &policy, &bob, &request(Method::Get, "/v1/models")).await;
+    let result =
+        host.call(facts.delegated_grant, &policy, &Asker::Account(bob), &request(Method::Get, "/v1/models")).await;
     let found = matches!(result, Err(HostError::Denied(Denial::Revoked))).then_some("REVOKED");
     refused(world, "use of a grant below a revoked one", "REVOKED", found)
 }

@@ -4,7 +4,7 @@ use charter_client::{Account, sha256};
 use charter_host::{HostKeys, SealContext, seal};
 use charter_types::Hash32;
 use charter_types::keys::args::{AddCredential, Delegate, GrantSecret, GrantTerms};
-use charter_types::keys::{Effect, Grantee, Inject, Method, Policy, Scheme, Target};
+use charter_types::keys::{Added, Effect, Envelope, Grantee, Inject, Method, Policy, Scheme, Target};
 use rand::RngCore;
 
 use super::upstream;
@@ -42,6 +42,8 @@ fn policy(paths: &[&str], methods: &[Method], effects: &[Effect]) -> Policy {
         inject: Inject::Header { name: "authorization".to_owned(), prefix: "Bearer ".to_owned() },
         body_bytes_max: 65_536,
         response_bytes_max: 65_536,
+        rate: None,
+        near_calls: Vec::new(),
     }
 }
 
@@ -62,7 +64,9 @@ pub async fn play(world: &mut World) -> anyhow::Result<()> {
         not_before_ms: 0,
         expires_ms: now_ms + MONTH_MS,
         needs_approval: false,
+        needs_attestation: false,
         no_delegation: false,
+        budget: None,
     };
 
     // The first credential is the one that is used: a key nobody has seen before.
@@ -71,18 +75,19 @@ pub async fn play(world: &mut World) -> anyhow::Result<()> {
     let secret_text = format!("sk-demo-{}", hex::encode(secret));
     world.state.note(|facts| facts.secret_text.clone_from(&secret_text))?;
     let first = terms(&scout, agent_policy());
-    let added = add_credential(world, &alice, agents[0], "openai", secret_text.as_bytes(), host, Some(first)).await?;
-    let mut grants = added.1.into_iter().collect::<Vec<_>>();
+    let added = add_credential(world, &alice, agents[0], "openai", secret_text.as_bytes(), host, first).await?;
+    let mut grants = added.grants.clone();
 
     // The same secret for another account, then other agents' secrets.
     let contracts = world.contracts.clone();
-    let again = GrantSecret { secret: added.0, ceiling: ceiling(), terms: terms(&bob, delegated_policy()) };
+    let secret = added.secret.unwrap_or_default();
+    let again = GrantSecret { secret, ceiling: ceiling(), terms: terms(&bob, delegated_policy()) };
     let done = contracts.grant(&alice, &again).await?;
-    grants.extend(world.take(done).grant);
+    grants.extend(world.take(done).grants);
     for (owner, agent) in [(&alice, agents[1]), (&bob, agents[4])] {
         let own = terms(owner, agent_policy());
-        let added = add_credential(world, owner, agent, "mail", b"another-secret", host, Some(own)).await?;
-        grants.extend(added.1);
+        let added = add_credential(world, owner, agent, "mail", b"another-secret", host, own).await?;
+        grants.extend(added.grants);
     }
     world.progress.step("grant", &format!("{} grants", grants.len()));
 
@@ -90,7 +95,7 @@ pub async fn play(world: &mut World) -> anyhow::Result<()> {
     let delegate =
         Delegate { parent: grants[0], parent_policy: agent_policy(), terms: terms(&bob, delegated_policy()) };
     let done = contracts.delegate(&scout, &delegate).await?;
-    let delegated = world.take(done).grant.unwrap_or_default();
+    let delegated = world.take(done).grants.first().copied().unwrap_or_default();
     grants.push(delegated);
     world.progress.step("grant", &format!("grant {delegated} delegated from grant {}", grants[0]));
     world.state.note(|facts| {
@@ -125,8 +130,8 @@ async fn add_credential(
     label: &str,
     secret: &[u8],
     host: u64,
-    grant: Option<GrantTerms>,
-) -> anyhow::Result<(u64, Option<u64>)> {
+    grant: GrantTerms,
+) -> anyhow::Result<Added> {
     let mut salt = [0; 16];
     rand::rngs::OsRng.fill_bytes(&mut salt);
     let label_hash = Hash32(sha256(&[&salt, label.as_bytes()].concat()));
@@ -134,9 +139,15 @@ async fn add_credential(
     let context = SealContext::new(&world.chain_id(), &contracts.keys, agent, label_hash, 1);
     let key = host_keys(&world.state.facts().host_seed)?.encrypt_public();
     let sealed = seal(secret, &context, &[(host, key)])?;
-    let args =
-        AddCredential { agent, label_hash, ceiling: ceiling(), envelope: sealed.envelope, wraps: sealed.wraps, grant };
+    let args = AddCredential {
+        agent,
+        label_hash,
+        ceiling: ceiling(),
+        envelope: Envelope::Inline(sealed.envelope),
+        wraps: sealed.wraps,
+        rotate_by_ms: 0,
+        grants: vec![grant],
+    };
     let done = contracts.add_credential(owner, &args).await?;
-    let added = world.take(done);
-    Ok((added.secret.unwrap_or_default(), added.grant))
+    Ok(world.take(done))
 }

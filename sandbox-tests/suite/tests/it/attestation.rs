@@ -13,7 +13,8 @@ use charter_types::registry::{Agent, AttestationAnswer, AttestationClaim, Attest
 use charter_types::verifier::{Report, TcbStatus, Verdict, rejection};
 use charter_types::{Base64Bytes, Ed25519Key, Hash32, X25519Key};
 use dcap_qvl::QuoteCollateralV3;
-use near_workspaces::Account;
+use near_workspaces::network::Sandbox;
+use near_workspaces::{Account, AccountId, Worker};
 use serde_json::{Value, json};
 
 use crate::people::{DEPOSIT, register};
@@ -44,14 +45,14 @@ fn samples() -> PathBuf {
     PathBuf::from(package["manifest_path"].as_str().unwrap()).parent().unwrap().join("sample")
 }
 
-struct Sample {
+pub struct Sample {
     quote: Vec<u8>,
     collateral: QuoteCollateralV3,
     /// A second at which the collateral is good.
     now_s: u64,
 }
 
-fn sample() -> Sample {
+pub fn sample() -> Sample {
     let folder = samples();
     let collateral = std::fs::read_to_string(folder.join("tdx_quote_collateral.json")).unwrap();
     // Issued 2025-06-19, to be renewed by 2025-07-19.
@@ -63,7 +64,7 @@ fn sample() -> Sample {
 }
 
 impl Sample {
-    fn question(&self) -> Vec<u8> {
+    pub fn question(&self) -> Vec<u8> {
         borsh::to_vec(&(&self.quote, &self.collateral, self.now_s)).unwrap()
     }
 }
@@ -224,6 +225,50 @@ impl Scene {
     async fn answer(&self) -> AttestationAnswer {
         let args = AgentRef { agent: self.agent };
         view(&self.harness.worker, &self.harness.contracts.registry, "attestation", args).await.unwrap()
+    }
+}
+
+/// Attests an agent with whatever keys a test wants, through the real registry and the stand-in verifier.
+pub struct Attester {
+    owner: Account,
+    agent: u64,
+    registry: AccountId,
+    verifier: AccountId,
+    chain_id: String,
+    worker: Worker<Sandbox>,
+}
+
+impl Attester {
+    pub async fn new(harness: &Harness, owner: &Account, agent: u64) -> Self {
+        let wasm = wat::parse_str(STAND_IN_VERIFIER).unwrap();
+        harness.worker.patch(&harness.contracts.verifier).code(&wasm).transact().await.unwrap();
+        let registry = harness.contracts.registry.clone();
+        let args = SetAttestationPolicy { agent, policy: Some(policy(0)) };
+        owner.send(&registry, "set_attestation_policy", args, DEPOSIT).await.unwrap().into_result().unwrap();
+        Self {
+            owner: owner.clone(),
+            agent,
+            registry,
+            verifier: harness.contracts.verifier.clone(),
+            chain_id: harness.chain_id.clone(),
+            worker: harness.worker.clone(),
+        }
+    }
+
+    pub async fn attest(&self, sign_key: Ed25519Key, encrypt_key: X25519Key) {
+        let reference = AgentRef { agent: self.agent };
+        let begun = self.owner.send(&self.registry, "begin_attestation", reference, 1).await.unwrap();
+        let nonce: Hash32 = begun.json().unwrap();
+        let agent: Option<Agent> = view(&self.worker, &self.registry, "agent", reference).await.unwrap();
+        let claim = AttestationClaim { agent: self.agent, epoch: agent.unwrap().epoch, nonce, sign_key, encrypt_key };
+        let said = verified(report(claim.report_data(&self.chain_id, &self.registry, sha256)));
+        let said = borsh::to_vec(&said).unwrap();
+        self.owner.send_raw(&self.verifier, "say", said).await.unwrap().into_result().unwrap();
+        let some = Base64Bytes(vec![1; 100]);
+        let args =
+            SubmitAttestation { agent: self.agent, quote: some.clone(), collateral: some, sign_key, encrypt_key };
+        let submitted = self.owner.send(&self.registry, "submit_attestation", args, 1).await.unwrap();
+        submitted.into_result().unwrap();
     }
 }
 

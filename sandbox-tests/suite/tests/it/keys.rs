@@ -5,8 +5,8 @@ use charter_harness::{Call, Harness, failed_with, view};
 use charter_types::event::EventHead;
 use charter_types::keys::args::{AddCredential, Delegate, GrantRef, GrantSecret, GrantTerms, RegisterHost};
 use charter_types::keys::{
-    Effect, Grant, Grantee, HOST_PROOF_PURPOSE, HostProof, Inject, Method, Policy, Scheme, Secret, Target, Wrap,
-    check_live,
+    Added, Effect, Envelope, Grant, Grantee, HOST_PROOF_PURPOSE, HostProof, Inject, Method, Policy, Scheme, Secret,
+    Target, Wrap, check_live,
 };
 use charter_types::registry::args::{AgentAccount, AgentRef};
 use charter_types::registry::{Authority, Epochs};
@@ -31,6 +31,8 @@ fn policy(path: &str) -> Policy {
         inject: Inject::Header { name: "authorization".to_owned(), prefix: "Bearer ".to_owned() },
         body_bytes_max: 100,
         response_bytes_max: 100,
+        rate: None,
+        near_calls: Vec::new(),
     }
 }
 
@@ -41,7 +43,9 @@ fn terms(to: &Account, path: &str, expires_ms: u64) -> GrantTerms {
         not_before_ms: 0,
         expires_ms,
         needs_approval: false,
+        needs_attestation: false,
         no_delegation: false,
+        budget: None,
     }
 }
 
@@ -86,12 +90,13 @@ async fn scene() -> Scene {
         agent,
         label_hash: Hash32([1; 32]),
         ceiling: policy("/"),
-        envelope: Base64Bytes(vec![1; 64]),
+        envelope: Envelope::Inline(Base64Bytes(vec![1; 64])),
         wraps: vec![Wrap { host, sealed: Base64Bytes(vec![2; 80]) }],
-        grant: Some(terms(&bob, "/v1", expires_ms)),
+        rotate_by_ms: 0,
+        grants: vec![terms(&bob, "/v1", expires_ms)],
     };
-    let added: serde_json::Value = alice.send(keys, "add_credential", args, 1).await.unwrap().json().unwrap();
-    let (secret, grant) = (added["secret"].as_u64().unwrap(), added["grant"].as_u64().unwrap());
+    let added: Added = alice.send(keys, "add_credential", args, 1).await.unwrap().json().unwrap();
+    let (secret, grant) = (added.secret.unwrap(), added.grants[0]);
     Scene { harness, alice, bob, eve, agent, secret, grant, expires_ms }
 }
 
@@ -158,9 +163,8 @@ async fn delegation_only_narrows_and_dies_with_its_parent() {
         let outcome = scene.delegate(from, scene.grant, &scene.eve, path).await;
         assert_eq!(failed_with(&outcome).as_deref(), Some(code), "{path}");
     }
-    let added: serde_json::Value =
-        scene.delegate(&scene.bob, scene.grant, &scene.eve, "/v1/models").await.json().unwrap();
-    let child = added["grant"].as_u64().unwrap();
+    let added: Added = scene.delegate(&scene.bob, scene.grant, &scene.eve, "/v1/models").await.json().unwrap();
+    let child = added.grants[0];
     assert!(scene.is_live(child).await);
     let revoked = scene.alice.send(keys, "revoke_grant", GrantRef { grant: scene.grant }, 0).await.unwrap();
     assert!(revoked.is_success());

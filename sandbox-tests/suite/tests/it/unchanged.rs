@@ -59,7 +59,7 @@ async fn every_wrong_caller_deposit_id_and_argument_has_its_code_and_changes_not
         by(&eve, "panic_all", json!({}), 1, "REGISTRY_NOT_OWNER"),
         by(&alice, "panic_all", json!({}), 0, "CHARTER_ONE_YOCTO"),
         by(&eve, "rearm", json!(Rearm { agents: vec![agent] }), 1, "REGISTRY_NOT_OWNER"),
-        by(&alice, "rearm", json!(Rearm { agents: vec![agent; 21] }), 1, "REGISTRY_TOO_MANY_AGENTS"),
+        by(&alice, "rearm", json!(Rearm { agents: vec![agent; 9] }), 1, "REGISTRY_TOO_MANY_AGENTS"),
         by(&eve, "offer_transfer", to_eve.clone(), 1, "REGISTRY_NOT_OWNER"),
         by(&eve, "accept_transfer", reference.clone(), DEPOSIT, "REGISTRY_NOT_OFFERED"),
         by(&eve, "set_guardian", to_eve.clone(), 1, "REGISTRY_NOT_OWNER"),

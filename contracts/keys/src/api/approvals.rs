@@ -1,0 +1,82 @@
+//! Approvals of single actions.
+
+use charter_common::{Answer, Core, arguments};
+use charter_types::AccountId;
+use charter_types::keys::args::{ApprovalRef, RequestApproval};
+use charter_types::keys::{APPROVAL_MS_MAX, Added, Approval, ApprovalState, Fact, Grant, KeysError};
+use near_sdk::{PromiseOrValue, env, near};
+
+use super::ask::Wish;
+use crate::storage::StoredApproval;
+use crate::{Keys, KeysExt};
+
+#[near]
+impl Keys {
+    /// Asks for an approval of exactly one action on one host. Takes `RequestApproval`. Anyone, whose deposit pays for
+    /// storage until the approval is used, rejected, or asked for anew; the rest comes back.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn request_approval(&mut self) -> Answer {
+        let RequestApproval { grant: id, digest, host, expires_ms } = arguments()?;
+        let grant = self.grant_row(id)?;
+        self.host_row(host)?;
+        let now_ms = Self::now_ms();
+        if expires_ms <= now_ms || expires_ms - now_ms > APPROVAL_MS_MAX {
+            return Err(KeysError::ApprovalTime {}.into());
+        }
+        let caller = env::predecessor_account_id();
+        let payment = self.core.begin_payment(&caller)?;
+        let key = (id, digest);
+        // One that ran out, or was for the grant as it was, makes room for the next.
+        if let Some(old) = self.approvals.get(&key).map(StoredApproval::into_newest) {
+            if old.expires_ms > now_ms && old.generation == grant.generation {
+                return Err(KeysError::ApprovalExists {}.into());
+            }
+            self.approvals.remove(&key, &mut self.core.storage);
+        }
+        let generation = grant.generation;
+        let state = ApprovalState::Requested;
+        let requested_by = caller.clone();
+        let approval = Approval { grant: id, digest, host, requested_by, state, expires_ms, generation };
+        self.approvals.insert(&key, &caller, &StoredApproval::V1(approval.clone()), &mut self.core.storage)?;
+        self.emit("approval_requested", &caller, Fact::Approval(approval));
+        self.core.finish_payment(payment)
+    }
+
+    /// Approves an action. Takes `ApprovalRef`. At once for who made the topmost grant that asks for approvals; the
+    /// agent's owner is looked up first. 1 yocto.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn approve(&mut self) -> Answer<PromiseOrValue<Added>> {
+        self.answer_approval(Wish::Approve)
+    }
+
+    /// Rejects one. Takes `ApprovalRef`. Who could approve it, 1 yocto.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn reject(&mut self) -> Answer<PromiseOrValue<Added>> {
+        self.answer_approval(Wish::Reject)
+    }
+}
+
+impl Keys {
+    fn answer_approval(&mut self, wish: Wish) -> Answer<PromiseOrValue<Added>> {
+        let args: ApprovalRef = arguments()?;
+        Core::check_one_yocto()?;
+        let lineage = self.lineage_rows(args.grant)?;
+        if !self.approvals.contains(&(args.grant, args.digest)) {
+            return Err(KeysError::NoApproval {}.into());
+        }
+        let caller = env::predecessor_account_id();
+        if is_approver(&lineage, &caller) {
+            return Ok(PromiseOrValue::Value(self.set_approval(&caller, &args, matches!(wish, Wish::Approve))?));
+        }
+        let agent = lineage.first().map(|grant| grant.agent).unwrap_or_default();
+        Ok(PromiseOrValue::Promise(self.ask(agent, wish, 0, 0)?))
+    }
+}
+
+/// Approvals were asked for by the topmost grant that needs them: who holds a part of it can't approve in its place.
+fn is_approver(lineage: &[Grant], caller: &AccountId) -> bool {
+    lineage.iter().rev().find(|grant| grant.needs_approval).is_some_and(|grant| grant.grantor == *caller)
+}

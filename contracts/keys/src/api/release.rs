@@ -1,0 +1,179 @@
+//! Keys derived by NEAR's MPC network. The answer is public the moment it exists, encrypted to a host's key: so every check
+//! comes first, and the MPC contract last.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use charter_common::{Answer, Core, arguments, sha256};
+use charter_types::keys::args::{RELEASE_PURPOSE, ReleaseProof, RequestKeyRelease};
+use charter_types::keys::{
+    Fact, Grant, GrantId, Grantee, Host, HostId, KeysError, Mode, Secret, SecretId, check_live, check_live_here,
+};
+use charter_types::registry::args::AgentRef;
+use charter_types::registry::{AgentId, Standing};
+use charter_types::{AccountId, Domain, Named};
+use near_sdk::{GasWeight, NearToken, Promise, env, near};
+use serde::Serialize;
+
+use crate::{Keys, KeysExt, gas};
+
+#[derive(Clone, BorshSerialize, BorshDeserialize)]
+pub(crate) struct PendingRelease {
+    pub caller: AccountId,
+    pub agent: AgentId,
+    pub grant: GrantId,
+    pub host: HostId,
+    pub secret: SecretId,
+    /// Compared again in every callback.
+    pub secret_epoch: u64,
+    pub host_generation: u64,
+    pub app_public_key: String,
+}
+
+/// Arguments of near/mpc's `request_app_private_key`.
+#[derive(Serialize)]
+struct MpcRequest<'a> {
+    request: AppKeyRequest<'a>,
+}
+
+#[derive(Serialize)]
+struct AppKeyRequest<'a> {
+    derivation_path: String,
+    app_public_key: &'a str,
+    domain_id: u64,
+}
+
+/// Longest key to encrypt to, bytes.
+const APP_KEY_BYTES_MAX: usize = 256;
+/// near/mpc's domain for confidential key derivation (BLS12-381).
+const MPC_DOMAIN: u64 = 2;
+
+#[near]
+impl Keys {
+    /// Has NEAR's MPC network derive the secret of a grant for one attested host, for path `keys/v1/{agent}/{secret}/{epoch}`.
+    /// Takes `RequestKeyRelease`. The host's operator, no deposit. Resolves to the MPC contract's answer.
+    #[payable]
+    #[handle_result(aliased)]
+    pub fn request_key_release(&mut self) -> Answer<Promise> {
+        let RequestKeyRelease { grant: id, host, app_public_key, proof } = arguments()?;
+        Core::check_no_deposit()?;
+        self.check_running("release")?;
+        if self.mpc.is_none() {
+            return Err(KeysError::NoMpc {}.into());
+        }
+        let caller = env::predecessor_account_id();
+        let host = self.own_host(host, &caller)?;
+        let grant = self.grant_row(id)?;
+        let secret = self.secret_row(grant.secret)?;
+        let statement = ReleaseProof {
+            host: host.id,
+            host_generation: host.generation,
+            grant: id,
+            secret: secret.id,
+            secret_epoch: secret.epoch,
+            app_public_key: app_public_key.clone(),
+        };
+        let (chain_id, contract) = (env::chain_id(), env::current_account_id());
+        let domain = Domain { purpose: RELEASE_PURPOSE, version: 1, chain_id: &chain_id, contract: &contract };
+        let signed = env::ed25519_verify(&proof.0, domain.message(&statement, sha256), &host.sign_key.0);
+        if !signed || app_public_key.len() > APP_KEY_BYTES_MAX {
+            return Err(KeysError::AppKey {}.into());
+        }
+        let pending = PendingRelease {
+            caller,
+            agent: grant.agent,
+            grant: id,
+            host: host.id,
+            secret: secret.id,
+            secret_epoch: secret.epoch,
+            host_generation: host.generation,
+            app_public_key,
+        };
+        self.check_release(&pending)?;
+        Ok(self.ask_view("standing", &AgentRef { agent: pending.agent }, "on_release_standing", &pending))
+    }
+
+    /// Names NEAR's MPC contract. Takes `Named`. Admin or governance.
+    #[handle_result(aliased)]
+    pub fn set_mpc(&mut self) -> Answer {
+        let Named { account } = arguments()?;
+        let caller = env::predecessor_account_id();
+        self.core.access.check_admin(&caller)?;
+        self.mpc = Some(account.clone());
+        self.emit("mpc_set", &caller, Fact::Mpc(account));
+        Ok(())
+    }
+}
+
+impl Keys {
+    /// As far as this contract knows: the grant is live, the host is the one that asked, attested, and may use it.
+    /// INV-KEY-8: this runs before each question and after each answer.
+    pub(crate) fn check_release(&self, pending: &PendingRelease) -> Answer<(Vec<Grant>, Secret)> {
+        let id = pending.grant;
+        let (lineage, secret, host) =
+            (self.lineage_rows(id)?, self.secret_row(pending.secret)?, self.host_row(pending.host)?);
+        let now_ms = Self::now_ms();
+        check_live_here(&lineage, &secret, now_ms).map_err(|_| KeysError::Dead { id })?;
+        if secret.mode != Mode::Mpc {
+            return Err(KeysError::WrongMode {}.into());
+        }
+        if secret.epoch != pending.secret_epoch || host.generation != pending.host_generation {
+            return Err(KeysError::Dead { id }.into());
+        }
+        self.check_host_stands(&host, &secret)?;
+        if host.assurance.attested(now_ms).is_none() {
+            return Err(KeysError::NotAttested {}.into());
+        }
+        let holds = lineage.first().is_some_and(|grant| holds(grant, &host, now_ms));
+        if !holds || lineage.iter().any(|grant| grant.needs_approval) {
+            // A key that is out can't be approved use by use.
+            return Err(KeysError::NotGrantee { caller: pending.caller.clone() }.into());
+        }
+        Ok((lineage, secret))
+    }
+
+    /// The registry has answered: the last checks, and the MPC contract.
+    pub(crate) fn release(&mut self, pending: &PendingRelease, standing: &Standing) -> Answer<Promise> {
+        let (lineage, secret) = self.check_release(pending)?;
+        let now_ms = Self::now_ms();
+        check_live(&lineage, &secret, standing.epochs, now_ms)
+            .map_err(|_| KeysError::EpochMoved { agent: pending.agent })?;
+        if !standing.armed || !standing.status.is_active(now_ms) {
+            return Err(KeysError::Disarmed { agent: pending.agent }.into());
+        }
+        let mpc = self.mpc.clone().ok_or(KeysError::NoMpc {})?;
+        let request = MpcRequest {
+            request: AppKeyRequest {
+                derivation_path: format!("keys/v1/{}/{}/{}", secret.agent, secret.id, secret.epoch),
+                app_public_key: &pending.app_public_key,
+                domain_id: MPC_DOMAIN,
+            },
+        };
+        let fact = Fact::KeyReleased {
+            grant: pending.grant,
+            secret: secret.id,
+            host: pending.host,
+            app_public_key: pending.app_public_key.clone(),
+        };
+        self.emit("key_released", &pending.caller, fact);
+        let one_yocto = NearToken::from_yoctonear(1);
+        let args = serde_json::to_vec(&request).unwrap_or_default();
+        let asked =
+            Promise::new(mpc).function_call_weight("request_app_private_key", args, one_yocto, gas::MPC, GasWeight(1));
+        let pending = borsh::to_vec(pending).unwrap_or_default();
+        Ok(asked.then(Promise::new(env::current_account_id()).function_call_weight(
+            "on_released",
+            pending,
+            NearToken::ZERO,
+            gas::ON_RELEASED,
+            GasWeight(0),
+        )))
+    }
+}
+
+/// Whether the grant is for this host itself; a key can't be derived for an account or an agent's key.
+fn holds(grant: &Grant, host: &Host, now_ms: u64) -> bool {
+    match &grant.grantee {
+        Grantee::Host(named) => *named == host.id && grant.snapshot.host_generation == Some(host.generation),
+        Grantee::Measurement(wanted) => host.assurance.attested(now_ms) == Some(*wanted),
+        Grantee::Account(_) | Grantee::AgentKey(_) => false,
+    }
+}
