@@ -76,6 +76,27 @@ impl Harness {
         Ok(Self { worker, contracts, chain_id, root, own: Some(own) })
     }
 
+    /// The same chain again, to go another way on. near-workspaces' own sandbox can't fork: there it is the chain itself.
+    pub async fn fork(&self) -> anyhow::Result<Self> {
+        let (contracts, chain_id) = (self.contracts.clone(), self.chain_id.clone());
+        let Some(from) = &self.own else {
+            return Ok(Self { worker: self.worker.clone(), contracts, chain_id, root: self.root.clone(), own: None });
+        };
+        let (worker, own) = attach(from.localnet.fork().await?).await?;
+        let root = worker.root_account()?;
+        Ok(Self { worker, contracts, chain_id, root, own: Some(own) })
+    }
+
+    /// How many random sequences of calls a test tries: as many as wanted where each gets a fork, else one.
+    pub fn sequences(&self, wanted: u32) -> u32 {
+        if self.own.is_some() { wanted } else { 1 }
+    }
+
+    /// An account of the chain this one was forked from, here.
+    pub fn rebind(&self, account: &Account) -> Account {
+        Account::from_secret_key(account.id().clone(), account.secret_key().clone(), &self.worker)
+    }
+
     /// An account below the root, with 100 NEAR.
     pub async fn account(&self, name: &str) -> anyhow::Result<Account> {
         let created = self.root.create_subaccount(name).initial_balance(ACCOUNT_FUNDS).transact().await?;

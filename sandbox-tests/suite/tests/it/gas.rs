@@ -226,6 +226,58 @@ async fn keys_rows(table: &mut Table, owner: &Account, host: &Account, people: &
     table.note(owner, ("keys", "revoke_secret", "by the agent's owner"), SecretRef { secret }, 0).await;
 }
 
+/// Grants that hang below one, and rows in the contract's state.
+const CROWD: u64 = 100_000;
+/// First byte of a grant's storage key, and where the grant's own id stands in the row: after payer and version.
+const GRANTS: u8 = 5;
+const ID_IN_ROW: std::ops::Range<usize> = 21..29;
+
+/// Revoking a grant with one below it, and with 100,000 in a state as large: all of them copies of the one, patched in.
+async fn crowd_rows(table: &mut Table, owner: &Account, holder: &Account) {
+    let keys = table.harness.contracts.keys.clone();
+    let expires_ms = table.harness.now_ms().await.unwrap() + 30 * 24 * 3_600_000;
+    let args = AddCredential {
+        agent: 23,
+        label_hash: Hash32([2; 32]),
+        ceiling: policy("/"),
+        envelope: Envelope::Inline(Base64Bytes(vec![1; 80])),
+        wraps: vec![Wrap { host: 1, sealed: Base64Bytes(vec![2; 80]) }],
+        rotate_by_ms: 0,
+        grants: vec![terms(holder, "/v1", expires_ms); 3],
+    };
+    let added: Added = owner.send(&keys, "add_credential", args, 1).await.unwrap().json().unwrap();
+    let mut children = Vec::new();
+    for parent in &added.grants {
+        let args = Delegate { parent: *parent, parent_policy: policy("/v1"), terms: terms(owner, "/v1", expires_ms) };
+        let child: Added = holder.send(&keys, "delegate", args, 1).await.unwrap().json().unwrap();
+        children.push(child.grants[0]);
+    }
+    table.note(owner, ("keys", "revoke_grant", "one grant below it"), GrantRef { grant: added.grants[0] }, 0).await;
+    let state = table.harness.worker.view_state(&keys).await.unwrap();
+    let key = |id: u64| [[GRANTS].as_slice(), &id.to_le_bytes()].concat();
+    for (index, child) in children[1..].iter().enumerate() {
+        let row = &state[&key(*child)];
+        let first = 1_000 + u64::try_from(index).unwrap() * CROWD;
+        let ids: Vec<u64> = (first..first + CROWD / 2).collect();
+        for chunk in ids.chunks(2_000) {
+            let copies: Vec<(Vec<u8>, Vec<u8>)> = chunk
+                .iter()
+                .map(|id| {
+                    let mut copy = row.clone();
+                    copy[ID_IN_ROW].copy_from_slice(&id.to_le_bytes());
+                    (key(*id), copy)
+                })
+                .collect();
+            let copies = copies.iter().map(|(key, copy)| (key.as_slice(), copy.as_slice()));
+            table.harness.worker.patch(&keys).states(copies).transact().await.unwrap();
+        }
+    }
+    let case = "50,000 grants below it, 100,000 rows";
+    table.note(owner, ("keys", "revoke_grant", case), GrantRef { grant: added.grants[1] }, 0).await;
+    let secret = added.secret.unwrap();
+    table.note(owner, ("keys", "revoke_secret", "100,000 grants of it"), SecretRef { secret }, 0).await;
+}
+
 fn reference(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference").join(name)
 }
@@ -251,7 +303,8 @@ async fn no_call_costs_more_than_the_table_says() {
     let (owner, buyer, guard, host) =
         (table.person("o").await, table.person("b").await, table.person("g").await, table.person("h").await);
     registry_rows(&mut table, &owner, &buyer, &guard).await;
-    keys_rows(&mut table, &owner, &host, &[buyer, guard]).await;
+    keys_rows(&mut table, &owner, &host, &[buyer.clone(), guard]).await;
+    crowd_rows(&mut table, &owner, &buyer).await;
     let verifier = table.harness.contracts.verifier.clone();
     let outcome = host.send_raw(&verifier, "verify_quote", sample().question()).await.unwrap();
     let gas_tgas = f64::from(u32::try_from(outcome.total_gas_burnt.as_gas() / 1_000_000).unwrap()) / 1_000_000.0;

@@ -1,0 +1,470 @@
+//! INV-KEY-1 to 5 and 9 over random operations on the real wasm: two agents' owners, a guardian, a stranger who operates a
+//! host, each trying everything. (INV-KEY-6 is in the tables of refusals, 7 and 8 in `keys.rs` and `permission.rs`.)
+//!
+//! Remove one of these lines and this fails:
+//! * INV-KEY-1 `if !terms.policy.within(above)` in `model::check_terms`
+//! * INV-KEY-2 `grant.generation += 1` in `narrow_now`, or the comparison of epochs in `check_live`
+//! * INV-KEY-3 the loop over the lineage in `Keys::reserve`
+//! * INV-KEY-4 the comparison with `lease.expires_ms` in `Keys::expire`
+//! * INV-KEY-5 `check_owner(…)` for all but taking away in `Keys::act`
+//! * INV-KEY-9 `self.core.storage.release(…)` in `on_authority`
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use charter_client::sha256;
+use charter_harness::{Call, Harness, view};
+use charter_types::keys::args::{
+    AddCredential, AddWraps, Delegate, GrantRef, GrantSecret, GrantTerms, HostRef, LeaseRef, Narrow, RegisterHost,
+    Reserve, RotateSecret, SecretRef, Settle,
+};
+use charter_types::keys::{
+    Allowance, Budget, DEPTH_MAX, Effect, Envelope, Grant, Grantee, HOST_PROOF_PURPOSE, HostProof, Inject, Lease,
+    Method, Policy, Scheme, Secret, Suspension, Target, Unit, Wrap, check_live,
+};
+use charter_types::registry::Standing;
+use charter_types::registry::args::{AgentRef, Rearm};
+use charter_types::storage::StorageBalance;
+use charter_types::{Base64Bytes, Domain, Ed25519Key, Hash32, Page, Signature64, U128, X25519Key};
+use ed25519_dalek::{Signer, SigningKey};
+use near_workspaces::{Account, AccountId};
+use proptest::collection::vec;
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+
+use crate::people::{DEPOSIT, register};
+
+const SEQUENCES: u32 = 500;
+const PATHS: [&str; 4] = ["/", "/v1", "/v1/chat", "/v2"];
+const LEASE_MS: u64 = 60_000;
+/// Ann owns agent 1 and ben agent 2; cid guards both and operates host 2, dan operates host 1.
+const CID: usize = 2;
+
+#[derive(Clone, Debug)]
+struct Op {
+    by: usize,
+    /// Picks a secret, grant, lease or agent, modulo how many there are.
+    pick: u64,
+    /// Who gets a grant: never the guardian.
+    to: usize,
+    path: usize,
+    small: u8,
+    what: Move,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Move {
+    AddCredential,
+    AddWraps,
+    Rotate,
+    Retire,
+    Grant,
+    Delegate,
+    Narrow,
+    Suspend,
+    Resume,
+    Renounce,
+    RevokeGrant,
+    RevokeSecret,
+    RevokeHost,
+    Reserve,
+    Settle,
+    Expire,
+    RevokeAll,
+    PanicAll,
+    Rearm,
+    Wait,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let what = prop_oneof![
+        4 => Just(Move::AddCredential),
+        1 => Just(Move::AddWraps),
+        1 => Just(Move::Rotate),
+        1 => Just(Move::Retire),
+        4 => Just(Move::Grant),
+        8 => Just(Move::Delegate),
+        3 => Just(Move::Narrow),
+        2 => Just(Move::Suspend),
+        2 => Just(Move::Resume),
+        1 => Just(Move::Renounce),
+        2 => Just(Move::RevokeGrant),
+        1 => Just(Move::RevokeSecret),
+        1 => Just(Move::RevokeHost),
+        4 => Just(Move::Reserve),
+        3 => Just(Move::Settle),
+        2 => Just(Move::Expire),
+        1 => Just(Move::RevokeAll),
+        1 => Just(Move::PanicAll),
+        1 => Just(Move::Rearm),
+        1 => Just(Move::Wait),
+    ];
+    let to = prop_oneof![Just(0_usize), Just(1), Just(3)];
+    (0_usize..4, any::<u64>(), to, 0..PATHS.len(), any::<u8>(), what).prop_map(|(by, pick, to, path, small, what)| Op {
+        by,
+        pick,
+        to,
+        path,
+        small,
+        what,
+    })
+}
+
+fn policy(path: &str) -> Policy {
+    Policy {
+        effects: vec![Effect::Read],
+        targets: vec![Target {
+            scheme: Scheme::Https,
+            host: "a.com".to_owned(),
+            port: 443,
+            paths: vec![path.to_owned()],
+            methods: vec![Method::Get],
+        }],
+        inject: Inject::None,
+        body_bytes_max: 1,
+        response_bytes_max: 1,
+        rate: None,
+        near_calls: Vec::new(),
+    }
+}
+
+fn policy_of(hash: Hash32) -> Policy {
+    PATHS.into_iter().map(policy).find(|policy| Hash32::of(policy, sha256) == hash).unwrap()
+}
+
+struct Seen {
+    grants: BTreeMap<u64, Grant>,
+    secrets: BTreeMap<u64, Secret>,
+    budgets: BTreeMap<u64, Budget>,
+    standings: Vec<Standing>,
+    now_ms: u64,
+}
+
+impl Seen {
+    fn lineage(&self, id: u64) -> Vec<Grant> {
+        let mut lineage = vec![self.grants[&id].clone()];
+        while let Some(parent) = lineage.last().and_then(|grant| grant.parent) {
+            lineage.push(self.grants[&parent].clone());
+        }
+        lineage
+    }
+
+    fn is_live(&self, id: u64) -> bool {
+        let lineage = self.lineage(id);
+        let standing = &self.standings[usize::try_from(lineage[0].agent).unwrap() - 1];
+        let secret = &self.secrets[&lineage[0].secret];
+        standing.armed && check_live(&lineage, secret, standing.epochs, self.now_ms).is_ok()
+    }
+
+    fn live(&self) -> BTreeSet<u64> {
+        self.grants.keys().copied().filter(|id| self.is_live(*id)).collect()
+    }
+
+    /// Grants below one, itself not among them.
+    fn below(&self, id: u64) -> Vec<u64> {
+        self.grants
+            .keys()
+            .copied()
+            .filter(|below| *below != id && self.lineage(*below).iter().any(|up| up.id == id))
+            .collect()
+    }
+}
+
+struct World {
+    harness: Harness,
+    people: Vec<Account>,
+    empty_bytes: u64,
+    expires_ms: u64,
+    labels: u8,
+    /// Grants that something killed: they never live again.
+    killed: BTreeSet<u64>,
+    leases: BTreeSet<u64>,
+    /// How it looked after the last call, until time passes.
+    seen: Option<Seen>,
+}
+
+impl World {
+    fn keys(&self) -> &AccountId {
+        &self.harness.contracts.keys
+    }
+
+    async fn view<T: serde::de::DeserializeOwned>(&self, method: &str, args: impl serde::Serialize) -> T {
+        view(&self.harness.worker, self.keys(), method, args).await.unwrap()
+    }
+
+    async fn look(&self) -> Seen {
+        let grants: Vec<Grant> = self.view("grants", Page::default()).await;
+        let secrets: Vec<Secret> = self.view("secrets", Page::default()).await;
+        let budgets: Vec<Budget> = self.view("budgets", Page::default()).await;
+        let mut standings = Vec::new();
+        for agent in 1..=2 {
+            let registry = &self.harness.contracts.registry;
+            let found: Option<Standing> =
+                view(&self.harness.worker, registry, "standing", AgentRef { agent }).await.unwrap();
+            standings.push(found.unwrap());
+        }
+        Seen {
+            grants: grants.into_iter().map(|grant| (grant.id, grant)).collect(),
+            secrets: secrets.into_iter().map(|secret| (secret.id, secret)).collect(),
+            budgets: budgets.into_iter().map(|budget| (budget.grant, budget)).collect(),
+            standings,
+            now_ms: self.harness.now_ms().await.unwrap(),
+        }
+    }
+
+    fn terms(&self, op: &Op) -> GrantTerms {
+        let capacity = u128::from(op.small % 20);
+        let budget = Allowance { unit: Unit::Uses, capacity: U128(capacity), refill: U128(0), period_ms: 0 };
+        GrantTerms {
+            grantee: Grantee::Account(self.people[op.to].id().clone()),
+            policy: policy(PATHS[op.path]),
+            not_before_ms: 0,
+            expires_ms: self.expires_ms,
+            needs_approval: false,
+            needs_attestation: false,
+            no_delegation: op.small > 240,
+            budget: (capacity > 0 && op.small.is_multiple_of(3)).then_some(budget),
+        }
+    }
+
+    /// Contract, method, arguments and deposit of an operation.
+    fn call(&mut self, op: &Op, seen: &Seen) -> Option<(&'static str, Value, u128)> {
+        let some = |count: usize| op.pick.checked_rem(u64::try_from(count).unwrap()).map(|index| index + 1);
+        let secret = some(seen.secrets.len());
+        let grant = some(seen.grants.len());
+        let lease =
+            || self.leases.iter().nth(usize::try_from(op.pick).unwrap_or(0) % self.leases.len().max(1)).copied();
+        let wraps = vec![Wrap { host: u64::from(op.small % 2) + 1, sealed: Base64Bytes(vec![2; 80]) }];
+        let envelope = Envelope::Inline(Base64Bytes(vec![1; usize::from(op.small) + 1]));
+        Some(match op.what {
+            Move::AddCredential => {
+                self.labels = self.labels.wrapping_add(1);
+                let args = AddCredential {
+                    agent: op.pick % 2 + 1,
+                    label_hash: Hash32([self.labels; 32]),
+                    ceiling: policy("/"),
+                    envelope,
+                    wraps,
+                    rotate_by_ms: 0,
+                    grants: vec![self.terms(op)],
+                };
+                ("add_credential", json!(args), 1)
+            }
+            Move::AddWraps => ("add_wraps", json!(AddWraps { secret: secret?, wraps }), 1),
+            Move::Rotate => {
+                let secret = secret?;
+                let expected_version = seen.secrets[&secret].version;
+                let args = RotateSecret { secret, expected_version, envelope, wraps, rotate_by_ms: 0 };
+                ("rotate_secret", json!(args), 1)
+            }
+            Move::Retire => ("retire_secret", json!(SecretRef { secret: secret? }), 1),
+            Move::Grant => {
+                let args = GrantSecret { secret: secret?, ceiling: policy("/"), terms: self.terms(op) };
+                ("grant", json!(args), 1)
+            }
+            Move::Delegate => {
+                let parent = grant?;
+                let parent_policy = policy_of(seen.grants[&parent].policy_hash);
+                ("delegate", json!(Delegate { parent, parent_policy, terms: self.terms(op) }), 1)
+            }
+            Move::Narrow => {
+                let grant = grant?;
+                let args = Narrow {
+                    grant,
+                    policy: policy_of(seen.grants[&grant].policy_hash),
+                    narrower: policy(PATHS[op.path]),
+                    expires_ms: self.expires_ms - u64::from(op.small),
+                };
+                ("narrow", json!(args), 1)
+            }
+            Move::Suspend => ("suspend", json!(GrantRef { grant: grant? }), 0),
+            Move::Resume => ("resume", json!(GrantRef { grant: grant? }), 1),
+            Move::Renounce => ("renounce", json!(GrantRef { grant: grant? }), 0),
+            Move::RevokeGrant => ("revoke_grant", json!(GrantRef { grant: grant? }), 0),
+            Move::RevokeSecret => ("revoke_secret", json!(SecretRef { secret: secret? }), 0),
+            Move::RevokeHost => ("revoke_host", json!(HostRef { host: u64::from(op.small % 2) + 1 }), 0),
+            Move::Reserve => {
+                let host = u64::from(op.small % 2) + 1;
+                let amount = U128(u128::from(op.small % 8));
+                ("reserve", json!(Reserve { grant: grant?, host, amount, for_ms: LEASE_MS, digest: None }), 0)
+            }
+            Move::Settle => ("settle", json!(Settle { lease: lease()?, used: U128(u128::from(op.small % 8)) }), 0),
+            Move::Expire => ("expire", json!(LeaseRef { lease: lease()? }), 0),
+            Move::RevokeAll => ("revoke_all", json!(AgentRef { agent: op.pick % 2 + 1 }), u128::from(op.small % 2)),
+            Move::PanicAll => ("panic_all", json!({}), 1),
+            Move::Rearm => ("rearm", json!(Rearm { agents: vec![op.pick % 2 + 1] }), 1),
+            Move::Wait => return None,
+        })
+    }
+
+    async fn step(&mut self, op: &Op) {
+        if op.what == Move::Wait {
+            self.seen = None;
+            return self.harness.wait(Duration::from_millis(LEASE_MS)).await.unwrap();
+        }
+        let before = match self.seen.take() {
+            Some(seen) => seen,
+            None => self.look().await,
+        };
+        let Some((method, args, deposit)) = self.call(op, &before) else { return };
+        let caller = self.people[op.by].clone();
+        let on_registry = matches!(op.what, Move::RevokeAll | Move::PanicAll | Move::Rearm);
+        let contracts = self.harness.contracts.clone();
+        let contract = if on_registry { contracts.registry } else { contracts.keys };
+        let outcome = caller.send(&contract, method, args.clone(), deposit).await.unwrap();
+        let done = outcome.is_success();
+        let what = format!("{method} {args} by {}: {done}", caller.id());
+        if !done {
+            // What was denied in a callback gave back what it had reserved.
+            self.check_bytes(&what).await;
+            self.seen = Some(before);
+            return;
+        }
+        let after = self.look().await;
+        self.note_killed(op, &before, &after, &args);
+        if op.what == Move::Reserve {
+            self.leases.extend(outcome.json::<Option<u64>>().unwrap());
+        }
+        self.check_grants(&after, &what);
+        self.check_budgets(&after, &what);
+        self.check_leases(&args, matches!(op.what, Move::Settle | Move::Expire), &what).await;
+        if op.by == CID {
+            Self::check_guardian(&before, &after, &what);
+        }
+        self.check_bytes(&what).await;
+        self.seen = Some(after);
+    }
+
+    /// INV-KEY-2, written down from what was called rather than from what the contract says.
+    fn note_killed(&mut self, op: &Op, before: &Seen, after: &Seen, args: &Value) {
+        let grant = args["grant"].as_u64().unwrap_or(0);
+        let of = |wanted: &dyn Fn(&Grant) -> bool| -> Vec<u64> {
+            before.grants.values().filter(|grant| wanted(grant)).map(|grant| grant.id).collect()
+        };
+        let killed = match op.what {
+            Move::RevokeGrant | Move::Renounce => [before.below(grant), vec![grant]].concat(),
+            Move::Narrow => before.below(grant),
+            Move::RevokeSecret | Move::Retire => of(&|grant| grant.secret == args["secret"].as_u64().unwrap()),
+            Move::RevokeAll => of(&|grant| grant.agent == args["agent"].as_u64().unwrap()),
+            Move::Rearm => of(&|grant| grant.agent == args["agents"][0].as_u64().unwrap()),
+            Move::PanicAll => of(&|grant| {
+                let owner = &after.standings[usize::try_from(grant.agent).unwrap() - 1].owner;
+                owner == self.people[op.by].id()
+            }),
+            _ => Vec::new(),
+        };
+        self.killed.extend(killed);
+    }
+
+    /// INV-KEY-1 and 2.
+    fn check_grants(&self, seen: &Seen, what: &str) {
+        for (id, grant) in &seen.grants {
+            let live = seen.is_live(*id);
+            assert!(!(live && self.killed.contains(id)), "grant {id} lives again: {what}");
+            let Some(parent) = grant.parent.map(|parent| &seen.grants[&parent]).filter(|_| live) else { continue };
+            let (own, above) = (policy_of(grant.policy_hash), policy_of(parent.policy_hash));
+            assert!(own.within(&above), "grant {id} allows more than its parent: {what}");
+            assert!(grant.expires_ms <= parent.expires_ms && grant.depth <= DEPTH_MAX, "{what}");
+            assert!(parent.suspended == Suspension::No, "grant {id} lives under one that stands still: {what}");
+        }
+    }
+
+    /// INV-KEY-3.
+    fn check_budgets(&self, seen: &Seen, what: &str) {
+        for (id, budget) in &seen.budgets {
+            let used = |budget: &Budget| budget.reserved.0 + budget.spent.0;
+            assert!(used(budget) <= budget.allowance.capacity.0, "grant {id}: {what}");
+            let children = seen.budgets.values().filter(|child| seen.grants[&child.grant].parent == Some(*id));
+            let below: u128 = children.map(used).sum();
+            assert!(below <= used(budget), "below grant {id}: {what}");
+        }
+    }
+
+    /// INV-KEY-4.
+    async fn check_leases(&mut self, args: &Value, ended: bool, what: &str) {
+        for lease in self.leases.clone() {
+            let found: Option<Lease> = self.view("lease", LeaseRef { lease }).await;
+            let named = ended && args["lease"] == lease;
+            assert_eq!(found.is_none(), named, "lease {lease}: {what}");
+            if named {
+                self.leases.remove(&lease);
+            }
+        }
+    }
+
+    /// INV-KEY-5: nothing that did not live before lives after a guardian's call.
+    fn check_guardian(before: &Seen, after: &Seen, what: &str) {
+        let live = before.live();
+        assert!(after.live().iter().all(|id| live.contains(id)), "a guardian widened: {what}");
+        assert_eq!(before.grants.len(), after.grants.len(), "a guardian granted: {what}");
+    }
+
+    /// INV-KEY-9.
+    async fn check_bytes(&self, what: &str) {
+        let mut charged = 0;
+        for person in &self.people {
+            let balance: Option<StorageBalance> =
+                self.view("storage_balance_of", json!({ "account_id": person.id() })).await;
+            let used = balance.map_or(0, |balance| balance.total.0 - balance.available.0);
+            charged += u64::try_from(used / 10_000_000_000_000_000_000).unwrap();
+        }
+        let usage = self.harness.worker.view_account(self.keys()).await.unwrap().storage_usage;
+        assert_eq!(charged, usage - self.empty_bytes, "bytes charged and bytes held: {what}");
+    }
+}
+
+/// Two agents, two hosts, and storage that everybody prepaid.
+async fn base() -> (Harness, Vec<Account>, u64) {
+    let base = Harness::start().await.unwrap();
+    let mut people = Vec::new();
+    for name in ["ann", "ben", "cid", "dan"] {
+        people.push(base.account(name).await.unwrap());
+    }
+    let keys = base.contracts.keys.clone();
+    let empty = base.worker.view_account(&keys).await.unwrap().storage_usage;
+    for owner in &people[..2] {
+        register(&base, owner, vec![people[CID].id().clone()]).await;
+    }
+    for (operator, seed) in [(3, 5_u8), (CID, 6)] {
+        let signing = SigningKey::from_bytes(&[seed; 32]);
+        let (sign_key, encrypt_key) = (Ed25519Key(signing.verifying_key().to_bytes()), X25519Key([9; 32]));
+        let proof = HostProof { operator: people[operator].id().clone(), sign_key, encrypt_key };
+        let domain = Domain { purpose: HOST_PROOF_PURPOSE, version: 1, chain_id: &base.chain_id, contract: &keys };
+        let proof = Signature64(signing.sign(&domain.message(&proof, sha256)).to_bytes());
+        let args = RegisterHost { sign_key, encrypt_key, max_staleness_ms: 1_000, proof };
+        people[operator].send(&keys, "register_host", args, DEPOSIT).await.unwrap().into_result().unwrap();
+    }
+    for person in &people {
+        person.send(&keys, "storage_deposit", json!({}), 20 * DEPOSIT).await.unwrap().into_result().unwrap();
+    }
+    (base, people, empty)
+}
+
+#[test]
+fn the_invariants_of_keys_hold_after_every_step() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (base, people, empty_bytes) = runtime.block_on(base());
+    let config = ProptestConfig {
+        cases: SEQUENCES,
+        failure_persistence: None,
+        max_shrink_iters: 300,
+        ..ProptestConfig::default()
+    };
+    TestRunner::new(config)
+        .run(&vec(op(), 4..24), |ops| {
+            runtime.block_on(async {
+                let harness = base.fork().await.unwrap();
+                let people: Vec<Account> = people.iter().map(|person| harness.rebind(person)).collect();
+                let expires_ms = harness.now_ms().await.unwrap() + 30 * 24 * 3_600_000;
+                let (killed, leases) = (BTreeSet::new(), BTreeSet::new());
+                let mut world =
+                    World { harness, people, empty_bytes, expires_ms, labels: 0, killed, leases, seen: None };
+                for op in &ops {
+                    world.step(op).await;
+                }
+            });
+            Ok(())
+        })
+        .unwrap();
+}

@@ -1,0 +1,400 @@
+//! INV-REG-1 to 7 over random operations on the real wasm: four accounts, each with any right or none, on up to four
+//! agents. After every step what changed is compared with who caused it. (INV-REG-8 is in `attestation.rs`.)
+//!
+//! Remove one of these lines of the registry and this fails:
+//! * INV-REG-1 `self.last_epoch += 1` in `lib.rs`
+//! * INV-REG-2 `self.operators.clear()` in `Agent::revoke_all`
+//! * INV-REG-3 the check of `GUARDIAN_PAUSE_MS_MAX`, or `if owner || until_ms > self.paused_until_ms`, in `Agent::pause`
+//! * INV-REG-4 `owner.agents -= 1` in `remove_owned`
+//! * INV-REG-5 `ledger.release(…)` in `Rows::remove`
+//! * INV-REG-6 the comparison with `payout_offered_to` in `Agent::accept_payout`
+//! * INV-REG-7 `proposal.round != round` in `model::recovery::check_ready`
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use charter_harness::{Call, Harness, view};
+use charter_types::event::EventHead;
+use charter_types::registry::args::{AgentAccount, AgentRef, Pause, Rearm, SetHandle, SetRecoverers, SetTransferable};
+use charter_types::registry::{
+    Agent, HAND_OVER_MARGIN_MS, Operator, Owner, Permission, RECOVERY_MS_MIN, Recoverers, Recovery, RecoveryProposal,
+    Status,
+};
+use charter_types::storage::StorageBalance;
+use charter_types::{AccountId, Named, Nothing, Page, PageOf};
+use near_workspaces::Account;
+use proptest::collection::vec;
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+
+use crate::people::{DEPOSIT, card};
+
+const SEQUENCES: u32 = 500;
+const PEOPLE: usize = 4;
+
+/// Who calls what about which agent, with whom as argument. Most of it is refused.
+#[derive(Clone, Debug)]
+struct Op {
+    by: usize,
+    agent: u64,
+    other: usize,
+    deposit: u128,
+    what: Move,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Move {
+    Register,
+    RegisterTwo,
+    Retire,
+    Offer,
+    Cancel,
+    Accept,
+    Transferable,
+    NftTransfer,
+    SetOperator,
+    SetGuardian,
+    RemoveGuardian,
+    Renounce,
+    AgentAccount,
+    Pause(Option<u64>),
+    Unpause,
+    RevokeAll,
+    PanicAll,
+    Rearm,
+    Handle(bool),
+    SetPayout,
+    AcceptPayout,
+    Heartbeat,
+    Recoverers(bool),
+    Propose,
+    Approve,
+    Veto,
+    Execute,
+    Wait(u64),
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let what = prop_oneof![
+        3 => Just(Move::Register),
+        1 => Just(Move::RegisterTwo),
+        1 => Just(Move::Retire),
+        2 => Just(Move::Offer),
+        1 => Just(Move::Cancel),
+        2 => Just(Move::Accept),
+        1 => Just(Move::Transferable),
+        2 => Just(Move::NftTransfer),
+        2 => Just(Move::SetOperator),
+        2 => Just(Move::SetGuardian),
+        1 => Just(Move::RemoveGuardian),
+        1 => Just(Move::Renounce),
+        2 => Just(Move::AgentAccount),
+        2 => proptest::option::of(1_u64..700_000_000).prop_map(Move::Pause),
+        1 => Just(Move::Unpause),
+        1 => Just(Move::RevokeAll),
+        1 => Just(Move::PanicAll),
+        1 => Just(Move::Rearm),
+        2 => any::<bool>().prop_map(Move::Handle),
+        2 => Just(Move::SetPayout),
+        2 => Just(Move::AcceptPayout),
+        1 => Just(Move::Heartbeat),
+        2 => any::<bool>().prop_map(Move::Recoverers),
+        2 => Just(Move::Propose),
+        2 => Just(Move::Approve),
+        1 => Just(Move::Veto),
+        2 => Just(Move::Execute),
+        2 => prop_oneof![Just(RECOVERY_MS_MIN), Just(RECOVERY_MS_MIN + HAND_OVER_MARGIN_MS)].prop_map(Move::Wait),
+    ];
+    let deposit = prop_oneof![Just(0_u128), Just(1), Just(DEPOSIT)];
+    (0..PEOPLE, 1_u64..4, 0..PEOPLE, deposit, what).prop_map(|(by, agent, other, deposit, what)| Op {
+        by,
+        agent,
+        other,
+        deposit,
+        what,
+    })
+}
+
+/// What the contract shows of itself.
+#[derive(Clone)]
+struct Seen {
+    agents: BTreeMap<u64, Agent>,
+    owners: Vec<Option<Owner>>,
+    recoveries: BTreeMap<u64, Recovery>,
+    highest: u64,
+    now_ms: u64,
+}
+
+struct World {
+    harness: Harness,
+    people: Vec<Account>,
+    /// Highest epoch ever seen.
+    epoch: u64,
+    /// Bytes of the contract before anybody stored anything.
+    empty_bytes: u64,
+    /// How it looked after the last call, until time passes.
+    seen: Option<Seen>,
+}
+
+impl World {
+    fn registry(&self) -> &AccountId {
+        &self.harness.contracts.registry
+    }
+
+    async fn view<T: serde::de::DeserializeOwned>(&self, method: &str, args: impl serde::Serialize) -> T {
+        view(&self.harness.worker, self.registry(), method, args).await.unwrap()
+    }
+
+    async fn look(&self) -> Seen {
+        let agents: Vec<Agent> = self.view("agents", Page::default()).await;
+        let recoveries: Vec<Recovery> = self.view("recoveries", Page::default()).await;
+        let (highest, _): (u64, u64) = self.view("agent_count", Nothing {}).await;
+        let mut owners = Vec::new();
+        for person in &self.people {
+            owners.push(self.view("owner", Named { account: person.id().clone() }).await);
+        }
+        Seen {
+            agents: agents.into_iter().map(|agent| (agent.id, agent)).collect(),
+            recoveries: recoveries.into_iter().map(|recovery| (recovery.agent, recovery)).collect(),
+            owners,
+            highest,
+            now_ms: self.harness.now_ms().await.unwrap(),
+        }
+    }
+
+    /// Method and arguments of an operation.
+    fn call(&self, op: &Op, now_ms: u64) -> Option<(&'static str, Value)> {
+        let agent = op.agent;
+        let account = self.people[op.other].id().clone();
+        let of = json!(AgentAccount { agent, account: account.clone() });
+        let reference = json!(AgentRef { agent });
+        let plain = json!({ "card": card("u") });
+        Some(match op.what {
+            Move::Register => ("register_agent", plain),
+            Move::RegisterTwo => ("register_agents", json!({ "agents": [plain, plain] })),
+            Move::Retire => ("retire", reference),
+            Move::Offer => ("offer_transfer", of),
+            Move::Cancel => ("cancel_transfer", reference),
+            Move::Accept => ("accept_transfer", reference),
+            Move::Transferable => ("set_transferable", json!(SetTransferable { agent, transferable: true })),
+            Move::NftTransfer => ("nft_transfer", json!({ "receiver_id": account, "token_id": agent.to_string() })),
+            Move::SetOperator => {
+                let operator =
+                    Operator { account, permissions: vec![Permission::Attest], expires_ms: now_ms + 1_000_000 };
+                ("set_operator", json!({ "agent": agent, "operator": operator }))
+            }
+            Move::SetGuardian => ("set_guardian", of),
+            Move::RemoveGuardian => ("remove_guardian", of),
+            Move::Renounce => ("renounce", reference),
+            Move::AgentAccount => ("set_agent_account", json!({ "agent": agent, "agent_account": account })),
+            Move::Pause(for_ms) => ("pause", json!(Pause { agent, for_ms })),
+            Move::Unpause => ("unpause", reference),
+            Move::RevokeAll => ("revoke_all", reference),
+            Move::PanicAll => ("panic_all", json!({})),
+            Move::Rearm => ("rearm", json!(Rearm { agents: vec![agent] })),
+            Move::Handle(some) => {
+                let handle = some.then(|| format!("name-{}", op.other));
+                ("set_handle", json!(SetHandle { agent, handle }))
+            }
+            Move::SetPayout => ("set_payout", of),
+            Move::AcceptPayout => ("accept_payout", reference),
+            Move::Heartbeat => ("heartbeat", reference),
+            Move::Recoverers(some) => {
+                let others = self.people.iter().filter(|person| person.id() != self.people[op.by].id());
+                let accounts: Vec<AccountId> = others.take(2).map(|person| person.id().clone()).collect();
+                let (threshold, delay_ms) = if some { (2, RECOVERY_MS_MIN) } else { (0, 0) };
+                let accounts = if some { accounts } else { Vec::new() };
+                let recoverers = Recoverers { accounts, threshold, delay_ms };
+                ("set_recoverers", json!(SetRecoverers { agent, recoverers }))
+            }
+            Move::Propose => ("propose_recovery", of),
+            Move::Approve => ("approve_recovery", of),
+            Move::Veto => ("veto_recovery", reference),
+            Move::Execute => ("execute_recovery", of),
+            Move::Wait(_) => return None,
+        })
+    }
+
+    async fn step(&mut self, op: &Op) {
+        if let Move::Wait(ms) = op.what {
+            self.seen = None;
+            return self.harness.wait(Duration::from_millis(ms)).await.unwrap();
+        }
+        let before = match self.seen.take() {
+            Some(seen) => seen,
+            None => self.look().await,
+        };
+        let Some((method, args)) = self.call(op, before.now_ms) else { return };
+        let question = AgentRef { agent: op.agent };
+        let proposals: Vec<RecoveryProposal> =
+            if op.what == Move::Execute { self.view("recovery_proposals", question).await } else { Vec::new() };
+        self.seen = Some(before.clone());
+        let caller = self.people[op.by].clone();
+        let head: EventHead = self.view("event_head", Nothing {}).await;
+        let outcome = caller.send(self.registry(), method, args, op.deposit).await.unwrap();
+        if outcome.is_failure() {
+            // What was refused left no trace: nothing to compare.
+            assert_eq!(head, self.view("event_head", Nothing {}).await, "{method}");
+            return;
+        }
+        let after = self.look().await;
+        let what = format!("{method} by {} with {op:?}", caller.id());
+        self.check_ids_and_epochs(&before, &after, &what);
+        for (id, old) in &before.agents {
+            let Some(new) = after.agents.get(id) else {
+                assert!(method == "retire" && old.owner == *caller.id(), "{what}");
+                continue;
+            };
+            Self::check_change(old, new, &before, (method, caller.id()), &proposals, &what);
+        }
+        self.check_owners(&after, &what).await;
+        self.check_bytes(&what).await;
+        self.seen = Some(after);
+    }
+
+    /// INV-REG-1.
+    fn check_ids_and_epochs(&mut self, before: &Seen, after: &Seen, what: &str) {
+        assert!(after.highest >= before.highest, "{what}");
+        for id in after.agents.keys().filter(|id| !before.agents.contains_key(id)) {
+            assert!(*id > before.highest, "id {id} came back: {what}");
+        }
+        let known: Vec<u64> = epochs(before).collect();
+        let fresh: Vec<u64> = epochs(after).filter(|epoch| !known.contains(epoch)).collect();
+        for epoch in &fresh {
+            assert!(*epoch > self.epoch, "epoch {epoch} came back: {what}");
+        }
+        self.epoch = fresh.into_iter().max().unwrap_or(0).max(self.epoch);
+    }
+
+    fn check_change(
+        old: &Agent,
+        new: &Agent,
+        before: &Seen,
+        (method, caller): (&str, &AccountId),
+        proposals: &[RecoveryProposal],
+        what: &str,
+    ) {
+        // INV-REG-2: what the old epoch let anybody do is gone.
+        if old.epoch != new.epoch {
+            assert!(new.operators.is_empty() && new.agent_account.is_none() && new.keys.is_empty(), "{what}");
+        }
+        // INV-REG-6.
+        if new.payout != new.owner && new.payout != old.payout {
+            let asked = old.payout_offered_to.as_ref() == Some(caller);
+            assert!(asked && new.payout == *caller && old.owner == new.owner, "{what}");
+        }
+        if old.owner != new.owner {
+            assert!(new.guardians.is_empty() && new.payout == new.owner && !new.transferable, "{what}");
+            let recovery = before.recoveries.get(&old.id);
+            let wait_ms = recovery.map_or(0, |recovery| recovery.hand_over_wait_ms(before.now_ms));
+            match method {
+                "accept_transfer" => {
+                    assert!(old.offer.as_ref().is_some_and(|offer| offer.to == *caller), "{what}");
+                }
+                "nft_transfer" => assert!(old.owner == *caller && old.transferable && wait_ms == 0, "{what}"),
+                // INV-REG-7.
+                "execute_recovery" => {
+                    let (recoverers, round) = recovery.unwrap().at(before.now_ms);
+                    let good = |proposal: &RecoveryProposal| {
+                        proposal.new_owner == new.owner
+                            && proposal.round == round
+                            && proposal.approvals.count_ones() >= u32::from(recoverers.threshold)
+                            && proposal.ready_ms > 0
+                            // The call is in a later block than the look.
+                            && proposal.ready_ms <= before.now_ms + 60_000
+                    };
+                    assert!(proposals.iter().any(good), "{what}: {proposals:?}");
+                }
+                _ => panic!("the agent changed hands: {what}"),
+            }
+            return;
+        }
+        // INV-REG-3: who is not the owner takes away, or stops.
+        if *caller != old.owner {
+            assert!(new.operators.iter().all(|operator| old.operators.contains(operator)), "{what}");
+            assert!(new.guardians.iter().all(|guardian| old.guardians.contains(guardian)), "{what}");
+            assert!(new.agent_account.is_none() || new.agent_account == old.agent_account, "{what}");
+            assert!(new.handle == old.handle && new.card == old.card, "{what}");
+            assert!(paused_until(new) >= paused_until(old), "a pause was shortened: {what}");
+        }
+    }
+
+    /// INV-REG-4.
+    async fn check_owners(&self, seen: &Seen, what: &str) {
+        for (person, owner) in self.people.iter().zip(&seen.owners) {
+            let own: Vec<u64> =
+                seen.agents.values().filter(|agent| agent.owner == *person.id()).map(|agent| agent.id).collect();
+            let count = owner.as_ref().map_or(0, |owner| owner.agents);
+            assert_eq!(count, u64::try_from(own.len()).unwrap(), "{what}");
+            let page = PageOf { account: person.id().clone(), from: 0, limit: None };
+            let listed: Vec<Agent> = self.view("agents_of", page).await;
+            let mut listed: Vec<u64> = listed.iter().map(|agent| agent.id).collect();
+            listed.sort_unstable();
+            assert_eq!(listed, own, "{what}");
+        }
+    }
+
+    /// INV-REG-5.
+    async fn check_bytes(&self, what: &str) {
+        let mut charged = 0;
+        for person in &self.people {
+            let balance: Option<StorageBalance> =
+                self.view("storage_balance_of", json!({ "account_id": person.id() })).await;
+            let used = balance.map_or(0, |balance| balance.total.0 - balance.available.0);
+            charged += u64::try_from(used / 10_000_000_000_000_000_000).unwrap();
+        }
+        let usage = self.harness.worker.view_account(self.registry()).await.unwrap().storage_usage;
+        assert_eq!(charged, usage - self.empty_bytes, "bytes charged and bytes held: {what}");
+    }
+}
+
+fn epochs(seen: &Seen) -> impl Iterator<Item = u64> {
+    seen.agents.values().map(|agent| agent.epoch).chain(seen.owners.iter().flatten().map(|owner| owner.epoch))
+}
+
+fn paused_until(agent: &Agent) -> u64 {
+    match &agent.status {
+        Status::Active => 0,
+        Status::Paused { until_ms, .. } => until_ms.unwrap_or(u64::MAX),
+    }
+}
+
+#[test]
+fn the_registrys_invariants_hold_after_every_step() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (base, people) = runtime.block_on(async {
+        let base = Harness::start().await.unwrap();
+        let mut people = Vec::new();
+        for name in ["ann", "ben", "cid", "dan"] {
+            let person = base.account(name).await.unwrap();
+            // Prepaid, so that agents can be given to everybody.
+            let registry = &base.contracts.registry;
+            person.send(registry, "storage_deposit", json!({}), DEPOSIT).await.unwrap().into_result().unwrap();
+            people.push(person);
+        }
+        (base, people)
+    });
+    let config = ProptestConfig {
+        cases: SEQUENCES,
+        failure_persistence: None,
+        max_shrink_iters: 300,
+        ..ProptestConfig::default()
+    };
+    TestRunner::new(config)
+        .run(&vec(op(), 4..24), |ops| {
+            runtime.block_on(async {
+                let harness = base.fork().await.unwrap();
+                let people: Vec<Account> = people.iter().map(|person| harness.rebind(person)).collect();
+                let usage = harness.worker.view_account(&harness.contracts.registry).await.unwrap().storage_usage;
+                // The four storage accounts themselves are charged to their owners.
+                let empty_bytes = usage - 4 * 85;
+                let mut world = World { harness, people, epoch: 0, empty_bytes, seen: None };
+                for op in &ops {
+                    world.step(op).await;
+                }
+            });
+            Ok(())
+        })
+        .unwrap();
+}
