@@ -4,25 +4,22 @@
 
 use std::path::PathBuf;
 
-use charter_client::sha256;
 use charter_harness::{Call, Harness, view};
 use charter_types::keys::args::{
-    AddCredential, Check, Delegate, GrantRef, GrantSecret, GrantTerms, RegisterHost, Reserve, SecretRef, Settle,
+    AddCredential, Check, Delegate, GrantRef, GrantSecret, GrantTerms, Reserve, SecretRef, Settle,
 };
 use charter_types::keys::{
-    Action, Added, Allowance, Asker, Effect, Envelope, Grantee, HOST_PROOF_PURPOSE, HostProof, HttpAction, Inject,
-    Method, Policy, Scheme, Target, Unit, Wrap,
+    Action, Added, Allowance, Asker, Effect, Envelope, Grantee, HttpAction, Method, Policy, Scheme, Unit, Wrap,
 };
 use charter_types::registry::Standing;
 use charter_types::registry::args::{AgentAccount, AgentRef, Pause, Rearm, SetCard};
-use charter_types::{Base64Bytes, Domain, Ed25519Key, Hash32, Nothing, Signature64, U128, X25519Key};
-use ed25519_dalek::{Signer, SigningKey};
+use charter_types::{Base64Bytes, Hash32, Nothing, U128};
 use near_workspaces::{Account, AccountId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::attestation::sample;
-use crate::people::{DEPOSIT, card};
+use crate::people::{self, DEPOSIT, card};
 
 /// One line of the table. Gas is of all receipts, refunds included; state is what the contract's account grew by.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -94,35 +91,13 @@ impl Table {
     }
 }
 
+/// Of an ordinary size.
 fn policy(path: &str) -> Policy {
-    Policy {
-        effects: vec![Effect::Read, Effect::Write],
-        targets: vec![Target {
-            scheme: Scheme::Https,
-            host: "api.openai.com".to_owned(),
-            port: 443,
-            paths: vec![path.to_owned()],
-            methods: vec![Method::Get, Method::Post],
-        }],
-        inject: Inject::Header { name: "authorization".to_owned(), prefix: "Bearer ".to_owned() },
-        body_bytes_max: 65_536,
-        response_bytes_max: 65_536,
-        rate: None,
-        near_calls: Vec::new(),
-    }
+    Policy { effects: vec![Effect::Read, Effect::Write], ..people::policy(path) }
 }
 
 fn terms(to: &Account, path: &str, expires_ms: u64) -> GrantTerms {
-    GrantTerms {
-        grantee: Grantee::Account(to.id().clone()),
-        policy: policy(path),
-        not_before_ms: 0,
-        expires_ms,
-        needs_approval: false,
-        needs_attestation: false,
-        no_delegation: false,
-        budget: None,
-    }
+    people::terms(Grantee::Account(to.id().clone()), policy(path), expires_ms)
 }
 
 async fn registry_rows(table: &mut Table, owner: &Account, buyer: &Account, guard: &Account) {
@@ -167,12 +142,7 @@ async fn keys_rows(table: &mut Table, owner: &Account, host: &Account, people: &
     for person in [owner, host].into_iter().chain(people) {
         person.send(&keys, "storage_deposit", json!({}), 10 * DEPOSIT).await.unwrap().into_result().unwrap();
     }
-    let signing = SigningKey::from_bytes(&[5; 32]);
-    let (sign_key, encrypt_key) = (Ed25519Key(signing.verifying_key().to_bytes()), X25519Key([9; 32]));
-    let proof = HostProof { operator: host.id().clone(), sign_key, encrypt_key };
-    let domain = Domain { purpose: HOST_PROOF_PURPOSE, version: 1, chain_id: &table.harness.chain_id, contract: &keys };
-    let proof = Signature64(signing.sign(&domain.message(&proof, sha256)).to_bytes());
-    let args = RegisterHost { sign_key, encrypt_key, max_staleness_ms: 1_000, proof };
+    let args = people::host(&table.harness, &keys, host, 5);
     table.note(host, ("keys", "register_host", ""), args, DEPOSIT).await;
     let expires_ms = table.harness.now_ms().await.unwrap() + 30 * 24 * 3_600_000;
     let uses = Allowance { unit: Unit::Uses, capacity: U128(100), refill: U128(100), period_ms: 86_400_000 };
@@ -203,7 +173,7 @@ async fn keys_rows(table: &mut Table, owner: &Account, host: &Account, people: &
         view(&table.harness.worker, &registry, "standing", AgentRef { agent }).await.unwrap();
     let action = Action::Http(HttpAction {
         scheme: Scheme::Https,
-        host: "api.openai.com".to_owned(),
+        host: "api.example.com".to_owned(),
         port: 443,
         path: "/v1/chat/completions".to_owned(),
         method: Method::Post,

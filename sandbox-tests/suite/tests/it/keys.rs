@@ -1,52 +1,20 @@
 //! Permission: authority by promise, denials that keep the books, revocations that reach everything below.
 
-use charter_client::sha256;
 use charter_harness::{Call, Harness, failed_with, view};
 use charter_types::event::EventHead;
-use charter_types::keys::args::{AddCredential, Delegate, GrantRef, GrantSecret, GrantTerms, RegisterHost};
-use charter_types::keys::{
-    Added, Effect, Envelope, Grant, Grantee, HOST_PROOF_PURPOSE, HostProof, Inject, Method, Policy, Scheme, Secret,
-    Target, Wrap, check_live,
-};
+use charter_types::keys::args::{AddCredential, Delegate, GrantRef, GrantSecret, GrantTerms};
+use charter_types::keys::{Added, Envelope, Grant, Grantee, Secret, Wrap, check_live};
 use charter_types::registry::args::{AgentAccount, AgentRef};
 use charter_types::registry::{Authority, Epochs};
 use charter_types::storage::StorageBalance;
-use charter_types::{Base64Bytes, Domain, Ed25519Key, Hash32, Nothing, Page, Signature64, X25519Key};
-use ed25519_dalek::{Signer, SigningKey};
+use charter_types::{Base64Bytes, Hash32, Nothing, Page};
 use near_workspaces::Account;
 use serde_json::json;
 
-use crate::people::{DEPOSIT, register};
+use crate::people::{DEPOSIT, policy, register, register_host, terms};
 
-fn policy(path: &str) -> Policy {
-    Policy {
-        effects: vec![Effect::Read],
-        targets: vec![Target {
-            scheme: Scheme::Https,
-            host: "api.example.com".to_owned(),
-            port: 443,
-            paths: vec![path.to_owned()],
-            methods: vec![Method::Get],
-        }],
-        inject: Inject::Header { name: "authorization".to_owned(), prefix: "Bearer ".to_owned() },
-        body_bytes_max: 100,
-        response_bytes_max: 100,
-        rate: None,
-        near_calls: Vec::new(),
-    }
-}
-
-fn terms(to: &Account, path: &str, expires_ms: u64) -> GrantTerms {
-    GrantTerms {
-        grantee: Grantee::Account(to.id().clone()),
-        policy: policy(path),
-        not_before_ms: 0,
-        expires_ms,
-        needs_approval: false,
-        needs_attestation: false,
-        no_delegation: false,
-        budget: None,
-    }
+fn to(account: &Account, path: &str, expires_ms: u64) -> GrantTerms {
+    terms(Grantee::Account(account.id().clone()), policy(path), expires_ms)
 }
 
 struct Scene {
@@ -75,13 +43,7 @@ async fn scene() -> Scene {
     );
     let agent = register(&harness, &alice, vec![]).await;
     let keys = &harness.contracts.keys;
-    let signing = SigningKey::from_bytes(&[5; 32]);
-    let (sign_key, encrypt_key) = (Ed25519Key(signing.verifying_key().to_bytes()), X25519Key([9; 32]));
-    let proof = HostProof { operator: bob.id().clone(), sign_key, encrypt_key };
-    let domain = Domain { purpose: HOST_PROOF_PURPOSE, version: 1, chain_id: &harness.chain_id, contract: keys };
-    let proof = Signature64(signing.sign(&domain.message(&proof, sha256)).to_bytes());
-    let args = RegisterHost { sign_key, encrypt_key, max_staleness_ms: 1_000, proof };
-    let host: u64 = bob.send(keys, "register_host", args, DEPOSIT).await.unwrap().json().unwrap();
+    let host = register_host(&harness, keys, &bob, 5).await;
     for account in [&alice, &bob, &eve] {
         prepay(&harness, account).await;
     }
@@ -93,7 +55,7 @@ async fn scene() -> Scene {
         envelope: Envelope::Inline(Base64Bytes(vec![1; 64])),
         wraps: vec![Wrap { host, sealed: Base64Bytes(vec![2; 80]) }],
         rotate_by_ms: 0,
-        grants: vec![terms(&bob, "/v1", expires_ms)],
+        grants: vec![to(&bob, "/v1", expires_ms)],
     };
     let added: Added = alice.send(keys, "add_credential", args, 1).await.unwrap().json().unwrap();
     let (secret, grant) = (added.secret.unwrap(), added.grants[0]);
@@ -119,8 +81,8 @@ impl Scene {
         check_live(&self.lineage(grant).await, &secrets[0], self.epochs().await, now_ms).is_ok()
     }
 
-    async fn delegate(&self, from: &Account, parent: u64, to: &Account, path: &str) -> charter_harness::Outcome {
-        let args = Delegate { parent, parent_policy: policy("/v1"), terms: terms(to, path, self.expires_ms) };
+    async fn delegate(&self, from: &Account, parent: u64, holder: &Account, path: &str) -> charter_harness::Outcome {
+        let args = Delegate { parent, parent_policy: policy("/v1"), terms: to(holder, path, self.expires_ms) };
         from.send(&self.harness.contracts.keys, "delegate", args, 1).await.unwrap()
     }
 }
@@ -141,7 +103,7 @@ async fn a_denial_moves_only_the_chain_of_events_and_fails_with_its_code() {
     let (before, money) = (head(&scene).await, balance(&scene).await);
     let grants: Vec<Grant> = view(&scene.harness.worker, keys, "grants", Page::default()).await.unwrap();
     let args =
-        GrantSecret { secret: scene.secret, ceiling: policy("/"), terms: terms(&scene.eve, "/v1", scene.expires_ms) };
+        GrantSecret { secret: scene.secret, ceiling: policy("/"), terms: to(&scene.eve, "/v1", scene.expires_ms) };
     let outcome = scene.eve.send(keys, "grant", args, 1).await.unwrap();
     assert_eq!(failed_with(&outcome).as_deref(), Some("KEYS_NOT_OWNER"));
     let after = head(&scene).await;
@@ -184,7 +146,7 @@ async fn a_sale_and_a_panic_kill_grants_by_comparison() {
     scene.eve.send(registry, "accept_transfer", accept, DEPOSIT).await.unwrap().into_result().unwrap();
     assert!(!scene.is_live(scene.grant).await, "a right survived the sale");
     let args =
-        GrantSecret { secret: scene.secret, ceiling: policy("/"), terms: terms(&scene.eve, "/v1", scene.expires_ms) };
+        GrantSecret { secret: scene.secret, ceiling: policy("/"), terms: to(&scene.eve, "/v1", scene.expires_ms) };
     let outcome = scene.eve.send(&scene.harness.contracts.keys, "grant", args, 1).await.unwrap();
     assert_eq!(failed_with(&outcome).as_deref(), Some("KEYS_EPOCH_MOVED"), "the new owner uses the old one's secret");
 }
@@ -197,7 +159,7 @@ async fn a_revocation_between_promise_and_callback_wins() {
     let args = Delegate {
         parent: scene.grant,
         parent_policy: policy("/v1"),
-        terms: terms(&scene.eve, "/v1/models", scene.expires_ms),
+        terms: to(&scene.eve, "/v1/models", scene.expires_ms),
     };
     let raced = scene.bob.call(keys, "delegate").args_json(args);
     let raced = raced.deposit(near_workspaces::types::NearToken::from_yoctonear(1)).max_gas();

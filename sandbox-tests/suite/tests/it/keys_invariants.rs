@@ -15,25 +15,22 @@ use std::time::Duration;
 use charter_client::sha256;
 use charter_harness::{Call, Harness, view};
 use charter_types::keys::args::{
-    AddCredential, AddWraps, Delegate, GrantRef, GrantSecret, GrantTerms, HostRef, LeaseRef, Narrow, RegisterHost,
-    Reserve, RotateSecret, SecretRef, Settle,
+    AddCredential, AddWraps, Delegate, GrantRef, GrantSecret, GrantTerms, HostRef, LeaseRef, Narrow, Reserve,
+    RotateSecret, SecretRef, Settle,
 };
 use charter_types::keys::{
-    Allowance, Budget, DEPTH_MAX, Effect, Envelope, Grant, Grantee, HOST_PROOF_PURPOSE, HostProof, Inject, Lease,
-    Method, Policy, Scheme, Secret, Suspension, Target, Unit, Wrap, check_live,
+    Allowance, Budget, DEPTH_MAX, Envelope, Grant, Grantee, Lease, Policy, Secret, Suspension, Unit, Wrap, check_live,
 };
 use charter_types::registry::Standing;
 use charter_types::registry::args::{AgentRef, Rearm};
-use charter_types::storage::StorageBalance;
-use charter_types::{Base64Bytes, Domain, Ed25519Key, Hash32, Page, Signature64, U128, X25519Key};
-use ed25519_dalek::{Signer, SigningKey};
+use charter_types::{Base64Bytes, Hash32, Page, U128};
 use near_workspaces::{Account, AccountId};
 use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use crate::people::{DEPOSIT, register};
+use crate::people::{DEPOSIT, charged_bytes, policy, register, register_host, terms};
 
 const SEQUENCES: u32 = 500;
 const PATHS: [&str; 4] = ["/", "/v1", "/v1/chat", "/v2"];
@@ -109,24 +106,6 @@ fn op() -> impl Strategy<Value = Op> {
         small,
         what,
     })
-}
-
-fn policy(path: &str) -> Policy {
-    Policy {
-        effects: vec![Effect::Read],
-        targets: vec![Target {
-            scheme: Scheme::Https,
-            host: "a.com".to_owned(),
-            port: 443,
-            paths: vec![path.to_owned()],
-            methods: vec![Method::Get],
-        }],
-        inject: Inject::None,
-        body_bytes_max: 1,
-        response_bytes_max: 1,
-        rate: None,
-        near_calls: Vec::new(),
-    }
 }
 
 fn policy_of(hash: Hash32) -> Policy {
@@ -216,15 +195,11 @@ impl World {
     fn terms(&self, op: &Op) -> GrantTerms {
         let capacity = u128::from(op.small % 20);
         let budget = Allowance { unit: Unit::Uses, capacity: U128(capacity), refill: U128(0), period_ms: 0 };
+        let grantee = Grantee::Account(self.people[op.to].id().clone());
         GrantTerms {
-            grantee: Grantee::Account(self.people[op.to].id().clone()),
-            policy: policy(PATHS[op.path]),
-            not_before_ms: 0,
-            expires_ms: self.expires_ms,
-            needs_approval: false,
-            needs_attestation: false,
             no_delegation: op.small > 240,
             budget: (capacity > 0 && op.small.is_multiple_of(3)).then_some(budget),
+            ..terms(grantee, policy(PATHS[op.path]), self.expires_ms)
         }
     }
 
@@ -402,13 +377,7 @@ impl World {
 
     /// INV-KEY-9.
     async fn check_bytes(&self, what: &str) {
-        let mut charged = 0;
-        for person in &self.people {
-            let balance: Option<StorageBalance> =
-                self.view("storage_balance_of", json!({ "account_id": person.id() })).await;
-            let used = balance.map_or(0, |balance| balance.total.0 - balance.available.0);
-            charged += u64::try_from(used / 10_000_000_000_000_000_000).unwrap();
-        }
+        let charged = charged_bytes(&self.harness, self.keys(), &self.people).await;
         let usage = self.harness.worker.view_account(self.keys()).await.unwrap().storage_usage;
         assert_eq!(charged, usage - self.empty_bytes, "bytes charged and bytes held: {what}");
     }
@@ -427,13 +396,7 @@ async fn base() -> (Harness, Vec<Account>, u64) {
         register(&base, owner, vec![people[CID].id().clone()]).await;
     }
     for (operator, seed) in [(3, 5_u8), (CID, 6)] {
-        let signing = SigningKey::from_bytes(&[seed; 32]);
-        let (sign_key, encrypt_key) = (Ed25519Key(signing.verifying_key().to_bytes()), X25519Key([9; 32]));
-        let proof = HostProof { operator: people[operator].id().clone(), sign_key, encrypt_key };
-        let domain = Domain { purpose: HOST_PROOF_PURPOSE, version: 1, chain_id: &base.chain_id, contract: &keys };
-        let proof = Signature64(signing.sign(&domain.message(&proof, sha256)).to_bytes());
-        let args = RegisterHost { sign_key, encrypt_key, max_staleness_ms: 1_000, proof };
-        people[operator].send(&keys, "register_host", args, DEPOSIT).await.unwrap().into_result().unwrap();
+        register_host(&base, &keys, &people[operator], seed).await;
     }
     for person in &people {
         person.send(&keys, "storage_deposit", json!({}), 20 * DEPOSIT).await.unwrap().into_result().unwrap();
@@ -446,7 +409,7 @@ fn the_invariants_of_keys_hold_after_every_step() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (base, people, empty_bytes) = runtime.block_on(base());
     let config = ProptestConfig {
-        cases: SEQUENCES,
+        cases: base.sequences(SEQUENCES),
         failure_persistence: None,
         max_shrink_iters: 300,
         ..ProptestConfig::default()

@@ -1,11 +1,18 @@
 //! Arguments that tests have in common.
 
 use charter_client::sha256;
-use charter_harness::{Call, Harness};
+use charter_harness::{Call, Harness, view};
+use charter_types::keys::args::{GrantTerms, RegisterHost};
+use charter_types::keys::{
+    Effect, Grantee, HOST_PROOF_PURPOSE, HostId, HostProof, Inject, Method, Policy, Scheme, Target,
+};
 use charter_types::registry::args::RegisterAgent;
 use charter_types::registry::{AgentId, Card};
-use charter_types::{AccountId, Hash32};
+use charter_types::storage::StorageBalance;
+use charter_types::{AccountId, Domain, Ed25519Key, Hash32, Signature64, X25519Key};
+use ed25519_dalek::{Signer, SigningKey};
 use near_workspaces::Account;
+use serde_json::json;
 
 /// More than any single call stores.
 pub const DEPOSIT: u128 = 100_000_000_000_000_000_000_000;
@@ -18,4 +25,64 @@ pub async fn register(harness: &Harness, owner: &Account, guardians: Vec<Account
     let args = RegisterAgent { card: card("https://a/card"), agent_account: None, operators: Vec::new(), guardians };
     let outcome = owner.send(&harness.contracts.registry, "register_agent", args, DEPOSIT).await.unwrap();
     outcome.json().unwrap()
+}
+
+/// Reading below `path` of one service.
+pub fn policy(path: &str) -> Policy {
+    Policy {
+        effects: vec![Effect::Read],
+        targets: vec![Target {
+            scheme: Scheme::Https,
+            host: "api.example.com".to_owned(),
+            port: 443,
+            paths: vec![path.to_owned()],
+            methods: vec![Method::Get],
+        }],
+        inject: Inject::Header { name: "authorization".to_owned(), prefix: "Bearer ".to_owned() },
+        body_bytes_max: 100,
+        response_bytes_max: 100,
+        rate: None,
+        near_calls: Vec::new(),
+    }
+}
+
+pub fn terms(grantee: Grantee, policy: Policy, expires_ms: u64) -> GrantTerms {
+    GrantTerms {
+        grantee,
+        policy,
+        not_before_ms: 0,
+        expires_ms,
+        needs_approval: false,
+        needs_attestation: false,
+        no_delegation: false,
+        budget: None,
+    }
+}
+
+/// Arguments that register a host of `operator`, with the signing key of a seed.
+pub fn host(harness: &Harness, keys: &AccountId, operator: &Account, seed: u8) -> RegisterHost {
+    let signing = SigningKey::from_bytes(&[seed; 32]);
+    let (sign_key, encrypt_key) = (Ed25519Key(signing.verifying_key().to_bytes()), X25519Key([9; 32]));
+    let proof = HostProof { operator: operator.id().clone(), sign_key, encrypt_key };
+    let domain = Domain { purpose: HOST_PROOF_PURPOSE, version: 1, chain_id: &harness.chain_id, contract: keys };
+    let proof = Signature64(signing.sign(&domain.message(&proof, sha256)).to_bytes());
+    RegisterHost { sign_key, encrypt_key, max_staleness_ms: 1_000, proof }
+}
+
+pub async fn register_host(harness: &Harness, keys: &AccountId, operator: &Account, seed: u8) -> HostId {
+    let args = host(harness, keys, operator, seed);
+    operator.send(keys, "register_host", args, DEPOSIT).await.unwrap().json().unwrap()
+}
+
+/// Bytes of a contract's storage that are charged to these accounts.
+pub async fn charged_bytes(harness: &Harness, contract: &AccountId, people: &[Account]) -> u64 {
+    let mut charged = 0;
+    for person in people {
+        let question = json!({ "account_id": person.id() });
+        let balance: Option<StorageBalance> =
+            view(&harness.worker, contract, "storage_balance_of", question).await.unwrap();
+        let used = balance.map_or(0, |balance| balance.total.0 - balance.available.0);
+        charged += u64::try_from(used / 10_000_000_000_000_000_000).unwrap();
+    }
+    charged
 }

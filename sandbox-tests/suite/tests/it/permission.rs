@@ -7,12 +7,12 @@ use charter_client::sha256;
 use charter_harness::{Call, Harness, failed_with, view};
 use charter_types::keys::args::{
     AddCredential, AddWraps, AnchorReceipts, ApprovalRef, AttestHost, Check, CheckLive, CreateSecret, Delegate,
-    GrantBatch, GrantRef, GrantTerms, HostRef, LeaseRef, Narrow, RELEASE_PURPOSE, Received, RegisterHost, ReleaseProof,
+    GrantBatch, GrantRef, GrantTerms, HostRef, LeaseRef, Narrow, RELEASE_PURPOSE, Received, ReleaseProof,
     RequestApproval, RequestKeyRelease, Reserve, RotateSecret, SecretRef, SetHostStatus, Settle,
 };
 use charter_types::keys::{
-    Action, Added, Allowance, Asker, Budget, Decision, Denial, Effect, Envelope, Grantee, HOST_PROOF_PURPOSE, Host,
-    HostProof, HostStatus, HttpAction, Inject, Method, Mode, Policy, Recipient, Scheme, Target, Unit, Wrap,
+    Action, Added, Allowance, Asker, Budget, Decision, Denial, Envelope, Grantee, Host, HostStatus, HttpAction, Method,
+    Mode, Policy, Recipient, Scheme, Target, Unit, Wrap,
 };
 use charter_types::registry::Standing;
 use charter_types::registry::args::{AgentAccount, AgentRef};
@@ -22,25 +22,7 @@ use near_workspaces::{Account, AccountId};
 use serde_json::{Value, json};
 
 use crate::attestation::Attester;
-use crate::people::{DEPOSIT, register};
-
-fn policy(path: &str) -> Policy {
-    Policy {
-        effects: vec![Effect::Read],
-        targets: vec![Target {
-            scheme: Scheme::Https,
-            host: "api.example.com".to_owned(),
-            port: 443,
-            paths: vec![path.to_owned()],
-            methods: vec![Method::Get],
-        }],
-        inject: Inject::Header { name: "authorization".to_owned(), prefix: "Bearer ".to_owned() },
-        body_bytes_max: 100,
-        response_bytes_max: 100,
-        rate: None,
-        near_calls: Vec::new(),
-    }
-}
+use crate::people::{DEPOSIT, policy, register, register_host, terms};
 
 fn action(path: &str) -> Action {
     Action::Http(HttpAction {
@@ -71,16 +53,6 @@ struct Scene {
     expires_ms: u64,
 }
 
-async fn register_host(harness: &Harness, keys: &AccountId, operator: &Account, seed: u8) -> u64 {
-    let signing = SigningKey::from_bytes(&[seed; 32]);
-    let (sign_key, encrypt_key) = (Ed25519Key(signing.verifying_key().to_bytes()), X25519Key([9; 32]));
-    let proof = HostProof { operator: operator.id().clone(), sign_key, encrypt_key };
-    let domain = Domain { purpose: HOST_PROOF_PURPOSE, version: 1, chain_id: &harness.chain_id, contract: keys };
-    let proof = Signature64(signing.sign(&domain.message(&proof, sha256)).to_bytes());
-    let args = RegisterHost { sign_key, encrypt_key, max_staleness_ms: 1_000, proof };
-    operator.send(keys, "register_host", args, DEPOSIT).await.unwrap().json().unwrap()
-}
-
 async fn scene() -> Scene {
     let harness = Harness::start().await.unwrap();
     let mut people = Vec::new();
@@ -105,16 +77,7 @@ impl Scene {
     }
 
     fn terms(&self, grantee: Grantee, path: &str) -> GrantTerms {
-        GrantTerms {
-            grantee,
-            policy: policy(path),
-            not_before_ms: 0,
-            expires_ms: self.expires_ms,
-            needs_approval: false,
-            needs_attestation: false,
-            no_delegation: false,
-            budget: None,
-        }
+        terms(grantee, policy(path), self.expires_ms)
     }
 
     fn to_bob(&self) -> GrantTerms {

@@ -20,7 +20,6 @@ use charter_types::registry::{
     Agent, HAND_OVER_MARGIN_MS, Operator, Owner, Permission, RECOVERY_MS_MIN, Recoverers, Recovery, RecoveryProposal,
     Status,
 };
-use charter_types::storage::StorageBalance;
 use charter_types::{AccountId, Named, Nothing, Page, PageOf};
 use near_workspaces::Account;
 use proptest::collection::vec;
@@ -28,7 +27,7 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use crate::people::{DEPOSIT, card};
+use crate::people::{DEPOSIT, card, charged_bytes};
 
 const SEQUENCES: u32 = 500;
 const PEOPLE: usize = 4;
@@ -337,13 +336,7 @@ impl World {
 
     /// INV-REG-5.
     async fn check_bytes(&self, what: &str) {
-        let mut charged = 0;
-        for person in &self.people {
-            let balance: Option<StorageBalance> =
-                self.view("storage_balance_of", json!({ "account_id": person.id() })).await;
-            let used = balance.map_or(0, |balance| balance.total.0 - balance.available.0);
-            charged += u64::try_from(used / 10_000_000_000_000_000_000).unwrap();
-        }
+        let charged = charged_bytes(&self.harness, self.registry(), &self.people).await;
         let usage = self.harness.worker.view_account(self.registry()).await.unwrap().storage_usage;
         assert_eq!(charged, usage - self.empty_bytes, "bytes charged and bytes held: {what}");
     }
@@ -376,7 +369,7 @@ fn the_registrys_invariants_hold_after_every_step() {
         (base, people)
     });
     let config = ProptestConfig {
-        cases: SEQUENCES,
+        cases: base.sequences(SEQUENCES),
         failure_persistence: None,
         max_shrink_iters: 300,
         ..ProptestConfig::default()
