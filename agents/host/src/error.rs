@@ -7,7 +7,9 @@ pub enum HostError {
     #[error("the grant does not allow this: {0:?}")]
     Denied(Denial),
     #[error("the action needs an approval that it has not")]
-    NeedsApproval,
+    NeedsApproval { digest: charter_types::Hash32 },
+    #[error("the grant was used as often as its rate allows")]
+    Rate,
     #[error("this host can't do what the grant obliges it to: {0}")]
     Unmet(&'static str),
     #[error("{0} is no URL of the form scheme://host[:port]/path")]

@@ -4,6 +4,7 @@
 mod address;
 mod error;
 mod keys;
+mod meter;
 mod redact;
 mod request;
 mod seal;

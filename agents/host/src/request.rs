@@ -1,13 +1,15 @@
 //! One request on an agent's behalf.
 
-use charter_client::{At, Contracts, PermissionView, Rpc, sha256};
+use charter_client::{Account, At, Contracts, PermissionView, Rpc, sha256};
 use charter_types::Hash32;
-use charter_types::keys::args::SecretRef;
+use charter_types::keys::args::{ApprovalRef, SecretRef};
 use charter_types::keys::{
-    Action, Asker, Decision, Envelope, GrantId, HostId, HttpAction, Inject, Method, Obligations, Policy, Scheme,
+    Action, Approval, ApprovalState, Asker, Decision, Envelope, GrantId, HostId, HttpAction, Inject, Method,
+    Obligations, Policy, Scheme,
 };
 use zeroize::Zeroizing;
 
+use crate::meter::{Rates, Use};
 use crate::redact::Redactor;
 use crate::seal::{SealContext, open};
 use crate::{HostError, HostKeys, Upstreams};
@@ -31,6 +33,9 @@ pub struct HttpResponse {
 /// A host at work.
 pub struct Host {
     pub id: HostId,
+    /// Signs for the host on chain: leases, settlements.
+    operator: Account,
+    rates: Rates,
     keys: HostKeys,
     rpc: Rpc,
     contracts: Contracts,
@@ -57,13 +62,14 @@ const OWN_HEADERS: [&str; 12] = [
 impl Host {
     pub fn new(
         id: HostId,
+        operator: Account,
         keys: HostKeys,
-        rpc: Rpc,
         contracts: Contracts,
         chain_id: String,
         upstreams: Upstreams,
     ) -> Self {
-        Self { id, keys, rpc, contracts, chain_id, upstreams }
+        let (rpc, rates) = (operator.rpc().clone(), Rates::default());
+        Self { id, operator, rates, keys, rpc, contracts, chain_id, upstreams }
     }
 
     /// Makes `request` with the secret of `grant`, if the chain's last final block says so.
@@ -78,17 +84,38 @@ impl Host {
         check_headers(request)?;
         let view = PermissionView::read(&self.rpc, &self.contracts, grant, self.id).await?;
         self.check_fresh(&view).await?;
-        let obligations = match view.decide(policy, asker, &Action::Http(action.clone())) {
-            Decision::Allow(obligations) if obligations.reserve => return Err(HostError::Unmet("reserve")),
-            Decision::Allow(obligations) if obligations.rate.is_some() => return Err(HostError::Unmet("rate")),
-            Decision::Allow(obligations) => obligations,
+        let (obligations, digest) = match view.decide(policy, asker, &Action::Http(action.clone())) {
+            Decision::Allow(obligations) => (obligations, None),
             Decision::Deny(denial) => return Err(HostError::Denied(denial)),
-            Decision::NeedsApproval { .. } => return Err(HostError::NeedsApproval),
+            Decision::NeedsApproval { digest, obligations } => (obligations, Some(digest)),
         };
+        if let Some(digest) = digest {
+            self.check_approved(&view, grant, digest).await?;
+        }
         // Before the secret is opened: a name that points inside never gets that far.
         let addresses = self.upstreams.resolve(&action.host, action.port).await?;
         let secret = self.open_secret(&view, &obligations).await?;
-        send(request, &action, &addresses, &secret, &obligations).await
+        if let Some(rate) = obligations.rate {
+            self.rates.count(grant, rate, view.timestamp_ms)?;
+        }
+        if !obligations.reserve && digest.is_none() {
+            return send(request, &action, &addresses, &secret, &obligations).await;
+        }
+        let used = Use::reserve(&self.operator, &self.contracts, &view, digest).await?;
+        let sent = send(request, &action, &addresses, &secret, &obligations).await;
+        // What can't be known to have failed before the service saw it counts as used.
+        used.settle(!matches!(sent, Err(HostError::Unmet(_) | HostError::Sealed))).await?;
+        sent
+    }
+
+    /// Whether somebody approved exactly this action for this host. `reserve` consumes the approval; asking first spares
+    /// the operator a transaction that would fail.
+    async fn check_approved(&self, view: &PermissionView, grant: GrantId, digest: Hash32) -> Result<(), HostError> {
+        let question = ApprovalRef { grant, digest };
+        let at = At::Hash(view.block);
+        let found: Option<Approval> = self.rpc.view(&self.contracts.keys, "approval", &question, at).await?;
+        let good = |approval: &Approval| approval.state == ApprovalState::Approved && approval.host == self.id;
+        if found.as_ref().is_some_and(good) { Ok(()) } else { Err(HostError::NeedsApproval { digest }) }
     }
 
     /// A node that lags would let a revoked grant live on.

@@ -37,6 +37,8 @@ pub const GRANTS_MAX: usize = 8;
 pub const DEPTH_MAX: u8 = 4;
 /// How old a view a host may act on.
 pub const STALENESS_MS_MAX: u64 = 600_000;
+/// How long a host counts as attested without asking the registry again, which may have revoked the attestation since.
+pub const ATTESTED_MS_MAX: u64 = 24 * 3_600_000;
 /// How long an approval can be good for.
 pub const APPROVAL_MS_MAX: u64 = 7 * 24 * 3_600_000;
 

@@ -25,7 +25,10 @@ const MAY_DEPEND: [(&str, &[&str]); 17] = [
     ("charter-localnet", &[]),
     ("charter-fuzz", &["charter-localnet"]),
     ("charter-harness", &["charter-types", "charter-localnet", "charter-wasm"]),
-    ("charter-suite", &["charter-types", "charter-client", "charter-harness", "charter-indexer", "charter-wasm"]),
+    (
+        "charter-suite",
+        &["charter-types", "charter-client", "charter-harness", "charter-host", "charter-indexer", "charter-wasm"],
+    ),
     (
         "charter",
         &[

@@ -3,7 +3,7 @@
 use charter_common::{Answer, Core, arguments};
 use charter_types::AccountId;
 use charter_types::keys::args::{ApprovalRef, RequestApproval};
-use charter_types::keys::{APPROVAL_MS_MAX, Added, Approval, ApprovalState, Fact, Grant, KeysError};
+use charter_types::keys::{APPROVAL_MS_MAX, Added, Approval, ApprovalState, Fact, Grant, Grantee, KeysError};
 use near_sdk::{PromiseOrValue, env, near};
 
 use super::ask::Wish;
@@ -12,19 +12,23 @@ use crate::{Keys, KeysExt};
 
 #[near]
 impl Keys {
-    /// Asks for an approval of exactly one action on one host. Takes `RequestApproval`. Anyone, whose deposit pays for
-    /// storage until the approval is used, rejected, or asked for anew; the rest comes back.
+    /// Asks for an approval of exactly one action on one host. Takes `RequestApproval`. Who holds the grant, or the
+    /// host's operator, whose deposit pays for storage until the approval is used or asked for anew; the rest comes back.
     #[payable]
     #[handle_result(aliased)]
     pub fn request_approval(&mut self) -> Answer {
         let RequestApproval { grant: id, digest, host, expires_ms } = arguments()?;
         let grant = self.grant_row(id)?;
-        self.host_row(host)?;
+        let operator = self.host_row(host)?.operator;
+        let caller = env::predecessor_account_id();
+        // Nobody else: a stranger could be first with every action, and keep the answer from who needs it.
+        if caller != operator && grant.grantee != Grantee::Account(caller.clone()) {
+            return Err(KeysError::NotGrantee { caller }.into());
+        }
         let now_ms = Self::now_ms();
         if expires_ms <= now_ms || expires_ms - now_ms > APPROVAL_MS_MAX {
             return Err(KeysError::ApprovalTime {}.into());
         }
-        let caller = env::predecessor_account_id();
         let payment = self.core.begin_payment(&caller)?;
         let key = (id, digest);
         // One that ran out, or was for the grant as it was, makes room for the next.

@@ -2,7 +2,7 @@
 
 use borsh::BorshSerialize;
 use charter_common::{Answer, Failure, authority_answer, fail_later, sha256};
-use charter_types::keys::{Added, Assurance, Decision, Fact, KeysError};
+use charter_types::keys::{ATTESTED_MS_MAX, Added, Assurance, Decision, Fact, KeysError};
 use charter_types::registry::{AttestationAnswer, Standing};
 use charter_types::{AccountId, json};
 use near_sdk::{PromiseOrValue, env, near};
@@ -108,8 +108,8 @@ impl Keys {
             keys.sign_key == host.sign_key && keys.encrypt_key == host.encrypt_key
         };
         let known = known.filter(same).ok_or(KeysError::NotAttested {})?;
-        host.assurance =
-            Assurance::Attested { agent: pending.agent, measurement: known.measurement, expires_ms: known.expires_ms };
+        let expires_ms = known.expires_ms.min(Self::now_ms().saturating_add(ATTESTED_MS_MAX));
+        host.assurance = Assurance::Attested { agent: pending.agent, measurement: known.measurement, expires_ms };
         self.save_host("host_attested", &pending.caller, host)
     }
 

@@ -91,6 +91,8 @@ impl Keys {
         let caller = env::predecessor_account_id();
         let mut host = self.own_host(host, &caller)?;
         host.generation += 1;
+        // Whoever has the host's keys has those that were attested.
+        host.assurance = Assurance::Declared;
         self.save_host("host_revoked", &caller, host)
     }
 

@@ -111,7 +111,8 @@ impl Registry {
         })
     }
 
-    /// Ends an agent for good and gives its storage back to who paid. Takes `AgentRef`. Owner, 1 yocto.
+    /// Ends an agent for good and gives its storage back to who paid; not while it has recoverers. Takes `AgentRef`. Owner,
+    /// 1 yocto.
     #[payable]
     #[handle_result(aliased)]
     pub fn retire(&mut self) -> Answer {
@@ -120,6 +121,7 @@ impl Registry {
         let agent = self.load_agent(id)?;
         let caller = env::predecessor_account_id();
         agent.check_owner(&caller)?;
+        self.check_unguarded(id)?;
         self.remove_belongings(id, false);
         if let Some(handle) = &agent.handle {
             self.handles.remove(handle, &mut self.core.storage);

@@ -158,11 +158,7 @@ impl Registry {
         if !agent.transferable {
             return Err(RegistryError::NotTransferable { id }.into());
         }
-        let wait_ms =
-            self.load_recovery(id).map_or(0, |recovery| recovery.hand_over_wait_ms(env::block_timestamp_ms()));
-        if wait_ms > 0 {
-            return Err(RegistryError::Guarded { id }.into());
-        }
+        self.check_unguarded(id)?;
         self.check_registered(&args.receiver_id)?;
         let before = self.core.storage.used_bytes(&sender);
         self.hand_over(id, agent, &args.receiver_id, false, args.memo.as_deref())?;

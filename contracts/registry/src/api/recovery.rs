@@ -123,6 +123,15 @@ impl Registry {
         }
     }
 
+    /// Whether the agent can go without waiting for its recoverers.
+    pub(crate) fn check_unguarded(&self, id: AgentId) -> Answer {
+        let now_ms = env::block_timestamp_ms();
+        if self.load_recovery(id).is_some_and(|recovery| recovery.hand_over_wait_ms(now_ms) > 0) {
+            return Err(RegistryError::Guarded { id }.into());
+        }
+        Ok(())
+    }
+
     /// Recoverers and their proposals go; each proposer gets its storage back.
     pub(crate) fn remove_recovery(&mut self, id: AgentId) {
         let Some(recovery) = self.recoveries.remove(&id, &mut self.core.storage) else { return };

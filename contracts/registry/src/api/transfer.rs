@@ -10,6 +10,13 @@ use crate::model::Agent;
 use crate::storage::StoredAgent;
 use crate::{Registry, RegistryExt};
 
+// What rows have beside the record of an agent and the letters of a handle: key, payer where the key names none, the
+// smaller records, and 40 bytes of NEAR's.
+const AGENT_ROW_BYTES: usize = 9 + 20 + 40;
+const HANDLE_ROW_BYTES: usize = 5 + 20 + 8 + 40;
+const OWNER_ROW_BYTES: usize = 21 + 17 + 40;
+const OWNED_ROW_BYTES: usize = 29 + 8 + 40;
+
 #[near]
 impl Registry {
     /// Offers an agent to an account. While the agent has recoverers, the offer is good only after they could have
@@ -84,6 +91,16 @@ impl Registry {
         self.save_owner("owner_changed", to, owner)?;
         Self::log_transfer(&from, to, id, memo);
         Ok(())
+    }
+
+    /// What an agent's rows would cost a new owner, yoctoNEAR.
+    pub(crate) fn price_of_hand_over(&self, agent: &Agent, to: &AccountId) -> u128 {
+        let record = StoredAgent::V1(agent.clone().hand_over(to, Epochs::default(), 0));
+        let record = borsh::to_vec(&record).map_or(usize::MAX, |bytes| bytes.len());
+        let handle = agent.handle.as_ref().map_or(0, |handle| handle.len().saturating_add(HANDLE_ROW_BYTES));
+        let owner = if self.load_owner(to).is_some() { 0 } else { OWNER_ROW_BYTES };
+        let bytes = [AGENT_ROW_BYTES, OWNED_ROW_BYTES, handle, owner].into_iter().fold(record, usize::saturating_add);
+        env::storage_byte_cost().as_yoctonear().saturating_mul(u128::try_from(bytes).unwrap_or(u128::MAX))
     }
 
     /// Removes what an owner keeps beside the agent itself and its handle; what the owner paid for it is free again.

@@ -37,7 +37,7 @@ failures! {
         NotPaused { id: AgentId } = "REGISTRY_NOT_PAUSED", "agent {id} is not paused";
         Disarmed { id: AgentId } = "REGISTRY_DISARMED", "the owner of agent {id} pressed the panic button: rearm it first";
         NotTransferable { id: AgentId } = "REGISTRY_NOT_TRANSFERABLE", "agent {id} changes hands by offer_transfer and accept_transfer only, until its owner calls set_transferable";
-        Guarded { id: AgentId } = "REGISTRY_GUARDED", "agent {id} has recoverers: offer_transfer it and wait";
+        Guarded { id: AgentId } = "REGISTRY_GUARDED", "agent {id} has recoverers: take them away, or offer_transfer the agent, and wait";
         NotRegistered { account: AccountId } = "REGISTRY_NOT_REGISTERED", "{account} has not prepaid storage for an agent here: storage_deposit first";
         BadRecoverers {} = "REGISTRY_BAD_RECOVERERS", "recovery has 1 to {RECOVERERS_MAX} accounts, each once and none the owner, a threshold among them, and a delay of {RECOVERY_MS_MIN} to {RECOVERY_MS_MAX} ms; or no accounts, threshold 0 and delay 0";
         NotRecoverer { caller: AccountId } = "REGISTRY_NOT_RECOVERER", "caller {caller} is no recoverer of the agent";

@@ -9,10 +9,11 @@ use super::upstream::{HOST, PORT, Upstream};
 use super::world::World;
 
 /// The host as its operator set it up; loopback addresses are reached only if listed.
-pub fn host(world: &World, upstreams: Upstreams) -> anyhow::Result<Host> {
-    let facts = world.state.facts();
+pub fn host(world: &mut World, upstreams: Upstreams) -> anyhow::Result<Host> {
+    let facts = world.state.facts().clone();
     let keys = host_keys(&facts.host_seed)?;
-    Ok(Host::new(facts.host, keys, world.rpc.clone(), world.contracts.clone(), world.chain_id(), upstreams))
+    let hal = world.person("hal")?;
+    Ok(Host::new(facts.host, hal, keys, world.contracts.clone(), world.chain_id(), upstreams))
 }
 
 pub fn request(method: Method, path: &str) -> HttpRequest {

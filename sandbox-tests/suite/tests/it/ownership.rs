@@ -108,6 +108,52 @@ async fn a_receiver_that_does_not_keep_an_agent_hands_it_back_with_a_new_epoch()
     assert!(alice.send(registry, "storage_unregister", json!({}), 1).await.unwrap().json::<bool>().unwrap());
 }
 
+/// A receiver that gives the agent back, but first makes it larger than what its sender paid for.
+fn fattening_receiver(registry: &AccountId, agent: u64) -> Vec<u8> {
+    let card = card(&"u".repeat(128));
+    let args = json!({ "agent": agent, "card": card, "expected_revision": 1 }).to_string();
+    let (registry, deposit) = (registry.as_str(), r"\00\00\64\a7\b3\b6\e0\0d\00\00\00\00\00\00\00\00");
+    let text = format!(
+        r#"(module
+          (import "env" "promise_create"
+            (func $call (param i64 i64 i64 i64 i64 i64 i64 i64) (result i64)))
+          (import "env" "value_return" (func $return (param i64 i64)))
+          (memory 1)
+          (data (i32.const 0) "{registry}")
+          (data (i32.const 100) "set_card")
+          (data (i32.const 200) "{deposit}")
+          (data (i32.const 300) "true")
+          (data (i32.const 400) "{}")
+          (func (export "nft_on_transfer")
+            (drop (call $call (i64.const {}) (i64.const 0) (i64.const 8) (i64.const 100)
+              (i64.const {}) (i64.const 400) (i64.const 200) (i64.const 30000000000000)))
+            (call $return (i64.const 4) (i64.const 300))))"#,
+        args.replace('"', "\\22"),
+        registry.len(),
+        args.len(),
+    );
+    wat::parse_str(text).unwrap()
+}
+
+#[tokio::test]
+async fn an_agent_that_its_receiver_made_too_large_to_go_back_stays_whole() {
+    let harness = Harness::start().await.unwrap();
+    let (alice, shop) = (harness.account("alice").await.unwrap(), harness.account("shop").await.unwrap());
+    let registry = &harness.contracts.registry;
+    let id = register(&harness, &alice, vec![]).await;
+    shop.deploy(&fattening_receiver(registry, id)).await.unwrap().into_result().unwrap();
+    ok(&shop, registry, "storage_deposit", json!({}), DEPOSIT).await;
+    ok(&alice, registry, "set_transferable", SetTransferable { agent: id, transferable: true }, 1).await;
+    let args = json!({ "receiver_id": shop.id(), "token_id": id.to_string(), "msg": "" });
+    let outcome = alice.send(registry, "nft_transfer_call", args, 1).await.unwrap();
+    assert!(outcome.json::<bool>().unwrap(), "the way back was not paid for");
+    let kept = agent(&harness, id).await;
+    assert_eq!((kept.owner.as_str(), kept.card.uri.len()), (shop.id().as_str(), 128));
+    let list: Vec<Agent> = view(&harness.worker, registry, "agents_of", json!({ "account": shop.id() })).await.unwrap();
+    assert_eq!(list, [kept]);
+    assert!(alice.send(registry, "storage_unregister", json!({}), 1).await.unwrap().json::<bool>().unwrap());
+}
+
 #[tokio::test]
 async fn payout_changes_only_with_both_consents_and_a_sale_clears_it() {
     let harness = Harness::start().await.unwrap();
@@ -197,6 +243,7 @@ async fn a_stolen_key_cannot_outrun_recovery() {
     assert_eq!(refused(&alice, registry, "nft_transfer", token, 1).await, "REGISTRY_GUARDED");
     ok(&alice, registry, "offer_transfer", AgentAccount { agent: id, account: eve.id().clone() }, DEPOSIT).await;
     assert_eq!(refused(&eve, registry, "accept_transfer", AgentRef { agent: id }, DEPOSIT).await, "REGISTRY_NOT_YET");
+    assert_eq!(refused(&alice, registry, "retire", AgentRef { agent: id }, 1).await, "REGISTRY_GUARDED");
     let nobody = Recoverers { accounts: vec![], threshold: 0, delay_ms: 0 };
     ok(&alice, registry, "set_recoverers", SetRecoverers { agent: id, recoverers: nobody }, DEPOSIT).await;
     harness.wait(Duration::from_millis(RECOVERY_MS_MIN + HAND_OVER_MARGIN_MS - 60_000)).await.unwrap();

@@ -1,0 +1,95 @@
+//! What a grant obliges its host to count: rates here, budgets and approvals on chain.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+use charter_client::{Account, At, Call, Contracts, PermissionView};
+use charter_types::keys::args::{Reserve, Settle};
+use charter_types::keys::{Budget, GrantId, HostId, LeaseId, Rate, Unit};
+use charter_types::{Hash32, Page, U128};
+
+use crate::HostError;
+
+/// Longest time a request may take until its lease counts as spent.
+const LEASE_MS: u64 = 600_000;
+
+/// When grants were used, as far back as their rates look.
+#[derive(Default)]
+pub struct Rates(Mutex<HashMap<GrantId, VecDeque<u64>>>);
+
+impl Rates {
+    /// Counts a use, unless there were as many already as the rate allows.
+    pub fn count(&self, grant: GrantId, rate: Rate, now_ms: u64) -> Result<(), HostError> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let uses = all.entry(grant).or_default();
+        while uses.front().is_some_and(|at| now_ms.saturating_sub(*at) >= rate.per_ms) {
+            uses.pop_front();
+        }
+        if uses.len() >= usize::try_from(rate.uses).unwrap_or(usize::MAX) {
+            return Err(HostError::Rate);
+        }
+        uses.push_back(now_ms);
+        Ok(())
+    }
+}
+
+/// A lease on one use, to be settled whatever becomes of the request.
+pub struct Use<'a> {
+    operator: &'a Account,
+    contracts: &'a Contracts,
+    lease: Option<LeaseId>,
+}
+
+impl<'a> Use<'a> {
+    /// Sets one use aside in every budget on the way up, and consumes the approval for `digest`.
+    pub async fn reserve(
+        operator: &'a Account,
+        contracts: &'a Contracts,
+        view: &PermissionView,
+        digest: Option<Hash32>,
+    ) -> Result<Self, HostError> {
+        let host: HostId = view.host.id;
+        let Some(grant) = view.lineage.first().map(|grant| grant.id) else { return Err(HostError::Unmet("reserve")) };
+        let mut amount = U128(0);
+        for budgeted in view.lineage.iter().filter(|grant| grant.has_budget) {
+            let page = Page { from: budgeted.id, limit: Some(1) };
+            let found: Vec<Budget> =
+                operator.rpc().view(&contracts.keys, "budgets", &page, At::Hash(view.block)).await?;
+            // How much of an asset a request will cost is not for this host to guess.
+            if found.first().is_none_or(|budget| budget.allowance.unit != Unit::Uses) {
+                return Err(HostError::Unmet("a budget in an asset"));
+            }
+            amount = U128(1);
+        }
+        let args = Reserve { grant, host, amount, for_ms: LEASE_MS, digest };
+        let outcome = operator.call(&contracts.keys, Call::json("reserve", &args)).await?;
+        Ok(Self { operator, contracts, lease: outcome.value()? })
+    }
+
+    /// Says whether the credential was used; `false` gives the use back.
+    pub async fn settle(self, was_used: bool) -> Result<(), HostError> {
+        let Some(lease) = self.lease else { return Ok(()) };
+        let args = Settle { lease, used: U128(u128::from(was_used)) };
+        self.operator.call(&self.contracts.keys, Call::json("settle", &args)).await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use charter_types::keys::Rate;
+
+    use super::Rates;
+
+    #[test]
+    fn a_rate_counts_uses_in_its_time_per_grant() {
+        let rates = Rates::default();
+        let rate = Rate { uses: 2, per_ms: 100 };
+        assert!(rates.count(1, rate, 0).is_ok() && rates.count(1, rate, 50).is_ok());
+        assert!(rates.count(1, rate, 99).is_err());
+        assert!(rates.count(2, rate, 99).is_ok());
+        assert!(rates.count(1, rate, 100).is_ok());
+        assert!(rates.count(1, rate, 149).is_err());
+        assert!(rates.count(1, rate, 150).is_ok());
+    }
+}
