@@ -39,6 +39,8 @@ struct Op {
     agent: u64,
     other: usize,
     deposit: u128,
+    /// The agent's owner calls, with the deposit it takes: else almost everything would be refused.
+    rightly: bool,
     what: Move,
 }
 
@@ -106,11 +108,13 @@ fn op() -> impl Strategy<Value = Op> {
         2 => prop_oneof![Just(RECOVERY_MS_MIN), Just(RECOVERY_MS_MIN + HAND_OVER_MARGIN_MS)].prop_map(Move::Wait),
     ];
     let deposit = prop_oneof![Just(0_u128), Just(1), Just(DEPOSIT)];
-    (0..PEOPLE, 1_u64..4, 0..PEOPLE, deposit, what).prop_map(|(by, agent, other, deposit, what)| Op {
+    let who = (0..PEOPLE, 1_u64..4, 0..PEOPLE);
+    (who, deposit, proptest::bool::weighted(0.7), what).prop_map(|((by, agent, other), deposit, rightly, what)| Op {
         by,
         agent,
         other,
         deposit,
+        rightly,
         what,
     })
 }
@@ -160,6 +164,39 @@ impl World {
             highest,
             now_ms: self.harness.now_ms().await.unwrap(),
         }
+    }
+
+    fn rightly(&self, op: &Op, seen: &Seen) -> Op {
+        let owner = seen.agents.get(&op.agent).map(|agent| agent.owner.clone()).filter(|_| op.rightly);
+        let Some(by) = owner.and_then(|owner| self.people.iter().position(|person| *person.id() == owner)) else {
+            return op.clone();
+        };
+        let others = matches!(
+            op.what,
+            Move::Accept | Move::AcceptPayout | Move::Heartbeat | Move::Propose | Move::Approve | Move::Renounce
+        );
+        let one_yocto = matches!(
+            op.what,
+            Move::Retire
+                | Move::Cancel
+                | Move::NftTransfer
+                | Move::Pause(_)
+                | Move::RevokeAll
+                | Move::PanicAll
+                | Move::Rearm
+                | Move::AcceptPayout
+                | Move::Approve
+                | Move::Veto
+        );
+        let nothing = matches!(op.what, Move::Heartbeat | Move::Execute | Move::Renounce);
+        let deposit = if nothing {
+            0
+        } else if one_yocto {
+            1
+        } else {
+            DEPOSIT
+        };
+        Op { by: if others { op.by } else { by }, deposit, ..op.clone() }
     }
 
     /// Method and arguments of an operation.
@@ -224,6 +261,7 @@ impl World {
             Some(seen) => seen,
             None => self.look().await,
         };
+        let op = &self.rightly(op, &before);
         let Some((method, args)) = self.call(op, before.now_ms) else { return };
         let question = AgentRef { agent: op.agent };
         let proposals: Vec<RecoveryProposal> =
