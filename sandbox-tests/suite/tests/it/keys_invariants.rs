@@ -1,7 +1,7 @@
 //! INV-KEY-1 to 5 and 9 over random operations on the real wasm: two agents' owners, a guardian, a stranger who operates a
 //! host, each trying everything. (INV-KEY-6 is in the tables of refusals, 7 and 8 in `keys.rs` and `permission.rs`.)
 //!
-//! Remove one of these lines and this fails:
+//! The lines that each invariant rests on:
 //! * INV-KEY-1 `if !terms.policy.within(above)` in `model::check_terms`
 //! * INV-KEY-2 `grant.generation += 1` in `narrow_now`, or the comparison of epochs in `check_live`
 //! * INV-KEY-3 the loop over the lineage in `Keys::reserve`

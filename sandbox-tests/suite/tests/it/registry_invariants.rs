@@ -1,7 +1,7 @@
 //! INV-REG-1 to 7 over random operations on the real wasm: four accounts, each with any right or none, on up to four
 //! agents. After every step what changed is compared with who caused it. (INV-REG-8 is in `attestation.rs`.)
 //!
-//! Remove one of these lines of the registry and this fails:
+//! The lines of the registry that each invariant rests on:
 //! * INV-REG-1 `self.last_epoch += 1` in `lib.rs`
 //! * INV-REG-2 `self.operators.clear()` in `Agent::revoke_all`
 //! * INV-REG-3 the check of `GUARDIAN_PAUSE_MS_MAX`, or `if owner || until_ms > self.paused_until_ms`, in `Agent::pause`
