@@ -7,16 +7,24 @@ use near_sdk::env;
 
 use crate::{Answer, Failure};
 
+// What depends on the type is kept small: every method has a copy of it.
+
 /// The call's JSON arguments. No input counts as an empty object.
 pub fn arguments<T: FromJson>() -> Answer<T> {
-    // What depends on the type is kept small: every method has a copy of it.
-    T::from_json(tree()?).map_err(bad)
+    T::from_json(own_tree()?).map_err(bad)
 }
 
-fn tree() -> Answer<Json> {
-    let input = env::input().unwrap_or_default();
-    let bytes: &[u8] = if input.is_empty() { b"{}" } else { &input };
-    json::parse(bytes).map_err(bad)
+/// The same of a call that was made before, from the bytes it came with.
+pub fn arguments_in<T: FromJson>(input: &[u8]) -> Answer<T> {
+    T::from_json(tree(input)?).map_err(bad)
+}
+
+fn own_tree() -> Answer<Json> {
+    tree(&env::input().unwrap_or_default())
+}
+
+fn tree(input: &[u8]) -> Answer<Json> {
+    json::parse(if input.is_empty() { b"{}" } else { input }).map_err(bad)
 }
 
 fn bad(reason: String) -> Failure {

@@ -13,15 +13,17 @@ mod input;
 mod methods;
 mod record;
 mod rows;
+mod signature;
 mod storage;
 
 pub use access::{Access, PAUSE_MS_MAX};
-pub use ask::{ask_authority, authority_answer, fail_later, succeeded};
+pub use ask::{ask_authority, ask_view, authority_answer, fail_later, succeeded, view_answer};
 pub use core::{Core, Payment};
 pub use events::EventLog;
 pub use failure::{Answer, Failure};
-pub use input::{arguments, borsh_arguments};
+pub use input::{arguments, arguments_in, borsh_arguments};
 pub use rows::{RowKey, Rows};
+pub use signature::{is_signed, separator};
 pub use storage::{Payer, StorageLedger};
 
 /// SHA-256 by the host.

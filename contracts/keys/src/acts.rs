@@ -3,10 +3,9 @@
 mod grants;
 mod secrets;
 
-use charter_common::Answer;
+use charter_common::{Answer, arguments_in};
 use charter_types::AccountId;
-use charter_types::error::CommonError;
-use charter_types::json::{self, FromJson};
+use charter_types::json::FromJson;
 use charter_types::keys::args::{ApprovalRef, GrantRef, SecretRef};
 use charter_types::keys::{Added, ApprovalState, Fact, KeysError, Suspension};
 use charter_types::registry::Authority;
@@ -17,7 +16,7 @@ use crate::storage::StoredApproval;
 
 /// The arguments, which the call itself has read before.
 fn read<T: FromJson>(pending: &Pending) -> Answer<T> {
-    json::read(&pending.input).map_err(|reason| CommonError::BadArguments { reason }.into())
+    arguments_in(&pending.input)
 }
 
 fn check_owner(caller: &AccountId, authority: &Authority, agent: u64) -> Answer {
@@ -39,7 +38,8 @@ impl Keys {
     pub(crate) fn act(&mut self, pending: &Pending, authority: &Authority) -> Answer<Added> {
         let caller = &pending.caller;
         match pending.wish {
-            Wish::Delegate => return self.delegate_now(caller, read(pending)?, authority),
+            // Whoever holds the grant; checked where the grant is read.
+            Wish::Delegate => {}
             Wish::RevokeGrant | Wish::Suspend | Wish::RevokeSecret => check_revoker(caller, authority)?,
             _ => check_owner(caller, authority, pending.agent)?,
         }

@@ -4,8 +4,6 @@ use near_sdk::Gas;
 
 /// One view of one agent in the registry takes 2 to 4 TGas.
 pub const VIEW: Gas = Gas::from_tgas(6);
-/// Our callback on it.
-pub const CALLBACK: Gas = Gas::from_tgas(10);
 /// near/mpc asks for at least 10 TGas and yields until its network has answered.
 pub const MPC: Gas = Gas::from_tgas(30);
 pub const ON_RELEASED: Gas = Gas::from_tgas(8);

@@ -42,7 +42,8 @@ fn rejected(code: &str, reason: String) -> Verdict {
     Verdict::Rejected { code: code.to_owned(), reason }
 }
 
-/// Bit 0 of the attributes: the TDX module lets the host read the trust domain.
+/// Bits 0 to 7 of the attributes are Intel's group TUD, "under debug": bit 0 lets the host read the trust domain, and the
+/// others have to be 0.
 const DEBUG_BITS: u8 = 0xff;
 
 fn verify(quote: &[u8], collateral: &QuoteCollateralV3, now_s: u64) -> Verdict {

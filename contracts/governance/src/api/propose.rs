@@ -1,12 +1,12 @@
 //! Proposals: a release of a line, or code for one of Charter's own contracts. Only hashes are voted on.
 
-use charter_common::{Answer, arguments, sha256};
+use charter_common::{Answer, arguments, separator, sha256};
 use charter_types::governance::args::{ProposeRelease, ProposeUpgrade};
 use charter_types::governance::{
     CONTENT_PURPOSE, ContentSeed, Fact, Line, Proposal, ProposalId, ProposalKind, ProposalState, Release,
     ReleaseContent,
 };
-use charter_types::{AccountId, Domain, Hash32};
+use charter_types::{AccountId, Hash32};
 use near_sdk::{env, near};
 
 use crate::model::{check_content, weight_of};
@@ -73,10 +73,13 @@ impl Governance {
     ) -> Answer<ProposalId> {
         let id = self.next_proposal;
         self.next_proposal += 1;
-        let (chain_id, contract) = (env::chain_id(), env::current_account_id());
-        let domain = Domain { purpose: CONTENT_PURPOSE, version: 1, chain_id: &chain_id, contract: &contract };
-        let domain = domain.separator(sha256);
-        let seed = ContentSeed { domain, proposal: id, line: line.id, kind: &kind, release: content };
+        let seed = ContentSeed {
+            domain: separator(CONTENT_PURPOSE),
+            proposal: id,
+            line: line.id,
+            kind: &kind,
+            release: content,
+        };
         let content_hash = Hash32::of(&seed, sha256);
         let start_ms = Self::now_ms();
         let proposal = Proposal {

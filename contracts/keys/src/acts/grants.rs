@@ -36,7 +36,7 @@ impl Keys {
     /// INV-KEY-8: local generations and expiries are checked again here, so a revocation that raced the question wins.
     pub(super) fn delegate_now(&mut self, caller: &AccountId, args: Delegate, authority: &Authority) -> Answer<Added> {
         let lineage = self.lineage_rows(args.parent)?;
-        let parent = self.grant_row(args.parent)?;
+        let parent = lineage.first().ok_or(KeysError::UnknownGrant { id: args.parent })?;
         let secret = self.secret_row(parent.secret)?;
         let now_ms = Self::now_ms();
         if !authority.armed {
@@ -45,11 +45,11 @@ impl Keys {
         // A grant that starts later can be passed on before it starts.
         let when = now_ms.max(parent.not_before_ms);
         check_live(&lineage, &secret, authority.epochs, when).map_err(|_| KeysError::Dead { id: parent.id })?;
-        check_delegation(&parent, &args.terms, caller)?;
+        check_delegation(parent, &args.terms, caller)?;
         check_preimage(&args.parent_policy, parent.policy_hash, sha256)?;
         self.check_all_terms(std::slice::from_ref(&args.terms), &args.parent_policy)?;
         self.check_unit(&lineage, args.terms.budget.as_ref())?;
-        let grant = self.insert_grant(caller, &secret, Some(&parent), args.terms, authority.epochs)?;
+        let grant = self.insert_grant(caller, &secret, Some(parent), args.terms, authority.epochs)?;
         Ok(Added { secret: Some(secret.id), grants: vec![grant] })
     }
 

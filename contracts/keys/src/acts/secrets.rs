@@ -73,27 +73,13 @@ impl Keys {
         args: AddCredential,
         epochs: Epochs,
     ) -> Answer<Added> {
-        let (envelope_sha256, envelope_bytes) = digest(&args.envelope);
-        let secret = Secret {
-            id: self.next_secret,
-            agent: args.agent,
-            label_hash: args.label_hash,
-            mode: Mode::Sealed,
-            status: SecretStatus::Active,
-            version: 1,
-            epoch: 0,
-            ceiling_hash: Self::policy_hash(&args.ceiling),
-            envelope_sha256,
-            envelope_bytes,
-            rotate_by_ms: args.rotate_by_ms,
-            recipients: 0,
-            epochs,
-        };
-        self.check_all_terms(&args.grants, &args.ceiling)?;
-        let mut secret = self.insert_secret(caller, secret)?;
-        self.envelopes.insert(&secret.id, caller, &args.envelope, &mut self.core.storage)?;
-        self.insert_wraps(caller, &mut secret, &args.wraps)?;
-        self.finish_secret(caller, secret, args.grants)
+        let (sha256, bytes) = digest(&args.envelope);
+        let AddCredential { agent, label_hash, ceiling, envelope, wraps, rotate_by_ms, grants } = args;
+        let bare = CreateSecret { agent, label_hash, mode: Mode::Sealed, ceiling, sha256, rotate_by_ms, grants };
+        let mut secret = self.insert_secret(caller, &bare, bytes, epochs)?;
+        self.envelopes.insert(&secret.id, caller, &envelope, &mut self.core.storage)?;
+        self.insert_wraps(caller, &mut secret, &wraps)?;
+        self.finish_secret(caller, secret, bare.grants)
     }
 
     pub(super) fn store_bare_secret(
@@ -102,6 +88,24 @@ impl Keys {
         args: CreateSecret,
         epochs: Epochs,
     ) -> Answer<Added> {
+        let secret = self.insert_secret(caller, &args, 0, epochs)?;
+        self.finish_secret(caller, secret, args.grants)
+    }
+
+    /// Checks the grants that come with a secret too, but leaves them to `finish_secret`: they are stored last.
+    fn insert_secret(
+        &mut self,
+        caller: &AccountId,
+        args: &CreateSecret,
+        envelope_bytes: u32,
+        epochs: Epochs,
+    ) -> Answer<Secret> {
+        self.check_all_terms(&args.grants, &args.ceiling)?;
+        let label = (args.agent, args.label_hash);
+        // Another call may have stored the label while the registry was asked.
+        if self.labels.contains(&label) {
+            return Err(KeysError::LabelExists {}.into());
+        }
         let secret = Secret {
             id: self.next_secret,
             agent: args.agent,
@@ -112,22 +116,11 @@ impl Keys {
             epoch: 0,
             ceiling_hash: Self::policy_hash(&args.ceiling),
             envelope_sha256: args.sha256,
-            envelope_bytes: 0,
+            envelope_bytes,
             rotate_by_ms: args.rotate_by_ms,
             recipients: 0,
             epochs,
         };
-        self.check_all_terms(&args.grants, &args.ceiling)?;
-        let secret = self.insert_secret(caller, secret)?;
-        self.finish_secret(caller, secret, args.grants)
-    }
-
-    fn insert_secret(&mut self, caller: &AccountId, secret: Secret) -> Answer<Secret> {
-        let label = (secret.agent, secret.label_hash);
-        // Another call may have stored the label while the registry was asked.
-        if self.labels.contains(&label) {
-            return Err(KeysError::LabelExists {}.into());
-        }
         self.next_secret += 1;
         let ledger = &mut self.core.storage;
         self.secrets.insert(&secret.id, caller, &StoredSecret::V1(secret.clone()), ledger)?;

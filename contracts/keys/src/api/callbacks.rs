@@ -1,10 +1,12 @@
 //! What other contracts answered. A denial keeps the books, releases what was reserved, and fails in a receipt of its own.
 
 use borsh::BorshSerialize;
-use charter_common::{Answer, Failure, authority_answer, fail_later, sha256};
+use charter_common::{
+    Answer, Failure, arguments_in, authority_answer, borsh_arguments, fail_later, sha256, view_answer,
+};
+use charter_types::AccountId;
 use charter_types::keys::{ATTESTED_MS_MAX, Added, Assurance, Decision, Fact, KeysError};
 use charter_types::registry::{AttestationAnswer, Standing};
-use charter_types::{AccountId, json};
 use near_sdk::{PromiseOrValue, env, near};
 
 use super::ask::Pending;
@@ -24,10 +26,6 @@ impl BorshSerialize for AsItIs {
     fn serialize<W: std::io::Write>(&self, out: &mut W) -> std::io::Result<()> {
         out.write_all(&self.0)
     }
-}
-
-fn answer<T: json::FromJson>() -> Option<T> {
-    json::read::<Option<T>>(&env::promise_result_checked(0, VIEW_BYTES_MAX).ok()?).ok()?
 }
 
 #[near]
@@ -50,7 +48,7 @@ impl Keys {
             return PromiseOrValue::Value(());
         };
         self.core.storage.release(&pending.caller, pending.reserved_bytes);
-        let done = self.set_attested(&pending, answer::<AttestationAnswer>());
+        let done = self.set_attested(&pending, view_answer::<AttestationAnswer>(VIEW_BYTES_MAX));
         self.resolve(&pending.caller, pending.agent, done)
     }
 
@@ -58,11 +56,10 @@ impl Keys {
     #[private]
     #[handle_result(aliased)]
     pub fn on_standing(&self) -> Answer<Decision> {
-        let pending: PendingCheck = charter_common::borsh_arguments()?;
-        let standing = answer::<Standing>().ok_or(KeysError::NoAuthority { agent: pending.agent })?;
-        let args = json::read(&pending.input);
-        let args = args.map_err(|reason| charter_types::error::CommonError::BadArguments { reason })?;
-        self.decide(&args, &standing)
+        let pending: PendingCheck = borsh_arguments()?;
+        let standing =
+            view_answer::<Standing>(VIEW_BYTES_MAX).ok_or(KeysError::NoAuthority { agent: pending.agent })?;
+        self.decide(&arguments_in(&pending.input)?, &standing)
     }
 
     /// The registry's word on an agent, before a key is derived.
@@ -71,7 +68,7 @@ impl Keys {
         let Ok(pending) = borsh::from_slice::<PendingRelease>(&env::input().unwrap_or_default()) else {
             return PromiseOrValue::Value(());
         };
-        let standing = answer::<Standing>().ok_or(KeysError::NoAuthority { agent: pending.agent });
+        let standing = view_answer::<Standing>(VIEW_BYTES_MAX).ok_or(KeysError::NoAuthority { agent: pending.agent });
         match standing.map_err(Failure::from).and_then(|standing| self.release(&pending, &standing)) {
             Ok(promise) => PromiseOrValue::Promise(promise),
             Err(failure) => self.resolve(&pending.caller, pending.agent, Err(failure)),
@@ -83,7 +80,7 @@ impl Keys {
     #[handle_result(aliased)]
     #[result_serializer(borsh)]
     pub fn on_released(&self) -> Answer<AsItIs> {
-        let pending: PendingRelease = charter_common::borsh_arguments()?;
+        let pending: PendingRelease = borsh_arguments()?;
         self.check_release(&pending)?;
         let answer = env::promise_result_checked(0, MPC_BYTES_MAX).map_err(|_| KeysError::MpcSilent {})?;
         Ok(AsItIs(answer))

@@ -1,14 +1,14 @@
 //! Hosts.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, Core, arguments, sha256};
+use charter_common::{Answer, Core, arguments, is_signed, sha256};
 use charter_types::keys::args::{AnchorReceipts, AttestHost, HostRef, RegisterHost, SetHostStatus};
 use charter_types::keys::{
     Assurance, Fact, HOST_PROOF_PURPOSE, Host, HostId, HostProof, HostStatus, KeysError, STALENESS_MS_MAX,
 };
 use charter_types::registry::AgentId;
 use charter_types::registry::args::AgentRef;
-use charter_types::{AccountId, Domain, Hash32};
+use charter_types::{AccountId, Hash32};
 use near_sdk::{Promise, env, near};
 
 use crate::storage::StoredHost;
@@ -43,9 +43,7 @@ impl Keys {
             return Err(KeysError::WeakKey {}.into());
         }
         let proof = HostProof { operator: operator.clone(), sign_key: args.sign_key, encrypt_key: args.encrypt_key };
-        let (chain_id, contract) = (env::chain_id(), env::current_account_id());
-        let domain = Domain { purpose: HOST_PROOF_PURPOSE, version: 1, chain_id: &chain_id, contract: &contract };
-        if !env::ed25519_verify(&args.proof.0, domain.message(&proof, sha256), &args.sign_key.0) {
+        if !is_signed(HOST_PROOF_PURPOSE, &proof, &args.proof, &args.sign_key) {
             return Err(KeysError::HostProof {}.into());
         }
         let id = self.next_host;
@@ -107,7 +105,7 @@ impl Keys {
         self.own_host(host, &caller)?;
         self.core.storage.charge(&caller, ASSURANCE_BYTES)?;
         let pending = PendingAttestation { caller, host, agent, reserved_bytes: ASSURANCE_BYTES };
-        Ok(self.ask_view("attestation", &AgentRef { agent }, "on_attestation", &pending))
+        Ok(self.ask_registry("attestation", &AgentRef { agent }, "on_attestation", &pending))
     }
 
     /// Anchors the Merkle root over the receipts of uses `from` to `to`, in order and without gaps. Takes

@@ -1,11 +1,11 @@
-//! Asking other contracts' views, and answering for contracts that want to know about a grant.
+//! Asking the registry's views, and answering for contracts that want to know about a grant.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, arguments};
+use charter_common::{Answer, arguments, ask_view};
 use charter_types::keys::args::CheckLive;
 use charter_types::registry::AgentId;
 use charter_types::registry::args::AgentRef;
-use near_sdk::{GasWeight, NearToken, Promise, env, near};
+use near_sdk::{Promise, env, near};
 use serde::Serialize;
 
 use crate::{Keys, KeysExt, gas};
@@ -25,24 +25,19 @@ impl Keys {
         let args: CheckLive = arguments()?;
         let agent = self.grant_row(args.grant)?.agent;
         let pending = PendingCheck { agent, input: env::input().unwrap_or_default() };
-        Ok(self.ask_view("standing", &AgentRef { agent }, "on_standing", &pending))
+        Ok(self.ask_registry("standing", &AgentRef { agent }, "on_standing", &pending))
     }
 }
 
 impl Keys {
     /// A view of the registry, and our own `callback` with `pending` (as borsh) once it has answered.
-    pub(crate) fn ask_view(
+    pub(crate) fn ask_registry(
         &self,
-        method: &str,
+        view: &str,
         args: &impl Serialize,
         callback: &str,
         pending: &impl BorshSerialize,
     ) -> Promise {
-        let args = serde_json::to_vec(args).unwrap_or_default();
-        let pending = borsh::to_vec(pending).unwrap_or_default();
-        let (question, answer) = (Promise::new(self.registry.clone()), Promise::new(env::current_account_id()));
-        question
-            .function_call_weight(method, args, NearToken::ZERO, gas::VIEW, GasWeight(0))
-            .then(answer.function_call_weight(callback, pending, NearToken::ZERO, gas::CALLBACK, GasWeight(1)))
+        ask_view(&self.registry, (view, gas::VIEW), args, callback, pending)
     }
 }

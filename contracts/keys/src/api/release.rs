@@ -2,14 +2,14 @@
 //! comes first, and the MPC contract last.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, Core, arguments, sha256};
+use charter_common::{Answer, Core, arguments, is_signed};
 use charter_types::keys::args::{RELEASE_PURPOSE, ReleaseProof, RequestKeyRelease};
 use charter_types::keys::{
     Fact, Grant, GrantId, Grantee, Host, HostId, KeysError, Mode, Secret, SecretId, check_live, check_live_here,
 };
 use charter_types::registry::args::AgentRef;
 use charter_types::registry::{AgentId, Standing};
-use charter_types::{AccountId, Domain, Named};
+use charter_types::{AccountId, Named};
 use near_sdk::{GasWeight, NearToken, Promise, env, near};
 use serde::Serialize;
 
@@ -71,9 +71,7 @@ impl Keys {
             secret_epoch: secret.epoch,
             app_public_key: app_public_key.clone(),
         };
-        let (chain_id, contract) = (env::chain_id(), env::current_account_id());
-        let domain = Domain { purpose: RELEASE_PURPOSE, version: 1, chain_id: &chain_id, contract: &contract };
-        let signed = env::ed25519_verify(&proof.0, domain.message(&statement, sha256), &host.sign_key.0);
+        let signed = is_signed(RELEASE_PURPOSE, &statement, &proof, &host.sign_key);
         if !signed || app_public_key.len() > APP_KEY_BYTES_MAX {
             return Err(KeysError::AppKey {}.into());
         }
@@ -88,7 +86,7 @@ impl Keys {
             app_public_key,
         };
         self.check_release(&pending)?;
-        Ok(self.ask_view("standing", &AgentRef { agent: pending.agent }, "on_release_standing", &pending))
+        Ok(self.ask_registry("standing", &AgentRef { agent: pending.agent }, "on_release_standing", &pending))
     }
 
     /// Names NEAR's MPC contract. Takes `Named`. Admin or governance.

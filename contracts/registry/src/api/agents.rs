@@ -15,7 +15,7 @@ use crate::{Registry, RegistryExt};
 #[near]
 impl Registry {
     /// Registers an agent for the caller and returns its id. Takes `RegisterAgent`. The deposit pays for storage (about
-    /// 0.007 NEAR), the rest comes back.
+    /// 0.005 NEAR), the rest comes back.
     #[payable]
     #[handle_result(aliased)]
     pub fn register_agent(&mut self) -> Answer<AgentId> {

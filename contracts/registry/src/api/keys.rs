@@ -1,10 +1,10 @@
 //! Keys that speak for an agent.
 
-use charter_common::{Answer, arguments, sha256};
+use charter_common::{Answer, arguments, is_signed};
 use charter_types::registry::args::{AddKey, RemoveKey, RotateKey};
 use charter_types::registry::{AgentId, AgentKey, KEY_PROOF_PURPOSE, KeyProof, Permission, RegistryError};
-use charter_types::{AnyKey, Domain, Ed25519Key, Signature64};
-use near_sdk::{env, near};
+use charter_types::{AnyKey, Ed25519Key, Signature64};
+use near_sdk::near;
 
 use crate::model::Agent;
 use crate::{Registry, RegistryExt};
@@ -64,8 +64,5 @@ fn check_proof(
     };
     let statement =
         KeyProof { agent: id, epoch: agent.epoch, key: key.key, purpose: key.purpose, expires_ms: key.expires_ms };
-    let (chain_id, contract) = (env::chain_id(), env::current_account_id());
-    let domain = Domain { purpose: KEY_PROOF_PURPOSE, version: 1, chain_id: &chain_id, contract: &contract };
-    let signed = env::ed25519_verify(&proof.0, domain.message(&statement, sha256), &signer.0);
-    if signed { Ok(()) } else { Err(RegistryError::KeyProof {}) }
+    if is_signed(KEY_PROOF_PURPOSE, &statement, &proof, &signer) { Ok(()) } else { Err(RegistryError::KeyProof {}) }
 }

@@ -125,11 +125,15 @@ impl Registry {
 
     /// Whether the agent can go without waiting for its recoverers.
     pub(crate) fn check_unguarded(&self, id: AgentId) -> Answer {
-        let now_ms = env::block_timestamp_ms();
-        if self.load_recovery(id).is_some_and(|recovery| recovery.hand_over_wait_ms(now_ms) > 0) {
+        if self.hand_over_wait_ms(id) > 0 {
             return Err(RegistryError::Guarded { id }.into());
         }
         Ok(())
+    }
+
+    /// How long its recoverers could take to get the agent back; 0 without any.
+    pub(crate) fn hand_over_wait_ms(&self, id: AgentId) -> u64 {
+        self.load_recovery(id).map_or(0, |recovery| recovery.hand_over_wait_ms(env::block_timestamp_ms()))
     }
 
     /// Recoverers and their proposals go; each proposer gets its storage back.

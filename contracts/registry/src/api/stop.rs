@@ -66,10 +66,10 @@ impl Registry {
             return Err(RegistryError::TooManyAgents { most: REARM_MAX }.into());
         }
         let caller = env::predecessor_account_id();
+        let owner = self.load_owner(&caller).map_or(0, |owner| owner.epoch);
         for id in agents {
             let mut agent = self.load_agent(id)?;
             agent.check_owner(&caller)?;
-            let owner = self.load_owner(&caller).map_or(0, |owner| owner.epoch);
             agent.rearm(Epochs { agent: self.next_epoch(), owner });
             self.save_agent("agent_rearmed", id, agent)?;
         }

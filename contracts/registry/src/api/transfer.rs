@@ -25,8 +25,7 @@ impl Registry {
     #[handle_result(aliased)]
     pub fn offer_transfer(&mut self) -> Answer {
         let args: AgentAccount = arguments()?;
-        let now_ms = env::block_timestamp_ms();
-        let wait_ms = self.load_recovery(args.agent).map_or(0, |recovery| recovery.hand_over_wait_ms(now_ms));
+        let wait_ms = self.hand_over_wait_ms(args.agent);
         self.change(args.agent, "transfer_offered", None, |agent, now_ms| {
             agent.offer(args.account, now_ms.saturating_add(wait_ms))
         })

@@ -1,12 +1,12 @@
 //! Views.
 
-use charter_common::{Answer, arguments, sha256};
+use charter_common::{Answer, arguments, is_signed};
 use charter_types::registry::args::{AgentAccount, AgentRef, Handle, ReputationRef, VerifyProof};
 use charter_types::registry::{
     Agent, AgentId, AttestationAnswer, AttestationRecord, Authority, Epochs, Heartbeat, Owner, Proof, Recovery,
     RecoveryProposal, Reputation, STATEMENT_PURPOSE, Standing, Statement, attestation_state,
 };
-use charter_types::{AccountId, AnyKey, Domain, Named, Page, PageOf, page_size};
+use charter_types::{AccountId, AnyKey, Named, Page, PageOf, page_size};
 use near_sdk::{env, near};
 
 use crate::model::Agent as Stored;
@@ -107,9 +107,7 @@ impl Registry {
             return Ok(Proof::UnknownKey);
         }
         let statement = Statement { agent: id, epoch: agent.epoch, message: &message.0 };
-        let (chain_id, contract) = (env::chain_id(), env::current_account_id());
-        let domain = Domain { purpose: STATEMENT_PURPOSE, version: 1, chain_id: &chain_id, contract: &contract };
-        let signed = env::ed25519_verify(&signature.0, domain.message(&statement, sha256), &public_key.0);
+        let signed = is_signed(STATEMENT_PURPOSE, &statement, &signature, &public_key);
         Ok(if signed { Proof::Valid } else { Proof::BadSignature })
     }
 

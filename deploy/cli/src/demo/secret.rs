@@ -1,7 +1,6 @@
 //! The agent uses a key that it never sees.
 
 use charter_host::{Host, HttpRequest, Redactor, Upstreams};
-use charter_types::AccountId;
 use charter_types::keys::{Asker, Method, Policy};
 
 use super::grant::{agent_policy, delegated_policy, host_keys};
@@ -26,25 +25,25 @@ pub async fn play(world: &mut World) -> anyhow::Result<()> {
     let listed = Upstreams::new(vec![upstream.addr, std::net::SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, PORT))]);
     let host = host(world, listed)?;
     let (scout, bob) = (world.person("scout")?.id, world.person("bob")?.id);
+    let (scout, bob) = (Asker::Account(scout), Asker::Account(bob));
     let facts = world.state.facts().clone();
     // Every byte that the agents get to see.
     let mut transcript = Vec::new();
     let mut uses = 0_u64;
-    let asks: [(u64, Policy, &AccountId, Method, &str); 4] = [
+    let asks: [(u64, Policy, &Asker, Method, &str); 4] = [
         (facts.grants[0], agent_policy(), &scout, Method::Post, "/v1/chat/completions"),
         (facts.grants[0], agent_policy(), &scout, Method::Get, "/v1/models?limit=5"),
         (facts.grants[1], delegated_policy(), &bob, Method::Get, "/v1/models"),
         (facts.delegated_grant, delegated_policy(), &bob, Method::Get, "/v1/models/tiny"),
     ];
     for (grant, policy, asker, method, path) in asks {
-        let response = host.call(grant, &policy, &Asker::Account(asker.clone()), &request(method, path)).await?;
+        let response = host.call(grant, &policy, asker, &request(method, path)).await?;
         anyhow::ensure!(response.status == 200, "the service answered {}", response.status);
         transcript.extend_from_slice(&response.body);
         uses += 1;
     }
     // Refusals are part of what agents see.
-    let beyond =
-        host.call(facts.grants[0], &agent_policy(), &Asker::Account(scout), &request(Method::Get, "/admin/keys")).await;
+    let beyond = host.call(facts.grants[0], &agent_policy(), &scout, &request(Method::Get, "/admin/keys")).await;
     match beyond {
         Ok(_) => anyhow::bail!("a request beyond the grant went through"),
         Err(refusal) => transcript.extend_from_slice(refusal.to_string().as_bytes()),

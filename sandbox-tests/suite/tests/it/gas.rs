@@ -188,7 +188,7 @@ async fn keys_rows(table: &mut Table, owner: &Account, host: &Account, people: &
     let lease = table.note(host, ("keys", "reserve", "depth 4, one budget"), args, 0).await;
     let args = Settle { lease: lease.as_u64().unwrap(), used: U128(3) };
     table.note(host, ("keys", "settle", "depth 4, one budget"), args, 0).await;
-    // The first delegation has three below it; the root is asked about by a stranger to it, the agent's new guardian.
+    // The first delegation is revoked by who passed it on, without a question; the one below it by who has to be asked about.
     let first = added.grants[0] + 2;
     table.note(&people[0], ("keys", "revoke_grant", "by its grantor"), GrantRef { grant: first }, 0).await;
     let args = GrantRef { grant: first + 1 };

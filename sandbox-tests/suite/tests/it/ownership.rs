@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use charter_harness::{Call, Harness, failed_with, view};
+use charter_harness::{Call, Harness, view};
 use charter_types::Page;
 use charter_types::registry::args::{AgentAccount, AgentRef, SetHandle, SetRecoverers, SetTransferable};
 use charter_types::registry::{
@@ -11,27 +11,12 @@ use charter_types::registry::{
 use near_workspaces::{Account, AccountId};
 use serde_json::{Value, json};
 
-use crate::people::{DEPOSIT, card, register};
+use crate::people::{DEPOSIT, card, ok, refused, register};
 
 async fn agent(harness: &Harness, id: u64) -> Agent {
     let found: Option<Agent> =
         view(&harness.worker, &harness.contracts.registry, "agent", AgentRef { agent: id }).await.unwrap();
     found.unwrap()
-}
-
-async fn ok(account: &Account, contract: &AccountId, method: &str, args: impl serde::Serialize + Send, deposit: u128) {
-    account.send(contract, method, args, deposit).await.unwrap().into_result().unwrap();
-}
-
-async fn refused(
-    account: &Account,
-    contract: &AccountId,
-    method: &str,
-    args: impl serde::Serialize + Send,
-    deposit: u128,
-) -> String {
-    failed_with(&account.send(contract, method, args, deposit).await.unwrap())
-        .unwrap_or_else(|| panic!("{method} went through"))
 }
 
 /// A receiver of NFTs that keeps what it is sent, gives it back, or fails, as `msg` says.

@@ -1,7 +1,7 @@
 //! Arguments that tests have in common.
 
 use charter_client::sha256;
-use charter_harness::{Call, Harness, view};
+use charter_harness::{Call, Harness, failed_with, view};
 use charter_types::keys::args::{GrantTerms, RegisterHost};
 use charter_types::keys::{
     Effect, Grantee, HOST_PROOF_PURPOSE, HostId, HostProof, Inject, Method, Policy, Scheme, Target,
@@ -12,10 +12,35 @@ use charter_types::storage::StorageBalance;
 use charter_types::{AccountId, Domain, Ed25519Key, Hash32, Signature64, X25519Key};
 use ed25519_dalek::{Signer, SigningKey};
 use near_workspaces::Account;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// More than any single call stores.
 pub const DEPOSIT: u128 = 100_000_000_000_000_000_000_000;
+
+/// What a call that has to go through returned; null where it is no JSON.
+pub async fn ok(
+    by: &Account,
+    contract: &AccountId,
+    method: &str,
+    args: impl serde::Serialize + Send,
+    deposit: u128,
+) -> Value {
+    let outcome = by.send(contract, method, args, deposit).await.unwrap();
+    assert!(outcome.is_success(), "{method}: {outcome:?}");
+    outcome.json().unwrap_or(Value::Null)
+}
+
+/// The code of a call that has to fail.
+pub async fn refused(
+    by: &Account,
+    contract: &AccountId,
+    method: &str,
+    args: impl serde::Serialize + Send,
+    deposit: u128,
+) -> String {
+    let outcome = by.send(contract, method, args, deposit).await.unwrap();
+    failed_with(&outcome).unwrap_or_else(|| panic!("{method} went through"))
+}
 
 pub fn card(uri: &str) -> Card {
     Card { uri: uri.to_owned(), sha256: Hash32(sha256(uri.as_bytes())) }

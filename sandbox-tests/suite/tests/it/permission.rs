@@ -22,7 +22,7 @@ use near_workspaces::{Account, AccountId};
 use serde_json::{Value, json};
 
 use crate::attestation::Attester;
-use crate::people::{DEPOSIT, policy, register, register_host, terms};
+use crate::people::{self, DEPOSIT, policy, register, register_host, terms};
 
 fn action(path: &str) -> Action {
     Action::Http(HttpAction {
@@ -101,14 +101,26 @@ impl Scene {
     }
 
     async fn ok(&self, by: &Account, method: &str, args: impl serde::Serialize + Send, deposit: u128) -> Value {
-        let outcome = by.send(self.keys(), method, args, deposit).await.unwrap();
-        assert!(outcome.is_success(), "{method}: {outcome:?}");
-        outcome.json().unwrap_or(Value::Null)
+        people::ok(by, self.keys(), method, args, deposit).await
     }
 
     async fn refused(&self, by: &Account, method: &str, args: impl serde::Serialize + Send, deposit: u128) -> String {
-        let outcome = by.send(self.keys(), method, args, deposit).await.unwrap();
-        failed_with(&outcome).unwrap_or_else(|| panic!("{method} went through"))
+        people::refused(by, self.keys(), method, args, deposit).await
+    }
+
+    /// A secret that the MPC network derives, with grants.
+    async fn add_derived(&self, grants: Vec<GrantTerms>) -> (u64, Vec<u64>) {
+        let args = CreateSecret {
+            agent: self.agent,
+            label_hash: Hash32([1; 32]),
+            mode: Mode::Mpc,
+            ceiling: policy("/"),
+            sha256: Hash32::default(),
+            rotate_by_ms: 0,
+            grants,
+        };
+        let added: Added = serde_json::from_value(self.ok(&self.alice, "create_secret", args, 1).await).unwrap();
+        (added.secret.unwrap(), added.grants)
     }
 
     async fn standing(&self) -> Standing {
@@ -434,6 +446,13 @@ async fn scene_with_mpc() -> (Scene, Attester) {
     (scene, attester)
 }
 
+/// Has an attestation name the keys of host 1, and the host point to it.
+async fn vouch(scene: &Scene, attester: &Attester) {
+    let sign_key = Ed25519Key(SigningKey::from_bytes(&[5; 32]).verifying_key().to_bytes());
+    attester.attest(sign_key, X25519Key([9; 32])).await;
+    scene.ok(&scene.hosts[0], "attest_host", AttestHost { host: 1, agent: scene.agent }, 0).await;
+}
+
 fn release(scene: &Scene, grant: u64, app: &str, signed_for: &ReleaseProof) -> RequestKeyRelease {
     let domain =
         Domain { purpose: RELEASE_PURPOSE, version: 1, chain_id: &scene.harness.chain_id, contract: &scene.keys };
@@ -445,17 +464,8 @@ fn release(scene: &Scene, grant: u64, app: &str, signed_for: &ReleaseProof) -> R
 async fn a_key_is_derived_last_for_an_attested_host_and_for_nobody_else() {
     let (scene, attester) = scene_with_mpc().await;
     let hal = &scene.hosts[0];
-    let args = CreateSecret {
-        agent: scene.agent,
-        label_hash: Hash32([1; 32]),
-        mode: Mode::Mpc,
-        ceiling: policy("/"),
-        sha256: Hash32::default(),
-        rotate_by_ms: 0,
-        grants: vec![scene.terms(Grantee::Host(1), "/v1"), scene.to_bob()],
-    };
-    let added: Added = serde_json::from_value(scene.ok(&scene.alice, "create_secret", args, 1).await).unwrap();
-    let (secret, grant, to_bob) = (added.secret.unwrap(), added.grants[0], added.grants[1]);
+    let (secret, grants) = scene.add_derived(vec![scene.terms(Grantee::Host(1), "/v1"), scene.to_bob()]).await;
+    let (grant, to_bob) = (grants[0], grants[1]);
     let app = "bls12381g1:6KtVVcAAGacrjNGePN8bp3KV6fYGrw1rFsyc7cVJCqR16Zc2ZFg3HX3hSZxSfv1oH6";
     let proof =
         ReleaseProof { host: 1, host_generation: 0, grant, secret, secret_epoch: 0, app_public_key: app.to_owned() };
@@ -465,9 +475,7 @@ async fn a_key_is_derived_last_for_an_attested_host_and_for_nobody_else() {
     attester.attest(Ed25519Key([7; 32]), X25519Key([9; 32])).await;
     let attest = AttestHost { host: 1, agent: scene.agent };
     assert_eq!(scene.refused(hal, "attest_host", &attest, 0).await, "KEYS_NOT_ATTESTED");
-    let sign_key = Ed25519Key(SigningKey::from_bytes(&[5; 32]).verifying_key().to_bytes());
-    attester.attest(sign_key, X25519Key([9; 32])).await;
-    scene.ok(hal, "attest_host", &attest, 0).await;
+    vouch(&scene, &attester).await;
 
     let asked = scene.ok(hal, "request_key_release", &good, 0).await;
     let path = format!("keys/v1/{}/{secret}/0", scene.agent);
@@ -499,20 +507,9 @@ async fn a_key_is_derived_last_for_an_attested_host_and_for_nobody_else() {
 async fn a_sale_or_a_panic_stops_a_release_the_registry_is_asked_about() {
     let (scene, attester) = scene_with_mpc().await;
     let hal = &scene.hosts[0];
-    let sign_key = Ed25519Key(SigningKey::from_bytes(&[5; 32]).verifying_key().to_bytes());
-    attester.attest(sign_key, X25519Key([9; 32])).await;
-    scene.ok(hal, "attest_host", AttestHost { host: 1, agent: scene.agent }, 0).await;
-    let args = CreateSecret {
-        agent: scene.agent,
-        label_hash: Hash32([1; 32]),
-        mode: Mode::Mpc,
-        ceiling: policy("/"),
-        sha256: Hash32::default(),
-        rotate_by_ms: 0,
-        grants: vec![scene.terms(Grantee::Host(1), "/v1")],
-    };
-    let added: Added = serde_json::from_value(scene.ok(&scene.alice, "create_secret", args, 1).await).unwrap();
-    let (secret, grant) = (added.secret.unwrap(), added.grants[0]);
+    vouch(&scene, &attester).await;
+    let (secret, grants) = scene.add_derived(vec![scene.terms(Grantee::Host(1), "/v1")]).await;
+    let grant = grants[0];
     let app_public_key = "bls12381g1:app".to_owned();
     let proof = ReleaseProof { host: 1, host_generation: 0, grant, secret, secret_epoch: 0, app_public_key };
     let args = release(&scene, grant, "bls12381g1:app", &proof);
