@@ -37,6 +37,7 @@ const PATHS: [&str; 4] = ["/", "/v1", "/v1/chat", "/v2"];
 const LEASE_MS: u64 = 60_000;
 /// Ann owns agent 1 and ben agent 2; cid guards both and operates host 2, dan operates host 1.
 const CID: usize = 2;
+const OPERATORS: [usize; 2] = [3, CID];
 
 #[derive(Clone, Debug)]
 struct Op {
@@ -47,7 +48,24 @@ struct Op {
     to: usize,
     path: usize,
     small: u8,
+    /// Who may do it does it: else almost everything would be refused.
+    rightly: bool,
     what: Move,
+}
+
+impl Op {
+    /// One of `count` ids from 1 on.
+    fn pick_of(&self, count: usize) -> Option<u64> {
+        self.pick.checked_rem(u64::try_from(count).unwrap()).map(|index| index + 1)
+    }
+
+    fn agent(&self) -> u64 {
+        self.pick % 2 + 1
+    }
+
+    fn host(&self) -> u64 {
+        u64::from(self.small % 2) + 1
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,12 +116,14 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Move::Wait),
     ];
     let to = prop_oneof![Just(0_usize), Just(1), Just(3)];
-    (0_usize..4, any::<u64>(), to, 0..PATHS.len(), any::<u8>(), what).prop_map(|(by, pick, to, path, small, what)| Op {
+    let who = (0_usize..4, to, proptest::bool::weighted(0.7));
+    (who, any::<u64>(), 0..PATHS.len(), any::<u8>(), what).prop_map(|((by, to, rightly), pick, path, small, what)| Op {
         by,
         pick,
         to,
         path,
         small,
+        rightly,
         what,
     })
 }
@@ -158,7 +178,8 @@ struct World {
     labels: u8,
     /// Grants that something killed: they never live again.
     killed: BTreeSet<u64>,
-    leases: BTreeSet<u64>,
+    /// Open leases, with the host of each.
+    leases: BTreeMap<u64, u64>,
     /// How it looked after the last call, until time passes.
     seen: Option<Seen>,
 }
@@ -203,20 +224,48 @@ impl World {
         }
     }
 
+    /// Who may do it, if the sequence wants that.
+    fn caller(&self, op: &Op, seen: &Seen) -> usize {
+        let owner_of = |agent: u64| seen.standings[usize::try_from(agent).unwrap() - 1].owner.clone();
+        let secret = op.pick_of(seen.secrets.len()).map(|secret| &seen.secrets[&secret]);
+        let grant = op.pick_of(seen.grants.len()).map(|grant| &seen.grants[&grant]);
+        let operator = |host: u64| Some(self.people[OPERATORS[usize::try_from(host).unwrap() - 1]].id().clone());
+        let right = match op.what {
+            Move::AddCredential | Move::RevokeAll | Move::Rearm => Some(owner_of(op.agent())),
+            Move::AddWraps | Move::Rotate | Move::Retire | Move::Grant | Move::RevokeSecret => {
+                secret.map(|secret| owner_of(secret.agent))
+            }
+            Move::Delegate | Move::Renounce => grant.and_then(|grant| match &grant.grantee {
+                Grantee::Account(account) => Some(account.clone()),
+                _ => None,
+            }),
+            Move::Narrow | Move::Suspend | Move::Resume | Move::RevokeGrant => grant.map(|grant| grant.grantor.clone()),
+            Move::RevokeHost | Move::Reserve => operator(op.host()),
+            Move::Settle => self.lease(op).and_then(|(_, host)| operator(host)),
+            Move::Expire | Move::PanicAll | Move::Wait => None,
+        };
+        let known =
+            right.filter(|_| op.rightly).and_then(|right| self.people.iter().position(|one| *one.id() == right));
+        known.unwrap_or(op.by)
+    }
+
+    fn lease(&self, op: &Op) -> Option<(u64, u64)> {
+        let index = op.pick_of(self.leases.len())? - 1;
+        self.leases.iter().nth(usize::try_from(index).unwrap()).map(|(lease, host)| (*lease, *host))
+    }
+
     /// Contract, method, arguments and deposit of an operation.
     fn call(&mut self, op: &Op, seen: &Seen) -> Option<(&'static str, Value, u128)> {
-        let some = |count: usize| op.pick.checked_rem(u64::try_from(count).unwrap()).map(|index| index + 1);
-        let secret = some(seen.secrets.len());
-        let grant = some(seen.grants.len());
-        let lease =
-            || self.leases.iter().nth(usize::try_from(op.pick).unwrap_or(0) % self.leases.len().max(1)).copied();
-        let wraps = vec![Wrap { host: u64::from(op.small % 2) + 1, sealed: Base64Bytes(vec![2; 80]) }];
+        let secret = op.pick_of(seen.secrets.len());
+        let grant = op.pick_of(seen.grants.len());
+        let lease = self.lease(op).map(|(lease, _)| lease);
+        let wraps = vec![Wrap { host: op.host(), sealed: Base64Bytes(vec![2; 80]) }];
         let envelope = Envelope::Inline(Base64Bytes(vec![1; usize::from(op.small) + 1]));
         Some(match op.what {
             Move::AddCredential => {
                 self.labels = self.labels.wrapping_add(1);
                 let args = AddCredential {
-                    agent: op.pick % 2 + 1,
+                    agent: op.agent(),
                     label_hash: Hash32([self.labels; 32]),
                     ceiling: policy("/"),
                     envelope,
@@ -258,17 +307,20 @@ impl World {
             Move::Renounce => ("renounce", json!(GrantRef { grant: grant? }), 0),
             Move::RevokeGrant => ("revoke_grant", json!(GrantRef { grant: grant? }), 0),
             Move::RevokeSecret => ("revoke_secret", json!(SecretRef { secret: secret? }), 0),
-            Move::RevokeHost => ("revoke_host", json!(HostRef { host: u64::from(op.small % 2) + 1 }), 0),
+            Move::RevokeHost => ("revoke_host", json!(HostRef { host: op.host() }), 0),
             Move::Reserve => {
-                let host = u64::from(op.small % 2) + 1;
                 let amount = U128(u128::from(op.small % 8));
-                ("reserve", json!(Reserve { grant: grant?, host, amount, for_ms: LEASE_MS, digest: None }), 0)
+                (
+                    "reserve",
+                    json!(Reserve { grant: grant?, host: op.host(), amount, for_ms: LEASE_MS, digest: None }),
+                    0,
+                )
             }
-            Move::Settle => ("settle", json!(Settle { lease: lease()?, used: U128(u128::from(op.small % 8)) }), 0),
-            Move::Expire => ("expire", json!(LeaseRef { lease: lease()? }), 0),
-            Move::RevokeAll => ("revoke_all", json!(AgentRef { agent: op.pick % 2 + 1 }), u128::from(op.small % 2)),
+            Move::Settle => ("settle", json!(Settle { lease: lease?, used: U128(u128::from(op.small % 8)) }), 0),
+            Move::Expire => ("expire", json!(LeaseRef { lease: lease? }), 0),
+            Move::RevokeAll => ("revoke_all", json!(AgentRef { agent: op.agent() }), u128::from(op.small % 2)),
             Move::PanicAll => ("panic_all", json!({}), 1),
-            Move::Rearm => ("rearm", json!(Rearm { agents: vec![op.pick % 2 + 1] }), 1),
+            Move::Rearm => ("rearm", json!(Rearm { agents: vec![op.agent()] }), 1),
             Move::Wait => return None,
         })
     }
@@ -282,8 +334,12 @@ impl World {
             Some(seen) => seen,
             None => self.look().await,
         };
-        let Some((method, args, deposit)) = self.call(op, &before) else { return };
-        let caller = self.people[op.by].clone();
+        let by = self.caller(op, &before);
+        let Some((method, args, deposit)) = self.call(op, &before) else {
+            self.seen = Some(before);
+            return;
+        };
+        let caller = self.people[by].clone();
         let on_registry = matches!(op.what, Move::RevokeAll | Move::PanicAll | Move::Rearm);
         let contracts = self.harness.contracts.clone();
         let contract = if on_registry { contracts.registry } else { contracts.keys };
@@ -297,14 +353,15 @@ impl World {
             return;
         }
         let after = self.look().await;
-        self.note_killed(op, &before, &after, &args);
+        self.note_killed(op.what, by, (&before, &after), &args);
         if op.what == Move::Reserve {
-            self.leases.extend(outcome.json::<Option<u64>>().unwrap());
+            let lease: Option<u64> = outcome.json().unwrap();
+            self.leases.extend(lease.map(|lease| (lease, op.host())));
         }
         self.check_grants(&after, &what);
         self.check_budgets(&after, &what);
         self.check_leases(&args, matches!(op.what, Move::Settle | Move::Expire), &what).await;
-        if op.by == CID {
+        if by == CID {
             Self::check_guardian(&before, &after, &what);
         }
         self.check_bytes(&what).await;
@@ -312,12 +369,12 @@ impl World {
     }
 
     /// INV-KEY-2, written down from what was called rather than from what the contract says.
-    fn note_killed(&mut self, op: &Op, before: &Seen, after: &Seen, args: &Value) {
+    fn note_killed(&mut self, what: Move, by: usize, (before, after): (&Seen, &Seen), args: &Value) {
         let grant = args["grant"].as_u64().unwrap_or(0);
         let of = |wanted: &dyn Fn(&Grant) -> bool| -> Vec<u64> {
             before.grants.values().filter(|grant| wanted(grant)).map(|grant| grant.id).collect()
         };
-        let killed = match op.what {
+        let killed = match what {
             Move::RevokeGrant | Move::Renounce => [before.below(grant), vec![grant]].concat(),
             Move::Narrow => before.below(grant),
             Move::RevokeSecret | Move::Retire => of(&|grant| grant.secret == args["secret"].as_u64().unwrap()),
@@ -325,7 +382,7 @@ impl World {
             Move::Rearm => of(&|grant| grant.agent == args["agents"][0].as_u64().unwrap()),
             Move::PanicAll => of(&|grant| {
                 let owner = &after.standings[usize::try_from(grant.agent).unwrap() - 1].owner;
-                owner == self.people[op.by].id()
+                owner == self.people[by].id()
             }),
             _ => Vec::new(),
         };
@@ -358,7 +415,7 @@ impl World {
 
     /// INV-KEY-4.
     async fn check_leases(&mut self, args: &Value, ended: bool, what: &str) {
-        for lease in self.leases.clone() {
+        for lease in self.leases.keys().copied().collect::<Vec<_>>() {
             let found: Option<Lease> = self.view("lease", LeaseRef { lease }).await;
             let named = ended && args["lease"] == lease;
             assert_eq!(found.is_none(), named, "lease {lease}: {what}");
@@ -395,7 +452,7 @@ async fn base() -> (Harness, Vec<Account>, u64) {
     for owner in &people[..2] {
         register(&base, owner, vec![people[CID].id().clone()]).await;
     }
-    for (operator, seed) in [(3, 5_u8), (CID, 6)] {
+    for (operator, seed) in OPERATORS.into_iter().zip(5_u8..) {
         register_host(&base, &keys, &people[operator], seed).await;
     }
     for person in &people {
@@ -420,7 +477,7 @@ fn the_invariants_of_keys_hold_after_every_step() {
                 let harness = base.fork().await.unwrap();
                 let people: Vec<Account> = people.iter().map(|person| harness.rebind(person)).collect();
                 let expires_ms = harness.now_ms().await.unwrap() + 30 * 24 * 3_600_000;
-                let (killed, leases) = (BTreeSet::new(), BTreeSet::new());
+                let (killed, leases) = (BTreeSet::new(), BTreeMap::new());
                 let mut world =
                     World { harness, people, empty_bytes, expires_ms, labels: 0, killed, leases, seen: None };
                 for op in &ops {
