@@ -1,12 +1,12 @@
-//! Where the contracts are, and their methods with their types.
+//! Where the contracts are, and their methods with their types: those of governance and escrow here, of registry and keys
+//! in files of their own.
+
+mod keys;
+mod registry;
 
 use charter_types::escrow::args::{ChannelRef, Channels, Open};
 use charter_types::escrow::{ChannelId, ClaimBatch, ClaimResult};
 use charter_types::governance::args::{CreateLine, Enroll, ProposalRef, ProposeRelease, ProposeUpgrade, Vote};
-use charter_types::keys::args::{AddCredential, Delegate, GrantRef, GrantSecret, RegisterHost};
-use charter_types::keys::{Added, GrantId, HostId};
-use charter_types::registry::AgentId;
-use charter_types::registry::args::{AddKey, AgentRef, RegisterAgent};
 use charter_types::{AccountId, Nothing, U128};
 use serde::{Deserialize, Serialize};
 
@@ -53,44 +53,6 @@ impl Contracts {
             escrow: below("escrow")?,
             verifier: below("verifier")?,
         })
-    }
-
-    pub async fn register_agent(&self, owner: &Account, args: &RegisterAgent) -> Reply<AgentId> {
-        done(owner.call(&self.registry, Call::json("register_agent", args).deposit(STORAGE_DEPOSIT)).await?)
-    }
-
-    pub async fn add_key(&self, owner: &Account, args: &AddKey) -> Result<Outcome, ClientError> {
-        owner.call(&self.registry, Call::json("add_key", args).deposit(STORAGE_DEPOSIT)).await
-    }
-
-    pub async fn retire(&self, owner: &Account, agent: AgentId) -> Result<Outcome, ClientError> {
-        owner.call(&self.registry, Call::json("retire", &AgentRef { agent }).deposit(1)).await
-    }
-
-    pub async fn panic_all(&self, owner: &Account) -> Result<Outcome, ClientError> {
-        owner.call(&self.registry, Call::json("panic_all", &Nothing {}).deposit(1)).await
-    }
-
-    pub async fn register_host(&self, operator: &Account, args: &RegisterHost) -> Reply<HostId> {
-        done(operator.call(&self.keys, Call::json("register_host", args).deposit(STORAGE_DEPOSIT)).await?)
-    }
-
-    /// Prepays storage and stores a secret, in one transaction.
-    pub async fn add_credential(&self, owner: &Account, args: &AddCredential) -> Reply<Added> {
-        let calls = vec![Self::prepay(), Call::json("add_credential", args).deposit(1)];
-        done(owner.calls(&self.keys, calls).await?)
-    }
-
-    pub async fn grant(&self, owner: &Account, args: &GrantSecret) -> Reply<Added> {
-        done(owner.calls(&self.keys, vec![Self::prepay(), Call::json("grant", args).deposit(1)]).await?)
-    }
-
-    pub async fn delegate(&self, holder: &Account, args: &Delegate) -> Reply<Added> {
-        done(holder.calls(&self.keys, vec![Self::prepay(), Call::json("delegate", args).deposit(1)]).await?)
-    }
-
-    pub async fn revoke_grant(&self, caller: &Account, grant: GrantId) -> Result<Outcome, ClientError> {
-        caller.call(&self.keys, Call::json("revoke_grant", &GrantRef { grant })).await
     }
 
     fn prepay() -> Call {

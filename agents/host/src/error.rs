@@ -4,7 +4,7 @@ use charter_types::keys::Denial;
 
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
-    #[error("the grant does not allow this: {0:?}")]
+    #[error("{0}")]
     Denied(Denial),
     #[error("the action needs an approval that it has not")]
     NeedsApproval { digest: charter_types::Hash32 },
@@ -32,4 +32,27 @@ pub enum HostError {
     Stale,
     #[error("{0}")]
     Chain(#[from] charter_client::ClientError),
+}
+
+impl HostError {
+    /// A name that never changes. A denial has that of the decision, a refusal by a contract that of the contract.
+    pub fn code(&self) -> String {
+        let own = match self {
+            Self::Denied(denial) => return denial.code(),
+            Self::Chain(error) => return error.code().unwrap_or("HOST_CHAIN").to_owned(),
+            Self::NeedsApproval { .. } => "HOST_NEEDS_APPROVAL",
+            Self::Rate => "HOST_RATE",
+            Self::Unmet(_) => "HOST_UNMET",
+            Self::Url(_) => "HOST_URL",
+            Self::Header(_) => "HOST_HEADER",
+            Self::PrivateAddress { .. } => "HOST_PRIVATE_ADDRESS",
+            Self::Unresolved(_) => "HOST_UNRESOLVED",
+            Self::ResponseTooLarge(_) => "HOST_RESPONSE_TOO_LARGE",
+            Self::Upstream => "HOST_UPSTREAM",
+            Self::Sealed => "HOST_SEALED",
+            Self::NoWrap => "HOST_NO_WRAP",
+            Self::Stale => "HOST_STALE",
+        };
+        own.to_owned()
+    }
 }

@@ -8,10 +8,12 @@ mod meter;
 mod redact;
 mod request;
 mod seal;
+mod server;
 
 pub use address::Upstreams;
 pub use error::HostError;
 pub use keys::HostKeys;
 pub use redact::Redactor;
-pub use request::{Host, HttpRequest, HttpResponse};
+pub use request::{Host, HttpRequest, HttpResponse, action_of};
 pub use seal::{SealContext, Sealed, open, seal};
+pub use server::{Ask, AskError, Door, HostClient, Server, Tokens};

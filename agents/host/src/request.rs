@@ -1,12 +1,13 @@
 //! One request on an agent's behalf.
 
 use charter_client::{Account, At, Contracts, PermissionView, Rpc, sha256};
-use charter_types::Hash32;
 use charter_types::keys::args::{ApprovalRef, SecretRef};
 use charter_types::keys::{
     Action, Approval, ApprovalState, Asker, Decision, Envelope, GrantId, HostId, HttpAction, Inject, Method,
     Obligations, Policy, Scheme,
 };
+use charter_types::{Base64Bytes, Hash32};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::meter::{Rates, Use};
@@ -15,19 +16,22 @@ use crate::seal::{SealContext, open};
 use crate::{HostError, HostKeys, Upstreams};
 
 /// What the agent asks for. There is no place in it for a credential.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HttpRequest {
     pub method: Method,
     pub url: String,
+    #[serde(default)]
     pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+    #[serde(default)]
+    pub body: Base64Bytes,
 }
 
 /// What the agent gets: status and body, with every spelling of the secret redacted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct HttpResponse {
     pub status: u16,
-    pub body: Vec<u8>,
+    pub body: Base64Bytes,
 }
 
 /// A host at work.
@@ -149,7 +153,7 @@ impl Host {
 }
 
 /// Parses the URL as the policy will read it: no user-info, no fragment, nothing encoded.
-fn action_of(request: &HttpRequest) -> Result<HttpAction, HostError> {
+pub fn action_of(request: &HttpRequest) -> Result<HttpAction, HostError> {
     let wrong = || HostError::Url(request.url.clone());
     let (scheme, rest) = request.url.split_once("://").ok_or_else(wrong)?;
     let (scheme, default_port) = match scheme {
@@ -167,7 +171,7 @@ fn action_of(request: &HttpRequest) -> Result<HttpAction, HostError> {
     if authority.contains('@') || request.url.contains('#') || host.is_empty() {
         return Err(wrong());
     }
-    let body_bytes = u32::try_from(request.body.len()).unwrap_or(u32::MAX);
+    let body_bytes = u32::try_from(request.body.0.len()).unwrap_or(u32::MAX);
     Ok(HttpAction {
         scheme,
         host: host.to_owned(),
@@ -223,7 +227,7 @@ async fn send(
         .map_err(|_| HostError::Upstream)?;
     let text = std::str::from_utf8(secret).map(|text| Zeroizing::new(text.to_owned()));
     let text = text.map_err(|_| HostError::Sealed)?;
-    let mut outgoing = client.request(method_of(request.method), &request.url).body(request.body.clone());
+    let mut outgoing = client.request(method_of(request.method), &request.url).body(request.body.0.clone());
     for (name, value) in &request.headers {
         outgoing = outgoing.header(name, value);
     }
@@ -244,17 +248,18 @@ async fn send(
             return Err(HostError::ResponseTooLarge(limit));
         }
     }
-    Ok(HttpResponse { status, body: redactor.redact(&body) })
+    Ok(HttpResponse { status, body: Base64Bytes(redactor.redact(&body)) })
 }
 
 #[cfg(test)]
 mod tests {
+    use charter_types::Base64Bytes;
     use charter_types::keys::Method;
 
     use super::{HttpRequest, action_of, check_headers};
 
     fn request(url: &str) -> HttpRequest {
-        HttpRequest { method: Method::Get, url: url.to_owned(), headers: Vec::new(), body: Vec::new() }
+        HttpRequest { method: Method::Get, url: url.to_owned(), headers: Vec::new(), body: Base64Bytes::default() }
     }
 
     #[test]

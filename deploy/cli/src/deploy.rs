@@ -36,14 +36,16 @@ pub struct Arguments {
     data_dir: PathBuf,
 }
 
+/// A key file as near-cli writes it.
 #[derive(Deserialize)]
-struct Credentials {
-    account_id: AccountId,
+pub struct Credentials {
+    pub account_id: AccountId,
     #[serde(alias = "private_key")]
-    secret_key: SecretKey,
+    pub secret_key: SecretKey,
 }
 
-fn node(chain: &str) -> anyhow::Result<String> {
+/// The node of a network, by its name.
+pub fn node(chain: &str) -> anyhow::Result<String> {
     Ok(match chain {
         "localnet" => "http://127.0.0.1:3030".to_owned(),
         "testnet" => "https://rpc.testnet.near.org".to_owned(),
@@ -53,7 +55,7 @@ fn node(chain: &str) -> anyhow::Result<String> {
     })
 }
 
-fn credentials(path: &Path) -> anyhow::Result<Credentials> {
+pub fn credentials(path: &Path) -> anyhow::Result<Credentials> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} can't be read", path.display()))?;
     serde_json::from_str(&text)
         .with_context(|| format!("{} is no key file with account_id and private_key", path.display()))

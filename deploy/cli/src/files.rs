@@ -32,6 +32,31 @@ impl DataDir {
         self.root.join("keys.json")
     }
 
+    /// What `charter key` remembers of credentials.
+    pub fn credentials(&self) -> PathBuf {
+        self.root.join("credentials.json")
+    }
+
+    /// A folder for the key host, which only its owner can look into.
+    pub fn host(&self) -> anyhow::Result<PathBuf> {
+        use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+        let path = self.root.join("host");
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        made.with_context(|| format!("{} can't be created", path.display()))?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))?;
+        Ok(path)
+    }
+
+    /// Notes where the folder's own chain is listening.
+    pub fn save_node(&self, url: &str) -> anyhow::Result<()> {
+        write_json(&self.root.join("node.json"), &url)
+    }
+
+    /// Where the folder's own chain was listening last.
+    pub fn node(&self) -> anyhow::Result<Option<String>> {
+        read_json(&self.root.join("node.json"))
+    }
+
     pub fn demo(&self) -> PathBuf {
         self.root.join("demo.json")
     }

@@ -18,6 +18,17 @@ impl KeyStore {
         Ok(Self { path: path.to_owned(), keys: read_json(path)?.unwrap_or_default() })
     }
 
+    /// The key of an account, if the folder has it.
+    pub fn known(&self, account: &AccountId) -> Option<SecretKey> {
+        self.keys.get(account).cloned()
+    }
+
+    /// Keeps a key that was made elsewhere.
+    pub fn import(&mut self, account: AccountId, key: SecretKey) -> anyhow::Result<()> {
+        self.keys.insert(account, key);
+        write_json(&self.path, &self.keys)
+    }
+
     /// The key of an account; a new one is written down before anybody uses it.
     pub fn key(&mut self, account: &AccountId) -> anyhow::Result<SecretKey> {
         if let Some(key) = self.keys.get(account) {

@@ -1,12 +1,18 @@
 //! `charter`: the one command.
 
+mod agent;
 mod chain;
 mod demo;
 mod deploy;
 mod files;
+mod host;
 mod index;
+mod init;
+mod key;
 mod keystore;
 mod output;
+mod session;
+mod units;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,6 +35,14 @@ enum Command {
     Localnet(Box<charter_localnet::cli::Arguments>),
     /// Deploys the contracts, wired to each other. What is there already is left alone.
     Deploy(deploy::Arguments),
+    /// Notes who works in this folder, with which account, on which chain.
+    Init(init::Arguments),
+    /// Agents: who they are, who owns them, stopping and recovering them.
+    Agent(agent::Arguments),
+    /// Keys that agents use without having them.
+    Key(Box<key::Arguments>),
+    /// The key host: run it, ask it.
+    Host(host::Arguments),
     /// Mirrors the contracts into Postgres.
     #[command(subcommand)]
     Index(index::Command),
@@ -51,6 +65,10 @@ async fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Localnet(arguments) => charter_localnet::cli::run(*arguments).await,
         Command::Deploy(arguments) => deploy::run(arguments).await,
+        Command::Init(arguments) => init::run(arguments).await,
+        Command::Agent(arguments) => agent::run(arguments).await,
+        Command::Key(arguments) => key::run(*arguments).await,
+        Command::Host(arguments) => host::run(arguments).await,
         Command::Index(command) => index::run(command).await,
         Command::Status { data_dir, json } => index::status(&data_dir, json),
     };

@@ -135,6 +135,39 @@ pub enum Denial {
     BodyTooLarge,
 }
 
+impl Denial {
+    /// As in JSON: `NOT_GRANTEE`.
+    pub fn code(self) -> String {
+        serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Display for Denial {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::BrokenLineage => "the grants above this one are not all there, or not of this secret",
+            Self::NotGrantee => "the grant is for somebody else",
+            Self::Revoked => "the grant, or one above it, is revoked or was narrowed",
+            Self::Suspended => "the grant, or one above it, is suspended",
+            Self::NotYet => "the grant is not good yet",
+            Self::Expired => "the grant's time is over",
+            Self::AgentPaused => "the agent is paused",
+            Self::Disarmed => "the agent's owner pressed the panic button",
+            Self::EpochMoved => "the agent changed hands, or was revoked, since this was granted",
+            Self::SecretRevoked => "the secret is revoked",
+            Self::SecretRetired => "the secret is retired",
+            Self::HostRevoked => "the host was revoked since",
+            Self::HostSuspended => "the host is out of service",
+            Self::NotSealed => "the secret is not sealed to this host",
+            Self::NotAttested => "the grant asks for an attested host, and this one is not",
+            Self::WrongPolicy => "the policy is not the one that was granted",
+            Self::Target => "the grant is not for this host, path and method",
+            Self::Effect => "the grant does not allow an action with this effect",
+            Self::BodyTooLarge => "the body is longer than the grant allows",
+        })
+    }
+}
+
 /// Decides. The order of checks is part of the interface: the first that fails names the denial.
 pub fn decide(evidence: &Evidence<'_>, action: &Action, sha256: Sha256) -> Decision {
     if let Err(denial) = check(evidence, action, sha256) {

@@ -1,6 +1,7 @@
 //! The agent uses a key that it never sees.
 
 use charter_host::{Host, HttpRequest, Redactor, Upstreams};
+use charter_types::Base64Bytes;
 use charter_types::keys::{Asker, Method, Policy};
 
 use super::grant::{agent_policy, delegated_policy, host_keys};
@@ -17,7 +18,7 @@ pub fn host(world: &mut World, upstreams: Upstreams) -> anyhow::Result<Host> {
 
 pub fn request(method: Method, path: &str) -> HttpRequest {
     let url = format!("http://{HOST}:{PORT}{path}");
-    HttpRequest { method, url, headers: Vec::new(), body: Vec::new() }
+    HttpRequest { method, url, headers: Vec::new(), body: Base64Bytes::default() }
 }
 
 pub async fn play(world: &mut World) -> anyhow::Result<()> {
@@ -39,7 +40,7 @@ pub async fn play(world: &mut World) -> anyhow::Result<()> {
     for (grant, policy, asker, method, path) in asks {
         let response = host.call(grant, &policy, asker, &request(method, path)).await?;
         anyhow::ensure!(response.status == 200, "the service answered {}", response.status);
-        transcript.extend_from_slice(&response.body);
+        transcript.extend_from_slice(&response.body.0);
         uses += 1;
     }
     // Refusals are part of what agents see.

@@ -38,6 +38,7 @@ impl World {
         let root = chain.localnet.root_id();
         let contracts = Contracts::below(root)?;
         let folder = DataDir::new(folder.chain().parent().context("a data folder has a name")?)?;
+        folder.save_node(&chain.rpc.url())?;
         Ok(Self {
             state: State::open(&folder)?,
             keys: KeyStore::open(&folder.keys())?,

@@ -3,5 +3,6 @@
 
 mod demo;
 mod kill;
+mod operator;
 mod process;
 mod refusals;

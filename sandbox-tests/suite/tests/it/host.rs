@@ -11,7 +11,7 @@ use charter_types::keys::args::{AddCredential, ApprovalRef, GrantTerms, RequestA
 use charter_types::keys::{
     Added, Allowance, Asker, Budget, Denial, Envelope, Grantee, Method, Policy, Rate, Scheme, Target, Unit,
 };
-use charter_types::{Hash32, Page, U128};
+use charter_types::{Base64Bytes, Hash32, Page, U128};
 use near_workspaces::Account;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -114,10 +114,15 @@ async fn scene(change: impl FnOnce(&mut GrantTerms)) -> Scene {
 
 impl Scene {
     async fn call(&self) -> Result<String, HostError> {
-        let request = HttpRequest { method: Method::Get, url: self.url.clone(), headers: Vec::new(), body: Vec::new() };
+        let request = HttpRequest {
+            method: Method::Get,
+            url: self.url.clone(),
+            headers: Vec::new(),
+            body: Base64Bytes::default(),
+        };
         let asker = Asker::Account(self.bob.id().clone());
         let answer = self.host.call(self.grant, &self.policy, &asker, &request).await?;
-        Ok(String::from_utf8(answer.body).unwrap())
+        Ok(String::from_utf8(answer.body.0).unwrap())
     }
 
     fn uses(&self) -> usize {

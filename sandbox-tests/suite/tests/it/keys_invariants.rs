@@ -3,7 +3,7 @@
 //!
 //! The lines that each invariant rests on:
 //! * INV-KEY-1 `if !terms.policy.within(above)` in `model::check_terms`
-//! * INV-KEY-2 `grant.generation += 1` in `narrow_now`, or the comparison of epochs in `check_live`
+//! * INV-KEY-2 `grant.generation += 1` in `narrow_now`; the comparisons of epochs in `check_live`, either of which does
 //! * INV-KEY-3 the loop over the lineage in `Keys::reserve`
 //! * INV-KEY-4 the comparison with `lease.expires_ms` in `Keys::expire`
 //! * INV-KEY-5 `check_owner(…)` for all but taking away in `Keys::act`
@@ -178,8 +178,7 @@ struct World {
     labels: u8,
     /// Grants that something killed: they never live again.
     killed: BTreeSet<u64>,
-    /// Open leases, with the host of each.
-    leases: BTreeMap<u64, u64>,
+    leases: BTreeMap<u64, Lease>,
     /// How it looked after the last call, until time passes.
     seen: Option<Seen>,
 }
@@ -241,7 +240,7 @@ impl World {
             }),
             Move::Narrow | Move::Suspend | Move::Resume | Move::RevokeGrant => grant.map(|grant| grant.grantor.clone()),
             Move::RevokeHost | Move::Reserve => operator(op.host()),
-            Move::Settle => self.lease(op).and_then(|(_, host)| operator(host)),
+            Move::Settle => self.lease(op).and_then(|lease| operator(lease.host)),
             Move::Expire | Move::PanicAll | Move::Wait => None,
         };
         let known =
@@ -249,16 +248,16 @@ impl World {
         known.unwrap_or(op.by)
     }
 
-    fn lease(&self, op: &Op) -> Option<(u64, u64)> {
+    fn lease(&self, op: &Op) -> Option<&Lease> {
         let index = op.pick_of(self.leases.len())? - 1;
-        self.leases.iter().nth(usize::try_from(index).unwrap()).map(|(lease, host)| (*lease, *host))
+        self.leases.values().nth(usize::try_from(index).unwrap())
     }
 
     /// Contract, method, arguments and deposit of an operation.
     fn call(&mut self, op: &Op, seen: &Seen) -> Option<(&'static str, Value, u128)> {
         let secret = op.pick_of(seen.secrets.len());
         let grant = op.pick_of(seen.grants.len());
-        let lease = self.lease(op).map(|(lease, _)| lease);
+        let lease = self.lease(op).map(|lease| lease.id);
         let wraps = vec![Wrap { host: op.host(), sealed: Base64Bytes(vec![2; 80]) }];
         let envelope = Envelope::Inline(Base64Bytes(vec![1; usize::from(op.small) + 1]));
         Some(match op.what {
@@ -354,13 +353,15 @@ impl World {
         }
         let after = self.look().await;
         self.note_killed(op.what, by, (&before, &after), &args);
-        if op.what == Move::Reserve {
-            let lease: Option<u64> = outcome.json().unwrap();
-            self.leases.extend(lease.map(|lease| (lease, op.host())));
+        let reserved = if op.what == Move::Reserve { outcome.json::<Option<u64>>().unwrap() } else { None };
+        if let Some(lease) = reserved {
+            let made: Option<Lease> = self.view("lease", LeaseRef { lease }).await;
+            self.leases.insert(lease, made.unwrap());
         }
         self.check_grants(&after, &what);
         self.check_budgets(&after, &what);
-        self.check_leases(&args, matches!(op.what, Move::Settle | Move::Expire), &what).await;
+        let ended = args["lease"].as_u64().map(|lease| (op.what, lease));
+        self.check_leases(ended, after.now_ms, &what).await;
         if by == CID {
             Self::check_guardian(&before, &after, &what);
         }
@@ -413,13 +414,16 @@ impl World {
         }
     }
 
-    /// INV-KEY-4.
-    async fn check_leases(&mut self, args: &Value, ended: bool, what: &str) {
+    /// INV-KEY-4: a lease leaves by the call that names it, and without a word of its host not before its time.
+    async fn check_leases(&mut self, ended: Option<(Move, u64)>, now_ms: u64, what: &str) {
         for lease in self.leases.keys().copied().collect::<Vec<_>>() {
             let found: Option<Lease> = self.view("lease", LeaseRef { lease }).await;
-            let named = ended && args["lease"] == lease;
-            assert_eq!(found.is_none(), named, "lease {lease}: {what}");
-            if named {
+            let how = ended.filter(|(_, named)| *named == lease).map(|(how, _)| how);
+            assert_eq!(found.is_none(), how.is_some(), "lease {lease}: {what}");
+            if how == Some(Move::Expire) {
+                assert!(self.leases[&lease].expires_ms <= now_ms, "lease {lease} was open: {what}");
+            }
+            if how.is_some() {
                 self.leases.remove(&lease);
             }
         }

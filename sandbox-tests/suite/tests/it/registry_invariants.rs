@@ -17,8 +17,8 @@ use charter_harness::{Call, Harness, view};
 use charter_types::event::EventHead;
 use charter_types::registry::args::{AgentAccount, AgentRef, Pause, Rearm, SetHandle, SetRecoverers, SetTransferable};
 use charter_types::registry::{
-    Agent, HAND_OVER_MARGIN_MS, Operator, Owner, Permission, RECOVERY_MS_MIN, Recoverers, Recovery, RecoveryProposal,
-    Status,
+    Agent, GUARDIAN_PAUSE_MS_MAX, HAND_OVER_MARGIN_MS, Operator, Owner, Permission, RECOVERY_MS_MIN, Recoverers,
+    Recovery, RecoveryProposal, Status,
 };
 use charter_types::{AccountId, Named, Nothing, Page, PageOf};
 use near_workspaces::Account;
@@ -30,6 +30,8 @@ use serde_json::{Value, json};
 use crate::people::{DEPOSIT, card, charged_bytes};
 
 const SEQUENCES: u32 = 500;
+/// A call is in a later block than the look before it.
+const SLACK_MS: u64 = 60_000;
 const PEOPLE: usize = 4;
 
 /// Who calls what about which agent, with whom as argument. Most of it is refused.
@@ -39,7 +41,7 @@ struct Op {
     agent: u64,
     other: usize,
     deposit: u128,
-    /// The agent's owner calls, with the deposit it takes: else almost everything would be refused.
+    /// Who may do it does it, with the deposit it takes: else almost everything would be refused.
     rightly: bool,
     what: Move,
 }
@@ -76,6 +78,27 @@ enum Move {
     Wait(u64),
 }
 
+fn pause() -> impl Strategy<Value = Move> {
+    proptest::option::of(1_u64..2 * GUARDIAN_PAUSE_MS_MAX).prop_map(Move::Pause)
+}
+
+/// A few operations: mostly one, sometimes a recovery as it should go with anything in its middle or a veto, or a guardian
+/// who pauses what the owner paused. By chance alone few sequences get that far.
+fn ops() -> impl Strategy<Value = Vec<Op>> {
+    let recovery = (op(), op(), any::<bool>()).prop_map(|(op, between, vetoed)| {
+        let step = |what| Op { rightly: true, what, ..op.clone() };
+        let between = if vetoed { step(Move::Veto) } else { between };
+        let first = [Move::Recoverers(true), Move::Propose, Move::Approve].map(step);
+        let last = [Move::Wait(RECOVERY_MS_MIN), Move::Execute].map(step);
+        [&first[..], &[between], &last].concat()
+    });
+    let guarded = (op(), pause(), pause()).prop_map(|(op, owners, guardians)| {
+        let step = |what, deposit| Op { rightly: true, what, deposit, ..op.clone() };
+        vec![step(Move::SetGuardian, DEPOSIT), step(owners, 1), step(guardians, 0)]
+    });
+    prop_oneof![18 => op().prop_map(|op| vec![op]), 1 => recovery, 1 => guarded]
+}
+
 fn op() -> impl Strategy<Value = Op> {
     let what = prop_oneof![
         3 => Just(Move::Register),
@@ -91,7 +114,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Move::RemoveGuardian),
         1 => Just(Move::Renounce),
         2 => Just(Move::AgentAccount),
-        2 => proptest::option::of(1_u64..700_000_000).prop_map(Move::Pause),
+        2 => pause(),
         1 => Just(Move::Unpause),
         1 => Just(Move::RevokeAll),
         1 => Just(Move::PanicAll),
@@ -166,37 +189,39 @@ impl World {
         }
     }
 
+    fn position(&self, account: &AccountId) -> Option<usize> {
+        self.people.iter().position(|person| person.id() == account)
+    }
+
     fn rightly(&self, op: &Op, seen: &Seen) -> Op {
-        let owner = seen.agents.get(&op.agent).map(|agent| agent.owner.clone()).filter(|_| op.rightly);
-        let Some(by) = owner.and_then(|owner| self.people.iter().position(|person| *person.id() == owner)) else {
-            return op.clone();
+        let Some(agent) = seen.agents.get(&op.agent).filter(|_| op.rightly) else { return op.clone() };
+        let owner = self.position(&agent.owner).unwrap_or(op.by);
+        let guardian = agent.guardians.first().and_then(|account| self.position(account));
+        let recovery = seen.recoveries.get(&op.agent).map(|recovery| recovery.at(seen.now_ms).0);
+        let recoverer = |turn: usize| {
+            let accounts = recovery.map(|recoverers| &recoverers.accounts).filter(|accounts| !accounts.is_empty());
+            accounts.and_then(|accounts| self.position(&accounts[(op.by + turn) % accounts.len()])).unwrap_or(op.by)
         };
-        let others = matches!(
-            op.what,
-            Move::Accept | Move::AcceptPayout | Move::Heartbeat | Move::Propose | Move::Approve | Move::Renounce
-        );
-        let one_yocto = matches!(
-            op.what,
+        let (by, other, deposit) = match op.what {
+            // Without a deposit it is for guardians.
+            Move::Pause(_) | Move::RevokeAll if op.deposit == 0 => (guardian.unwrap_or(owner), op.other, 0),
             Move::Retire
-                | Move::Cancel
-                | Move::NftTransfer
-                | Move::Pause(_)
-                | Move::RevokeAll
-                | Move::PanicAll
-                | Move::Rearm
-                | Move::AcceptPayout
-                | Move::Approve
-                | Move::Veto
-        );
-        let nothing = matches!(op.what, Move::Heartbeat | Move::Execute | Move::Renounce);
-        let deposit = if nothing {
-            0
-        } else if one_yocto {
-            1
-        } else {
-            DEPOSIT
+            | Move::Cancel
+            | Move::NftTransfer
+            | Move::Pause(_)
+            | Move::RevokeAll
+            | Move::PanicAll
+            | Move::Rearm
+            | Move::Veto => (owner, op.other, 1),
+            Move::Accept => (op.by, op.other, DEPOSIT),
+            Move::AcceptPayout => (op.by, op.other, 1),
+            Move::Heartbeat | Move::Renounce => (op.by, op.other, 0),
+            Move::Propose => (recoverer(0), (owner + 1 + op.other % (PEOPLE - 1)) % PEOPLE, DEPOSIT),
+            Move::Approve => (recoverer(1), recoverer(0), 1),
+            Move::Execute => (op.by, recoverer(0), 0),
+            _ => (owner, op.other, DEPOSIT),
         };
-        Op { by: if others { op.by } else { by }, deposit, ..op.clone() }
+        Op { by, other, deposit, ..op.clone() }
     }
 
     /// Method and arguments of an operation.
@@ -338,8 +363,7 @@ impl World {
                             && proposal.round == round
                             && proposal.approvals.count_ones() >= u32::from(recoverers.threshold)
                             && proposal.ready_ms > 0
-                            // The call is in a later block than the look.
-                            && proposal.ready_ms <= before.now_ms + 60_000
+                            && proposal.ready_ms <= before.now_ms + SLACK_MS
                     };
                     assert!(proposals.iter().any(good), "{what}: {proposals:?}");
                 }
@@ -354,6 +378,9 @@ impl World {
             assert!(new.agent_account.is_none() || new.agent_account == old.agent_account, "{what}");
             assert!(new.handle == old.handle && new.card == old.card, "{what}");
             assert!(paused_until(new) >= paused_until(old), "a pause was shortened: {what}");
+            let longest_ms = before.now_ms + SLACK_MS + GUARDIAN_PAUSE_MS_MAX;
+            let longer = paused_until(new) > paused_until(old);
+            assert!(!longer || paused_until(new) <= longest_ms, "a guardian paused for too long: {what}");
         }
     }
 
@@ -413,7 +440,7 @@ fn the_registrys_invariants_hold_after_every_step() {
         ..ProptestConfig::default()
     };
     TestRunner::new(config)
-        .run(&vec(op(), 4..24), |ops| {
+        .run(&vec(ops(), 4..24), |ops| {
             runtime.block_on(async {
                 let harness = base.fork().await.unwrap();
                 let people: Vec<Account> = people.iter().map(|person| harness.rebind(person)).collect();
@@ -421,7 +448,7 @@ fn the_registrys_invariants_hold_after_every_step() {
                 // The four storage accounts themselves are charged to their owners.
                 let empty_bytes = usage - 4 * 85;
                 let mut world = World { harness, people, epoch: 0, empty_bytes, seen: None };
-                for op in &ops {
+                for op in ops.iter().flatten() {
                     world.step(op).await;
                 }
             });

@@ -1,0 +1,280 @@
+//! The host as a daemon: agents ask it on a Unix socket or on loopback, with a token that says who they are.
+//!
+//! `POST /v1/call` with `Authorization: Bearer TOKEN` takes an [`Ask`] and answers 200 with an [`HttpResponse`], or with a
+//! problem (RFC 9457) whose `code` is [`HostError::code`].
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use charter_client::sha256;
+use charter_types::Hash32;
+use charter_types::keys::{Asker, GrantId, Policy};
+use rand::RngCore;
+use serde::{Deserialize, Serialize};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+
+use crate::{Host, HostError, HttpRequest, HttpResponse};
+
+/// Longest question: the longest body a policy can allow, in base64, and the rest.
+const ASK_BYTES_MAX: usize = 24 << 20;
+
+/// A request for one use of a grant. Whoever asks brings the grant's policy: the chain keeps its hash.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    pub grant: GrantId,
+    pub policy: Policy,
+    pub request: HttpRequest,
+}
+
+/// Who asks with which token, in a file. Tokens are kept as hashes, so a copy of it opens nothing. It is read anew for
+/// every question: a token that is taken out is void at once.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    path: PathBuf,
+}
+
+impl Tokens {
+    pub fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    fn read(&self) -> std::io::Result<HashMap<Hash32, Asker>> {
+        match std::fs::read(&self.path) {
+            Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(HashMap::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a token for somebody. It is shown once.
+    pub fn issue(&self, asker: Asker) -> std::io::Result<String> {
+        let mut bytes = [0; 32];
+        rand::rngs::OsRng.fill_bytes(&mut bytes);
+        let token = hex::encode(bytes);
+        let mut known = self.read()?;
+        known.insert(Hash32(sha256(token.as_bytes())), asker);
+        // Whole or not at all: a daemon may be reading.
+        let mut file = tempfile::NamedTempFile::new_in(self.path.parent().unwrap_or(Path::new(".")))?;
+        serde_json::to_writer(&mut file, &known)?;
+        file.persist(&self.path)?;
+        Ok(token)
+    }
+
+    fn asker(&self, headers: &HeaderMap) -> Option<Asker> {
+        let token = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
+        self.read().ok()?.remove(&Hash32(sha256(token.as_bytes())))
+    }
+}
+
+/// RFC 9457, with the code, and the digest to approve where that is what is missing.
+#[derive(Debug, Serialize, Deserialize)]
+struct Problem {
+    code: String,
+    detail: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<Hash32>,
+}
+
+fn problem(status: StatusCode, code: &str, detail: &str, digest: Option<Hash32>) -> Response {
+    let body = Problem { code: code.to_owned(), detail: detail.to_owned(), digest };
+    (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(body)).into_response()
+}
+
+impl IntoResponse for HostError {
+    fn into_response(self) -> Response {
+        let status = match &self {
+            Self::Denied(_) | Self::NeedsApproval { .. } | Self::PrivateAddress { .. } => StatusCode::FORBIDDEN,
+            Self::Rate => StatusCode::TOO_MANY_REQUESTS,
+            Self::Url(_) | Self::Header(_) => StatusCode::BAD_REQUEST,
+            Self::Upstream | Self::Unresolved(_) | Self::ResponseTooLarge(_) => StatusCode::BAD_GATEWAY,
+            Self::Chain(error) if error.code().is_some() => StatusCode::FORBIDDEN,
+            Self::Chain(_) | Self::Stale => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unmet(_) | Self::Sealed | Self::NoWrap => StatusCode::CONFLICT,
+        };
+        let digest = if let Self::NeedsApproval { digest } = &self { Some(*digest) } else { None };
+        problem(status, &self.code(), &self.to_string(), digest)
+    }
+}
+
+struct Desk {
+    host: Host,
+    tokens: Tokens,
+}
+
+async fn call(
+    State(desk): State<Arc<Desk>>,
+    headers: HeaderMap,
+    ask: Result<Json<Ask>, JsonRejection>,
+) -> Result<Json<HttpResponse>, Response> {
+    // Before the question is looked at: strangers learn nothing, not even what is well-formed.
+    let Some(asker) = desk.tokens.asker(&headers) else {
+        let detail = "a bearer token of this host is expected";
+        return Err(problem(StatusCode::UNAUTHORIZED, "HOST_TOKEN", detail, None));
+    };
+    let Json(ask) =
+        ask.map_err(|error| problem(StatusCode::BAD_REQUEST, "HOST_BAD_REQUEST", &error.body_text(), None))?;
+    let answer = desk.host.call(ask.grant, &ask.policy, &asker, &ask.request).await;
+    answer.map(Json).map_err(IntoResponse::into_response)
+}
+
+/// Where a host is asked.
+#[derive(Clone, Debug)]
+pub enum Door {
+    /// A Unix socket, for whoever may open the file.
+    Socket(PathBuf),
+    /// A loopback address.
+    Loopback(SocketAddr),
+}
+
+impl std::fmt::Display for Door {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Socket(path) => path.display().fmt(out),
+            Self::Loopback(addr) => write!(out, "http://{addr}"),
+        }
+    }
+}
+
+/// A host that is being asked. It stops when dropped.
+pub struct Server {
+    /// With the port that was free, if that was left open.
+    pub door: Door,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+        if let Door::Socket(path) = &self.door {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl Server {
+    /// Listens. A socket that nobody answers on any more is replaced, another host's is not.
+    pub async fn start(host: Host, tokens: Tokens, door: Door) -> std::io::Result<Self> {
+        let app = Router::new()
+            .route("/v1/call", post(call))
+            .layer(DefaultBodyLimit::max(ASK_BYTES_MAX))
+            .with_state(Arc::new(Desk { host, tokens }));
+        let (door, task) = match door {
+            Door::Socket(path) => {
+                let listener = bind(&path).await?;
+                let serve = async move { axum::serve(listener, app).await.unwrap_or_default() };
+                (Door::Socket(path), tokio::spawn(serve))
+            }
+            Door::Loopback(addr) if !addr.ip().is_loopback() => {
+                let text = format!("{addr} is no loopback address: tokens would cross the network in the clear");
+                return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, text));
+            }
+            Door::Loopback(addr) => {
+                let listener = TcpListener::bind(addr).await?;
+                let door = Door::Loopback(listener.local_addr()?);
+                let serve = async move { axum::serve(listener, app).await.unwrap_or_default() };
+                (door, tokio::spawn(serve))
+            }
+        };
+        Ok(Self { door, task })
+    }
+}
+
+/// A socket that only its owner opens.
+async fn bind(path: &Path) -> std::io::Result<UnixListener> {
+    use std::os::unix::fs::PermissionsExt;
+    if UnixStream::connect(path).await.is_ok() {
+        return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, "a host answers there already"));
+    }
+    let _ = std::fs::remove_file(path);
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// An agent's side of the daemon.
+pub struct HostClient {
+    http: reqwest::Client,
+    url: String,
+    token: String,
+    door: Door,
+}
+
+/// Why a host did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    #[error("no host answers at {door}: {source}")]
+    Unreachable { door: Door, source: reqwest::Error },
+    #[error("{code}: {detail}")]
+    Refused { code: String, detail: String, digest: Option<Hash32> },
+}
+
+impl HostClient {
+    pub fn new(door: Door, token: String) -> reqwest::Result<Self> {
+        let builder = reqwest::Client::builder().no_proxy();
+        let (builder, url) = match &door {
+            Door::Socket(path) => (builder.unix_socket(path.as_path()), "http://host/v1/call".to_owned()),
+            Door::Loopback(addr) => (builder, format!("http://{addr}/v1/call")),
+        };
+        Ok(Self { http: builder.build()?, url, token, door })
+    }
+
+    /// Asks for one use of a grant.
+    pub async fn call(&self, ask: &Ask) -> Result<HttpResponse, AskError> {
+        let unreachable = |source| AskError::Unreachable { door: self.door.clone(), source };
+        let sent = self.http.post(&self.url).bearer_auth(&self.token).json(ask).send().await.map_err(unreachable)?;
+        if sent.status().is_success() {
+            return sent.json().await.map_err(unreachable);
+        }
+        let Problem { code, detail, digest } = sent.json().await.map_err(unreachable)?;
+        Err(AskError::Refused { code, detail, digest })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use charter_types::keys::Asker;
+
+    use super::{HeaderMap, Tokens, bind, header};
+
+    #[test]
+    fn a_token_names_who_it_was_made_for_and_is_not_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.json");
+        let tokens = Tokens::at(path.clone());
+        let asker = |text: &str| tokens.asker(&HeaderMap::from_iter([(header::AUTHORIZATION, text.parse().unwrap())]));
+        assert_eq!(asker("Bearer none"), None);
+        let alice = Asker::Account("alice.near".parse().unwrap());
+        let token = tokens.issue(alice.clone()).unwrap();
+        let bob = tokens.issue(Asker::Account("bob.near".parse().unwrap())).unwrap();
+        assert!(!std::fs::read_to_string(&path).unwrap().contains(&token));
+        assert_eq!(asker(&format!("Bearer {token}")), Some(alice));
+        assert_ne!(asker(&format!("Bearer {bob}")), asker(&format!("Bearer {token}")));
+        for wrong in [token.clone(), format!("Bearer {}", &token[1..]), "Bearer ".to_owned(), format!("Basic {token}")]
+        {
+            assert_eq!(asker(&wrong), None);
+        }
+        std::fs::write(&path, "{}").unwrap();
+        assert_eq!(asker(&format!("Bearer {token}")), None);
+    }
+
+    #[tokio::test]
+    async fn a_socket_left_behind_is_replaced_and_one_in_use_is_not() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("host.sock");
+        let first = bind(&path).await.unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(bind(&path).await.is_err());
+        drop(first);
+        assert!(bind(&path).await.is_ok());
+    }
+}

@@ -1,0 +1,273 @@
+//! `charter agent …`: who the agent is, and who may do what with it.
+
+mod recover;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use charter_client::{At, sha256};
+use charter_types::registry::args::{AgentAccount, AgentRef, Pause, RegisterAgent, SetCard};
+use charter_types::registry::{Agent, AgentId, Card, Operator, Permission, Standing, Status};
+use charter_types::{AccountId, Hash32};
+use serde_json::json;
+
+use crate::session::{Common, Session};
+use crate::units::{duration_ms, length, time};
+
+/// How long an operator stays one, if nothing else is said.
+const OPERATOR_MS: u64 = 365 * 24 * 3_600_000;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Args)]
+struct Which {
+    /// The agent's id [default: the profile's].
+    #[arg(long)]
+    agent: Option<AgentId>,
+}
+
+#[derive(clap::Args)]
+struct CardFile {
+    /// The agent's card: a JSON file (ERC-8004 registration or A2A agent card). Its hash goes on chain.
+    #[arg(long)]
+    card: PathBuf,
+    /// Where the card is published [default: a name made of its hash, RFC 6920].
+    #[arg(long)]
+    uri: Option<String>,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Registers an agent of yours.
+    Register {
+        #[command(flatten)]
+        card: CardFile,
+        /// The agent's own account.
+        #[arg(long)]
+        agent_account: Option<AccountId>,
+        /// Who may do a little for it, as ACCOUNT:PERMISSIONS with card, agent_account, keys, attest; for a year.
+        #[arg(long, value_name = "ACCOUNT:PERMISSIONS", value_parser = operator)]
+        operator: Vec<(AccountId, Vec<Permission>)>,
+        /// Who may stop it, and nothing else.
+        #[arg(long)]
+        guardian: Vec<AccountId>,
+    },
+    /// Shows an agent as the registry has it.
+    Show {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Replaces the card, unless somebody else replaced it meanwhile.
+    Card {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        card: CardFile,
+    },
+    /// Offers the agent to another account, accepts one that is offered to you, or takes an offer back.
+    #[command(group = clap::ArgGroup::new("side").required(true))]
+    Transfer {
+        #[command(flatten)]
+        which: Which,
+        #[arg(long, group = "side")]
+        to: Option<AccountId>,
+        #[arg(long, group = "side")]
+        accept: bool,
+        #[arg(long, group = "side")]
+        cancel: bool,
+    },
+    /// Stops the agent until it is told otherwise, or for a while. Guardians may stop it for up to 7 days.
+    Pause {
+        #[command(flatten)]
+        which: Which,
+        /// For how long, as 2h or 3d.
+        #[arg(long = "for", value_name = "TIME", value_parser = duration_ms, conflicts_with = "end")]
+        for_ms: Option<u64>,
+        /// End the pause.
+        #[arg(long)]
+        end: bool,
+    },
+    /// Kills every right of every agent you own, at once and for good. Agents can be rearmed; rights are granted anew.
+    Panic,
+    /// Gives agents new epochs after a panic. Nothing that was granted before lives again.
+    Rearm {
+        /// Their ids [default: the profile's agent].
+        agents: Vec<AgentId>,
+    },
+    /// Recovery of an agent whose owner's key is lost.
+    #[command(subcommand)]
+    Recover(recover::Command),
+}
+
+fn operator(text: &str) -> Result<(AccountId, Vec<Permission>), String> {
+    let (account, permissions) = text.split_once(':').ok_or("expected ACCOUNT:PERMISSIONS, as bob.near:card,keys")?;
+    let account = account.parse().map_err(|error| format!("{account} is no account id: {error}"))?;
+    let permission = |name: &str| {
+        let known = serde_json::from_value(json!(name));
+        known.map_err(|_| format!("expected card, agent_account, keys or attest, found \"{name}\""))
+    };
+    Ok((account, permissions.split(',').map(permission).collect::<Result<_, _>>()?))
+}
+
+impl CardFile {
+    fn read(&self) -> anyhow::Result<Card> {
+        read_card(&self.card, self.uri.clone())
+    }
+}
+
+/// A card is a JSON object; the chain keeps its hash, so that a swapped file shows.
+fn read_card(path: &Path, uri: Option<String>) -> anyhow::Result<Card> {
+    let bytes = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
+    let card: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_slice(&bytes);
+    card.with_context(|| format!("{} is no card: a JSON object is expected", path.display()))?;
+    let hash = sha256(&bytes);
+    let uri = uri.unwrap_or_else(|| format!("ni:///sha-256;{}", URL_SAFE_NO_PAD.encode(hash)));
+    Ok(Card { uri, sha256: Hash32(hash) })
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let mut session = Session::open(&arguments.common).await?;
+    match arguments.command {
+        Command::Register { card, agent_account, operator, guardian } => {
+            let expires_ms = session.now_ms().await?.saturating_add(OPERATOR_MS);
+            let named = |(account, permissions)| Operator { account, permissions, expires_ms };
+            let operators = operator.into_iter().map(named).collect();
+            let args = RegisterAgent { card: card.read()?, agent_account, operators, guardians: guardian };
+            let agent = session.contracts.register_agent(&session.me, &args).await?.value;
+            session.adopt(agent)?;
+            let name = global_name(&session, agent);
+            session.tell(&json!({ "agent": agent, "name": name }), &format!("agent {agent} registered: {name}"))
+        }
+        Command::Show { which } => show(&session, session.agent(which.agent)?).await,
+        Command::Card { which, card } => {
+            let agent = session.agent(which.agent)?;
+            let expected_revision = read(&session, agent).await?.card_revision;
+            let card = card.read()?;
+            session.contracts.set_card(&session.me, &SetCard { agent, card: card.clone(), expected_revision }).await?;
+            let value = json!({ "agent": agent, "card": card, "revision": expected_revision + 1 });
+            session.tell(&value, &format!("agent {agent} has card {}, revision {}", card.uri, expected_revision + 1))
+        }
+        Command::Transfer { which, to, accept, .. } => {
+            let agent = session.agent(which.agent)?;
+            transfer(&mut session, agent, to, accept).await
+        }
+        Command::Pause { which, for_ms, end } => pause(&session, session.agent(which.agent)?, for_ms, end).await,
+        Command::Panic => {
+            session.contracts.panic_all(&session.me).await?;
+            let text =
+                format!("every right of every agent of {} is dead; `charter agent rearm` begins anew", session.me.id);
+            session.tell(&json!({ "owner": session.me.id, "armed": false }), &text)
+        }
+        Command::Rearm { agents } => {
+            let agents = if agents.is_empty() { vec![session.agent(None)?] } else { agents };
+            session.contracts.rearm(&session.me, agents.clone()).await?;
+            let named: Vec<String> = agents.iter().map(ToString::to_string).collect();
+            session.tell(&json!({ "agents": agents, "armed": true }), &format!("rearmed: {}", named.join(", ")))
+        }
+        Command::Recover(command) => recover::run(&session, command).await,
+    }
+}
+
+/// Unique among all chains and registries (CAIP style).
+pub fn global_name(session: &Session, agent: AgentId) -> String {
+    format!("near:{}:{}/{agent}", session.chain_id, session.contracts.registry)
+}
+
+async fn read(session: &Session, agent: AgentId) -> anyhow::Result<Agent> {
+    session.find(&session.contracts.registry, "agent", &AgentRef { agent }, &format!("agent {agent}")).await
+}
+
+/// What decisions about the agent's credentials need of the registry.
+pub async fn standing(session: &Session, agent: AgentId) -> anyhow::Result<Standing> {
+    session.find(&session.contracts.registry, "standing", &AgentRef { agent }, &format!("agent {agent}")).await
+}
+
+fn say_status(status: &Status, armed: bool, now_ms: u64) -> String {
+    match status {
+        _ if !armed => "disarmed: the owner pressed the panic button".to_owned(),
+        status if status.is_active(now_ms) => "active".to_owned(),
+        Status::Paused { until_ms: Some(until_ms), .. } => format!("paused until {}", time(*until_ms)),
+        _ => "paused".to_owned(),
+    }
+}
+
+async fn show(session: &Session, id: AgentId) -> anyhow::Result<()> {
+    let agent = read(session, id).await?;
+    let standing = standing(session, id).await?;
+    if session.json {
+        return session.tell(&json!({ "agent": agent, "armed": standing.armed, "name": global_name(session, id) }), "");
+    }
+    let list = |accounts: Vec<String>| if accounts.is_empty() { "none".to_owned() } else { accounts.join(", ") };
+    let account = |account: Option<&AccountId>| account.map_or_else(|| "none".to_owned(), ToString::to_string);
+    println!("agent      {id}, {}", global_name(session, id));
+    println!("owner      {}", agent.owner);
+    println!("status     {}", say_status(&agent.status, standing.armed, session.now_ms().await?));
+    println!("handle     {}", agent.handle.as_deref().unwrap_or("none"));
+    println!("card       {}, revision {}", agent.card.uri, agent.card_revision);
+    println!("account    {}", account(agent.agent_account.as_ref()));
+    println!("payout     {}", agent.payout);
+    println!("operators  {}", list(agent.operators.iter().map(|operator| operator.account.to_string()).collect()));
+    println!("guardians  {}", list(agent.guardians.iter().map(ToString::to_string).collect()));
+    println!("keys       {}", list(agent.keys.iter().map(|key| key.key.to_string()).collect()));
+    println!("offered    {}", account(agent.offer.as_ref().map(|offer| &offer.to)));
+    Ok(())
+}
+
+async fn transfer(session: &mut Session, agent: AgentId, to: Option<AccountId>, accept: bool) -> anyhow::Result<()> {
+    let contracts = session.contracts.clone();
+    if let Some(to) = to {
+        contracts.offer_transfer(&session.me, &AgentAccount { agent, account: to.clone() }).await?;
+        let from_ms = read(session, agent).await?.offer.map_or(0, |offer| offer.from_ms);
+        let wait =
+            if from_ms > session.now_ms().await? { format!(" from {} on", time(from_ms)) } else { String::new() };
+        let text = format!("agent {agent} is offered to {to}, who may accept{wait}");
+        return session.tell(&json!({ "agent": agent, "offered_to": to, "from_ms": from_ms }), &text);
+    }
+    if accept {
+        contracts.accept_transfer(&session.me, agent).await?;
+        session.adopt(agent)?;
+        let text = format!("agent {agent} is yours; what others could do with it is void");
+        return session.tell(&json!({ "agent": agent, "owner": session.me.id }), &text);
+    }
+    contracts.cancel_transfer(&session.me, agent).await?;
+    session.tell(&json!({ "agent": agent, "offered_to": null }), &format!("agent {agent} is offered to nobody"))
+}
+
+async fn pause(session: &Session, agent: AgentId, for_ms: Option<u64>, end: bool) -> anyhow::Result<()> {
+    let (contracts, me) = (&session.contracts, &session.me);
+    let known = read(session, agent).await?;
+    let owner = known.owner == me.id;
+    if end {
+        contracts.unpause(me, agent).await?;
+        return session.tell(&json!({ "agent": agent, "paused": false }), &format!("agent {agent} may act again"));
+    }
+    let args = Pause { agent, for_ms };
+    if owner {
+        contracts.pause(me, &args).await?;
+    } else if known.guardians.contains(&me.id) {
+        ensure!(for_ms.is_some(), "a guardian pauses for a while: say how long, up to 7 days, as --for 2h");
+        contracts.guard(me, &args).await?;
+    } else {
+        bail!("{} is neither the owner of agent {agent} nor one of its guardians", me.id);
+    }
+    let until = for_ms.map_or_else(|| "until it is told otherwise".to_owned(), |ms| format!("for {}", length(ms)));
+    session.tell(
+        &json!({ "agent": agent, "paused": true, "for_ms": for_ms }),
+        &format!("agent {agent} stands still {until}"),
+    )
+}
+
+/// Whether an account is there, before something is given to it for good.
+pub async fn check_account(session: &Session, account: &AccountId) -> anyhow::Result<()> {
+    let found = session.rpc().account(account, At::Final).await;
+    found.with_context(|| format!("{account} is no account on {}", session.chain_id))?;
+    Ok(())
+}

@@ -1,0 +1,235 @@
+//! What a grant allows, as people write it on a command line.
+
+use std::collections::BTreeMap;
+
+use anyhow::{anyhow, ensure};
+use charter_types::ErrorCode;
+use charter_types::keys::args::GrantTerms;
+use charter_types::keys::{Allowance, Grant, Grantee, Inject, Method, Policy, Rate, Scheme, Target, Unit};
+use charter_types::{AccountId, U128};
+use serde_json::json;
+
+use crate::units::{duration_ms, per_time};
+
+/// Longest body in either direction, if nothing else is said.
+const BODY_BYTES_MAX: u32 = 1 << 20;
+/// How long a grant is good for, likewise.
+const EXPIRES_MS: u64 = 30 * 24 * 3_600_000;
+
+/// One thing that is allowed: `POST:api.openai.com/v1`, `GET,POST:http://localhost:8080/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    methods: Vec<Method>,
+    scheme: Scheme,
+    host: String,
+    port: u16,
+    path: String,
+}
+
+/// What `grant`, `delegate`, `narrow` and `add` have in common.
+#[derive(clap::Args)]
+pub struct What {
+    /// What it may be used for, as METHODS:HOST/PATH: `POST:api.openai.com/v1` allows that path and all below it.
+    #[arg(long, required = true, value_name = "RULE", value_parser = rule)]
+    pub allow: Vec<Rule>,
+    /// At most so many uses in so much time, counted by each host: 100/day.
+    #[arg(long, value_name = "COUNT/TIME", value_parser = per_time)]
+    pub uses: Option<(u32, u64)>,
+    /// Longest body, bytes, in either direction.
+    #[arg(long, default_value_t = BODY_BYTES_MAX)]
+    pub body_max: u32,
+}
+
+/// To whom, how long, and on which conditions.
+#[derive(clap::Args)]
+pub struct Terms {
+    /// Who gets it: an account, host:ID, key:ed25519:…, measurement:HEX [default: the host the key is sealed to].
+    #[arg(long, value_parser = grantee)]
+    pub to: Option<Grantee>,
+    /// How long it is good for [default: 30d, or as long as the grant it is a part of].
+    #[arg(long, value_name = "TIME", value_parser = duration_ms)]
+    pub expires: Option<u64>,
+    /// At most so many uses in all, counted on chain over all hosts. Each use costs two transactions of the host's.
+    #[arg(long)]
+    pub budget: Option<u64>,
+    /// Somebody has to approve every single request.
+    #[arg(long)]
+    pub needs_approval: bool,
+    /// Only on a host that is attested.
+    #[arg(long)]
+    pub needs_attestation: bool,
+    /// Whoever gets it can't pass a part of it on.
+    #[arg(long)]
+    pub no_delegation: bool,
+}
+
+impl Terms {
+    pub fn grant(&self, policy: Policy, to: Grantee, now_ms: u64) -> GrantTerms {
+        self.grant_until(policy, to, now_ms.saturating_add(self.expires.unwrap_or(EXPIRES_MS)))
+    }
+
+    /// A part of another grant: without a word it ends with that one.
+    pub fn part_of(&self, above: &Grant, policy: Policy, to: Grantee, now_ms: u64) -> GrantTerms {
+        let expires_ms = self.expires.map_or(above.expires_ms, |ms| now_ms.saturating_add(ms));
+        GrantTerms { not_before_ms: above.not_before_ms, ..self.grant_until(policy, to, expires_ms) }
+    }
+
+    fn grant_until(&self, policy: Policy, to: Grantee, expires_ms: u64) -> GrantTerms {
+        let uses = |count: u64| Allowance {
+            unit: Unit::Uses,
+            capacity: U128(u128::from(count)),
+            refill: U128(0),
+            period_ms: 0,
+        };
+        GrantTerms {
+            grantee: to,
+            policy,
+            not_before_ms: 0,
+            expires_ms,
+            needs_approval: self.needs_approval,
+            needs_attestation: self.needs_attestation,
+            no_delegation: self.no_delegation,
+            budget: self.budget.map(uses),
+        }
+    }
+}
+
+pub fn rule(text: &str) -> Result<Rule, String> {
+    let wrong = || format!("expected METHODS:HOST/PATH, as POST:api.openai.com/v1, found \"{text}\"");
+    let (methods, rest) = text.split_once(':').ok_or_else(wrong)?;
+    let mut methods = methods.split(',').map(method).collect::<Result<Vec<_>, _>>()?;
+    methods.sort_unstable();
+    methods.dedup();
+    let (scheme, rest) = match rest.split_once("://") {
+        None => (Scheme::Https, rest),
+        Some(("https", rest)) => (Scheme::Https, rest),
+        Some(("http", rest)) => (Scheme::Http, rest),
+        Some(_) => return Err(wrong()),
+    };
+    let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
+    let (host, port) = match authority.split_once(':') {
+        None => (authority, if scheme == Scheme::Https { 443 } else { 80 }),
+        Some((host, port)) => (host, port.parse().map_err(|_| wrong())?),
+    };
+    if host.is_empty() {
+        return Err(wrong());
+    }
+    // `/v1/` and `/v1` allow the same. What is wrong otherwise stays wrong.
+    let path = match path.strip_suffix('/') {
+        Some(rest) if !rest.is_empty() && !rest.ends_with('/') => rest,
+        _ => path,
+    };
+    Ok(Rule { methods, scheme, host: host.to_owned(), port, path: path.to_owned() })
+}
+
+pub fn method(name: &str) -> Result<Method, String> {
+    let known = serde_json::from_value(json!(name));
+    known.map_err(|_| format!("expected GET, HEAD, POST, PUT, PATCH or DELETE, found \"{name}\""))
+}
+
+/// `header:NAME:PREFIX`, `query:NAME`, `basic:USER`.
+pub fn inject(text: &str) -> Result<Inject, String> {
+    match text.split_once(':') {
+        Some(("header", rest)) => {
+            let (name, prefix) = rest.split_once(':').unwrap_or((rest, ""));
+            Ok(Inject::Header { name: name.to_owned(), prefix: prefix.to_owned() })
+        }
+        Some(("query", name)) => Ok(Inject::Query { name: name.to_owned() }),
+        Some(("basic", user)) => Ok(Inject::Basic { user: user.to_owned() }),
+        _ => Err(format!("expected header:NAME:PREFIX, query:NAME or basic:USER, found \"{text}\"")),
+    }
+}
+
+pub fn grantee(text: &str) -> Result<Grantee, String> {
+    let wrong = |what: &str| format!("{text} is no {what}");
+    match text.split_once(':') {
+        Some(("host", id)) => id.parse().map(Grantee::Host).map_err(|_| wrong("host id")),
+        Some(("key", key)) => key.parse().map(Grantee::AgentKey),
+        Some(("measurement", hash)) => hash.parse().map(Grantee::Measurement),
+        _ => text
+            .parse::<AccountId>()
+            .map(Grantee::Account)
+            .map_err(|_| wrong("account id, host:, key: or measurement:")),
+    }
+}
+
+/// One policy of several rules: what goes to the same place with the same methods is one target.
+pub fn policy(rules: &[Rule], inject: Inject, uses: Option<(u32, u64)>, body_max: u32) -> anyhow::Result<Policy> {
+    let mut places: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    for rule in rules {
+        let secure = rule.scheme == Scheme::Https;
+        places.entry((rule.host.clone(), rule.port, secure, rule.methods.clone())).or_default().push(rule.path.clone());
+    }
+    let targets = places.into_iter().map(|((host, port, secure, methods), mut paths)| {
+        paths.sort_unstable();
+        paths.dedup();
+        Target { scheme: if secure { Scheme::Https } else { Scheme::Http }, host, port, paths, methods }
+    });
+    let mut effects: Vec<_> = rules.iter().flat_map(|rule| &rule.methods).map(|method| method.effect()).collect();
+    effects.sort_unstable();
+    effects.dedup();
+    let policy = Policy {
+        effects,
+        targets: targets.collect(),
+        inject,
+        body_bytes_max: body_max,
+        response_bytes_max: body_max,
+        rate: uses.map(|(uses, per_ms)| Rate { uses, per_ms }),
+        near_calls: Vec::new(),
+    };
+    policy.check().map_err(|error| anyhow!("{}: {error}", error.code()))?;
+    Ok(policy)
+}
+
+/// The most that any grant of a credential may allow: what the first one does, without its rate.
+pub fn ceiling(rules: &[Rule], first: &Policy) -> anyhow::Result<Policy> {
+    let widest = if rules.is_empty() {
+        Policy { rate: None, ..first.clone() }
+    } else {
+        policy(rules, first.inject.clone(), None, first.body_bytes_max)?
+    };
+    ensure!(first.within(&widest), "--ceiling does not allow all that --allow does");
+    Ok(widest)
+}
+
+#[cfg(test)]
+mod tests {
+    use charter_types::keys::{Effect, Grantee, Inject, Method, Scheme};
+
+    use super::{grantee, inject, policy, rule};
+
+    #[test]
+    fn rules_read_as_they_are_written() {
+        let read = rule("POST,GET:api.openai.com/v1/").unwrap();
+        assert_eq!(
+            (read.methods, read.scheme, read.port, read.path.as_str()),
+            (vec![Method::Get, Method::Post], Scheme::Https, 443, "/v1")
+        );
+        let read = rule("GET:http://localhost:8080").unwrap();
+        assert_eq!((read.host.as_str(), read.port, read.path.as_str()), ("localhost", 8080, "/"));
+        for wrong in ["api.openai.com/v1", "FETCH:a.com/", "GET:ftp://a.com/", "GET:a.com:x/", "GET:", "GET:/v1"] {
+            assert!(rule(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn rules_of_one_place_are_one_target() {
+        let rules = ["GET:a.com/v2", "GET:a.com/v1", "GET:a.com/v1", "POST:a.com/v1"].map(|text| rule(text).unwrap());
+        let slot = inject("header:authorization:Bearer ").unwrap();
+        let made = policy(&rules, slot, Some((5, 60_000)), 10).unwrap();
+        assert_eq!(made.targets.len(), 2);
+        assert_eq!(made.targets[0].paths, ["/v1", "/v2"]);
+        assert_eq!(made.effects, [Effect::Read, Effect::Write]);
+        let upper = policy(&[rule("GET:API.a.com/").unwrap()], Inject::None, None, 10).unwrap_err();
+        assert!(format!("{upper:#}").contains("KEYS_BAD_POLICY"), "{upper:#}");
+    }
+
+    #[test]
+    fn slots_and_grantees_are_spelled_out() {
+        assert_eq!(inject("query:key"), Ok(Inject::Query { name: "key".to_owned() }));
+        assert!(inject("cookie").is_err() && inject("body:x").is_err());
+        assert_eq!(grantee("host:7"), Ok(Grantee::Host(7)));
+        assert_eq!(grantee("bob.near"), Ok(Grantee::Account("bob.near".parse().unwrap())));
+        assert!(grantee("host:x").is_err() && grantee("Bob").is_err() && grantee("key:1").is_err());
+    }
+}

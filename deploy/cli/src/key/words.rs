@@ -1,0 +1,133 @@
+//! A grant in plain words, to be read before it is signed.
+
+use std::fmt::Write;
+
+use charter_types::keys::args::GrantTerms;
+use charter_types::keys::{Assurance, Grantee, Host, Inject, Policy, Scheme, Target};
+
+use crate::units::{length, time};
+
+fn names<T: serde::Serialize>(items: &[T]) -> String {
+    let name = |item: &T| serde_json::to_value(item).ok().and_then(|name| name.as_str().map(str::to_owned));
+    items.iter().filter_map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn target(target: &Target) -> String {
+    let (scheme, usual) = match target.scheme {
+        Scheme::Https => ("https", 443),
+        Scheme::Http => ("http", 80),
+    };
+    let port = if target.port == usual { String::new() } else { format!(":{}", target.port) };
+    let place = |path: &String| {
+        let all = if path == "/" { "all of " } else { "" };
+        format!("{all}{scheme}://{}{port}{path}{}", target.host, if path == "/" { "" } else { " and below" })
+    };
+    let places: Vec<String> = target.paths.iter().map(place).collect();
+    format!("{} to {}", names(&target.methods), places.join(", "))
+}
+
+/// Who may use a grant.
+pub fn who(grantee: &Grantee) -> String {
+    match grantee {
+        Grantee::Account(account) => account.to_string(),
+        Grantee::AgentKey(key) => format!("whoever signs with the agent's key {key}"),
+        Grantee::Host(host) => format!("the operator of host {host}, there"),
+        Grantee::Measurement(hash) => format!("the operator of any host attested as {hash}"),
+    }
+}
+
+pub fn trust(host: &Host) -> String {
+    let why = match &host.assurance {
+        Assurance::Declared => "its operator's word is all that protects the key there".to_owned(),
+        Assurance::Attested { measurement, expires_ms, .. } => {
+            format!("attested as {measurement} until {}", time(*expires_ms))
+        }
+    };
+    format!("host {} of {}: {why}", host.id, host.operator)
+}
+
+/// What a policy allows, a line each.
+pub fn policy(policy: &Policy) -> Vec<(&'static str, String)> {
+    let slot = match &policy.inject {
+        Inject::Header { name, prefix } => format!("in the header \"{name}: {prefix}…\""),
+        Inject::Query { name } => format!("in the query, as {name}=…"),
+        Inject::Basic { user } => format!("as the password of \"{user}\" (HTTP Basic)"),
+        Inject::JsonPointer { pointer } => format!("in the body, at {pointer}"),
+        Inject::None => "nowhere: it signs".to_owned(),
+    };
+    let mut lines: Vec<_> = policy.targets.iter().map(|one| ("may", target(one))).collect();
+    lines.push(("key goes", slot));
+    let (out, back) = (policy.body_bytes_max, policy.response_bytes_max);
+    lines.push(("bodies", format!("at most {out} bytes out and {back} back")));
+    if let Some(rate) = policy.rate {
+        lines.push((
+            "how often",
+            format!("at most {} uses in {}, counted by each host", rate.uses, length(rate.per_ms)),
+        ));
+    }
+    lines
+}
+
+/// The whole grant.
+pub fn grant(what: &str, terms: &GrantTerms, hosts: &[Host]) -> String {
+    let mut lines = vec![("credential", what.to_owned()), ("who", who(&terms.grantee))];
+    lines.extend(policy(&terms.policy));
+    if let Some(budget) = &terms.budget {
+        lines.push(("in all", format!("at most {} uses, counted on chain", budget.capacity.0)));
+    }
+    lines.push(("until", time(terms.expires_ms)));
+    if terms.needs_approval {
+        lines.push(("approval", "of every single request".to_owned()));
+    }
+    if terms.needs_attestation {
+        lines.push(("only", "on hosts that are attested".to_owned()));
+    }
+    let pass_on = if terms.no_delegation { "not to be passed on" } else { "parts of it may be passed on" };
+    lines.push(("pass on", pass_on.to_owned()));
+    lines.extend(hosts.iter().map(|host| ("sealed to", trust(host))));
+    sheet(&lines)
+}
+
+/// Lines with their names in front.
+pub fn sheet(lines: &[(&str, String)]) -> String {
+    let mut text = String::new();
+    for (name, line) in lines {
+        let _ = writeln!(text, "{name:<11} {line}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grant;
+    use crate::key::rules::{Terms, inject, policy, rule};
+
+    #[test]
+    fn a_narrow_grant_reads_as_narrow() {
+        let slot = inject("header:authorization:Bearer ").unwrap();
+        let policy = policy(&[rule("POST:api.openai.com/v1").unwrap()], slot, Some((100, 86_400_000)), 1_000).unwrap();
+        let terms = Terms {
+            to: None,
+            expires: Some(60_000),
+            budget: Some(7),
+            needs_approval: true,
+            needs_attestation: false,
+            no_delegation: true,
+        };
+        let to = crate::key::rules::grantee("bob.near").unwrap();
+        let text = grant("openai, of agent 1", &terms.grant(policy, to, 0), &[]);
+        let expected = "\
+credential  openai, of agent 1
+who         bob.near
+may         POST to https://api.openai.com/v1 and below
+key goes    in the header \"authorization: Bearer …\"
+bodies      at most 1000 bytes out and 1000 back
+how often   at most 100 uses in 1d, counted by each host
+in all      at most 7 uses, counted on chain
+until       1970-01-01T00:01:00Z
+approval    of every single request
+pass on     not to be passed on
+";
+        assert_eq!(text, expected);
+    }
+}

@@ -1,0 +1,69 @@
+//! How people write times and counts.
+
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+
+/// `90s`, `2h`, `30d`, `1h 30m`: milliseconds, more than none.
+pub fn duration_ms(text: &str) -> Result<u64, String> {
+    let wrong = || format!("expected a time like 90s, 2h or 30d, found \"{text}\"");
+    let span: Span = text.parse().map_err(|_| wrong())?;
+    let duration: SignedDuration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
+    u64::try_from(duration.as_millis()).ok().filter(|ms| *ms > 0).ok_or_else(wrong)
+}
+
+/// `100/day`, `5/10m`: how many, and in how many milliseconds.
+pub fn per_time(text: &str) -> Result<(u32, u64), String> {
+    let wrong = || format!("expected a count and a time like 100/day or 5/10m, found \"{text}\"");
+    let (count, time) = text.split_once('/').ok_or_else(wrong)?;
+    let count = count.parse().ok().filter(|count| *count > 0).ok_or_else(wrong)?;
+    let time =
+        if time.starts_with(|first: char| first.is_ascii_digit()) { time.to_owned() } else { format!("1 {time}") };
+    Ok((count, duration_ms(&time).map_err(|_| wrong())?))
+}
+
+/// Milliseconds since 1970 as `2026-11-23T01:00:00Z`.
+pub fn time(ms: u64) -> String {
+    let stamp = i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    stamp.map_or_else(|| format!("{ms} ms"), |stamp| format!("{stamp:.0}"))
+}
+
+/// A length of time as people say it: `1d 2h`.
+pub fn length(ms: u64) -> String {
+    let mut seconds = ms / 1_000;
+    let mut text = Vec::new();
+    for (unit, length) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
+        if seconds >= length {
+            text.push(format!("{}{unit}", seconds / length));
+            seconds %= length;
+        }
+    }
+    if text.is_empty() { format!("{ms}ms") } else { text.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{duration_ms, length, per_time, time};
+
+    #[test]
+    fn times_and_counts_read_as_people_write_them() {
+        assert_eq!(duration_ms("90s"), Ok(90_000));
+        assert_eq!(duration_ms("30d"), Ok(30 * 86_400_000));
+        assert_eq!(duration_ms("1h 30m"), Ok(5_400_000));
+        assert_eq!(per_time("100/day"), Ok((100, 86_400_000)));
+        assert_eq!(per_time("5/10m"), Ok((5, 600_000)));
+        for wrong in ["", "-1h", "0s", "soon"] {
+            assert!(duration_ms(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["100", "0/day", "x/day", "1/", "1/-1h", "-1/day"] {
+            assert!(per_time(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn times_are_shown_in_utc() {
+        assert_eq!(time(0), "1970-01-01T00:00:00Z");
+        assert_eq!(time(u64::MAX), format!("{} ms", u64::MAX));
+        assert_eq!(length(86_400_000), "1d");
+        assert_eq!(length(5_461_000), "1h 31m 1s");
+        assert_eq!(length(7), "7ms");
+    }
+}
