@@ -7,6 +7,8 @@ use wasm_opt::{Feature, OptimizationOptions};
 
 const CONTRACTS: [&str; 5] = ["registry", "keys", "governance", "escrow", "verifier"];
 const TARGET: &str = "wasm32-unknown-unknown";
+/// The smallest there is.
+const ZSTD_LEVEL: i32 = 22;
 
 fn main() -> ExitCode {
     match build() {
@@ -30,10 +32,18 @@ fn build() -> Result<(), String> {
         println!("cargo::rerun-if-changed={}", root.join("contracts").join(watched).join("src").display());
         println!("cargo::rerun-if-changed={}", root.join("contracts").join(watched).join("Cargo.toml").display());
     }
+    for contract in CONTRACTS {
+        println!("cargo::rerun-if-changed={}", abi(&root, contract).display());
+    }
     println!("cargo::rerun-if-changed={}", root.join("Cargo.lock").display());
     let target = target_folder(&out, &root).join("wasm");
     ensure_target()?;
-    compile(&root, &target)?;
+    let abis = target.join("abi");
+    std::fs::create_dir_all(&abis).map_err(|error| format!("{}: {error}", abis.display()))?;
+    for contract in CONTRACTS {
+        compress(&abi(&root, contract), &abis.join(format!("{contract}.json.zst")))?;
+    }
+    compile(&root, &target, &abis)?;
     for contract in CONTRACTS {
         let file = format!("charter_{contract}.wasm");
         let built = target.join(TARGET).join("contract").join(&file);
@@ -43,6 +53,23 @@ fn build() -> Result<(), String> {
         check_imports(contract, &code)?;
     }
     Ok(())
+}
+
+fn abi(root: &Path, contract: &str) -> PathBuf {
+    root.join("contracts").join(contract).join("abi.json")
+}
+
+/// Takes the blanks out of an ABI and compresses it, for the contract to answer `__contract_abi` with.
+fn compress(abi: &Path, small: &Path) -> Result<(), String> {
+    let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", abi.display());
+    let text = std::fs::read(abi).map_err(|error| wrong(&error))?;
+    let value: serde_json::Value = serde_json::from_slice(&text).map_err(|error| wrong(&error))?;
+    let bytes = zstd::encode_all(value.to_string().as_bytes(), ZSTD_LEVEL).map_err(|error| wrong(&error))?;
+    // An unchanged file keeps its time, so nothing compiles again.
+    if std::fs::read(small).is_ok_and(|known| known == bytes) {
+        return Ok(());
+    }
+    std::fs::write(small, bytes).map_err(|error| wrong(&error))
 }
 
 /// Binaryen takes a fifth off what LLVM leaves. It may use what rustc uses for this target, and nothing newer.
@@ -77,7 +104,7 @@ fn ensure_target() -> Result<(), String> {
     Err(format!("the contracts need the Rust target {TARGET}: run `rustup target add {TARGET}`"))
 }
 
-fn compile(root: &Path, target: &Path) -> Result<(), String> {
+fn compile(root: &Path, target: &Path, abis: &Path) -> Result<(), String> {
     let home = std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")));
     // `--cfg near` keeps panic texts; without path remapping the bytes would depend on where the sources lie.
     let mut flags = vec!["--cfg".to_owned(), "near".to_owned()];
@@ -97,6 +124,7 @@ fn compile(root: &Path, target: &Path) -> Result<(), String> {
     let status = cargo
         .current_dir(root)
         .env("CARGO_TARGET_DIR", target)
+        .env("CHARTER_ABI_DIR", abis)
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
         .output()
         .map_err(|error| format!("cargo did not start: {error}"))?;

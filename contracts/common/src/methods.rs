@@ -173,3 +173,18 @@ macro_rules! charter_contract {
         }
     };
 }
+
+/// Gives a contract its ABI: JSON in zstd, as near-sdk embeds it. The build compresses `abi.json` of the contract's folder.
+#[macro_export]
+macro_rules! contract_abi {
+    ($name:literal) => {
+        #[cfg(near)]
+        const _: () = {
+            #[expect(unsafe_code, reason = "near-sdk reserves the name, so the export is written out here")]
+            #[unsafe(no_mangle)]
+            pub extern "C" fn __contract_abi() {
+                near_sdk::env::value_return(include_bytes!(concat!(env!("CHARTER_ABI_DIR"), "/", $name, ".json.zst")));
+            }
+        };
+    };
+}

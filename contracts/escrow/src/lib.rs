@@ -25,6 +25,7 @@ pub struct Escrow {
 
 // Claims, withdrawals and closes can't be paused.
 charter_contract!(Escrow, features: ["open"]);
+charter_common::contract_abi!("escrow");
 
 #[near]
 impl Escrow {

@@ -35,6 +35,7 @@ pub struct Governance {
 pub(crate) const OWN_LINE: LineId = 1;
 
 charter_contract!(Governance, features: ["propose"]);
+charter_common::contract_abi!("governance");
 
 #[near]
 impl Governance {

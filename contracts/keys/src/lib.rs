@@ -46,6 +46,7 @@ pub struct Keys {
 
 // Revoking, settling and rejecting can't be paused.
 charter_contract!(Keys, features: ["store", "grant", "release"]);
+charter_common::contract_abi!("keys");
 
 #[near]
 impl Keys {

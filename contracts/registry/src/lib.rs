@@ -45,6 +45,7 @@ pub struct Registry {
 }
 
 charter_contract!(Registry, features: ["register"]);
+charter_common::contract_abi!("registry");
 
 #[near]
 impl Registry {

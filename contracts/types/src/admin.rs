@@ -6,6 +6,7 @@ use crate::{AccountId, from_json};
 
 /// `new` of contracts that ask the registry.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Setup {
     /// Admin until governance takes over.
@@ -14,6 +15,7 @@ pub struct Setup {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PauseFeature {
     pub feature: String,
@@ -21,6 +23,7 @@ pub struct PauseFeature {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Feature {
     pub feature: String,

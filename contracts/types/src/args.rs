@@ -6,6 +6,7 @@ macro_rules! arguments {
         $(
             $(#[$meta])*
             #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+            #[cfg_attr(not(near), derive(schemars::JsonSchema))]
             #[serde(deny_unknown_fields)]
             pub struct $name { $($(#[$doc])* pub $field: $type),* }
             $crate::from_json!($name { $($field $(= $default)?),* });

@@ -29,4 +29,4 @@ impl std::str::FromStr for Base64Bytes {
     }
 }
 
-crate::from_json_text!(Base64Bytes);
+crate::json_text!(Base64Bytes);

@@ -46,6 +46,7 @@ impl ChannelSeed<'_> {
 
 /// A channel as views and events show it. Amounts are yoctoNEAR.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Channel {
     pub id: ChannelId,
     pub payer: AccountId,
@@ -69,6 +70,7 @@ pub struct Channel {
 /// One row of `claim_batch`: the voucher's variable parts and its signature. Prefix, version, kind and domain are what
 /// the contract says they are.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(not(near), derive(borsh::BorshSchema))]
 pub struct ClaimRow {
     pub channel: [u8; 32],
     pub cumulative: u128,
@@ -106,6 +108,7 @@ impl ClaimRow {
 
 /// Arguments of `claim_batch`, in borsh.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(not(near), derive(borsh::BorshSchema))]
 pub struct ClaimBatch {
     pub rows: Vec<ClaimRow>,
     /// Also pay out the caller's own channels among the rows.
@@ -115,6 +118,7 @@ pub struct ClaimBatch {
 /// What became of a row: the channel, and either what is claimed on it now or the code of the failure. Two strings, so
 /// that the largest batch fits into a receipt's logs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct ClaimResult(pub ChannelId, pub String);
 
 impl ClaimResult {
@@ -126,6 +130,7 @@ impl ClaimResult {
 
 /// Sums over everything the escrow ever held; see INV-ESC-1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Totals {
     pub deposited: U128,
     pub held: U128,
@@ -136,6 +141,7 @@ pub struct Totals {
 
 /// Payload of an escrow event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
     Channel(Channel),

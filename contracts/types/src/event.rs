@@ -34,6 +34,7 @@ pub struct Entry<Fact> {
 
 /// The end of a contract's chain of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct EventHead {
     pub seq: u64,
     pub head: Hash32,

@@ -30,6 +30,7 @@ pub type ProposalId = u64;
 
 /// One line per agent product, and one for Charter's own contracts.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Line {
     pub id: LineId,
     pub name: String,
@@ -43,6 +44,7 @@ pub struct Line {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Member {
     pub account: AccountId,
@@ -51,6 +53,7 @@ pub struct Member {
 
 /// How a line votes. Copied into each proposal: a later change alters no running vote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Params {
     pub vote_ms: u64,
@@ -68,6 +71,7 @@ impl Default for Params {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[borsh(use_discriminant = false)]
 #[serde(rename_all = "snake_case")]
 pub enum ArtifactKind {
@@ -79,6 +83,7 @@ pub enum ArtifactKind {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Artifact {
     pub kind: ArtifactKind,
@@ -88,6 +93,7 @@ pub struct Artifact {
 
 /// What is voted on: hashes, never the artifacts themselves.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseContent {
     pub semver: String,
@@ -101,6 +107,7 @@ pub struct ReleaseContent {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Release {
     pub id: ReleaseId,
     pub line: LineId,
@@ -111,6 +118,7 @@ pub struct Release {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ProposalKind {
     Release(ReleaseId),
@@ -134,6 +142,7 @@ pub struct ContentSeed<'a> {
 pub const CONTENT_PURPOSE: &str = "charter/governance/content";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[borsh(use_discriminant = false)]
 #[serde(rename_all = "snake_case")]
 pub enum ProposalState {
@@ -148,6 +157,7 @@ pub enum ProposalState {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Proposal {
     pub id: ProposalId,
     pub line: LineId,
@@ -167,6 +177,7 @@ pub struct Proposal {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[borsh(use_discriminant = false)]
 #[serde(rename_all = "snake_case")]
 pub enum Choice {
@@ -175,6 +186,7 @@ pub enum Choice {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Ballot {
     pub proposal: ProposalId,
     pub voter: AccountId,
@@ -184,6 +196,7 @@ pub struct Ballot {
 
 /// An agent on a line.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Enrolment {
     pub agent: AgentId,
     pub line: LineId,
@@ -194,6 +207,7 @@ pub struct Enrolment {
 /// The root of trust that a host asks at boot and on each beat. Whoever reads it compares `epochs` with the registry's at
 /// the same block: if they moved, nothing may be adopted automatically.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct ReleaseFor {
     pub agent: AgentId,
     pub line: Option<LineId>,
@@ -205,6 +219,7 @@ pub struct ReleaseFor {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The agent is on no line: nobody governs its code.
@@ -216,6 +231,7 @@ pub enum Reason {
 
 /// Payload of a governance event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
     Line(Line),

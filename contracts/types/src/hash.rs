@@ -54,4 +54,4 @@ impl<'de> Deserialize<'de> for Hash32 {
     }
 }
 
-crate::from_json_text!(Hash32);
+crate::json_text!(Hash32);

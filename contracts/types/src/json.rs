@@ -113,11 +113,12 @@ impl Fields {
         Some(self.0.swap_remove(position).1)
     }
 
-    /// A field; `default` stands in for one that is missing.
+    /// A field; `default` stands in for one that is missing or `null`, which is how ABIs say that it may be missing.
     pub fn take<T: FromJson>(&mut self, name: &str, default: Option<T>) -> Result<T, String> {
-        let read = match self.remove(name) {
-            Some(json) => T::from_json(json),
-            None => default.or_else(T::absent).ok_or_else(|| "it is missing".to_owned()),
+        let read = match (self.remove(name), default) {
+            (None | Some(Json::Null), Some(default)) => Ok(default),
+            (Some(json), _) => T::from_json(json),
+            (None, None) => T::absent().ok_or_else(|| "it is missing".to_owned()),
         };
         read.map_err(|wrong| inside(name, &wrong))
     }
@@ -133,6 +134,15 @@ impl Fields {
 
 fn inside(name: &str, wrong: &str) -> String {
     ["field ", name, ": ", wrong].concat()
+}
+
+/// For serde what [`Fields::take`] does with a default: `null` stands for it too.
+pub(crate) fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Default + serde::Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// Reads an enum as serde writes it by default: a variant without data is its name, one with data an object with the name
@@ -197,6 +207,24 @@ macro_rules! from_json_text {
             fn from_json(json: $crate::json::Json) -> Result<Self, String> {
                 let text = <String as $crate::json::FromJson>::from_json(json)?;
                 text.parse().map_err(|error: <Self as std::str::FromStr>::Err| error.to_string())
+            }
+        })*
+    };
+}
+
+/// Types of our own that are text in JSON: read on chain, and described in ABIs.
+#[macro_export]
+macro_rules! json_text {
+    ($($name:ident),*) => {
+        $crate::from_json_text!($($name),*);
+        $(#[cfg(not(near))]
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> String {
+                stringify!($name).to_owned()
+            }
+
+            fn json_schema(generator: &mut schemars::r#gen::SchemaGenerator) -> schemars::schema::Schema {
+                String::json_schema(generator)
             }
         })*
     };

@@ -170,7 +170,7 @@ impl<'de> Deserialize<'de> for AnyKey {
     }
 }
 
-crate::from_json_text!(Ed25519Key, X25519Key, Signature64, AnyKey);
+crate::json_text!(Ed25519Key, X25519Key, Signature64, AnyKey);
 
 #[cfg(test)]
 mod tests {

@@ -48,6 +48,7 @@ pub type HostId = u64;
 
 /// A machine that holds plaintext for the length of one request.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Host {
     pub id: HostId,
     pub operator: AccountId,
@@ -65,6 +66,7 @@ pub struct Host {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[borsh(use_discriminant = false)]
 #[serde(rename_all = "snake_case")]
 pub enum HostStatus {
@@ -75,6 +77,7 @@ pub enum HostStatus {
 
 /// Why anybody should trust a host.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Assurance {
     /// Its operator says so.
@@ -95,6 +98,7 @@ pub const HOST_PROOF_PURPOSE: &str = "charter/keys/host";
 
 /// A credential whose plaintext no chain ever holds.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Secret {
     pub id: SecretId,
     pub agent: AgentId,
@@ -118,6 +122,7 @@ pub struct Secret {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[borsh(use_discriminant = false)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
@@ -130,6 +135,7 @@ pub enum Mode {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[borsh(use_discriminant = false)]
 #[serde(rename_all = "snake_case")]
 pub enum SecretStatus {
@@ -140,6 +146,7 @@ pub enum SecretStatus {
 
 /// Where a ciphertext is.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Envelope {
     Inline(Base64Bytes),
@@ -161,6 +168,7 @@ pub const ENVELOPE_PURPOSE: &str = "charter/keys/envelope";
 
 /// A data key sealed to one host.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Wrap {
     pub host: HostId,
@@ -169,6 +177,7 @@ pub struct Wrap {
 
 /// A data key as it is kept: what it was sealed to may have moved since.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct SealedKey {
     pub sealed: Base64Bytes,
     /// The host's generation then.
@@ -177,6 +186,7 @@ pub struct SealedKey {
 
 /// A host that could open a version of a secret, once. You can't un-know a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Recipient {
     pub host: HostId,
     pub version: u32,
@@ -186,6 +196,7 @@ pub struct Recipient {
 /// Permission to use one secret in one way.
 #[expect(clippy::struct_excessive_bools, reason = "each says one thing of its own, and all of them show in views")]
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Grant {
     pub id: GrantId,
     pub agent: AgentId,
@@ -212,6 +223,7 @@ pub struct Grant {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[borsh(use_discriminant = false)]
 #[serde(rename_all = "snake_case")]
 pub enum Suspension {
@@ -224,6 +236,7 @@ pub enum Suspension {
 
 /// Who may use a grant.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Grantee {
     Account(AccountId),
@@ -237,6 +250,7 @@ pub enum Grantee {
 
 /// Everything a grant depends on, as it was when the grant was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Snapshot {
     pub epochs: Epochs,
     pub secret_epoch: u64,
@@ -246,6 +260,7 @@ pub struct Snapshot {
 
 /// A wish to have one action approved, and what became of it. Consumed by the host's `reserve`.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Approval {
     pub grant: GrantId,
     /// [`Action::digest`].
@@ -259,6 +274,7 @@ pub struct Approval {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[borsh(use_discriminant = false)]
 #[serde(rename_all = "snake_case")]
 pub enum ApprovalState {
@@ -269,6 +285,7 @@ pub enum ApprovalState {
 
 /// What a call stored or touched.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Added {
     pub secret: Option<SecretId>,
     pub grants: Vec<GrantId>,
@@ -276,6 +293,7 @@ pub struct Added {
 
 /// Payload of a keys event. Ciphertexts are not logged: their hash and length are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
     Host(Host),

@@ -6,6 +6,8 @@
 //! JSON: 128-bit numbers are strings, times are numbers of milliseconds, hashes are lower-case hex, keys are
 //! `ed25519:` or `x25519:` with base58. Arguments refuse unknown fields; readers of views and events tolerate them.
 
+#[cfg(not(near))]
+pub mod abi;
 pub mod admin;
 mod args;
 mod bytes;

@@ -45,4 +45,4 @@ impl<'de> Deserialize<'de> for U128 {
     }
 }
 
-crate::from_json_text!(U128);
+crate::json_text!(U128);

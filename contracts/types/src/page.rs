@@ -6,9 +6,10 @@ use crate::{AccountId, PAGE_MAX, from_json};
 
 /// From which id on (or how many to skip, where a list has no ids), and how many at most.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Page {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::or_default")]
     pub from: u64,
     #[serde(default)]
     pub limit: Option<u64>,
@@ -16,10 +17,11 @@ pub struct Page {
 
 /// The same, of one account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PageOf {
     pub account: AccountId,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::or_default")]
     pub from: u64,
     #[serde(default)]
     pub limit: Option<u64>,
@@ -32,11 +34,13 @@ pub fn page_size(limit: Option<u64>) -> usize {
 
 /// A call without arguments.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
 /// One account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Named {
     pub account: AccountId,

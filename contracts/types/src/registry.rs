@@ -46,6 +46,7 @@ pub type AgentId = u64;
 /// What authority over an agent was when something was stored. Validity is comparison: if either number moved, the
 /// thing is dead. Numbers come from one counter per registry and never come back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Epochs {
     pub agent: u64,
     pub owner: u64,
@@ -53,6 +54,7 @@ pub struct Epochs {
 
 /// Whether the agent may act.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Status {
     Active,
@@ -73,6 +75,7 @@ impl Status {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[borsh(use_discriminant = false)]
 #[serde(rename_all = "snake_case")]
 pub enum PausedBy {
@@ -82,6 +85,7 @@ pub enum PausedBy {
 
 /// A file that describes the agent (ERC-8004 registration or A2A card). The hash makes a swapped file show.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Card {
     pub uri: String,
@@ -92,6 +96,7 @@ pub struct Card {
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
 )]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[borsh(use_discriminant = false)]
 #[serde(rename_all = "snake_case")]
 pub enum Permission {
@@ -111,6 +116,7 @@ impl Permission {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Operator {
     pub account: AccountId,
@@ -120,6 +126,7 @@ pub struct Operator {
 
 /// What a key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[borsh(use_discriminant = false)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
@@ -135,6 +142,7 @@ pub enum Purpose {
 
 /// A key that speaks for the agent. It is no access key: nothing of NEAR can be done with it.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct AgentKey {
     pub key: AnyKey,
     pub purpose: Purpose,
@@ -167,6 +175,7 @@ pub const STATEMENT_PURPOSE: &str = "charter/registry/statement";
 
 /// Whether an agent said something, and why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
     Valid,
@@ -180,6 +189,7 @@ pub enum Proof {
 
 /// An offer to take an agent over, good from `from_ms` on.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Offer {
     pub to: AccountId,
     pub from_ms: u64,
@@ -187,6 +197,7 @@ pub struct Offer {
 
 /// An agent as views and events show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Agent {
     pub id: AgentId,
     pub owner: AccountId,
@@ -217,10 +228,12 @@ pub struct Agent {
 
 /// One of a batch of registrations; what all have in common stands in [`Registered`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct RegisteredRow(pub AgentId, pub u64, pub Card, pub Option<AccountId>);
 
 /// Agents registered at once: id, epoch, card and account of each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Registered {
     pub owner: AccountId,
     pub owner_epoch: u64,
@@ -255,6 +268,7 @@ impl Registered {
 
 /// An owner as views and events show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Owner {
     pub account: AccountId,
     pub epoch: u64,
@@ -263,6 +277,7 @@ pub struct Owner {
 
 /// The answer other contracts act on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Authority {
     pub owner: AccountId,
     pub status: Status,
@@ -274,6 +289,7 @@ pub struct Authority {
 
 /// What one account is to one agent, at the time of the answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Roles {
     pub owner: bool,
     pub agent: bool,
@@ -284,6 +300,7 @@ pub struct Roles {
 
 /// What a decision about an agent's credentials needs of the registry, in one answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Standing {
     pub owner: AccountId,
     pub status: Status,
@@ -295,6 +312,7 @@ pub struct Standing {
 
 /// Payload of a registry event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
     Agent(Box<Agent>),
@@ -326,6 +344,7 @@ pub enum Fact {
 
 /// When an agent's account said last that it is alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Heartbeat {
     pub agent: AgentId,
     /// 0: not since the agent changed hands.

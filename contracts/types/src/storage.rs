@@ -6,6 +6,7 @@ use crate::{AccountId, U128, from_json};
 
 /// What an account has deposited for storage, and how much of it is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct StorageBalance {
     pub total: U128,
     pub available: U128,
@@ -13,6 +14,7 @@ pub struct StorageBalance {
 
 /// What `storage_deposit` asks for. There is no upper bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct StorageBalanceBounds {
     pub min: U128,
     pub max: Option<U128>,
@@ -20,6 +22,7 @@ pub struct StorageBalanceBounds {
 
 /// Arguments of `storage_deposit` as NEP-145 has them; like all NEP methods it tolerates unknown fields.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct StorageDeposit {
     pub account_id: Option<AccountId>,
     pub registration_only: Option<bool>,
@@ -27,12 +30,14 @@ pub struct StorageDeposit {
 
 /// `storage_withdraw`. Without an amount: everything.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct StorageWithdraw {
     pub amount: Option<U128>,
 }
 
 /// `storage_balance_of`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct StorageOf {
     pub account_id: AccountId,
 }

@@ -7,6 +7,7 @@ use crate::{Hash32, Sha256, from_json};
 
 /// How well a platform is patched, in Intel's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(borsh::BorshSchema, schemars::JsonSchema))]
 #[borsh(use_discriminant = false)]
 #[serde(rename_all = "snake_case")]
 pub enum TcbStatus {
@@ -29,6 +30,7 @@ from_json!(enum TcbStatus {
 
 /// What a genuine Intel TDX quote says (TDX DCAP quote, versions 4 and 5).
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(not(near), derive(borsh::BorshSchema))]
 pub struct Report {
     pub tcb: TcbStatus,
     /// Intel's security advisories that apply to the platform.
@@ -52,6 +54,7 @@ impl Report {
 
 /// A rejection is an answer; a call that fails is none.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(not(near), derive(borsh::BorshSchema))]
 pub enum Verdict {
     Verified(Box<Report>),
     Rejected { code: String, reason: String },

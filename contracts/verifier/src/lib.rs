@@ -18,6 +18,8 @@ pub struct Verifier {}
 /// Intel's root certificate, as dcap-qvl carries it.
 const ROOT: &[u8] = include_bytes!("intel_sgx_root_ca.der");
 
+charter_common::contract_abi!("verifier");
+
 #[near]
 impl Verifier {
     /// Takes `(quote, collateral, now_s)` in borsh: bytes, `dcap_qvl::QuoteCollateralV3`, seconds since 1970. Anyone.

@@ -1,7 +1,7 @@
-//! Repository chores: `cargo xtask demo|gas|tidy`.
+//! Repository chores: `cargo xtask demo|abi|gas|tidy`.
 
 mod demo;
-mod gas;
+mod regenerate;
 mod tidy;
 
 use std::process::ExitCode;
@@ -23,6 +23,8 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Writes the contracts' ABIs from their types: `contracts/*/abi.json`.
+    Abi,
     /// Measures what calls cost and writes `docs/reference/gas.json` and `.md`.
     Gas,
     /// Checks what no compiler checks: who depends on whom, names, lengths.
@@ -32,7 +34,11 @@ enum Chore {
 fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
         Chore::Demo { arguments } => demo::run(&arguments),
-        Chore::Gas => gas::run(),
+        Chore::Abi => regenerate::run(&["--test", "abi"], "CHARTER_WRITE_ABI", "contracts/*/abi.json are written"),
+        Chore::Gas => {
+            let written = "docs/reference/gas.json and gas.md are written";
+            regenerate::run(&["--test", "it", "--", "gas::"], "CHARTER_WRITE_GAS", written)
+        }
         Chore::Tidy => tidy::run(),
     };
     match result {

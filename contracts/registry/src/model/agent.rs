@@ -74,6 +74,13 @@ impl Agent {
             created_ms: now_ms,
             position,
         };
+        // Naming somebody twice is harmless, naming anybody ten thousand times is not.
+        if args.operators.len() > OPERATORS_MAX {
+            return Err(RegistryError::TooManyOperators {});
+        }
+        if args.guardians.len() > GUARDIANS_MAX {
+            return Err(RegistryError::TooManyGuardians {});
+        }
         args.operators.into_iter().try_for_each(|operator| agent.set_operator(operator, now_ms))?;
         args.guardians.into_iter().try_for_each(|guardian| agent.set_guardian(guardian))?;
         Ok(agent)
@@ -147,6 +154,9 @@ impl Agent {
 
     pub fn set_operator(&mut self, mut operator: Operator, now_ms: u64) -> Outcome {
         check_expiry(operator.expires_ms, now_ms)?;
+        if operator.permissions.len() > Permission::ALL.len() {
+            return Err(RegistryError::TooManyPermissions {});
+        }
         let wanted = |permission: &Permission| operator.permissions.contains(permission);
         operator.permissions = Permission::ALL.into_iter().filter(wanted).collect();
         self.operators.retain(|known| known.account != operator.account);

@@ -6,6 +6,7 @@ use super::ChannelId;
 use crate::{AccountId, Ed25519Key, from_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Open {
     pub payee: AccountId,
@@ -17,6 +18,7 @@ pub struct Open {
 
 /// `channel`, `top_up`, `close`, `request_close`, `cancel_close`, `finalize_close`.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChannelRef {
     pub channel: ChannelId,
@@ -24,6 +26,7 @@ pub struct ChannelRef {
 
 /// `withdraw`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Channels {
     pub channels: Vec<ChannelId>,

@@ -9,6 +9,7 @@ use crate::{AccountId, Hash32, from_json};
 
 /// `new`: the first line is the one that upgrades Charter's own contracts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Setup {
     pub account: AccountId,
@@ -18,17 +19,19 @@ pub struct Setup {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateLine {
     pub name: String,
     /// Empty: the owner alone.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::or_default")]
     pub council: Vec<Member>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::or_default")]
     pub params: Params,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProposeRelease {
     pub line: LineId,
@@ -36,6 +39,7 @@ pub struct ProposeRelease {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProposeUpgrade {
     pub contract: AccountId,
@@ -44,6 +48,7 @@ pub struct ProposeUpgrade {
 
 /// The voter repeats what is voted on.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Vote {
     pub proposal: ProposalId,
@@ -53,6 +58,7 @@ pub struct Vote {
 
 /// `proposal`, `queue`, `publish`, `cancel`.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProposalRef {
     pub proposal: ProposalId,
@@ -60,12 +66,14 @@ pub struct ProposalRef {
 
 /// `line`.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LineRef {
     pub line: LineId,
 }
 
 #[derive(Clone, Copy, Debug, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Enroll {
     pub agent: AgentId,
@@ -74,12 +82,14 @@ pub struct Enroll {
 
 /// `release_for`, `leave`.
 #[derive(Clone, Copy, Debug, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AgentRef {
     pub agent: AgentId,
 }
 
 #[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(not(near), derive(borsh::BorshSchema))]
 pub struct ExecuteUpgrade {
     pub proposal: ProposalId,
     pub code: Vec<u8>,

@@ -30,14 +30,14 @@ arguments! {
     GrantTerms {
         grantee: Grantee,
         policy: Policy,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::json::or_default")]
         not_before_ms: u64 = 0,
         expires_ms: u64,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::json::or_default")]
         needs_approval: bool = false,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::json::or_default")]
         needs_attestation: bool = false,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::json::or_default")]
         no_delegation: bool = false,
         #[serde(default)]
         budget: Option<Allowance>,
@@ -50,9 +50,9 @@ arguments! {
         ceiling: Policy,
         envelope: Envelope,
         wraps: Vec<Wrap>,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::json::or_default")]
         rotate_by_ms: u64 = 0,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::json::or_default")]
         grants: Vec<GrantTerms> = Vec::new(),
     }
 
@@ -63,11 +63,11 @@ arguments! {
         mode: Mode,
         ceiling: Policy,
         /// Of the secret, for `external`.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::json::or_default")]
         sha256: Hash32 = Hash32::default(),
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::json::or_default")]
         rotate_by_ms: u64 = 0,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::json::or_default")]
         grants: Vec<GrantTerms> = Vec::new(),
     }
 
@@ -82,7 +82,7 @@ arguments! {
         expected_version: u32,
         envelope: Envelope,
         wraps: Vec<Wrap>,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::json::or_default")]
         rotate_by_ms: u64 = 0,
     }
 
@@ -149,7 +149,7 @@ arguments! {
 
     Received {
         secret: SecretId,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::json::or_default")]
         from: u64 = 0,
         #[serde(default)]
         limit: Option<u64>,

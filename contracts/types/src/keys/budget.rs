@@ -15,6 +15,7 @@ const ASSET_BYTES_MAX: usize = 64;
 
 /// What is counted.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     Uses,
@@ -24,19 +25,21 @@ pub enum Unit {
 
 /// A token bucket: `capacity` at once, `refill` more in every `period_ms`.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Allowance {
     pub unit: Unit,
     pub capacity: U128,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::or_default")]
     pub refill: U128,
     /// 0: it never fills again.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::or_default")]
     pub period_ms: u64,
 }
 
 /// A grant's budget as it stood at `updated_ms`.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Budget {
     pub grant: GrantId,
     pub allowance: Allowance,
@@ -50,6 +53,7 @@ pub struct Budget {
 
 /// A part of a budget, and of every budget above it, that one host set aside. What it does not settle counts as spent.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Lease {
     pub id: LeaseId,
     pub grant: GrantId,

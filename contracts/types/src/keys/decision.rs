@@ -14,6 +14,7 @@ use crate::{AccountId, AnyKey, Ed25519Key, Hash32, Sha256, U128, from_json};
 
 /// What an agent wants done with a credential that it does not have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     Http(HttpAction),
@@ -22,6 +23,7 @@ pub enum Action {
 
 /// A request, without a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HttpAction {
     pub scheme: Scheme,
@@ -31,15 +33,16 @@ pub struct HttpAction {
     pub method: Method,
     pub body_bytes: u32,
     /// Hash of query, headers and body, so that an approval is for exactly this request.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::or_default")]
     pub content_sha256: Hash32,
     /// Effects beyond the method's own.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::or_default")]
     pub effects: Vec<Effect>,
 }
 
 /// A function call on NEAR, to be signed with the secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NearAction {
     pub contract: AccountId,
@@ -59,6 +62,7 @@ impl Action {
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Asker {
     Account(AccountId),
@@ -84,6 +88,7 @@ pub struct Evidence<'a> {
 
 /// What whoever acts on an `Allow` has to do. One who can't must refuse.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Obligations {
     /// The registry must still say this when the credential is used.
     pub epochs: Epochs,
@@ -99,6 +104,7 @@ pub struct Obligations {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     Allow(Obligations),
@@ -112,6 +118,7 @@ pub enum Decision {
 
 /// Why not. Anything unknown or unclear is one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Denial {
     BrokenLineage,

@@ -21,6 +21,7 @@ const BODY_BYTES_MAX: u32 = 16 << 20;
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
 )]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[borsh(use_discriminant = false)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
@@ -38,6 +39,7 @@ pub enum Effect {
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
 )]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[borsh(use_discriminant = false)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
@@ -61,6 +63,7 @@ impl Method {
 
 /// Plain HTTP is for loopback upstreams that a host's operator listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[borsh(use_discriminant = false)]
 #[serde(rename_all = "snake_case")]
 pub enum Scheme {
@@ -70,6 +73,7 @@ pub enum Scheme {
 
 /// Where a request may go.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Target {
     pub scheme: Scheme,
@@ -83,6 +87,7 @@ pub struct Target {
 
 /// Where the host puts the credential.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Inject {
     /// `name: prefix + secret`.
@@ -99,6 +104,7 @@ pub enum Inject {
 
 /// At most so many uses in so much time, counted by each host for itself; budgets count over all hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rate {
     pub uses: u32,
@@ -107,6 +113,7 @@ pub struct Rate {
 
 /// A call on NEAR that may be signed with the secret.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NearCall {
     pub contract: AccountId,
@@ -118,6 +125,7 @@ pub struct NearCall {
 
 /// A permission.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     pub effects: Vec<Effect>,
@@ -127,7 +135,7 @@ pub struct Policy {
     pub response_bytes_max: u32,
     #[serde(default)]
     pub rate: Option<Rate>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::or_default")]
     pub near_calls: Vec<NearCall>,
 }
 

@@ -19,9 +19,9 @@ arguments! {
         card: Card,
         #[serde(default)]
         agent_account: Option<AccountId>,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::json::or_default")]
         operators: Vec<Operator> = Vec::new(),
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::json::or_default")]
         guardians: Vec<AccountId> = Vec::new(),
     }
 
@@ -125,6 +125,7 @@ arguments! {
 
 /// Methods that need nothing but the agent.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AgentRef {
     pub agent: AgentId,

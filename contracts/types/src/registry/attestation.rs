@@ -15,15 +15,16 @@ pub const MAX_AGE_MS_MAX: u64 = 30 * 24 * 3_600_000;
 
 /// A measurement the owner accepts, for a time.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Measurement {
     /// [`crate::verifier::Report::measurement`].
     pub sha256: Hash32,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::or_default")]
     pub from_ms: u64,
     pub until_ms: u64,
     /// Once true it stays true: what was found bad can't come back.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::or_default")]
     pub revoked: bool,
 }
 
@@ -31,6 +32,7 @@ from_json!(Measurement { sha256, from_ms = 0, until_ms, revoked = false });
 
 /// Which code the owner lets the agent run.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AttestationPolicy {
     pub measurements: Vec<Measurement>,
@@ -43,6 +45,7 @@ from_json!(AttestationPolicy { measurements, tcb, max_age_ms });
 
 /// A nonce that one quote may be bound to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Challenge {
     pub nonce: Hash32,
     /// 0: there is none, or it is consumed.
@@ -51,6 +54,7 @@ pub struct Challenge {
 
 /// All that is kept about the code an agent runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct AttestationRecord {
     pub agent: AgentId,
     pub policy: AttestationPolicy,
@@ -83,6 +87,7 @@ impl AttestationClaim {
 
 /// Keys that a TEE with an accepted measurement holds.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Attestation {
     pub sign_key: Ed25519Key,
     pub encrypt_key: X25519Key,
@@ -95,6 +100,7 @@ pub struct Attestation {
 
 /// Why an attestation counts for nothing now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Invalid {
     Expired,
@@ -105,6 +111,7 @@ pub enum Invalid {
 
 /// An agent's attestation and whether it is good now. Other contracts act on this answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct AttestationAnswer {
     pub attestation: Option<Attestation>,
     pub invalid: Option<Invalid>,

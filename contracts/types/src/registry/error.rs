@@ -21,6 +21,7 @@ failures! {
         BadHandle {} = "REGISTRY_BAD_HANDLE", "a handle has 3 to 32 of a-z, 0-9 and inner hyphens";
         HandleTaken {} = "REGISTRY_HANDLE_TAKEN", "another agent has this handle";
         TooManyOperators {} = "REGISTRY_TOO_MANY_OPERATORS", "an agent has at most {OPERATORS_MAX} operators";
+        TooManyPermissions {} = "REGISTRY_TOO_MANY_PERMISSIONS", "an operator's permissions are named once each";
         TooManyGuardians {} = "REGISTRY_TOO_MANY_GUARDIANS", "an agent has at most {GUARDIANS_MAX} guardians";
         TooManyKeys {} = "REGISTRY_TOO_MANY_KEYS", "an agent has at most {KEYS_MAX} keys";
         TooManyAgents { most: usize } = "REGISTRY_TOO_MANY_AGENTS", "1 to {most} agents at a time";

@@ -6,12 +6,14 @@ use crate::{AccountId, U128, from_json};
 
 /// `nft_token`. The id is the agent's, in decimal.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct NftToken {
     pub token_id: String,
 }
 
 /// `nft_transfer`, and `nft_transfer_call` with `msg`. `approval_id` is accepted and ignored: there are no approvals.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct NftTransfer {
     pub receiver_id: AccountId,
     pub token_id: String,
@@ -25,6 +27,7 @@ pub struct NftTransfer {
 
 /// `nft_on_transfer` of a receiver; it answers whether the token shall go back.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct NftOnTransfer {
     pub sender_id: AccountId,
     pub previous_owner_id: AccountId,
@@ -34,6 +37,7 @@ pub struct NftOnTransfer {
 
 /// `nft_resolve_transfer`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct NftResolveTransfer {
     pub previous_owner_id: AccountId,
     pub receiver_id: AccountId,
@@ -44,6 +48,7 @@ pub struct NftResolveTransfer {
 
 /// `nft_tokens`, `nft_tokens_for_owner` (with `account_id`).
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct NftTokens {
     #[serde(default)]
     pub from_index: Option<U128>,
@@ -53,6 +58,7 @@ pub struct NftTokens {
 
 /// `nft_tokens_for_owner`, `nft_supply_for_owner`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct NftTokensOf {
     pub account_id: AccountId,
     #[serde(default)]

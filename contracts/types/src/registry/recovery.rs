@@ -19,6 +19,7 @@ pub const HAND_OVER_MARGIN_MS: u64 = 24 * 3_600_000;
 
 /// Who together may restore the agent.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Recoverers {
     pub accounts: Vec<AccountId>,
@@ -32,6 +33,7 @@ from_json!(Recoverers { accounts, threshold, delay_ms });
 
 /// An agent's recoverers, and those who replace them later.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Recovery {
     pub agent: AgentId,
     pub recoverers: Recoverers,
@@ -60,6 +62,7 @@ impl Recovery {
 
 /// One recoverer's proposal, and who agrees with it.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct RecoveryProposal {
     pub agent: AgentId,
     pub proposer: AccountId,

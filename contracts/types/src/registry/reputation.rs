@@ -15,6 +15,7 @@ pub const ASSET_BYTES_MAX: usize = 64;
 
 /// What a reporter said of an agent in one of its epochs.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
 pub struct Reputation {
     pub agent: AgentId,
     /// The agent's epoch when it was reported. A later epoch is another owner's, or another start.

@@ -1,6 +1,7 @@
 //! Flows on the real wasm, through near-workspaces.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
+mod abi;
 mod attestation;
 mod conservation;
 mod engines;
@@ -16,4 +17,5 @@ mod permission;
 mod refusals;
 mod registry;
 mod registry_invariants;
+mod typescript;
 mod unchanged;

@@ -9,7 +9,9 @@ use charter_types::{Base64Bytes, Hash32};
 use near_workspaces::{Account, AccountId};
 use serde_json::{Value, json};
 
-use crate::people::{DEPOSIT, card, host, policy, register, register_host, terms};
+use charter_wasm::Contract;
+
+use crate::people::{DEPOSIT, card, host, ok, policy, register, register_host, terms};
 
 /// What a call has to attach.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,6 +19,16 @@ enum Deposit {
     None,
     OneYocto,
     Pays,
+}
+
+impl Deposit {
+    fn yocto(self) -> u128 {
+        match self {
+            Self::None => 0,
+            Self::OneYocto => 1,
+            Self::Pays => DEPOSIT,
+        }
+    }
 }
 
 /// A method with arguments that its rightful caller could use, and what everybody else is told. An empty code: may call.
@@ -218,7 +230,25 @@ struct Scene {
 /// Agent 1, which went from its ex-owner to its owner, with a guardian, an operator who may do all that operators can, an
 /// account of its own, and a credential.
 async fn scene() -> Scene {
-    let harness = Harness::start().await.unwrap();
+    scene_on(Harness::start().await.unwrap()).await
+}
+
+/// The same on a registry and keys that still have an admin: where governance has taken over, only its votes can pause.
+async fn scene_with_admin() -> Scene {
+    let mut harness = Harness::start().await.unwrap();
+    let admin = harness.root().id().clone();
+    let (registry, keys) = (harness.account("registry-b").await.unwrap(), harness.account("keys-b").await.unwrap());
+    for (account, code) in [(&registry, Contract::Registry), (&keys, Contract::Keys)] {
+        account.deploy(code.code()).await.unwrap().into_result().unwrap();
+    }
+    let verifier = harness.contracts.verifier.clone();
+    ok(&registry, registry.id(), "new", json!({ "account": admin, "verifier": verifier }), 0).await;
+    ok(&keys, keys.id(), "new", json!({ "account": admin, "registry": registry.id() }), 0).await;
+    (harness.contracts.registry, harness.contracts.keys) = (registry.id().clone(), keys.id().clone());
+    scene_on(harness).await
+}
+
+async fn scene_on(harness: Harness) -> Scene {
     let mut people = Vec::new();
     for name in ["owner", "stranger", "guardian", "operator", "agent", "ex", "hal"] {
         people.push(harness.account(name).await.unwrap());
@@ -226,9 +256,6 @@ async fn scene() -> Scene {
     let [owner, stranger, guardian, operator, agent, ex_owner, hal] = <[Account; 7]>::try_from(people).unwrap();
     let (registry, keys) = (harness.contracts.registry.clone(), harness.contracts.keys.clone());
     register(&harness, &ex_owner, Vec::new()).await;
-    let ok = async |by: &Account, contract: &AccountId, method: &str, args: Value, deposit: u128| {
-        by.send(contract, method, args, deposit).await.unwrap().into_result().unwrap();
-    };
     let to_owner = json!(AgentAccount { agent: 1, account: owner.id().clone() });
     ok(&ex_owner, &registry, "offer_transfer", to_owner, DEPOSIT).await;
     ok(&owner, &registry, "accept_transfer", json!({ "agent": 1 }), DEPOSIT).await;
@@ -282,11 +309,7 @@ impl Scene {
     async fn walk(&self, contract: &AccountId, methods: Vec<Method>) {
         for method in methods {
             let Method { name, args, deposit, unknown, .. } = &method;
-            let right = match deposit {
-                Deposit::None => 0,
-                Deposit::OneYocto => 1,
-                Deposit::Pays => DEPOSIT,
-            };
+            let right = deposit.yocto();
             for (by, code) in [
                 (&self.stranger, method.stranger),
                 (&self.guardian, method.guardian),
@@ -348,4 +371,129 @@ async fn nobody_touches_a_credential_that_is_not_theirs() {
     scene.refused(&keys, &poor, "register_host", &args, DEPOSIT, "KEYS_HOST_PROOF").await;
     let args = json!(host(&scene.harness, &keys, &poor, 7));
     scene.refused(&keys, &poor, "register_host", &args, 1, "CHARTER_STORAGE_SHORT").await;
+}
+
+/// What a pause of every feature stops: what stores, grants or uses. Taking away goes on.
+const PAUSED: [&str; 10] = [
+    "add_credential",
+    "create_secret",
+    "put_envelope",
+    "add_wraps",
+    "rotate_secret",
+    "grant",
+    "grant_batch",
+    "delegate",
+    "reserve",
+    "register_agent",
+];
+
+#[tokio::test]
+async fn a_pause_stops_what_gives_and_nothing_that_takes_away() {
+    let scene = scene_with_admin().await;
+    let (registry, keys) = (scene.harness.contracts.registry.clone(), scene.harness.contracts.keys.clone());
+    for (contract, feature) in [(&registry, "register"), (&keys, "store"), (&keys, "grant"), (&keys, "release")] {
+        let pause = json!({ "feature": feature, "for_ms": 3_600_000 });
+        scene.refused(contract, &scene.owner, "pause_feature", &pause, 0, "CHARTER_NOT_PAUSER").await;
+        ok(scene.harness.root(), contract, "pause_feature", pause, 0).await;
+    }
+    let register = json!({ "card": card("x") });
+    let mut methods = registry_methods(scene.stranger.id());
+    methods.push(owners("register_agent", register, Deposit::Pays, ""));
+    let mut stopped = 0;
+    for (contract, methods) in [(&registry, methods), (&keys, keys_methods(&scene))] {
+        for method in methods {
+            let stops = PAUSED.contains(&method.name);
+            let (by, code) = if stops { (&scene.owner, "CHARTER_PAUSED") } else { (&scene.stranger, method.stranger) };
+            stopped += usize::from(stops);
+            scene.refused(contract, by, method.name, &method.args, method.deposit.yocto(), code).await;
+        }
+    }
+    assert_eq!(stopped, PAUSED.len());
+    ok(&scene.owner, &keys, "revoke_grant", json!({ "grant": 1 }), 0).await;
+}
+
+#[tokio::test]
+async fn nothing_can_be_done_with_an_agent_that_is_retired() {
+    let scene = scene().await;
+    let (registry, keys) = (scene.harness.contracts.registry.clone(), scene.harness.contracts.keys.clone());
+    ok(&scene.owner, &registry, "retire", json!({ "agent": 1 }), 1).await;
+    for method in registry_methods(scene.stranger.id()) {
+        let code = method.unknown.map_or("REGISTRY_UNKNOWN_AGENT", |(_, code)| code);
+        // Reporters tell what they paid, whatever became of the agent.
+        let code = if method.name == "report_reputation" { "REGISTRY_NOT_REPORTER" } else { code };
+        scene.refused(&registry, &scene.owner, method.name, &method.args, method.deposit.yocto(), code).await;
+    }
+    // What was made in keys is still its owner's to take away, and good for nothing else.
+    for method in keys_methods(&scene).into_iter().filter(|method| method.stranger == "KEYS_NOT_OWNER") {
+        let by = if method.name == "narrow" { &scene.stranger } else { &scene.owner };
+        scene.refused(&keys, by, method.name, &method.args, method.deposit.yocto(), "KEYS_NO_AUTHORITY").await;
+    }
+    ok(&scene.owner, &keys, "revoke_grant", json!({ "grant": 1 }), 0).await;
+}
+
+/// A transaction has at most 1.5 MiB (nearcore's `max_transaction_size`).
+const ARGUMENT_BYTES_MAX: usize = 1_400_000;
+
+/// Arguments with one list 10,000 long, or as long as a transaction can be, for every list in them.
+fn with_long_lists(args: &Value) -> Vec<Value> {
+    let mut all = Vec::new();
+    match args {
+        Value::Array(items) => {
+            let item = items.first().cloned().unwrap_or_else(|| json!("x"));
+            let fits = ARGUMENT_BYTES_MAX / (item.to_string().len() + 1);
+            all.push(Value::Array(vec![item; fits.min(10_000)]));
+            for long in items.first().map(with_long_lists).unwrap_or_default() {
+                all.push(json!([long]));
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                for long in with_long_lists(field) {
+                    let mut other = fields.clone();
+                    other.insert(name.clone(), long);
+                    all.push(Value::Object(other));
+                }
+            }
+        }
+        _ => {}
+    }
+    all
+}
+
+/// Ten thousand of anything, or a thousand levels of it, are refused with a code before they cost much: INV-REG-5 and
+/// INV-KEY-9 would not notice, gas would.
+async fn walk_huge(scene: &Scene, contract: &AccountId, methods: Vec<Method>) -> usize {
+    let mut lists = 0;
+    for Method { name, args, deposit, .. } in methods {
+        let deep = (0..1_000).fold(json!(1), |inside, _| json!([inside]));
+        let wide: serde_json::Map<String, Value> = (0..10_000).map(|field| (format!("f{field}"), json!(1))).collect();
+        let mut huge = vec![json!({ "agent": deep }), Value::Object(wide)];
+        let long = with_long_lists(&args);
+        lists += long.len();
+        huge.extend(long);
+        for args in huge {
+            let before = scene.state(contract, true).await;
+            let outcome = scene.owner.send(contract, name, &args, deposit.yocto()).await.unwrap();
+            let code = failed_with(&outcome).unwrap_or_default();
+            let start: String = args.to_string().chars().take(80).collect();
+            let known = ["CHARTER_", "REGISTRY_", "KEYS_"].iter().any(|contract| code.starts_with(contract));
+            assert!(known, "{name} {start}: {code}, {} TGas", outcome.total_gas_burnt.as_tgas());
+            assert_eq!(scene.state(contract, true).await, before, "{name} {start} left a trace");
+        }
+    }
+    lists
+}
+
+#[tokio::test]
+async fn arguments_of_any_size_are_refused_with_a_code() {
+    let scene = scene().await;
+    let (registry, keys) = (scene.harness.contracts.registry.clone(), scene.harness.contracts.keys.clone());
+    let plain = json!({ "card": card("x"), "agent_account": null });
+    let operator = json!({ "account": "a.near", "permissions": ["card"], "expires_ms": u64::MAX });
+    let register = json!({ "card": card("x"), "operators": [operator], "guardians": ["a.near"] });
+    let mut methods = registry_methods(scene.stranger.id());
+    methods.push(owners("register_agent", register, Deposit::Pays, ""));
+    methods.push(owners("register_agents", json!({ "agents": [plain] }), Deposit::Pays, ""));
+    assert!(walk_huge(&scene, &registry, methods).await > 5);
+    assert!(walk_huge(&scene, &keys, keys_methods(&scene)).await > 20);
 }

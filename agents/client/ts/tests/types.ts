@@ -1,0 +1,30 @@
+// Never run: it has to compile. Each line below `@ts-expect-error` is an error only as long as the types know better;
+// if one of them becomes `any`, the compiler says that it expected an error and found none.
+import type { Account, Provider } from 'near-api-js';
+import { type Keys, accountsBelow, charter } from '../src/index.js';
+
+export async function types(provider: Provider, account: Account): Promise<void> {
+  const { registry, keys, escrow, governance } = charter(provider, accountsBelow('root.near'));
+  const agent = await registry.view.agent({ args: { agent: 1 } });
+  // @ts-expect-error there may be none
+  agent.owner;
+  // @ts-expect-error no such field
+  agent?.ownr;
+  // @ts-expect-error ids are numbers
+  await registry.view.agent({ args: { agent: '1' } });
+  // @ts-expect-error no such view
+  await registry.view.agnet({ args: { agent: 1 } });
+  // @ts-expect-error the agent is missing
+  await registry.call.retire({ account, args: {} });
+  // @ts-expect-error 128-bit numbers are strings
+  await keys.call.settle({ account, args: { lease: 1, used: 1 } });
+  // @ts-expect-error no such effect
+  const effects: Keys.Policy['effects'] = ['look'];
+  // @ts-expect-error a decision is one of three
+  const decision: Awaited<ReturnType<typeof keys.view.check>> = { maybe: true };
+  // @ts-expect-error balances are strings
+  const held: number = (await escrow.view.totals()).held;
+  // @ts-expect-error a list of lines, not one
+  (await governance.view.lines()).name;
+  void [decision, effects, held];
+}
