@@ -17,7 +17,7 @@ const MAY_DEPEND: [(&str, &[&str]); 17] = [
     ("charter-keys", &["charter-types", "charter-common"]),
     ("charter-governance", &["charter-types", "charter-common"]),
     ("charter-escrow", &["charter-types", "charter-common"]),
-    ("charter-verifier", &["charter-types"]),
+    ("charter-verifier", &["charter-types", "charter-common"]),
     ("charter-wasm", &[]),
     ("charter-client", &["charter-types"]),
     ("charter-host", &["charter-types", "charter-client"]),

@@ -86,10 +86,15 @@ pub fn terms(grantee: Grantee, policy: Policy, expires_ms: u64) -> GrantTerms {
 
 /// Arguments that register a host of `operator`, with the signing key of a seed.
 pub fn host(harness: &Harness, keys: &AccountId, operator: &Account, seed: u8) -> RegisterHost {
+    host_of(&harness.chain_id, keys, operator, seed)
+}
+
+/// The same on any chain.
+pub fn host_of(chain_id: &str, keys: &AccountId, operator: &Account, seed: u8) -> RegisterHost {
     let signing = SigningKey::from_bytes(&[seed; 32]);
     let (sign_key, encrypt_key) = (Ed25519Key(signing.verifying_key().to_bytes()), X25519Key([9; 32]));
     let proof = HostProof { operator: operator.id().clone(), sign_key, encrypt_key };
-    let domain = Domain { purpose: HOST_PROOF_PURPOSE, version: 1, chain_id: &harness.chain_id, contract: keys };
+    let domain = Domain { purpose: HOST_PROOF_PURPOSE, version: 1, chain_id, contract: keys };
     let proof = Signature64(signing.sign(&domain.message(&proof, sha256)).to_bytes());
     RegisterHost { sign_key, encrypt_key, max_staleness_ms: 1_000, proof }
 }
