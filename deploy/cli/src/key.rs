@@ -233,15 +233,10 @@ pub fn grant_for(
 fn target(permit: &Permit, method: Method, url: &str) -> Option<String> {
     let path = url.split('?').next().unwrap_or(url);
     permit.policy.targets.iter().find_map(|target| {
-        let (scheme, usual) = match target.scheme {
-            charter_types::keys::Scheme::Https => ("https", 443),
-            charter_types::keys::Scheme::Http => ("http", 80),
-        };
-        let port = if target.port == usual { String::new() } else { format!(":{}", target.port) };
-        let base = format!("{scheme}://{}{port}", target.host);
-        let path = path.strip_prefix(&base).unwrap_or(path);
+        let origin = rules::origin(target);
+        let path = path.strip_prefix(&origin).unwrap_or(path);
         let fits = target.allows(target.scheme, &target.host, target.port, path, method);
-        fits.then(|| if url.contains("://") { url.to_owned() } else { format!("{base}{url}") })
+        fits.then(|| if url.contains("://") { url.to_owned() } else { format!("{origin}{url}") })
     })
 }
 

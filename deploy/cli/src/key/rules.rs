@@ -122,6 +122,16 @@ pub fn rule(text: &str) -> Result<Rule, String> {
     Ok(Rule { methods, scheme, host: host.to_owned(), port, path: path.to_owned() })
 }
 
+/// `https://api.openai.com`, with the port where it is not the usual one.
+pub fn origin(target: &Target) -> String {
+    let (scheme, usual) = match target.scheme {
+        Scheme::Https => ("https", 443),
+        Scheme::Http => ("http", 80),
+    };
+    let port = if target.port == usual { String::new() } else { format!(":{}", target.port) };
+    format!("{scheme}://{}{port}", target.host)
+}
+
 pub fn method(name: &str) -> Result<Method, String> {
     let known = serde_json::from_value(json!(name));
     known.map_err(|_| format!("expected GET, HEAD, POST, PUT, PATCH or DELETE, found \"{name}\""))

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use charter_types::keys::args::GrantTerms;
-use charter_types::keys::{Assurance, Grantee, Host, Inject, Policy, Scheme, Target};
+use charter_types::keys::{Assurance, Grantee, Host, Inject, Policy, Target};
 
+use super::rules::origin;
 use crate::units::{length, time};
 
 fn names<T: serde::Serialize>(items: &[T]) -> String {
@@ -13,15 +14,9 @@ fn names<T: serde::Serialize>(items: &[T]) -> String {
 }
 
 fn target(target: &Target) -> String {
-    let (scheme, usual) = match target.scheme {
-        Scheme::Https => ("https", 443),
-        Scheme::Http => ("http", 80),
-    };
-    let port = if target.port == usual { String::new() } else { format!(":{}", target.port) };
-    let place = |path: &String| {
-        let all = if path == "/" { "all of " } else { "" };
-        format!("{all}{scheme}://{}{port}{path}{}", target.host, if path == "/" { "" } else { " and below" })
-    };
+    let origin = origin(target);
+    let place =
+        |path: &String| if path == "/" { format!("all of {origin}") } else { format!("{origin}{path} and below") };
     let places: Vec<String> = target.paths.iter().map(place).collect();
     format!("{} to {}", names(&target.methods), places.join(", "))
 }

@@ -353,6 +353,20 @@ async fn nobody_does_to_an_agent_what_is_not_theirs_to_do() {
     let scene = scene().await;
     let registry = scene.harness.contracts.registry.clone();
     scene.walk(&registry, registry_methods(scene.stranger.id())).await;
+    // What makes an agent larger is refused to an owner whose storage is used up, with the least deposit.
+    ok(&scene.owner, &registry, "storage_withdraw", json!({}), 1).await;
+    let grows = ["set_handle", "set_operator", "set_guardian", "set_payout", "offer_transfer", "set_recoverers"];
+    let mut short = 0;
+    for Method { name, args, .. } in registry_methods(scene.stranger.id()) {
+        if grows.contains(&name) {
+            short += 1;
+            scene.refused(&registry, &scene.owner, name, &args, 1, "CHARTER_STORAGE_SHORT").await;
+        }
+    }
+    assert_eq!(short, grows.len());
+    let poor = scene.harness.account("poor").await.unwrap();
+    let register = json!({ "card": card("x") });
+    scene.refused(&registry, &poor, "register_agent", &register, 1, "CHARTER_STORAGE_SHORT").await;
 }
 
 #[tokio::test]
@@ -360,13 +374,14 @@ async fn nobody_touches_a_credential_that_is_not_theirs() {
     let scene = scene().await;
     let keys = scene.harness.contracts.keys.clone();
     scene.walk(&keys, keys_methods(&scene)).await;
-    // Without prepaid storage nothing is asked.
+    // Without prepaid storage nothing that needs it is asked.
+    let stores =
+        ["add_credential", "create_secret", "put_envelope", "add_wraps", "rotate_secret", "grant", "grant_batch"];
     let poor = scene.harness.account("poor").await.unwrap();
-    let add = json!({
-        "agent": 1, "label_hash": "55".repeat(32), "ceiling": policy("/"), "envelope": { "inline": "AA==" },
-        "wraps": [{ "host": 1, "sealed": "AA==" }],
-    });
-    scene.refused(&keys, &poor, "add_credential", &add, 1, "CHARTER_STORAGE_SHORT").await;
+    for Method { name, args, deposit, stranger, .. } in keys_methods(&scene) {
+        let code = if stores.contains(&name) { "CHARTER_STORAGE_SHORT" } else { stranger };
+        scene.refused(&keys, &poor, name, &args, deposit.yocto(), code).await;
+    }
     let args = json!(host(&scene.harness, &keys, &scene.owner, 7));
     scene.refused(&keys, &poor, "register_host", &args, DEPOSIT, "KEYS_HOST_PROOF").await;
     let args = json!(host(&scene.harness, &keys, &poor, 7));
@@ -434,27 +449,29 @@ async fn nothing_can_be_done_with_an_agent_that_is_retired() {
 /// A transaction has at most 1.5 MiB (nearcore's `max_transaction_size`).
 const ARGUMENT_BYTES_MAX: usize = 1_400_000;
 
-/// Arguments with one list 10,000 long, or as long as a transaction can be, for every list in them.
-fn with_long_lists(args: &Value) -> Vec<Value> {
+/// Arguments with one list of 10,000, or as many as a transaction can hold, or one text of 100,000 letters: for every list
+/// and text in them.
+fn oversized(args: &Value) -> Vec<Value> {
     let mut all = Vec::new();
     match args {
         Value::Array(items) => {
             let item = items.first().cloned().unwrap_or_else(|| json!("x"));
             let fits = ARGUMENT_BYTES_MAX / (item.to_string().len() + 1);
             all.push(Value::Array(vec![item; fits.min(10_000)]));
-            for long in items.first().map(with_long_lists).unwrap_or_default() {
+            for long in items.first().map(oversized).unwrap_or_default() {
                 all.push(json!([long]));
             }
         }
         Value::Object(fields) => {
             for (name, field) in fields {
-                for long in with_long_lists(field) {
+                for long in oversized(field) {
                     let mut other = fields.clone();
                     other.insert(name.clone(), long);
                     all.push(Value::Object(other));
                 }
             }
         }
+        Value::String(_) => all.push(json!("x".repeat(100_000))),
         _ => {}
     }
     all
@@ -463,15 +480,14 @@ fn with_long_lists(args: &Value) -> Vec<Value> {
 /// Ten thousand of anything, or a thousand levels of it, are refused with a code before they cost much: INV-REG-5 and
 /// INV-KEY-9 would not notice, gas would.
 async fn walk_huge(scene: &Scene, contract: &AccountId, methods: Vec<Method>) -> usize {
-    let mut lists = 0;
+    let mut tried = 0;
     for Method { name, args, deposit, .. } in methods {
         let deep = (0..1_000).fold(json!(1), |inside, _| json!([inside]));
         let wide: serde_json::Map<String, Value> = (0..10_000).map(|field| (format!("f{field}"), json!(1))).collect();
         let mut huge = vec![json!({ "agent": deep }), Value::Object(wide)];
-        let long = with_long_lists(&args);
-        lists += long.len();
-        huge.extend(long);
+        huge.extend(oversized(&args));
         for args in huge {
+            tried += 1;
             let before = scene.state(contract, true).await;
             let outcome = scene.owner.send(contract, name, &args, deposit.yocto()).await.unwrap();
             let code = failed_with(&outcome).unwrap_or_default();
@@ -481,7 +497,7 @@ async fn walk_huge(scene: &Scene, contract: &AccountId, methods: Vec<Method>) ->
             assert_eq!(scene.state(contract, true).await, before, "{name} {start} left a trace");
         }
     }
-    lists
+    tried
 }
 
 #[tokio::test]
@@ -494,6 +510,6 @@ async fn arguments_of_any_size_are_refused_with_a_code() {
     let mut methods = registry_methods(scene.stranger.id());
     methods.push(owners("register_agent", register, Deposit::Pays, ""));
     methods.push(owners("register_agents", json!({ "agents": [plain] }), Deposit::Pays, ""));
-    assert!(walk_huge(&scene, &registry, methods).await > 5);
-    assert!(walk_huge(&scene, &keys, keys_methods(&scene)).await > 20);
+    assert!(walk_huge(&scene, &registry, methods).await > 100);
+    assert!(walk_huge(&scene, &keys, keys_methods(&scene)).await > 100);
 }
