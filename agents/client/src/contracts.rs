@@ -29,6 +29,7 @@ pub struct Done<T> {
 }
 
 type Reply<T> = Result<Done<T>, ClientError>;
+type Sent = Result<Outcome, ClientError>;
 
 /// Enough for the storage of any single call here; what is not needed comes back.
 const STORAGE_DEPOSIT: u128 = 100_000_000_000_000_000_000_000;
@@ -71,19 +72,19 @@ impl Contracts {
         done(member.call(&self.governance, Call::json("propose_upgrade", args).deposit(STORAGE_DEPOSIT)).await?)
     }
 
-    pub async fn vote(&self, member: &Account, args: &Vote) -> Result<Outcome, ClientError> {
+    pub async fn vote(&self, member: &Account, args: &Vote) -> Sent {
         member.call(&self.governance, Call::json("vote", args).deposit(STORAGE_DEPOSIT)).await
     }
 
-    pub async fn queue(&self, anyone: &Account, proposal: u64) -> Result<Outcome, ClientError> {
+    pub async fn queue(&self, anyone: &Account, proposal: u64) -> Sent {
         anyone.call(&self.governance, Call::json("queue", &ProposalRef { proposal })).await
     }
 
-    pub async fn publish(&self, anyone: &Account, proposal: u64) -> Result<Outcome, ClientError> {
+    pub async fn publish(&self, anyone: &Account, proposal: u64) -> Sent {
         anyone.call(&self.governance, Call::json("publish", &ProposalRef { proposal })).await
     }
 
-    pub async fn enroll(&self, owner: &Account, args: &Enroll) -> Result<Outcome, ClientError> {
+    pub async fn enroll(&self, owner: &Account, args: &Enroll) -> Sent {
         owner.calls(&self.governance, vec![Self::prepay(), Call::json("enroll", args).deposit(1)]).await
     }
 
@@ -101,7 +102,7 @@ impl Contracts {
         done(payee.call(&self.escrow, Call::json("withdraw", &Channels { channels })).await?)
     }
 
-    pub async fn close(&self, payee: &Account, channel: ChannelId) -> Result<Outcome, ClientError> {
+    pub async fn close(&self, payee: &Account, channel: ChannelId) -> Sent {
         payee.call(&self.escrow, Call::json("close", &ChannelRef { channel })).await
     }
 }

@@ -4,7 +4,8 @@
 //! hash is needed it is an argument, the host function on chain and `sha2` off it.
 //!
 //! JSON: 128-bit numbers are strings, times are numbers of milliseconds, hashes are lower-case hex, keys are
-//! `ed25519:` or `x25519:` with base58. Arguments refuse unknown fields; readers of views and events tolerate them.
+//! `ed25519:` or `x25519:` with base58. Arguments refuse unknown fields and take `null` for one that may be left
+//! out; readers of views and events tolerate both.
 
 #[cfg(not(near))]
 pub mod abi;

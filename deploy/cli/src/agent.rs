@@ -254,7 +254,7 @@ async fn pause(session: &Session, agent: AgentId, for_ms: Option<u64>, end: bool
         contracts.pause(me, &args).await?;
     } else if known.guardians.contains(&me.id) {
         ensure!(for_ms.is_some(), "a guardian pauses for a while: say how long, up to 7 days, as --for 2h");
-        contracts.guard(me, &args).await?;
+        contracts.pause_as_guardian(me, &args).await?;
     } else {
         bail!("{} is neither the owner of agent {agent} nor one of its guardians", me.id);
     }

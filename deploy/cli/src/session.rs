@@ -81,7 +81,7 @@ impl Session {
         let chain_id = status["chain_id"].as_str().context("the node does not say which chain it is")?.to_owned();
         let key = KeyStore::open(&folder.keys())?.known(&profile.account);
         let none =
-            || format!("{} has no key of {}: run `charter init --credentials FILE`", path.display(), profile.account);
+            || format!("{} has no key of {}: name --credentials FILE", profile.data_dir.display(), profile.account);
         let me = Account::new(profile.account.clone(), key.with_context(none)?, rpc);
         Ok(Self { folder, contracts, chain_id, me, json, profile, path })
     }

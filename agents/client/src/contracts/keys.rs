@@ -7,10 +7,8 @@ use charter_types::keys::args::{
 use charter_types::keys::{Added, GrantId, HostId, SecretId};
 use serde::Serialize;
 
-use super::{Contracts, Reply, STORAGE_DEPOSIT, done};
-use crate::{Account, Call, ClientError, Outcome};
-
-type Sent = Result<Outcome, ClientError>;
+use super::{Contracts, Reply, STORAGE_DEPOSIT, Sent, done};
+use crate::{Account, Call};
 
 impl Contracts {
     /// Prepays storage and makes a call with 1 yocto, in one transaction.

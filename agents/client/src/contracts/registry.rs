@@ -7,10 +7,8 @@ use charter_types::registry::args::{
 };
 use serde::Serialize;
 
-use super::{Contracts, Reply, STORAGE_DEPOSIT, done};
-use crate::{Account, Call, ClientError, Outcome};
-
-type Sent = Result<Outcome, ClientError>;
+use super::{Contracts, Reply, STORAGE_DEPOSIT, Sent, done};
+use crate::{Account, Call};
 
 impl Contracts {
     /// A call that may store: what storage does not take of the deposit comes back.
@@ -52,13 +50,13 @@ impl Contracts {
         self.registry_pays(to, "accept_transfer", &AgentRef { agent }).await
     }
 
-    /// By the owner; a guardian's pause takes no deposit, see [`Contracts::guard`].
+    /// By the owner; a guardian's takes no deposit.
     pub async fn pause(&self, owner: &Account, args: &Pause) -> Sent {
         self.registry_signs(owner, "pause", args).await
     }
 
-    /// A guardian's pause.
-    pub async fn guard(&self, guardian: &Account, args: &Pause) -> Sent {
+    /// For a while, without a deposit.
+    pub async fn pause_as_guardian(&self, guardian: &Account, args: &Pause) -> Sent {
         guardian.call(&self.registry, Call::json("pause", args)).await
     }
 

@@ -556,7 +556,7 @@ async fn base() -> (Harness, Vec<Account>, u64) {
 }
 
 #[test]
-fn the_invariants_of_keys_hold_after_every_step() {
+fn inv_key_1_to_9_hold_after_every_step() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (base, people, empty_bytes) = runtime.block_on(base());
     let config = ProptestConfig {

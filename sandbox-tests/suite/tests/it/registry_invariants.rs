@@ -482,7 +482,7 @@ fn paused_until(agent: &Agent) -> u64 {
 }
 
 #[test]
-fn the_registrys_invariants_hold_after_every_step() {
+fn inv_reg_1_to_8_hold_after_every_step() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (base, people) = runtime.block_on(async {
         let base = Harness::start().await.unwrap();
