@@ -42,6 +42,13 @@ impl HostKeys {
         }
     }
 
+    /// The same from hex, as files keep it.
+    pub fn from_hex(seed: &str) -> Result<Self, hex::FromHexError> {
+        let mut bytes = Zeroizing::new([0; 64]);
+        hex::decode_to_slice(seed, bytes.as_mut())?;
+        Ok(Self::from_seed(&bytes))
+    }
+
     pub fn encrypt_public(&self) -> X25519Key {
         self.encrypt_public
     }

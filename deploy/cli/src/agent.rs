@@ -13,29 +13,21 @@ use charter_types::registry::{Agent, AgentId, Card, Operator, Permission, Standi
 use charter_types::{AccountId, Hash32};
 use serde_json::json;
 
-use crate::session::{Common, Session};
+use crate::session::{Group, Session};
 use crate::units::{duration_ms, length, time};
 
 /// How long an operator stays one, if nothing else is said.
 const OPERATOR_MS: u64 = 365 * 24 * 3_600_000;
 
 #[derive(clap::Args)]
-pub struct Arguments {
-    #[command(flatten)]
-    common: Common,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(clap::Args)]
-struct Which {
+pub struct Which {
     /// The agent's id [default: the profile's].
     #[arg(long)]
     agent: Option<AgentId>,
 }
 
 #[derive(clap::Args)]
-struct CardFile {
+pub struct CardFile {
     /// The agent's card: a JSON file (ERC-8004 registration or A2A agent card). Its hash goes on chain.
     #[arg(long)]
     card: PathBuf,
@@ -45,7 +37,7 @@ struct CardFile {
 }
 
 #[derive(clap::Subcommand)]
-enum Command {
+pub enum Command {
     /// Registers an agent of yours.
     Register {
         #[command(flatten)]
@@ -133,7 +125,7 @@ fn read_card(path: &Path, uri: Option<String>) -> anyhow::Result<Card> {
     Ok(Card { uri, sha256: Hash32(hash) })
 }
 
-pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
     let mut session = Session::open(&arguments.common).await?;
     match arguments.command {
         Command::Register { card, agent_account, operator, guardian } => {

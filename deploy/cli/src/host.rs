@@ -15,21 +15,13 @@ use zeroize::Zeroizing;
 use crate::files::{DataDir, read_json, write_json};
 use crate::key::{grant_for, rules};
 use crate::output::Progress;
-use crate::session::{Common, Session};
+use crate::session::{Group, Session};
 
 /// How old a view of the chain the host acts on.
 const STALENESS_MS: u64 = 60_000;
 
-#[derive(clap::Args)]
-pub struct Arguments {
-    #[command(flatten)]
-    common: Common,
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(clap::Subcommand)]
-enum Command {
+pub enum Command {
     /// Makes the host's keys and registers it, with you as its operator.
     Init,
     /// Runs the host until Ctrl-C; registers it first if that was not done.
@@ -102,9 +94,7 @@ impl HostFile {
     }
 
     fn keys(&self) -> anyhow::Result<HostKeys> {
-        let mut seed = Zeroizing::new([0; 64]);
-        hex::decode_to_slice(self.seed.as_str(), seed.as_mut()).context("the host's seed can't be read")?;
-        Ok(HostKeys::from_seed(&seed))
+        HostKeys::from_hex(&self.seed).context("the host's seed can't be read")
     }
 }
 
@@ -113,7 +103,7 @@ fn header(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.trim_start().to_owned()))
 }
 
-pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
     let session = Session::open(&arguments.common).await?;
     match arguments.command {
         Command::Init => {

@@ -17,18 +17,10 @@ use charter_types::keys::{GrantId, HostId, Inject, Method};
 use charter_types::registry::AgentId;
 use zeroize::Zeroizing;
 
-use crate::session::{Common, Session};
+use crate::session::{Group, Session};
 use crate::units::duration_ms;
 use notes::Permit;
 use rules::{Rule, Terms, What};
-
-#[derive(clap::Args)]
-pub struct Arguments {
-    #[command(flatten)]
-    common: Common,
-    #[command(subcommand)]
-    command: Command,
-}
 
 /// Where the plaintext of a key comes from. Never from the command line: other processes could read it there.
 #[derive(clap::Args)]
@@ -165,7 +157,7 @@ pub enum Command {
     Approve { grant: GrantId, digest: Hash32 },
 }
 
-pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
     let session = Session::open(&arguments.common).await?;
     match arguments.command {
         Command::Add { label, source, what, terms, inject, ceiling, host, agent, consent } => {

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use session::Group;
 
 /// Who an agent is, what it may touch, how it may change, and how it is paid: on NEAR, mirrored into Postgres.
 #[derive(Parser)]
@@ -38,11 +39,11 @@ enum Command {
     /// Notes who works in this folder, with which account, on which chain.
     Init(init::Arguments),
     /// Agents: who they are, who owns them, stopping and recovering them.
-    Agent(agent::Arguments),
+    Agent(Group<agent::Command>),
     /// Keys that agents use without having them.
-    Key(Box<key::Arguments>),
+    Key(Box<Group<key::Command>>),
     /// The key host: run it, ask it.
-    Host(host::Arguments),
+    Host(Group<host::Command>),
     /// Mirrors the contracts into Postgres.
     #[command(subcommand)]
     Index(index::Command),

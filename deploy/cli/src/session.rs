@@ -26,6 +26,15 @@ pub struct Common {
     pub json: bool,
 }
 
+/// A group of an operator's commands.
+#[derive(clap::Args)]
+pub struct Group<C: clap::Subcommand> {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: C,
+}
+
 /// What `charter init` notes. No key is in it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Profile {

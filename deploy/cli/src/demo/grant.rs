@@ -47,12 +47,6 @@ fn policy(paths: &[&str], methods: &[Method], effects: &[Effect]) -> Policy {
     }
 }
 
-pub fn host_keys(seed: &str) -> anyhow::Result<HostKeys> {
-    let mut bytes = [0; 64];
-    hex::decode_to_slice(seed, &mut bytes)?;
-    Ok(HostKeys::from_seed(&bytes))
-}
-
 pub async fn play(world: &mut World) -> anyhow::Result<()> {
     let host = register_host(world).await?;
     let now_ms = world.now_ms().await?;
@@ -111,7 +105,7 @@ async fn register_host(world: &mut World) -> anyhow::Result<u64> {
         rand::rngs::OsRng.fill_bytes(&mut seed);
         let seed = hex::encode(seed);
         let contracts = world.contracts.clone();
-        let args = host_keys(&seed)?.registration(&world.chain_id(), &contracts.keys, &hal.id, STALENESS_MS);
+        let args = HostKeys::from_hex(&seed)?.registration(&world.chain_id(), &contracts.keys, &hal.id, STALENESS_MS);
         let done = contracts.register_host(&hal, &args).await?;
         let host = world.take(done);
         world.state.note(|facts| {
@@ -137,7 +131,7 @@ async fn add_credential(
     let label_hash = Hash32(sha256(&[&salt, label.as_bytes()].concat()));
     let contracts = world.contracts.clone();
     let context = SealContext::new(&world.chain_id(), &contracts.keys, agent, label_hash, 1);
-    let key = host_keys(&world.state.facts().host_seed)?.encrypt_public();
+    let key = HostKeys::from_hex(&world.state.facts().host_seed)?.encrypt_public();
     let sealed = seal(secret, &context, &[(host, key)])?;
     let args = AddCredential {
         agent,

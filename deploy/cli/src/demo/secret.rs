@@ -1,17 +1,17 @@
 //! The agent uses a key that it never sees.
 
-use charter_host::{Host, HttpRequest, Redactor, Upstreams};
+use charter_host::{Host, HostKeys, HttpRequest, Redactor, Upstreams};
 use charter_types::Base64Bytes;
 use charter_types::keys::{Asker, Method, Policy};
 
-use super::grant::{agent_policy, delegated_policy, host_keys};
+use super::grant::{agent_policy, delegated_policy};
 use super::upstream::{HOST, PORT, Upstream};
 use super::world::World;
 
 /// The host as its operator set it up; loopback addresses are reached only if listed.
 pub fn host(world: &mut World, upstreams: Upstreams) -> anyhow::Result<Host> {
     let facts = world.state.facts().clone();
-    let keys = host_keys(&facts.host_seed)?;
+    let keys = HostKeys::from_hex(&facts.host_seed)?;
     let hal = world.person("hal")?;
     Ok(Host::new(facts.host, hal, keys, world.contracts.clone(), world.chain_id(), upstreams))
 }
