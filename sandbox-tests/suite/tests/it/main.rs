@@ -9,6 +9,7 @@ mod escrow;
 mod gas;
 mod governance;
 mod host;
+mod invariants;
 mod keys;
 mod keys_invariants;
 mod ownership;
