@@ -107,7 +107,7 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
     let session = Session::open(&arguments.common).await?;
     match arguments.command {
         Command::Init => {
-            let (id, fresh) = init(&session).await?;
+            let (id, _, fresh) = init(&session).await?;
             let what = if fresh { "registered" } else { "is registered already" };
             session.tell(
                 &json!({ "host": id, "operator": session.me.id }),
@@ -134,15 +134,17 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
     }
 }
 
-/// Makes keys, registers the host, and makes a token for its operator. What was begun before is finished.
-async fn init(session: &Session) -> anyhow::Result<(HostId, bool)> {
+/// Makes keys, registers the host, and makes a token for its operator. What was begun before is finished. Says whether
+/// there was anything to do.
+async fn init(session: &Session) -> anyhow::Result<(HostId, HostKeys, bool)> {
     let path = HostFile::path(&session.folder)?;
     let mut file = HostFile::read(&session.folder)?.unwrap_or_else(|| HostFile::new(session.me.id.clone()));
     if file.operator != session.me.id {
         bail!("the host in this folder is operated by {}, not by {}", file.operator, session.me.id);
     }
+    let own = file.keys()?;
     if let Some(id) = file.id {
-        return Ok((id, false));
+        return Ok((id, own, false));
     }
     // Before the chain hears of it: keys that nobody has are worth nothing.
     write_json(&path, &file)?;
@@ -151,7 +153,7 @@ async fn init(session: &Session) -> anyhow::Result<(HostId, bool)> {
         write_json(&token_path(&session.folder)?, &token)?;
     }
     let keys = &session.contracts.keys;
-    let args = file.keys()?.registration(&session.chain_id, keys, &session.me.id, STALENESS_MS);
+    let args = own.registration(&session.chain_id, keys, &session.me.id, STALENESS_MS);
     let known: Vec<charter_types::keys::Host> =
         session.all(keys, "hosts", |host: &charter_types::keys::Host| host.id).await?;
     let id = match known.iter().find(|host| host.sign_key == args.sign_key) {
@@ -160,7 +162,7 @@ async fn init(session: &Session) -> anyhow::Result<(HostId, bool)> {
     };
     file.id = Some(id);
     write_json(&path, &file)?;
-    Ok((id, true))
+    Ok((id, own, true))
 }
 
 fn token_path(folder: &DataDir) -> anyhow::Result<PathBuf> {
@@ -180,17 +182,10 @@ fn socket(folder: &DataDir) -> anyhow::Result<PathBuf> {
 }
 
 async fn serve(session: &Session, listen: Option<SocketAddr>, upstream: Vec<SocketAddr>) -> anyhow::Result<()> {
-    let (id, fresh) = init(session).await?;
-    let file = HostFile::read(&session.folder)?.context("the host's file is gone")?;
+    let (id, keys, fresh) = init(session).await?;
     let operator = session.me.clone();
-    let host = Host::new(
-        id,
-        operator,
-        file.keys()?,
-        session.contracts.clone(),
-        session.chain_id.clone(),
-        Upstreams::new(upstream),
-    );
+    let host =
+        Host::new(id, operator, keys, session.contracts.clone(), session.chain_id.clone(), Upstreams::new(upstream));
     let door = listen.map_or_else(|| socket(&session.folder).map(Door::Socket), |addr| Ok(Door::Loopback(addr)))?;
     let shown = door.to_string();
     let server = Server::start(host, tokens(&session.folder)?, door).await;

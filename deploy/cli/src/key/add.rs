@@ -102,7 +102,8 @@ pub async fn grant(
     let (credential, secret) = notes.credential(label)?;
     let ceiling = credential.ceiling.clone();
     let policy = within(&ceiling, what)?;
-    let hosts = hosts(session, &recipients(session, secret).await?).await?;
+    let (_, sealed_to) = recipients(session, secret).await?;
+    let hosts = hosts(session, &sealed_to).await?;
     let first = hosts.first().with_context(|| format!("{label} is sealed to no host"))?;
     let to = terms.to.clone().unwrap_or(Grantee::Host(first.id));
     let grant = terms.grant(policy.clone(), to, session.now_ms().await?);
@@ -141,8 +142,8 @@ pub fn within(above: &Policy, what: &What) -> anyhow::Result<Policy> {
     Ok(policy)
 }
 
-/// Hosts that the newest version of a secret is sealed to.
-pub async fn recipients(session: &Session, secret: SecretId) -> anyhow::Result<Vec<HostId>> {
+/// A secret, and the hosts that its newest version is sealed to.
+pub async fn recipients(session: &Session, secret: SecretId) -> anyhow::Result<(Secret, Vec<HostId>)> {
     let keys = &session.contracts.keys;
     let known: Secret = session.find(keys, "secret", &SecretRef { secret }, &format!("secret {secret}")).await?;
     let mut found: Vec<Recipient> = Vec::new();
@@ -155,15 +156,16 @@ pub async fn recipients(session: &Session, secret: SecretId) -> anyhow::Result<V
         }
         found.extend(page);
     }
-    Ok(found.iter().filter(|recipient| recipient.version == known.version).map(|recipient| recipient.host).collect())
+    let newest = found.iter().filter(|recipient| recipient.version == known.version);
+    let hosts = newest.map(|recipient| recipient.host).collect();
+    Ok((known, hosts))
 }
 
 pub async fn rotate(session: &Session, label: &str, source: &Source) -> anyhow::Result<()> {
     let notes = Notes::open(&session.folder)?;
     let (credential, secret) = notes.credential(label)?;
-    let keys = &session.contracts.keys;
-    let known: Secret = session.find(keys, "secret", &SecretRef { secret }, &format!("secret {secret}")).await?;
-    let hosts = hosts(session, &recipients(session, secret).await?).await?;
+    let (known, sealed_to) = recipients(session, secret).await?;
+    let hosts = hosts(session, &sealed_to).await?;
     let key = source.read()?;
     let version = known.version + 1;
     let sealed = seal_to(session, credential, label, version, &key, &hosts)?;

@@ -54,7 +54,7 @@ pub async fn revoke_key(session: &Session, label: &str) -> anyhow::Result<()> {
     let notes = Notes::open(&session.folder)?;
     let (_, secret) = notes.credential(label)?;
     session.contracts.revoke_secret(&session.me, secret).await?;
-    let hosts = recipients(session, secret).await?;
+    let (_, hosts) = recipients(session, secret).await?;
     let named: Vec<String> = hosts.iter().map(ToString::to_string).collect();
     let text = format!(
         "every grant of {label} is dead; host {} could open it, so change it at the provider",

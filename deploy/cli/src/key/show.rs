@@ -63,7 +63,7 @@ pub async fn check(
     let lineage = super::change::lineage(session, permit.grant).await?;
     let sealed_to = match host {
         Some(host) => Some(host),
-        None => recipients(session, lineage[0].secret).await?.first().copied(),
+        None => recipients(session, lineage[0].secret).await?.1.first().copied(),
     };
     let host = sealed_to.context("the key is sealed to no host: name one with --host")?;
     let view = PermissionView::read(session.rpc(), &session.contracts, permit.grant, host).await?;
