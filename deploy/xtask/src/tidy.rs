@@ -10,7 +10,7 @@ const LINES_MAX: usize = 500;
 const TEST_LINES_MAX: usize = 800;
 
 /// Crates and the ones of ours they may depend on. Dependencies point one way.
-const MAY_DEPEND: [(&str, &[&str]); 17] = [
+const MAY_DEPEND: [(&str, &[&str]); 18] = [
     ("charter-types", &[]),
     ("charter-common", &["charter-types"]),
     ("charter-registry", &["charter-types", "charter-common"]),
@@ -23,6 +23,7 @@ const MAY_DEPEND: [(&str, &[&str]); 17] = [
     ("charter-host", &["charter-types", "charter-client"]),
     ("charter-indexer", &["charter-types", "charter-client", "charter-harness"]),
     ("charter-localnet", &[]),
+    ("near-jsonrpc-client", &[]),
     ("charter-fuzz", &["charter-localnet"]),
     ("charter-harness", &["charter-types", "charter-localnet", "charter-wasm"]),
     (
@@ -44,6 +45,9 @@ const MAY_DEPEND: [(&str, &[&str]); 17] = [
     ("xtask", &[]),
 ];
 
+/// Crates that need more than Rust and a C and C++ compiler to build, by their headers or their tools.
+const NEVER_BUILT: [&str; 3] = ["openssl-sys", "native-tls", "protobuf-src"];
+
 pub fn run() -> anyhow::Result<ExitCode> {
     let files = tracked_files()?;
     let mut problems = Vec::new();
@@ -53,6 +57,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
             check_manifest(file, &mut problems)?;
         }
     }
+    check_lock_file(&mut problems)?;
     for problem in &problems {
         eprintln!("{problem}");
     }
@@ -79,6 +84,20 @@ fn check_file(file: &Path, problems: &mut Vec<String>) -> anyhow::Result<()> {
     let in_model = file.components().any(|part| part.as_os_str() == "model");
     if in_model && text.contains("near_sdk::env") {
         problems.push(format!("{}: a model knows no environment", file.display()));
+    }
+    Ok(())
+}
+
+/// `cargo demo` and `cargo test` work with rustup and `build-essential` alone: features are unified over the whole graph,
+/// so one dependency anywhere could end that.
+fn check_lock_file(problems: &mut Vec<String>) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string("Cargo.lock").context("Cargo.lock")?;
+    for name in NEVER_BUILT {
+        if text.contains(&format!("name = \"{name}\"\n")) {
+            problems.push(format!(
+                "Cargo.lock: {name} needs more than Rust and a C compiler; find who wants it by cargo tree -i {name}"
+            ));
+        }
     }
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! Clients that nobody here wrote work against the chain unchanged: create an account, deploy, call with a deposit, view,
-//! fail with an error, handle keys, batch, relay, and view the past. (near-workspaces can't relay.)
-
-use std::path::Path;
+//! fail with an error, handle keys, batch, relay, and view the past. (near-workspaces can't relay.) near-api-js does the same
+//! in `npm test` of `tests/js`, so that these tests need no Node.
 
 use charter_localnet::{Config, Localnet};
 use near_crypto::{KeyType, SecretKey};
@@ -14,7 +13,6 @@ use near_workspaces::network::ValidatorKey;
 use near_workspaces::operations::Function;
 use near_workspaces::types::{AccessKey as NewKey, Gas, NearToken};
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 use crate::actor::{Actor, add_key, call, latest};
 
@@ -89,29 +87,6 @@ async fn near_jsonrpc_client_does_everything() {
     bob.send(&alice.id, vec![Action::Delegate(Box::new(signed))]).await.unwrap();
     assert_eq!(peek(latest()).await, 12);
     assert_eq!(root.account(&alice.id).await.unwrap().amount, before);
-}
-
-/// `npm ci` on the first run; then near-api-js does everything itself.
-#[tokio::test]
-async fn near_api_js_does_everything() {
-    let localnet = Localnet::start(Config::default()).await.unwrap();
-    let rpc = localnet.serve("127.0.0.1:0").await.unwrap();
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let js = tests.join("js");
-    if !js.join("node_modules/near-api-js").exists() {
-        let install = Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&js).output().await;
-        let output = install.expect("npm is needed: install Node 20 or later");
-        assert!(output.status.success(), "npm ci: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    let output = Command::new("node")
-        .arg(js.join("near-api-js.mjs"))
-        .args([&rpc.url(), localnet.root_id().as_str(), &localnet.root_key().to_string()])
-        .arg(tests.join("data/probe.wasm"))
-        .output()
-        .await
-        .expect("node is needed: install Node 20 or later");
-    let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && out.contains("all steps passed"), "{out}{errors}");
 }
 
 #[tokio::test]
