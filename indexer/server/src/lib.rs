@@ -1,8 +1,8 @@
 //! Mirrors the Charter contracts into Postgres and proves that the mirror is true.
 //!
-//! `source → decode → apply → commit`: final blocks are read over JSON-RPC ([`source`]), logs of successful receipts are
+//! `source → decode → apply → commit`: final blocks are read over JSON-RPC (`source`), logs of successful receipts are
 //! checked against their Merkle proofs and become events, events become changes of rows, and events, rows and cursor are
-//! committed in one transaction ([`store`]).
+//! committed in one transaction (`store`).
 
 pub mod api;
 mod apply;
