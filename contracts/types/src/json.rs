@@ -1,7 +1,7 @@
 //! Reading a call's JSON in a contract.
 //!
 //! serde's derived readers cost 1 to 3 kB of wasm per type, and contracts have dozens. Here the text is parsed once, by
-//! serde_json, into a [`Json`] tree, and each type takes its fields out of it in a few calls ([`from_json!`]). Programs
+//! serde_json, into a [`Json`] tree, and each type takes its fields out of it in a few calls (`from_json!`). Programs
 //! off chain keep using serde's derives; a test holds both to the same answers.
 
 use std::fmt;
