@@ -2,11 +2,16 @@
 
 use borsh::BorshSerialize;
 use charter_types::AccountId;
+use charter_types::hash::borsh_bytes;
 use charter_types::json::{self, FromJson};
+use charter_types::method::Method;
 use charter_types::registry::args::AgentAccount;
+use charter_types::registry::methods::authority;
 use charter_types::registry::{AgentId, Authority};
+use charter_types::shared::methods::fail;
 use near_sdk::{Gas, GasWeight, NearToken, Promise, PromiseError, env};
-use serde::Serialize;
+
+use crate::Later;
 
 /// Gas for the registry's answer; a view of one agent takes about 2 TGas.
 const AUTHORITY_GAS: Gas = Gas::from_tgas(5);
@@ -16,45 +21,49 @@ const CALLBACK_GAS: Gas = Gas::from_tgas(10);
 const AUTHORITY_BYTES_MAX: usize = 4_096;
 const FAIL_GAS: Gas = Gas::from_tgas(2);
 
-/// `registry.authority(agent, account)`, and our own `on_authority` with `pending` (as borsh) once it has answered.
-pub fn ask_authority(
+/// Adds a call of method `M` to a promise, with its arguments as `M::write` has them. What gas is left is shared by weight.
+pub fn then_call<M: Method>(promise: Promise, _: M, args: Vec<u8>, gas: Gas, weight: u64) -> Promise {
+    promise.function_call_weight(M::NAME, args, NearToken::ZERO, gas, GasWeight(weight))
+}
+
+/// The same for a contract that is not ours, whose methods we know by name only.
+pub fn raw_call(promise: Promise, method: &str, args: Vec<u8>, yocto: u128, gas: Gas) -> Promise {
+    promise.function_call_weight(method, args, NearToken::from_yoctonear(yocto), gas, GasWeight(1))
+}
+
+/// `registry.authority(agent, account)`, and our own `callback` with `pending` once it has answered.
+pub fn ask_authority<C: Method>(
     registry: &AccountId,
     agent: AgentId,
     account: &AccountId,
+    callback: C,
     pending: &impl BorshSerialize,
-) -> Promise {
-    let args = AgentAccount { agent, account: account.clone() };
-    ask_view(registry, ("authority", AUTHORITY_GAS), &args, "on_authority", pending)
+) -> Later<C::Answer> {
+    let args = authority::write(&AgentAccount { agent, account: account.clone() });
+    ask_view(registry, (authority, AUTHORITY_GAS), args, callback, pending)
 }
 
 /// A view of another contract with the gas it needs, and our own `callback` with `pending` (as borsh) once it has answered.
-pub fn ask_view(
+pub fn ask_view<V: Method, C: Method>(
     contract: &AccountId,
-    (view, gas): (&str, Gas),
-    args: &impl Serialize,
-    callback: &str,
+    (view, gas): (V, Gas),
+    args: Vec<u8>,
+    callback: C,
     pending: &impl BorshSerialize,
-) -> Promise {
-    let args = serde_json::to_vec(args).unwrap_or_default();
-    let pending = borsh::to_vec(pending).unwrap_or_default();
-    let (question, answer) = (Promise::new(contract.clone()), Promise::new(env::current_account_id()));
-    question.function_call_weight(view, args, NearToken::ZERO, gas, GasWeight(0)).then(answer.function_call_weight(
-        callback,
-        pending,
-        NearToken::ZERO,
-        CALLBACK_GAS,
-        GasWeight(1),
-    ))
+) -> Later<C::Answer> {
+    let question = then_call(Promise::new(contract.clone()), view, args, gas, 0);
+    let us = Promise::new(env::current_account_id());
+    Later::to(callback, question.then(then_call(us, callback, borsh_bytes(pending), CALLBACK_GAS, 1)))
 }
 
 /// What the registry answered, in `on_authority`. `None`: it knows no such agent, or the call failed.
 pub fn authority_answer() -> Option<Authority> {
-    view_answer(AUTHORITY_BYTES_MAX)
+    view_answer(authority, AUTHORITY_BYTES_MAX).flatten()
 }
 
-/// What a view answered that may say `null`. `None`: it did, or it failed, or it said more than `bytes_max`.
-pub fn view_answer<T: FromJson>(bytes_max: usize) -> Option<T> {
-    json::read::<Option<T>>(&env::promise_result_checked(0, bytes_max).ok()?).ok()?
+/// What a view answered, in the callback. `None`: it failed, or said more than `bytes_max`.
+pub fn view_answer<V: Method<Answer: FromJson>>(_: V, bytes_max: usize) -> Option<V::Answer> {
+    json::read(&env::promise_result_checked(0, bytes_max).ok()?).ok()
 }
 
 /// Whether a promise went through, whatever it answered.
@@ -64,5 +73,5 @@ pub fn succeeded(index: u64) -> bool {
 
 /// A receipt of its own that panics with `text`: a callback keeps its books and the transaction still shows as failed.
 pub fn fail_later(text: &str) -> Promise {
-    Promise::new(env::current_account_id()).function_call("fail", text.as_bytes().to_vec(), NearToken::ZERO, FAIL_GAS)
+    then_call(Promise::new(env::current_account_id()), fail, text.as_bytes().to_vec(), FAIL_GAS, 0)
 }

@@ -1,28 +1,30 @@
 //! What two or more Charter contracts share on chain.
 //!
 //! A contract holds a [`Core`] and calls [`charter_contract!`]; it then has storage accounts (NEP-145), a chain of
-//! events, pausing, and an upgrade path, all alike. Methods read their arguments with [`arguments`], which refuses
-//! unknown fields with a code.
+//! events, pausing, and an upgrade path, all alike. Its methods stand under `#[methods(…)]`, which ties them to their
+//! declaration in `charter-types`.
 
 mod access;
 mod ask;
 mod core;
 mod events;
 mod failure;
-mod input;
-mod methods;
+mod method;
 mod record;
 mod rows;
+mod shared;
 mod signature;
 mod storage;
 
 pub use access::{Access, PAUSE_MS_MAX};
-pub use ask::{ask_authority, ask_view, authority_answer, fail_later, succeeded, view_answer};
+pub use ask::{ask_authority, ask_view, authority_answer, fail_later, raw_call, succeeded, then_call, view_answer};
+pub use charter_derive::methods;
 pub use core::{Core, Payment};
 pub use events::EventLog;
 pub use failure::{Answer, Failure};
-pub use input::{arguments, arguments_in, borsh_arguments};
+pub use method::{Answers, HandedOn, Later, arguments_in, check_answer, check_args, check_kind, enter, passed_on};
 pub use rows::{RowKey, Rows};
+pub use shared::Features;
 pub use signature::{is_signed, separator};
 pub use storage::{Payer, StorageLedger};
 

@@ -7,6 +7,7 @@ mod model;
 mod storage;
 
 use charter_common::{Core, Rows, charter_contract};
+use charter_types::Named;
 use charter_types::escrow::{ChannelId, Fact, STANDARD, Totals, VERSION};
 use near_sdk::{PanicOnDefault, env, near};
 
@@ -24,16 +25,13 @@ pub struct Escrow {
 }
 
 // Claims, withdrawals and closes can't be paused.
-charter_contract!(Escrow, features: ["open"]);
-charter_common::contract_abi!("escrow");
+charter_contract!(Escrow, escrow, features: ["open"]);
 
+#[charter_common::methods(escrow)]
 #[near]
 impl Escrow {
-    /// Sets the contract up; `account` is the admin until governance takes over.
     #[init]
-    #[handle_result(aliased)]
-    pub fn new() -> charter_common::Answer<Self> {
-        let charter_types::Named { account } = charter_common::arguments()?;
+    pub fn new(Named { account }: Named) -> charter_common::Answer<Self> {
         Ok(Self {
             core: Core::new(account),
             open_counter: 0,

@@ -34,17 +34,13 @@ pub struct Governance {
 /// The line that upgrades Charter's own contracts.
 pub(crate) const OWN_LINE: LineId = 1;
 
-charter_contract!(Governance, features: ["propose"]);
-charter_common::contract_abi!("governance");
+charter_contract!(Governance, governance, features: ["propose"]);
 
+#[charter_common::methods(governance)]
 #[near]
 impl Governance {
-    /// Sets the contract up with the line for Charter's own contracts. Takes `Setup`. The account it is deployed to pays
-    /// for that line's storage out of its balance.
     #[init]
-    #[handle_result(aliased)]
-    pub fn new() -> charter_common::Answer<Self> {
-        let Setup { account, registry, council, params } = charter_common::arguments()?;
+    pub fn new(Setup { account, registry, council, params }: Setup) -> charter_common::Answer<Self> {
         model::check_council(&council)?;
         model::check_params(&params)?;
         let mut governance = Self {

@@ -8,6 +8,7 @@ mod model;
 mod storage;
 
 use charter_common::{Core, Rows, charter_contract};
+use charter_types::admin::Setup;
 use charter_types::keys::{
     Envelope, Fact, GrantId, HostId, LeaseId, Recipient, STANDARD, SealedKey, SecretId, VERSION,
 };
@@ -45,16 +46,13 @@ pub struct Keys {
 }
 
 // Revoking, settling and rejecting can't be paused.
-charter_contract!(Keys, features: ["store", "grant", "release"]);
-charter_common::contract_abi!("keys");
+charter_contract!(Keys, keys, features: ["store", "grant", "release"]);
 
+#[charter_common::methods(keys)]
 #[near]
 impl Keys {
-    /// Sets the contract up. Takes `Setup`.
     #[init]
-    #[handle_result(aliased)]
-    pub fn new() -> charter_common::Answer<Self> {
-        let charter_types::admin::Setup { account, registry } = charter_common::arguments()?;
+    pub fn new(Setup { account, registry }: Setup) -> charter_common::Answer<Self> {
         Ok(Self {
             core: Core::new(account),
             registry,

@@ -8,6 +8,7 @@ mod storage;
 
 use charter_common::{Core, Payer, Rows, charter_contract};
 use charter_types::AccountId;
+use charter_types::registry::args::Setup;
 use charter_types::registry::{AgentId, Fact, STANDARD, VERSION};
 use near_sdk::{PanicOnDefault, env, near};
 
@@ -44,16 +45,13 @@ pub struct Registry {
     agent_count: u64,
 }
 
-charter_contract!(Registry, features: ["register"]);
-charter_common::contract_abi!("registry");
+charter_contract!(Registry, registry, features: ["register"]);
 
+#[charter_common::methods(registry)]
 #[near]
 impl Registry {
-    /// Sets the contract up. Takes `Setup`.
     #[init]
-    #[handle_result(aliased)]
-    pub fn new() -> charter_common::Answer<Self> {
-        let charter_types::registry::args::Setup { account, verifier } = charter_common::arguments()?;
+    pub fn new(Setup { account, verifier }: Setup) -> charter_common::Answer<Self> {
         Ok(Self {
             core: Core::new(account),
             verifier,

@@ -1,46 +1,128 @@
-//! What the contracts' methods take and answer, as NEAR ABIs (github.com/near/abi, schema 0.4).
+//! What the contracts' methods take and answer, as NEAR ABIs (github.com/near/abi, schema 0.4), from their declarations.
 //!
-//! Methods read their arguments by themselves (ADR 1), so near-sdk can't know their types: these tables say them. Tests
-//! hold them against the exports of the real wasm; `cargo xtask abi` writes `contracts/*/abi.json`, which the build
-//! embeds as `__contract_abi`.
+//! `cargo xtask abi` writes `contracts/*/abi.json`, which the build embeds as `__contract_abi`.
 
-mod escrow;
-mod governance;
-mod keys;
-mod registry;
-mod verifier;
+use std::collections::BTreeMap;
 
+use borsh::BorshSchema;
+use borsh::schema::{BorshSchemaContainer, Declaration, Definition, Fields};
 use near_abi::{
     AbiBody, AbiBorshParameter, AbiFunction, AbiFunctionKind, AbiFunctionModifier, AbiJsonParameter, AbiMetadata,
     AbiParameters, AbiRoot, AbiType, SCHEMA_VERSION,
 };
 use schemars::JsonSchema;
 use schemars::r#gen::{SchemaGenerator, SchemaSettings};
-use schemars::schema::{Schema, SchemaObject};
+use schemars::schema::{Schema as JsonShape, SchemaObject};
 use schemars::visit::{Visitor, visit_schema_object};
 
-use crate::admin::{Feature, PauseFeature};
-use crate::event::EventHead;
-use crate::storage::{StorageBalance, StorageBalanceBounds, StorageDeposit, StorageOf, StorageWithdraw};
-use crate::{AccountId, Named, Nothing};
+use crate::method::{Contract, Deposit, Kind, Row};
 
-/// The ABI of a contract, by the name of its folder.
-pub fn of(contract: &str) -> Option<AbiRoot> {
-    let table = match contract {
-        "registry" => registry::table(),
-        "keys" => keys::table(),
-        "governance" => governance::table(),
-        "escrow" => escrow::table(),
-        "verifier" => verifier::table(),
-        _ => return None,
-    };
-    Some(table.finish(contract))
+/// The ABI of a contract.
+pub fn of<C: Contract>() -> AbiRoot {
+    root(C::NAME, C::rows())
 }
 
-/// Methods, and the types they mention.
-struct Table {
-    generator: SchemaGenerator,
-    functions: Vec<AbiFunction>,
+fn root(contract: &str, rows: Vec<Row>) -> AbiRoot {
+    let mut generator = SchemaSettings::draft07().with_visitor(Bare).into_generator();
+    let functions = rows.into_iter().map(|row| function(row, &mut generator)).collect();
+    let metadata = AbiMetadata {
+        name: Some(format!("charter-{contract}")),
+        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        ..AbiMetadata::default()
+    };
+    let body = AbiBody { functions, root_schema: generator.into_root_schema_for::<String>() };
+    AbiRoot { schema_version: SCHEMA_VERSION.to_owned(), metadata, body }
+}
+
+fn function(row: Row, generator: &mut SchemaGenerator) -> AbiFunction {
+    let mut modifiers = Vec::new();
+    match row.kind {
+        Kind::Init => modifiers.push(AbiFunctionModifier::Init),
+        Kind::Callback => modifiers.push(AbiFunctionModifier::Private),
+        Kind::Call if row.rule.deposit != Deposit::Nothing => modifiers.push(AbiFunctionModifier::Payable),
+        Kind::Call | Kind::View => {}
+    }
+    AbiFunction {
+        name: row.name.to_owned(),
+        doc: None,
+        kind: if row.kind == Kind::View { AbiFunctionKind::View } else { AbiFunctionKind::Call },
+        modifiers,
+        params: (row.schema.args)(generator),
+        callbacks: Vec::new(),
+        callbacks_vec: None,
+        result: (row.schema.answer)(generator),
+    }
+}
+
+/// How to describe the types of a method.
+#[derive(Clone, Copy)]
+pub(crate) struct Schema {
+    pub args: fn(&mut SchemaGenerator) -> AbiParameters,
+    pub answer: fn(&mut SchemaGenerator) -> Option<AbiType>,
+}
+
+impl Schema {
+    pub const NONE: Self = Self { args: |_| AbiParameters::default(), answer: |_| None };
+}
+
+/// The fields of an object of arguments, those that have to be there first.
+pub(crate) fn json_args<A: JsonSchema>(generator: &mut SchemaGenerator) -> AbiParameters {
+    let mut schema = A::json_schema(generator).into_object();
+    Bare.visit_schema_object(&mut schema);
+    let object = schema.object.unwrap_or_default();
+    let (required, optional): (Vec<_>, Vec<_>) =
+        object.properties.into_iter().partition(|(name, _)| object.required.contains(name));
+    let given = required.into_iter().map(|(name, type_schema)| AbiJsonParameter { name, type_schema });
+    let may_lack = |(name, schema)| AbiJsonParameter { name, type_schema: nullable(schema) };
+    AbiParameters::Json { args: given.chain(optional.into_iter().map(may_lack)).collect() }
+}
+
+/// Nothing comes back as no bytes at all, not as `null`.
+pub(crate) fn json_answer<R: JsonSchema>(generator: &mut SchemaGenerator) -> Option<AbiType> {
+    if R::schema_name() == <()>::schema_name() {
+        return None;
+    }
+    let mut type_schema = generator.subschema_for::<R>();
+    Bare.visit_schema(&mut type_schema);
+    Some(AbiType::Json { type_schema })
+}
+
+/// The fields of a struct of arguments, each with the types it mentions.
+pub(crate) fn borsh_args<A: BorshSchema>(_: &mut SchemaGenerator) -> AbiParameters {
+    let whole = BorshSchemaContainer::for_type::<A>();
+    let fields = match whole.get_definition(whole.declaration()) {
+        Some(Definition::Struct { fields: Fields::NamedFields(fields) }) => fields.clone(),
+        other => unreachable!("arguments in borsh are structs with named fields, not {other:?}"),
+    };
+    let parameter = |(name, declaration): (String, Declaration)| {
+        let mut definitions = BTreeMap::new();
+        mentioned(&whole, &declaration, &mut definitions);
+        AbiBorshParameter { name, type_schema: BorshSchemaContainer::new(declaration, definitions) }
+    };
+    AbiParameters::Borsh { args: fields.into_iter().map(parameter).collect() }
+}
+
+/// The definitions that a declaration needs, of those the whole has.
+fn mentioned(whole: &BorshSchemaContainer, declaration: &Declaration, found: &mut BTreeMap<Declaration, Definition>) {
+    let Some(definition) = whole.get_definition(declaration) else { return };
+    if found.insert(declaration.clone(), definition.clone()).is_some() {
+        return;
+    }
+    let inner: Vec<&Declaration> = match definition {
+        Definition::Sequence { elements, .. } => vec![elements],
+        Definition::Tuple { elements } => elements.iter().collect(),
+        Definition::Enum { variants, .. } => variants.iter().map(|(_, _, declaration)| declaration).collect(),
+        Definition::Struct { fields: Fields::NamedFields(fields) } => fields.iter().map(|(_, inner)| inner).collect(),
+        Definition::Struct { fields: Fields::UnnamedFields(fields) } => fields.iter().collect(),
+        Definition::Struct { fields: Fields::Empty } | Definition::Primitive(_) => Vec::new(),
+    };
+    for declaration in inner {
+        mentioned(whole, declaration, found);
+    }
+}
+
+pub(crate) fn borsh_answer<R: BorshSchema>(_: &mut SchemaGenerator) -> Option<AbiType> {
+    Some(AbiType::Borsh { type_schema: BorshSchemaContainer::for_type::<R>() })
 }
 
 /// Descriptions would be most of the bytes that the contract carries, and readers of ABIs take `allOf` with one entry, in
@@ -54,136 +136,15 @@ impl Visitor for Bare {
         // `uint64` and the like: not in the standard, and readers warn about it.
         schema.format = None;
         let only = schema.subschemas.as_mut().and_then(|sub| sub.all_of.take_if(|all| all.len() == 1));
-        if let Some(Schema::Object(only)) = only.and_then(|mut all| all.pop()) {
+        if let Some(JsonShape::Object(only)) = only.and_then(|mut all| all.pop()) {
             *schema = only;
         }
         visit_schema_object(self, schema);
     }
 }
 
-impl Table {
-    fn new() -> Self {
-        let settings = SchemaSettings::draft07().with_visitor(Bare);
-        Self { generator: settings.into_generator(), functions: Vec::new() }
-    }
-
-    /// What all contracts with state have.
-    fn shared() -> Self {
-        let mut table = Self::new();
-        table.pay::<StorageDeposit, StorageBalance>("storage_deposit");
-        table.pay::<StorageWithdraw, StorageBalance>("storage_withdraw");
-        table.pay::<Nothing, bool>("storage_unregister");
-        table.view::<StorageOf, Option<StorageBalance>>("storage_balance_of");
-        table.view::<Nothing, StorageBalanceBounds>("storage_balance_bounds");
-        table.view::<Nothing, EventHead>("event_head");
-        table.view::<Nothing, Option<AccountId>>("governance");
-        table.call::<Named, ()>("set_governance");
-        table.call::<Named, ()>("set_pauser");
-        table.call::<PauseFeature, ()>("pause_feature");
-        table.call::<Feature, ()>("unpause_feature");
-        // The code is the raw input, which no ABI can say.
-        table.call::<Nothing, ()>("upgrade");
-        table.init::<Nothing>("migrate").modifiers.push(AbiFunctionModifier::Private);
-        table.callbacks(&["fail"]);
-        table
-    }
-
-    fn add(&mut self, name: &str, kind: AbiFunctionKind) -> &mut AbiFunction {
-        self.functions.push(AbiFunction {
-            name: name.to_owned(),
-            doc: None,
-            kind,
-            modifiers: Vec::new(),
-            params: AbiParameters::default(),
-            callbacks: Vec::new(),
-            callbacks_vec: None,
-            result: None,
-        });
-        let last = self.functions.len().saturating_sub(1);
-        &mut self.functions[last]
-    }
-
-    /// The fields of an object of arguments, those that have to be there first.
-    fn parameters<A: JsonSchema>(&mut self) -> AbiParameters {
-        let mut schema = A::json_schema(&mut self.generator).into_object();
-        Bare.visit_schema_object(&mut schema);
-        let object = schema.object.unwrap_or_default();
-        let (required, optional): (Vec<_>, Vec<_>) =
-            object.properties.into_iter().partition(|(name, _)| object.required.contains(name));
-        let given = required.into_iter().map(|(name, type_schema)| AbiJsonParameter { name, type_schema });
-        let may_lack = |(name, schema)| AbiJsonParameter { name, type_schema: nullable(schema) };
-        AbiParameters::Json { args: given.chain(optional.into_iter().map(may_lack)).collect() }
-    }
-
-    fn json<A: JsonSchema, R: JsonSchema>(&mut self, name: &str, kind: AbiFunctionKind) -> &mut AbiFunction {
-        let params = self.parameters::<A>();
-        // Nothing comes back as no bytes at all, not as `null`.
-        let result = (R::schema_name() != <()>::schema_name()).then(|| self.answer::<R>());
-        let function = self.add(name, kind);
-        (function.params, function.result) = (params, result);
-        function
-    }
-
-    fn answer<R: JsonSchema>(&mut self) -> AbiType {
-        let mut type_schema = self.generator.subschema_for::<R>();
-        Bare.visit_schema(&mut type_schema);
-        AbiType::Json { type_schema }
-    }
-
-    fn view<A: JsonSchema, R: JsonSchema>(&mut self, name: &str) {
-        self.json::<A, R>(name, AbiFunctionKind::View);
-    }
-
-    fn call<A: JsonSchema, R: JsonSchema>(&mut self, name: &str) {
-        self.json::<A, R>(name, AbiFunctionKind::Call);
-    }
-
-    /// A call that takes a deposit, be it of 1 yoctoNEAR, or says how much it expects.
-    fn pay<A: JsonSchema, R: JsonSchema>(&mut self, name: &str) {
-        self.json::<A, R>(name, AbiFunctionKind::Call).modifiers.push(AbiFunctionModifier::Payable);
-    }
-
-    fn init<A: JsonSchema>(&mut self, name: &str) -> &mut AbiFunction {
-        let function = self.json::<A, ()>(name, AbiFunctionKind::Call);
-        function.modifiers.push(AbiFunctionModifier::Init);
-        function
-    }
-
-    /// Callbacks are the contract's own business: what they take is nobody else's.
-    fn callbacks(&mut self, names: &[&str]) {
-        for name in names {
-            self.add(name, AbiFunctionKind::Call).modifiers.push(AbiFunctionModifier::Private);
-        }
-    }
-
-    fn borsh(&mut self, name: &str, kind: AbiFunctionKind, args: Vec<AbiBorshParameter>) -> &mut AbiFunction {
-        let function = self.add(name, kind);
-        function.params = AbiParameters::Borsh { args };
-        function
-    }
-
-    /// Every contract says its version and where it comes from (NEP-330).
-    fn finish(mut self, contract: &str) -> AbiRoot {
-        self.view::<Nothing, String>("version");
-        self.view::<Nothing, ContractSourceMetadata>("contract_source_metadata");
-        self.functions.sort_by(|one, other| one.name.cmp(&other.name));
-        let metadata = AbiMetadata {
-            name: Some(format!("charter-{contract}")),
-            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-            ..AbiMetadata::default()
-        };
-        let root_schema = self.generator.into_root_schema_for::<String>();
-        let body = AbiBody { functions: self.functions, root_schema };
-        AbiRoot { schema_version: SCHEMA_VERSION.to_owned(), metadata, body }
-    }
-}
-
-fn parameter<T: borsh::BorshSchema>(name: &str) -> AbiBorshParameter {
-    AbiBorshParameter { name: name.to_owned(), type_schema: borsh::schema::BorshSchemaContainer::for_type::<T>() }
-}
-
 /// What may be left out may be `null`: readers of ABIs know no other way to say so.
-fn nullable(schema: Schema) -> Schema {
+fn nullable(schema: JsonShape) -> JsonShape {
     use schemars::schema::{InstanceType, SingleOrVec, SubschemaValidation};
     let null = || SchemaObject { instance_type: Some(InstanceType::Null.into()), ..SchemaObject::default() };
     let mut object = schema.into_object();
@@ -194,8 +155,8 @@ fn nullable(schema: Schema) -> Schema {
         Some(SingleOrVec::Vec(kinds)) if kinds.contains(&InstanceType::Null) => {}
         _ => {
             let any = object.subschemas.as_ref().and_then(|sub| sub.any_of.clone());
-            let mut any = any.unwrap_or_else(|| vec![Schema::Object(object)]);
-            let known = |schema: &Schema| *schema == Schema::Object(null());
+            let mut any = any.unwrap_or_else(|| vec![JsonShape::Object(object)]);
+            let known = |schema: &JsonShape| *schema == JsonShape::Object(null());
             if !any.iter().any(known) {
                 any.push(null().into());
             }
@@ -204,31 +165,4 @@ fn nullable(schema: Schema) -> Schema {
         }
     }
     object.into()
-}
-
-/// NEP-330, as near-sdk answers it.
-#[expect(dead_code, reason = "its shape is all that is wanted of it")]
-#[derive(JsonSchema)]
-struct ContractSourceMetadata {
-    version: Option<String>,
-    link: Option<String>,
-    standards: Vec<Standard>,
-    build_info: Option<BuildInfo>,
-}
-
-#[expect(dead_code, reason = "its shape is all that is wanted of it")]
-#[derive(JsonSchema)]
-struct Standard {
-    standard: String,
-    version: String,
-}
-
-#[expect(dead_code, reason = "its shape is all that is wanted of it")]
-#[derive(JsonSchema)]
-struct BuildInfo {
-    build_environment: String,
-    build_command: Vec<String>,
-    contract_path: String,
-    source_code_snapshot: String,
-    output_wasm_path: Option<String>,
 }

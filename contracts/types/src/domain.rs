@@ -23,7 +23,7 @@ impl Domain<'_> {
     /// The bytes to sign for `message`: the separator, then the message in borsh.
     pub fn message<T: BorshSerialize>(&self, message: &T, sha256: Sha256) -> Vec<u8> {
         let mut bytes = self.separator(sha256).0.to_vec();
-        bytes.extend(borsh::to_vec(message).unwrap_or_default());
+        bytes.extend(crate::hash::borsh_bytes(message));
         bytes
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod error;
+pub mod methods;
 mod voucher;
 
 use borsh::{BorshDeserialize, BorshSerialize};

@@ -43,7 +43,7 @@ pub struct EventHead {
 impl<Fact: Serialize> Envelope<Fact> {
     /// The log line.
     pub fn to_log(&self) -> String {
-        format!("{PREFIX}{}", serde_json::to_string(self).unwrap_or_default())
+        format!("{PREFIX}{}", serde_json::to_string(self).unwrap_or_else(|_| panic!("a fact has no JSON encoding")))
     }
 }
 

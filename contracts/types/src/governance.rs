@@ -2,6 +2,7 @@
 
 pub mod args;
 mod error;
+pub mod methods;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};

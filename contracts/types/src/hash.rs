@@ -13,8 +13,14 @@ pub struct Hash32(pub [u8; 32]);
 impl Hash32 {
     /// Hash of a value's borsh encoding.
     pub fn of<T: BorshSerialize>(value: &T, sha256: Sha256) -> Self {
-        Self(sha256(&borsh::to_vec(value).unwrap_or_default()))
+        Self(sha256(&borsh_bytes(value)))
     }
+}
+
+/// A value in borsh.
+pub fn borsh_bytes<T: BorshSerialize>(value: &T) -> Vec<u8> {
+    // Only a writer can fail, and memory does not; an empty answer here would be hashed or signed as if it were the value.
+    borsh::to_vec(value).unwrap_or_else(|_| panic!("a value has no borsh encoding"))
 }
 
 impl std::fmt::Display for Hash32 {

@@ -4,6 +4,7 @@ pub mod args;
 mod budget;
 mod decision;
 mod error;
+pub mod methods;
 mod policy;
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -281,6 +282,14 @@ pub enum ApprovalState {
     Requested,
     Approved,
     Rejected,
+}
+
+/// What NEAR's MPC contract answers `request_app_private_key` with (its CKD response).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+pub struct DerivedKey {
+    pub big_y: String,
+    pub big_c: String,
 }
 
 /// What a call stored or touched.

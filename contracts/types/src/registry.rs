@@ -3,6 +3,7 @@
 pub mod args;
 mod attestation;
 mod error;
+pub mod methods;
 pub mod nft;
 mod recovery;
 mod reputation;

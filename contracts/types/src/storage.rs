@@ -35,6 +35,13 @@ pub struct StorageWithdraw {
     pub amount: Option<U128>,
 }
 
+/// `storage_unregister`. `force` changes nothing: rows that others rely on keep their payer.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+pub struct StorageUnregister {
+    pub force: Option<bool>,
+}
+
 /// `storage_balance_of`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(not(near), derive(schemars::JsonSchema))]
@@ -44,4 +51,5 @@ pub struct StorageOf {
 
 from_json!(lenient StorageDeposit { account_id, registration_only });
 from_json!(lenient StorageWithdraw { amount });
+from_json!(lenient StorageUnregister { force });
 from_json!(lenient StorageOf { account_id });

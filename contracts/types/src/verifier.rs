@@ -1,5 +1,7 @@
 //! Is this TEE quote genuine? What the verifier is asked, in borsh, and what it answers.
 
+pub mod methods;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +29,32 @@ from_json!(enum TcbStatus {
     "out_of_date" => OutOfDate,
     "out_of_date_configuration_needed" => OutOfDateConfigurationNeeded,
 });
+
+/// What `verify_quote` takes.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(not(near), derive(borsh::BorshSchema))]
+pub struct Question {
+    pub quote: Vec<u8>,
+    pub collateral: QuoteCollateralV3,
+    /// The time to judge by, seconds since 1970.
+    pub now_s: u64,
+}
+
+/// Intel's certificates and lists that a quote is judged by: `dcap_qvl::QuoteCollateralV3`, as that crate has it in borsh.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(not(near), derive(borsh::BorshSchema))]
+pub struct QuoteCollateralV3 {
+    pub pck_crl_issuer_chain: String,
+    pub root_ca_crl: Vec<u8>,
+    pub pck_crl: Vec<u8>,
+    pub tcb_info_issuer_chain: String,
+    pub tcb_info: String,
+    pub tcb_info_signature: Vec<u8>,
+    pub qe_identity_issuer_chain: String,
+    pub qe_identity: String,
+    pub qe_identity_signature: Vec<u8>,
+    pub pck_certificate_chain: Option<String>,
+}
 
 /// What a genuine Intel TDX quote says (TDX DCAP quote, versions 4 and 5).
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

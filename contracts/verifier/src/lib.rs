@@ -2,7 +2,8 @@
 
 mod crypto;
 
-use charter_types::verifier::{Report, TcbStatus, Verdict, rejection};
+use charter_types::method::Method;
+use charter_types::verifier::{self, Question, QuoteCollateralV3 as Collateral, Report, TcbStatus, Verdict, rejection};
 use dcap_qvl::QuoteCollateralV3;
 use dcap_qvl::quote::Quote;
 use dcap_qvl::verify::{QuoteVerifier, VerifiedReport};
@@ -18,25 +19,34 @@ pub struct Verifier {}
 /// Intel's root certificate, as dcap-qvl carries it.
 const ROOT: &[u8] = include_bytes!("intel_sgx_root_ca.der");
 
-charter_common::contract_abi!("verifier");
+charter_common::charter_origin!(Verifier, verifier);
 
+#[charter_common::methods(verifier)]
 #[near]
 impl Verifier {
-    /// Takes `(quote, collateral, now_s)` in borsh: bytes, `dcap_qvl::QuoteCollateralV3`, seconds since 1970. Anyone.
     #[result_serializer(borsh)]
     pub fn verify_quote(&self) -> Verdict {
-        let input = env::input().unwrap_or_default();
-        match borsh::from_slice::<(Vec<u8>, QuoteCollateralV3, u64)>(&input) {
-            Ok((quote, collateral, now_s)) => verify(&quote, &collateral, now_s),
+        match verifier::methods::verify_quote::read(&env::input().unwrap_or_default()) {
+            Ok(Question { quote, collateral, now_s }) => verify(&quote, &for_dcap_qvl(collateral), now_s),
             Err(error) => {
                 rejected(rejection::FORMAT, format!("expected quote, collateral and seconds in borsh: {error}"))
             }
         }
     }
+}
 
-    /// Version of the code.
-    pub fn version(&self) -> String {
-        env!("CARGO_PKG_VERSION").to_owned()
+fn for_dcap_qvl(collateral: Collateral) -> QuoteCollateralV3 {
+    QuoteCollateralV3 {
+        pck_crl_issuer_chain: collateral.pck_crl_issuer_chain,
+        root_ca_crl: collateral.root_ca_crl,
+        pck_crl: collateral.pck_crl,
+        tcb_info_issuer_chain: collateral.tcb_info_issuer_chain,
+        tcb_info: collateral.tcb_info,
+        tcb_info_signature: collateral.tcb_info_signature,
+        qe_identity_issuer_chain: collateral.qe_identity_issuer_chain,
+        qe_identity: collateral.qe_identity,
+        qe_identity_signature: collateral.qe_identity_signature,
+        pck_certificate_chain: collateral.pck_certificate_chain,
     }
 }
 

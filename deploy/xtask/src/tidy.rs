@@ -10,9 +10,10 @@ const LINES_MAX: usize = 500;
 const TEST_LINES_MAX: usize = 800;
 
 /// Crates and the ones of ours they may depend on. Dependencies point one way.
-const MAY_DEPEND: [(&str, &[&str]); 18] = [
+const MAY_DEPEND: [(&str, &[&str]); 19] = [
     ("charter-types", &[]),
-    ("charter-common", &["charter-types"]),
+    ("charter-derive", &[]),
+    ("charter-common", &["charter-types", "charter-derive"]),
     ("charter-registry", &["charter-types", "charter-common"]),
     ("charter-keys", &["charter-types", "charter-common"]),
     ("charter-governance", &["charter-types", "charter-common"]),

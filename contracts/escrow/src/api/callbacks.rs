@@ -1,6 +1,6 @@
 //! Callbacks. They settle and never fail: an error here would roll back our books but not the transfer already made.
 
-use charter_common::{Answer, succeeded};
+use charter_common::{Answer, methods, succeeded};
 use charter_types::escrow::{ChannelId, Fact};
 use charter_types::{U128, escrow::EscrowError};
 use near_sdk::{env, near};
@@ -10,6 +10,7 @@ use super::payout::Part;
 use crate::model::{Channel, Payout};
 use crate::{Escrow, EscrowExt};
 
+#[methods(escrow)]
 #[near]
 impl Escrow {
     /// After a transfer to a payee.

@@ -1,6 +1,6 @@
 //! Vouchers.
 
-use charter_common::{Answer, borsh_arguments, sha256};
+use charter_common::{Answer, methods, sha256};
 use charter_types::escrow::{
     CLAIM_BATCH_MAX, ChannelId, ClaimBatch, ClaimResult, ClaimRow, EscrowError, Fact, Voucher,
 };
@@ -9,14 +9,10 @@ use near_sdk::{env, near};
 
 use crate::{Escrow, EscrowExt};
 
+#[methods(escrow)]
 #[near]
 impl Escrow {
-    /// Presents vouchers of any payers and payees. Takes `ClaimBatch` in borsh, 1 to 128 rows. Anyone, no deposit; each
-    /// row succeeds or fails alone and repeats are harmless. With `withdraw` the caller's own channels among the rows are
-    /// paid out as well.
-    #[handle_result(aliased)]
-    pub fn claim_batch(&mut self) -> Answer<Vec<ClaimResult>> {
-        let ClaimBatch { rows, withdraw } = borsh_arguments()?;
+    pub fn claim_batch(&mut self, ClaimBatch { rows, withdraw }: ClaimBatch) -> Answer<Vec<ClaimResult>> {
         if rows.is_empty() || rows.len() > CLAIM_BATCH_MAX {
             return Err(EscrowError::BatchSize { rows: rows.len() }.into());
         }

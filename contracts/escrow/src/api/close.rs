@@ -1,9 +1,11 @@
 //! Closing: the payee at once, the payer after a grace in which the payee may still claim.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, Core, arguments};
+use charter_common::{Answer, methods, then_call};
 use charter_types::escrow::ChannelId;
 use charter_types::escrow::args::ChannelRef;
+use charter_types::escrow::methods::on_closed;
+use charter_types::hash::borsh_bytes;
 use near_sdk::{NearToken, Promise, env, near};
 
 use crate::gas::ON_CLOSED;
@@ -17,42 +19,28 @@ pub(crate) struct Closing {
     pub payout: Payout,
 }
 
+#[methods(escrow)]
 #[near]
 impl Escrow {
-    /// Closes a channel: what is claimed goes to the payee, the rest back to the payer. Takes `ChannelRef`. Payee, no
-    /// deposit.
-    #[handle_result(aliased)]
-    pub fn close(&mut self) -> Answer {
-        let ChannelRef { channel: id } = arguments()?;
+    pub fn close(&mut self, ChannelRef { channel: id }: ChannelRef) -> Answer {
         let channel = self.load(&id)?;
         channel.check_payee(&env::predecessor_account_id())?;
         self.close_channel(id, channel)
     }
 
-    /// Starts the grace after which the payer gets the rest back; claims count until then. Takes `ChannelRef`. Payer, 1
-    /// yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn request_close(&mut self) -> Answer {
-        let (id, mut channel) = self.payers_channel()?;
+    pub fn request_close(&mut self, ChannelRef { channel: id }: ChannelRef) -> Answer {
+        let mut channel = self.payers_channel(&id)?;
         channel.request_close(id, env::block_timestamp_ms())?;
         self.save_and_tell("close_requested", &id, &channel)
     }
 
-    /// Takes `ChannelRef`. Payer, 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn cancel_close(&mut self) -> Answer {
-        let (id, mut channel) = self.payers_channel()?;
+    pub fn cancel_close(&mut self, ChannelRef { channel: id }: ChannelRef) -> Answer {
+        let mut channel = self.payers_channel(&id)?;
         channel.cancel_close(id)?;
         self.save_and_tell("close_cancelled", &id, &channel)
     }
 
-    /// Ends a channel whose grace is over, or sends again what a closed one still owes. Takes `ChannelRef`. Anyone, no
-    /// deposit.
-    #[handle_result(aliased)]
-    pub fn finalize_close(&mut self) -> Answer {
-        let ChannelRef { channel: id } = arguments()?;
+    pub fn finalize_close(&mut self, ChannelRef { channel: id }: ChannelRef) -> Answer {
         let channel = self.load(&id)?;
         if !channel.closed {
             channel.check_grace_over(env::block_timestamp_ms())?;
@@ -62,12 +50,10 @@ impl Escrow {
 }
 
 impl Escrow {
-    fn payers_channel(&self) -> Answer<(ChannelId, Channel)> {
-        let ChannelRef { channel: id } = arguments()?;
-        let channel = self.load(&id)?;
+    fn payers_channel(&self, id: &ChannelId) -> Answer<Channel> {
+        let channel = self.load(id)?;
         channel.check_payer(&env::predecessor_account_id())?;
-        Core::check_one_yocto()?;
-        Ok((id, channel))
+        Ok(channel)
     }
 
     /// Both sides are sent their part by promises of their own; `on_closed` sees which of them failed.
@@ -83,9 +69,8 @@ impl Escrow {
         let send = |to: &charter_types::AccountId, amount: u128| {
             Promise::new(to.clone()).transfer(NearToken::from_yoctonear(amount))
         };
-        let arguments = borsh::to_vec(&Closing { channel: id, payout }).unwrap_or_default();
-        let settle =
-            Promise::new(env::current_account_id()).function_call("on_closed", arguments, NearToken::ZERO, ON_CLOSED);
+        let us = Promise::new(env::current_account_id());
+        let settle = then_call(us, on_closed, borsh_bytes(&Closing { channel: id, payout }), ON_CLOSED, 0);
         send(&channel.payee, payout.to_payee).and(send(&channel.payer, payout.to_payer)).then(settle).detach();
         Ok(())
     }

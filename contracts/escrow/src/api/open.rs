@@ -1,6 +1,6 @@
 //! Setting money aside.
 
-use charter_common::{Answer, arguments, sha256};
+use charter_common::{Answer, methods, sha256};
 use charter_types::U128;
 use charter_types::escrow::args::{ChannelRef, Open};
 use charter_types::escrow::{ChannelId, ChannelSeed, EscrowError, Fact};
@@ -10,14 +10,10 @@ use crate::model::Channel;
 use crate::storage::StoredChannel;
 use crate::{Escrow, EscrowExt};
 
+#[methods(escrow)]
 #[near]
 impl Escrow {
-    /// Opens a channel from the caller to a payee and returns its id. Takes `Open`. The deposit pays for storage (about
-    /// 0.005 NEAR, given back at close); the rest, at least 1,000 yoctoNEAR, is what vouchers can promise.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn open(&mut self) -> Answer<ChannelId> {
-        let args: Open = arguments()?;
+    pub fn open(&mut self, args: Open) -> Answer<ChannelId> {
         self.check_running("open")?;
         let payer = env::predecessor_account_id();
         let payment = self.core.begin_payment(&payer)?;
@@ -42,11 +38,7 @@ impl Escrow {
         Ok(id)
     }
 
-    /// Adds the whole deposit to a channel that is not closing. Takes `ChannelRef`. Payer.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn top_up(&mut self) -> Answer {
-        let ChannelRef { channel: id } = arguments()?;
+    pub fn top_up(&mut self, ChannelRef { channel: id }: ChannelRef) -> Answer {
         let mut channel = self.load(&id)?;
         channel.check_payer(&env::predecessor_account_id())?;
         let amount = env::attached_deposit().as_yoctonear();

@@ -1,9 +1,11 @@
 //! Paying a payee what it has claimed.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, arguments};
+use charter_common::{Answer, methods, then_call};
 use charter_types::escrow::args::Channels;
+use charter_types::escrow::methods::on_paid;
 use charter_types::escrow::{ChannelId, EscrowError, Fact, WITHDRAW_MAX};
+use charter_types::hash::borsh_bytes;
 use charter_types::{AccountId, U128};
 use near_sdk::{Gas, NearToken, Promise, env, near};
 
@@ -17,12 +19,10 @@ pub(crate) struct Part {
     pub amount: u128,
 }
 
+#[methods(escrow)]
 #[near]
 impl Escrow {
-    /// Sends the caller what is claimed and not yet paid on its channels. Takes `Channels`, 1 to 16. Payee, no deposit.
-    #[handle_result(aliased)]
-    pub fn withdraw(&mut self) -> Answer<U128> {
-        let Channels { mut channels } = arguments()?;
+    pub fn withdraw(&mut self, Channels { mut channels }: Channels) -> Answer<U128> {
         channels.sort();
         channels.dedup();
         if channels.is_empty() || channels.len() > WITHDRAW_MAX {
@@ -62,8 +62,7 @@ impl Escrow {
         let count = u64::try_from(parts.len()).unwrap_or(u64::MAX);
         let gas =
             Gas::from_gas(ON_PAID_BASE.as_gas().saturating_add(ON_PAID_PER_CHANNEL.as_gas().saturating_mul(count)));
-        let arguments = borsh::to_vec(&parts).unwrap_or_default();
-        let settle = Promise::new(env::current_account_id()).function_call("on_paid", arguments, NearToken::ZERO, gas);
+        let settle = then_call(Promise::new(env::current_account_id()), on_paid, borsh_bytes(&parts), gas, 0);
         Promise::new(payee.clone()).transfer(NearToken::from_yoctonear(sum)).then(settle).detach();
         Ok(sum)
     }

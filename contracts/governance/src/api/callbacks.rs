@@ -1,6 +1,6 @@
 //! Callbacks. They settle and never fail.
 
-use charter_common::{Answer, Failure, authority_answer, fail_later, succeeded};
+use charter_common::{Answer, Failure, authority_answer, fail_later, methods, succeeded};
 use charter_types::AccountId;
 use charter_types::governance::{Enrolment, Fact, GovernanceError, ProposalId, ProposalState};
 use charter_types::registry::Authority;
@@ -10,6 +10,7 @@ use super::enrol::{Pending, Wish};
 use crate::storage::StoredEnrolment;
 use crate::{Governance, GovernanceExt};
 
+#[methods(governance)]
 #[near]
 impl Governance {
     /// The registry's answer to `enroll` and `leave`.

@@ -1,12 +1,13 @@
 //! Putting agents on lines. Only the agent's owner may, so the registry is asked.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, Core, arguments, ask_authority};
+use charter_common::{Answer, Later, ask_authority, methods};
 use charter_types::AccountId;
 use charter_types::governance::GovernanceError;
 use charter_types::governance::args::{AgentRef, Enroll};
+use charter_types::governance::methods::on_authority;
 use charter_types::registry::AgentId;
-use near_sdk::{Promise, env, near};
+use near_sdk::{env, near};
 
 use crate::{Governance, GovernanceExt};
 
@@ -36,24 +37,15 @@ impl Wish {
 /// An enrolment's row with what NEAR adds to it, generously.
 const ENROLMENT_BYTES: u64 = 250;
 
+#[methods(governance)]
 #[near]
 impl Governance {
-    /// Puts an agent on a line, or moves it to another. Takes `Enroll`. The agent's owner, 1 yocto, prepaid storage.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn enroll(&mut self) -> Answer<Promise> {
-        let args: Enroll = arguments()?;
-        Core::check_one_yocto()?;
+    pub fn enroll(&mut self, args: Enroll) -> Answer<Later<()>> {
         self.line_row(args.line)?;
         self.ask(Wish::Enroll(args), ENROLMENT_BYTES)
     }
 
-    /// Takes an agent off its line. Takes `AgentRef`. The agent's owner, 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn leave(&mut self) -> Answer<Promise> {
-        let AgentRef { agent } = arguments()?;
-        Core::check_one_yocto()?;
+    pub fn leave(&mut self, AgentRef { agent }: AgentRef) -> Answer<Later<()>> {
         if !self.enrolments.contains(&agent) {
             return Err(GovernanceError::NotEnrolled { agent }.into());
         }
@@ -62,11 +54,11 @@ impl Governance {
 }
 
 impl Governance {
-    fn ask(&mut self, wish: Wish, reserved_bytes: u64) -> Answer<Promise> {
+    fn ask(&mut self, wish: Wish, reserved_bytes: u64) -> Answer<Later<()>> {
         let caller = env::predecessor_account_id();
         self.core.storage.charge(&caller, reserved_bytes)?;
         let agent = wish.agent();
         let pending = Pending { caller: caller.clone(), reserved_bytes, wish };
-        Ok(ask_authority(&self.registry, agent, &caller, &pending))
+        Ok(ask_authority(&self.registry, agent, &caller, on_authority, &pending))
     }
 }

@@ -1,24 +1,23 @@
 //! Carrying out what was approved, after its timelock, by anyone.
 
-use charter_common::{Answer, Core, arguments, borsh_arguments, sha256};
+use charter_common::{Answer, Later, methods, sha256, then_call};
 use charter_types::Hash32;
 use charter_types::governance::args::{ExecuteUpgrade, ProposalRef};
+use charter_types::governance::methods::on_upgraded;
 use charter_types::governance::{Fact, GovernanceError, ProposalKind, ProposalState};
-use near_sdk::{GasWeight, NearToken, Promise, env, near};
+use charter_types::hash::borsh_bytes;
+use charter_types::shared::methods::upgrade;
+use near_sdk::{Promise, env, near};
 
 use crate::gas::{ON_UPGRADED, UPGRADE};
 use crate::model::check_due;
 use crate::storage::{StoredLine, StoredRelease};
 use crate::{Governance, GovernanceExt};
 
+#[methods(governance)]
 #[near]
 impl Governance {
-    /// Publishes an approved release: the line's head moves and `seq` grows. Takes `ProposalRef`. Anyone, no deposit.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn publish(&mut self) -> Answer {
-        let ProposalRef { proposal: id } = arguments()?;
-        Core::check_no_deposit()?;
+    pub fn publish(&mut self, ProposalRef { proposal: id }: ProposalRef) -> Answer {
         let mut proposal = self.proposal_row(id)?;
         let ProposalKind::Release(release_id) = proposal.kind else {
             return Err(GovernanceError::WrongKind {}.into());
@@ -41,13 +40,7 @@ impl Governance {
         Ok(())
     }
 
-    /// Sends approved code to the contract it is for, which deploys and migrates in one receipt. Takes `ExecuteUpgrade` in
-    /// borsh. Anyone, no deposit. If the contract refuses, the proposal stays executable.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn execute_upgrade(&mut self) -> Answer<Promise> {
-        let ExecuteUpgrade { proposal: id, code } = borsh_arguments()?;
-        Core::check_no_deposit()?;
+    pub fn execute_upgrade(&mut self, ExecuteUpgrade { proposal: id, code }: ExecuteUpgrade) -> Answer<Later<bool>> {
         let mut proposal = self.proposal_row(id)?;
         let ProposalKind::ContractUpgrade { contract, code_hash } = proposal.kind.clone() else {
             return Err(GovernanceError::WrongKind {}.into());
@@ -60,15 +53,9 @@ impl Governance {
         // While it runs nobody can start it again.
         proposal.state = ProposalState::Executing;
         self.save_proposal("upgrade_started", &env::predecessor_account_id(), proposal)?;
-        let arguments = borsh::to_vec(&id).unwrap_or_default();
-        let settle = Promise::new(env::current_account_id()).function_call(
-            "on_upgraded",
-            arguments,
-            NearToken::ZERO,
-            ON_UPGRADED,
-        );
-        let upgrade =
-            Promise::new(contract).function_call_weight("upgrade", code, NearToken::ZERO, UPGRADE, GasWeight(1));
-        Ok(upgrade.then(settle))
+        let upgraded = then_call(Promise::new(contract), upgrade, code, UPGRADE, 1);
+        let us = Promise::new(env::current_account_id());
+        let settle = then_call(us, on_upgraded, borsh_bytes(&id), ON_UPGRADED, 0);
+        Ok(Later::to(on_upgraded, upgraded.then(settle)))
     }
 }

@@ -1,6 +1,6 @@
 //! Lines.
 
-use charter_common::{Answer, arguments};
+use charter_common::{Answer, methods};
 use charter_types::governance::args::CreateLine;
 use charter_types::governance::{Fact, Line, LineId, Member};
 use near_sdk::{env, near};
@@ -9,14 +9,10 @@ use crate::model::{check_council, check_name, check_params};
 use crate::storage::StoredLine;
 use crate::{Governance, GovernanceExt};
 
+#[methods(governance)]
 #[near]
 impl Governance {
-    /// Creates a line of the caller and returns its id. Takes `CreateLine`; without a council the owner is the council.
-    /// The deposit pays for storage, the rest comes back.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn create_line(&mut self) -> Answer<LineId> {
-        let args: CreateLine = arguments()?;
+    pub fn create_line(&mut self, args: CreateLine) -> Answer<LineId> {
         self.check_running("propose")?;
         let owner = env::predecessor_account_id();
         let payment = self.core.begin_payment(&owner)?;

@@ -1,6 +1,6 @@
 //! Proposals: a release of a line, or code for one of Charter's own contracts. Only hashes are voted on.
 
-use charter_common::{Answer, arguments, separator, sha256};
+use charter_common::{Answer, methods, separator, sha256};
 use charter_types::governance::args::{ProposeRelease, ProposeUpgrade};
 use charter_types::governance::{
     CONTENT_PURPOSE, ContentSeed, Fact, Line, Proposal, ProposalId, ProposalKind, ProposalState, Release,
@@ -13,14 +13,10 @@ use crate::model::{check_content, weight_of};
 use crate::storage::{StoredProposal, StoredRelease};
 use crate::{Governance, GovernanceExt, OWN_LINE};
 
+#[methods(governance)]
 #[near]
 impl Governance {
-    /// Proposes a release and opens the vote on it; returns the proposal's id. Takes `ProposeRelease`. Council member; the
-    /// deposit pays for storage, the rest comes back.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn propose_release(&mut self) -> Answer<ProposalId> {
-        let args: ProposeRelease = arguments()?;
+    pub fn propose_release(&mut self, args: ProposeRelease) -> Answer<ProposalId> {
         self.check_running("propose")?;
         let proposer = env::predecessor_account_id();
         let payment = self.core.begin_payment(&proposer)?;
@@ -44,12 +40,7 @@ impl Governance {
         Ok(id)
     }
 
-    /// Proposes code for one of Charter's own contracts; returns the proposal's id. Takes `ProposeUpgrade`. Council member
-    /// of the contract's own line; the deposit pays for storage, the rest comes back.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn propose_upgrade(&mut self) -> Answer<ProposalId> {
-        let args: ProposeUpgrade = arguments()?;
+    pub fn propose_upgrade(&mut self, args: ProposeUpgrade) -> Answer<ProposalId> {
         self.check_running("propose")?;
         let proposer = env::predecessor_account_id();
         let payment = self.core.begin_payment(&proposer)?;

@@ -1,6 +1,6 @@
 //! Views.
 
-use charter_common::{Answer, arguments};
+use charter_common::{Answer, methods};
 use charter_types::governance::args::{AgentRef, LineRef, ProposalRef};
 use charter_types::governance::{Ballot, Enrolment, Line, Proposal, Reason, Release, ReleaseFor};
 use charter_types::{AccountId, Page, page_size};
@@ -13,42 +13,28 @@ fn ids(page: Page, next: u64) -> impl Iterator<Item = u64> {
     (page.from.max(1)..next).take(page_size(page.limit))
 }
 
+#[methods(governance)]
 #[near]
 impl Governance {
-    /// Takes `LineRef`.
-    #[handle_result(aliased)]
-    pub fn line(&self) -> Answer<Option<Line>> {
-        let LineRef { line } = arguments()?;
+    pub fn line(&self, LineRef { line }: LineRef) -> Answer<Option<Line>> {
         Ok(self.lines.get(&line).map(StoredLine::into_newest))
     }
 
-    /// Takes `ProposalRef`.
-    #[handle_result(aliased)]
-    pub fn proposal(&self) -> Answer<Option<Proposal>> {
-        let ProposalRef { proposal } = arguments()?;
+    pub fn proposal(&self, ProposalRef { proposal }: ProposalRef) -> Answer<Option<Proposal>> {
         Ok(self.proposals.get(&proposal).map(StoredProposal::into_newest))
     }
 
-    /// Ballots of a proposal, in the order of its council. Takes `ProposalRef`.
-    #[handle_result(aliased)]
-    pub fn ballots(&self) -> Answer<Vec<Ballot>> {
-        let ProposalRef { proposal: id } = arguments()?;
+    pub fn ballots(&self, ProposalRef { proposal: id }: ProposalRef) -> Answer<Vec<Ballot>> {
         let council = self.proposal_row(id)?.council;
         let found = council.into_iter().filter_map(|member| self.ballots.get(&(id, member.account)));
         Ok(found.map(StoredBallot::into_newest).collect())
     }
 
-    /// Takes `AgentRef`.
-    #[handle_result(aliased)]
-    pub fn enrolment(&self) -> Answer<Option<Enrolment>> {
-        let AgentRef { agent } = arguments()?;
+    pub fn enrolment(&self, AgentRef { agent }: AgentRef) -> Answer<Option<Enrolment>> {
         Ok(self.enrolments.get(&agent).map(StoredEnrolment::into_newest))
     }
 
-    /// What the agent may run, for a host that asks at boot and on each beat. Takes `AgentRef`.
-    #[handle_result(aliased)]
-    pub fn release_for(&self) -> Answer<ReleaseFor> {
-        let AgentRef { agent } = arguments()?;
+    pub fn release_for(&self, AgentRef { agent }: AgentRef) -> Answer<ReleaseFor> {
         let enrolment = self.enrolments.get(&agent).map(StoredEnrolment::into_newest);
         let line = enrolment.as_ref().and_then(|enrolment| self.lines.get(&enrolment.line));
         let line = line.map(StoredLine::into_newest);
@@ -70,33 +56,24 @@ impl Governance {
         })
     }
 
-    /// Takes `Page`; likewise below.
-    #[handle_result(aliased)]
-    pub fn lines(&self) -> Answer<Vec<Line>> {
-        let page: Page = arguments()?;
+    pub fn lines(&self, page: Page) -> Answer<Vec<Line>> {
         Ok(ids(page, self.next_line).filter_map(|id| self.lines.get(&id).map(StoredLine::into_newest)).collect())
     }
 
-    #[handle_result(aliased)]
-    pub fn releases(&self) -> Answer<Vec<Release>> {
-        let page: Page = arguments()?;
+    pub fn releases(&self, page: Page) -> Answer<Vec<Release>> {
         let found = ids(page, self.next_release).filter_map(|id| self.releases.get(&id));
         Ok(found.map(StoredRelease::into_newest).collect())
     }
 
-    #[handle_result(aliased)]
-    pub fn proposals(&self) -> Answer<Vec<Proposal>> {
-        let page: Page = arguments()?;
+    pub fn proposals(&self, page: Page) -> Answer<Vec<Proposal>> {
         let found = ids(page, self.next_proposal).filter_map(|id| self.proposals.get(&id));
         Ok(found.map(StoredProposal::into_newest).collect())
     }
 
-    /// Highest ids given: lines, releases, proposals.
     pub fn counts(&self) -> (u64, u64, u64) {
         (self.next_line - 1, self.next_release - 1, self.next_proposal - 1)
     }
 
-    /// The registry whose word this contract takes.
     pub fn registry(&self) -> AccountId {
         self.registry.clone()
     }

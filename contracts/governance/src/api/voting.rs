@@ -1,6 +1,6 @@
 //! Voting, and closing the vote.
 
-use charter_common::{Answer, Core, arguments};
+use charter_common::{Answer, methods};
 use charter_types::governance::args::{ProposalRef, Vote};
 use charter_types::governance::{Fact, GovernanceError, ProposalState};
 use near_sdk::{env, near};
@@ -9,14 +9,10 @@ use crate::model::{cast, decide};
 use crate::storage::StoredBallot;
 use crate::{Governance, GovernanceExt};
 
+#[methods(governance)]
 #[near]
 impl Governance {
-    /// Votes, or changes a vote, until the end. Takes `Vote`; `content_hash` repeats what is voted on. Council member; the
-    /// deposit (at least 1 yocto) pays for the ballot's storage, the rest comes back.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn vote(&mut self) -> Answer {
-        let args: Vote = arguments()?;
+    pub fn vote(&mut self, args: Vote) -> Answer {
         let voter = env::predecessor_account_id();
         let mut proposal = self.proposal_row(args.proposal)?;
         let payment = self.core.begin_payment(&voter)?;
@@ -34,13 +30,7 @@ impl Governance {
         self.core.finish_payment(payment)
     }
 
-    /// Closes a vote that has ended: approved, the timelock runs; else it is rejected. Takes `ProposalRef`. Anyone, no
-    /// deposit.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn queue(&mut self) -> Answer<ProposalState> {
-        let ProposalRef { proposal: id } = arguments()?;
-        Core::check_no_deposit()?;
+    pub fn queue(&mut self, ProposalRef { proposal: id }: ProposalRef) -> Answer<ProposalState> {
         let mut proposal = self.proposal_row(id)?;
         decide(&mut proposal, Self::now_ms())?;
         let state = proposal.state;
@@ -48,13 +38,7 @@ impl Governance {
         Ok(state)
     }
 
-    /// Cancels a proposal that has not been carried out. Takes `ProposalRef`. Its proposer or the line's owner, no
-    /// deposit.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn cancel(&mut self) -> Answer {
-        let ProposalRef { proposal: id } = arguments()?;
-        Core::check_no_deposit()?;
+    pub fn cancel(&mut self, ProposalRef { proposal: id }: ProposalRef) -> Answer {
         let mut proposal = self.proposal_row(id)?;
         let caller = env::predecessor_account_id();
         if caller != proposal.proposer && caller != self.line_row(proposal.line)?.owner {

@@ -1,6 +1,6 @@
 //! Approvals of single actions.
 
-use charter_common::{Answer, Core, arguments};
+use charter_common::{Answer, methods};
 use charter_types::AccountId;
 use charter_types::keys::args::{ApprovalRef, RequestApproval};
 use charter_types::keys::{APPROVAL_MS_MAX, Added, Approval, ApprovalState, Fact, Grant, Grantee, KeysError};
@@ -10,14 +10,13 @@ use super::ask::Wish;
 use crate::storage::StoredApproval;
 use crate::{Keys, KeysExt};
 
+#[methods(keys)]
 #[near]
 impl Keys {
-    /// Asks for an approval of exactly one action on one host. Takes `RequestApproval`. Who holds the grant, or the
-    /// host's operator, whose deposit pays for storage until the approval is used or asked for anew; the rest comes back.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn request_approval(&mut self) -> Answer {
-        let RequestApproval { grant: id, digest, host, expires_ms } = arguments()?;
+    pub fn request_approval(
+        &mut self,
+        RequestApproval { grant: id, digest, host, expires_ms }: RequestApproval,
+    ) -> Answer {
         let grant = self.grant_row(id)?;
         let operator = self.host_row(host)?.operator;
         let caller = env::predecessor_account_id();
@@ -47,36 +46,27 @@ impl Keys {
         self.core.finish_payment(payment)
     }
 
-    /// Approves an action. Takes `ApprovalRef`. At once for who made the topmost grant that asks for approvals; the
-    /// agent's owner is looked up first. 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn approve(&mut self) -> Answer<PromiseOrValue<Added>> {
-        self.answer_approval(Wish::Approve)
+    pub fn approve(&mut self, args: ApprovalRef) -> Answer<PromiseOrValue<Added>> {
+        self.answer_approval(&args, Wish::Approve)
     }
 
-    /// Rejects one. Takes `ApprovalRef`. Who could approve it, 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn reject(&mut self) -> Answer<PromiseOrValue<Added>> {
-        self.answer_approval(Wish::Reject)
+    pub fn reject(&mut self, args: ApprovalRef) -> Answer<PromiseOrValue<Added>> {
+        self.answer_approval(&args, Wish::Reject)
     }
 }
 
 impl Keys {
-    fn answer_approval(&mut self, wish: Wish) -> Answer<PromiseOrValue<Added>> {
-        let args: ApprovalRef = arguments()?;
-        Core::check_one_yocto()?;
+    fn answer_approval(&mut self, args: &ApprovalRef, wish: Wish) -> Answer<PromiseOrValue<Added>> {
         let lineage = self.lineage_rows(args.grant)?;
         if !self.approvals.contains(&(args.grant, args.digest)) {
             return Err(KeysError::NoApproval {}.into());
         }
         let caller = env::predecessor_account_id();
         if is_approver(&lineage, &caller) {
-            return Ok(PromiseOrValue::Value(self.set_approval(&caller, &args, matches!(wish, Wish::Approve))?));
+            return Ok(PromiseOrValue::Value(self.set_approval(&caller, args, matches!(wish, Wish::Approve))?));
         }
         let agent = lineage.first().map(|grant| grant.agent).unwrap_or_default();
-        Ok(PromiseOrValue::Promise(self.ask(agent, wish, 0, 0)?))
+        Ok(self.ask(agent, wish, 0, 0)?.into())
     }
 }
 

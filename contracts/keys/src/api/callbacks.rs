@@ -1,12 +1,11 @@
 //! What other contracts answered. A denial keeps the books, releases what was reserved, and fails in a receipt of its own.
 
-use borsh::BorshSerialize;
 use charter_common::{
-    Answer, Failure, arguments_in, authority_answer, borsh_arguments, fail_later, sha256, view_answer,
+    Answer, Failure, HandedOn, arguments_in, authority_answer, fail_later, methods, passed_on, sha256, view_answer,
 };
 use charter_types::AccountId;
-use charter_types::keys::{ATTESTED_MS_MAX, Added, Assurance, Decision, Fact, KeysError};
-use charter_types::registry::{AttestationAnswer, Standing};
+use charter_types::keys::{ATTESTED_MS_MAX, Added, Assurance, Decision, DerivedKey, Fact, KeysError};
+use charter_types::registry::{self, AttestationAnswer, Standing};
 use near_sdk::{PromiseOrValue, env, near};
 
 use super::ask::Pending;
@@ -19,15 +18,7 @@ use crate::{Keys, KeysExt};
 const VIEW_BYTES_MAX: usize = 8_192;
 const MPC_BYTES_MAX: usize = 4_096;
 
-/// An answer that is handed on byte for byte.
-pub struct AsItIs(Vec<u8>);
-
-impl BorshSerialize for AsItIs {
-    fn serialize<W: std::io::Write>(&self, out: &mut W) -> std::io::Result<()> {
-        out.write_all(&self.0)
-    }
-}
-
+#[methods(keys)]
 #[near]
 impl Keys {
     #[private]
@@ -48,42 +39,40 @@ impl Keys {
             return PromiseOrValue::Value(());
         };
         self.core.storage.release(&pending.caller, pending.reserved_bytes);
-        let done = self.set_attested(&pending, view_answer::<AttestationAnswer>(VIEW_BYTES_MAX));
+        let done = self.set_attested(&pending, view_answer(registry::methods::attestation, VIEW_BYTES_MAX));
         self.resolve(&pending.caller, pending.agent, done)
     }
 
     /// The registry's word on an agent, for a contract that wants to know whether a grant can be used now.
     #[private]
-    #[handle_result(aliased)]
     pub fn on_standing(&self) -> Answer<Decision> {
-        let pending: PendingCheck = borsh_arguments()?;
-        let standing =
-            view_answer::<Standing>(VIEW_BYTES_MAX).ok_or(KeysError::NoAuthority { agent: pending.agent })?;
+        let pending: PendingCheck = passed_on()?;
+        let standing = view_answer(registry::methods::standing, VIEW_BYTES_MAX)
+            .flatten()
+            .ok_or(KeysError::NoAuthority { agent: pending.agent })?;
         self.decide(&arguments_in(&pending.input)?, &standing)
     }
 
     /// The registry's word on an agent, before a key is derived.
     #[private]
-    pub fn on_release_standing(&mut self) -> PromiseOrValue<()> {
-        let Ok(pending) = borsh::from_slice::<PendingRelease>(&env::input().unwrap_or_default()) else {
-            return PromiseOrValue::Value(());
-        };
-        let standing = view_answer::<Standing>(VIEW_BYTES_MAX).ok_or(KeysError::NoAuthority { agent: pending.agent });
-        match standing.map_err(Failure::from).and_then(|standing| self.release(&pending, &standing)) {
-            Ok(promise) => PromiseOrValue::Promise(promise),
+    pub fn on_release_standing(&mut self) -> Answer<PromiseOrValue<DerivedKey>> {
+        let pending: PendingRelease = passed_on()?;
+        let standing = view_answer(registry::methods::standing, VIEW_BYTES_MAX).flatten();
+        let standing = standing.ok_or(KeysError::NoAuthority { agent: pending.agent });
+        Ok(match standing.map_err(Failure::from).and_then(|standing| self.release(&pending, &standing)) {
+            Ok(later) => later.into(),
             Err(failure) => self.resolve(&pending.caller, pending.agent, Err(failure)),
-        }
+        })
     }
 
     /// The derived key, encrypted. It is public now; what was revoked meanwhile is not handed on all the same.
     #[private]
-    #[handle_result(aliased)]
     #[result_serializer(borsh)]
-    pub fn on_released(&self) -> Answer<AsItIs> {
-        let pending: PendingRelease = borsh_arguments()?;
+    pub fn on_released(&self) -> Answer<HandedOn<DerivedKey>> {
+        let pending: PendingRelease = passed_on()?;
         self.check_release(&pending)?;
         let answer = env::promise_result_checked(0, MPC_BYTES_MAX).map_err(|_| KeysError::MpcSilent {})?;
-        Ok(AsItIs(answer))
+        Ok(HandedOn::new(answer))
     }
 }
 

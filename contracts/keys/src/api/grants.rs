@@ -1,24 +1,19 @@
 //! Grants: by the owner, or by whoever holds one and passes a part of it on.
 
-use charter_common::{Answer, Core, arguments, sha256};
+use charter_common::{Answer, Later, methods, sha256};
 use charter_types::Hash32;
 use charter_types::keys::args::{Delegate, GrantBatch, GrantRef, GrantSecret, GrantTerms, Narrow};
 use charter_types::keys::{Added, GRANTS_MAX, Grantee, KeysError, Policy, Suspension};
-use near_sdk::{Promise, PromiseOrValue, env, near};
+use near_sdk::{PromiseOrValue, env, near};
 
 use super::ask::Wish;
 use crate::model::{check_delegation, check_narrowing, check_preimage, check_terms};
 use crate::{Keys, KeysExt};
 
+#[methods(keys)]
 #[near]
 impl Keys {
-    /// Grants the use of a secret within its ceiling. Takes `GrantSecret`. The agent's owner, 1 yocto, prepaid storage.
-    /// Resolves to `Added`.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn grant(&mut self) -> Answer<Promise> {
-        let args: GrantSecret = arguments()?;
-        Core::check_one_yocto()?;
+    pub fn grant(&mut self, args: GrantSecret) -> Answer<Later<Added>> {
         self.check_running("grant")?;
         let secret = self.live_secret(args.secret)?;
         check_preimage(&args.ceiling, secret.ceiling_hash, sha256)?;
@@ -26,13 +21,7 @@ impl Keys {
         self.ask(secret.agent, Wish::Grant, 2, 0)
     }
 
-    /// Up to 8 grants at once, all or none. Takes `GrantBatch`. The agent's owner, 1 yocto, prepaid storage. Resolves to
-    /// `Added`.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn grant_batch(&mut self) -> Answer<Promise> {
-        let args: GrantBatch = arguments()?;
-        Core::check_one_yocto()?;
+    pub fn grant_batch(&mut self, args: GrantBatch) -> Answer<Later<Added>> {
         self.check_running("grant")?;
         let secret = self.live_secret(args.secret)?;
         check_preimage(&args.ceiling, secret.ceiling_hash, sha256)?;
@@ -43,13 +32,7 @@ impl Keys {
         self.ask(secret.agent, Wish::GrantBatch, 2 * args.grants.len(), 0)
     }
 
-    /// Passes a part of a grant on. Takes `Delegate`. Whoever holds the grant, 1 yocto, prepaid storage. Resolves to
-    /// `Added`.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn delegate(&mut self) -> Answer<Promise> {
-        let args: Delegate = arguments()?;
-        Core::check_one_yocto()?;
+    pub fn delegate(&mut self, args: Delegate) -> Answer<Later<Added>> {
         self.check_running("grant")?;
         let parent = self.grant_row(args.parent)?;
         check_delegation(&parent, &args.terms, &env::predecessor_account_id())?;
@@ -58,43 +41,26 @@ impl Keys {
         self.ask(parent.agent, Wish::Delegate, 2, 0)
     }
 
-    /// Takes some of a grant away; what was delegated from it is dead. Takes `Narrow`. At once for who granted it; the
-    /// agent's owner is looked up first. 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn narrow(&mut self) -> Answer<PromiseOrValue<Added>> {
-        let args: Narrow = arguments()?;
-        Core::check_one_yocto()?;
+    pub fn narrow(&mut self, args: Narrow) -> Answer<PromiseOrValue<Added>> {
         let grant = self.grant_row(args.grant)?;
         check_narrowing(&grant, &args, Self::now_ms(), sha256)?;
         let caller = env::predecessor_account_id();
         if grant.grantor == caller {
             return Ok(PromiseOrValue::Value(self.narrow_now(&caller, args)?));
         }
-        Ok(PromiseOrValue::Promise(self.ask(grant.agent, Wish::Narrow, 0, 0)?))
+        Ok(self.ask(grant.agent, Wish::Narrow, 0, 0)?.into())
     }
 
-    /// Lets a grant, and all below it, stand still. Takes `GrantRef`. At once for who granted it; the agent's owner and
-    /// guardians are looked up first. No deposit.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn suspend(&mut self) -> Answer<PromiseOrValue<Added>> {
-        let GrantRef { grant: id } = arguments()?;
-        Core::check_no_deposit()?;
+    pub fn suspend(&mut self, GrantRef { grant: id }: GrantRef) -> Answer<PromiseOrValue<Added>> {
         let grant = self.grant_row(id)?;
         let caller = env::predecessor_account_id();
         if grant.grantor == caller && grant.suspended == Suspension::No {
             return Ok(PromiseOrValue::Value(self.set_suspended(&caller, id, Suspension::ByGrantor)?));
         }
-        Ok(PromiseOrValue::Promise(self.ask(grant.agent, Wish::Suspend, 0, 0)?))
+        Ok(self.ask(grant.agent, Wish::Suspend, 0, 0)?.into())
     }
 
-    /// Lets it go on. Takes `GrantRef`. Who granted it, if nobody else suspended it; else the agent's owner. 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn resume(&mut self) -> Answer<PromiseOrValue<Added>> {
-        let GrantRef { grant: id } = arguments()?;
-        Core::check_one_yocto()?;
+    pub fn resume(&mut self, GrantRef { grant: id }: GrantRef) -> Answer<PromiseOrValue<Added>> {
         let grant = self.grant_row(id)?;
         if grant.suspended == Suspension::No {
             return Err(KeysError::NotSuspended {}.into());
@@ -103,15 +69,10 @@ impl Keys {
         if grant.grantor == caller && grant.suspended == Suspension::ByGrantor {
             return Ok(PromiseOrValue::Value(self.set_suspended(&caller, id, Suspension::No)?));
         }
-        Ok(PromiseOrValue::Promise(self.ask(grant.agent, Wish::Resume, 0, 0)?))
+        Ok(self.ask(grant.agent, Wish::Resume, 0, 0)?.into())
     }
 
-    /// Gives a grant back, with all below it. Takes `GrantRef`. Who holds it, no deposit.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn renounce(&mut self) -> Answer<Added> {
-        let GrantRef { grant: id } = arguments()?;
-        Core::check_no_deposit()?;
+    pub fn renounce(&mut self, GrantRef { grant: id }: GrantRef) -> Answer<Added> {
         let grant = self.grant_row(id)?;
         let caller = env::predecessor_account_id();
         let holds = match &grant.grantee {

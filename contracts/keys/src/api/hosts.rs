@@ -1,15 +1,16 @@
 //! Hosts.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, Core, arguments, is_signed, sha256};
+use charter_common::{Answer, Later, is_signed, methods, sha256};
 use charter_types::keys::args::{AnchorReceipts, AttestHost, HostRef, RegisterHost, SetHostStatus};
+use charter_types::keys::methods::on_attestation;
 use charter_types::keys::{
     Assurance, Fact, HOST_PROOF_PURPOSE, Host, HostId, HostProof, HostStatus, KeysError, STALENESS_MS_MAX,
 };
-use charter_types::registry::AgentId;
 use charter_types::registry::args::AgentRef;
+use charter_types::registry::{self, AgentId};
 use charter_types::{AccountId, Hash32};
-use near_sdk::{Promise, env, near};
+use near_sdk::{env, near};
 
 use crate::storage::StoredHost;
 use crate::{Keys, KeysExt};
@@ -25,14 +26,10 @@ pub(crate) struct PendingAttestation {
 /// What an attestation adds to a host's row.
 const ASSURANCE_BYTES: u64 = 48;
 
+#[methods(keys)]
 #[near]
 impl Keys {
-    /// Registers a host under the caller as operator and returns its id. Takes `RegisterHost`; `proof` is the signing
-    /// key's signature over `HostProof`. The deposit pays for storage, the rest comes back.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn register_host(&mut self) -> Answer<HostId> {
-        let args: RegisterHost = arguments()?;
+    pub fn register_host(&mut self, args: RegisterHost) -> Answer<HostId> {
         self.check_running("store")?;
         let operator = env::predecessor_account_id();
         let payment = self.core.begin_payment(&operator)?;
@@ -67,25 +64,14 @@ impl Keys {
         Ok(id)
     }
 
-    /// Takes a host out of service, or back in. Takes `SetHostStatus`. Its operator, no deposit.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn set_host_status(&mut self) -> Answer {
-        let SetHostStatus { host, status } = arguments()?;
-        Core::check_no_deposit()?;
+    pub fn set_host_status(&mut self, SetHostStatus { host, status }: SetHostStatus) -> Answer {
         let caller = env::predecessor_account_id();
         let mut host = self.own_host(host, &caller)?;
         host.status = status;
         self.save_host("host_status_set", &caller, host)
     }
 
-    /// Moves a host's generation: every grant to it is dead, and so is what was sealed to it. Takes `HostRef`. Its
-    /// operator, no deposit.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn revoke_host(&mut self) -> Answer {
-        let HostRef { host } = arguments()?;
-        Core::check_no_deposit()?;
+    pub fn revoke_host(&mut self, HostRef { host }: HostRef) -> Answer {
         let caller = env::predecessor_account_id();
         let mut host = self.own_host(host, &caller)?;
         host.generation += 1;
@@ -94,27 +80,15 @@ impl Keys {
         self.save_host("host_revoked", &caller, host)
     }
 
-    /// Takes the registry's word that a TEE holds the host's keys: an agent's attestation names them. Takes `AttestHost`.
-    /// Its operator, no deposit, prepaid storage.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn attest_host(&mut self) -> Answer<Promise> {
-        let AttestHost { host, agent } = arguments()?;
-        Core::check_no_deposit()?;
+    pub fn attest_host(&mut self, AttestHost { host, agent }: AttestHost) -> Answer<Later<()>> {
         let caller = env::predecessor_account_id();
         self.own_host(host, &caller)?;
         self.core.storage.charge(&caller, ASSURANCE_BYTES)?;
         let pending = PendingAttestation { caller, host, agent, reserved_bytes: ASSURANCE_BYTES };
-        Ok(self.ask_registry("attestation", &AgentRef { agent }, "on_attestation", &pending))
+        Ok(self.ask_registry(registry::methods::attestation, &AgentRef { agent }, on_attestation, &pending))
     }
 
-    /// Anchors the Merkle root over the receipts of uses `from` to `to`, in order and without gaps. Takes
-    /// `AnchorReceipts`. The host's operator, no deposit.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn anchor_receipts(&mut self) -> Answer {
-        let AnchorReceipts { host, from, to, merkle_root } = arguments()?;
-        Core::check_no_deposit()?;
+    pub fn anchor_receipts(&mut self, AnchorReceipts { host, from, to, merkle_root }: AnchorReceipts) -> Answer {
         let caller = env::predecessor_account_id();
         let mut host = self.own_host(host, &caller)?;
         let next = host.receipts.saturating_add(1);

@@ -1,6 +1,6 @@
 //! Budgets in use: hosts set a part aside, use it, and say how much they used.
 
-use charter_common::{Answer, Core, arguments};
+use charter_common::{Answer, methods};
 use charter_types::AccountId;
 use charter_types::Hash32;
 use charter_types::keys::args::{LeaseRef, Reserve, Settle};
@@ -12,16 +12,10 @@ use near_sdk::{env, near};
 use crate::storage::{StoredApproval, StoredBudget, StoredLease};
 use crate::{Keys, KeysExt};
 
+#[methods(keys)]
 #[near]
 impl Keys {
-    /// Sets a part of a grant's budget, and of every budget above it, aside for one host, and consumes an approval if the
-    /// grant asks for one. Returns the lease, if there is a budget. Takes `Reserve`. The host's operator, no deposit,
-    /// prepaid storage.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn reserve(&mut self) -> Answer<Option<LeaseId>> {
-        let Reserve { grant: id, host, amount, for_ms, digest } = arguments()?;
-        Core::check_no_deposit()?;
+    pub fn reserve(&mut self, Reserve { grant: id, host, amount, for_ms, digest }: Reserve) -> Answer<Option<LeaseId>> {
         self.check_running("release")?;
         if !(1..=LEASE_MS_MAX).contains(&for_ms) {
             return Err(KeysError::LeaseTime {}.into());
@@ -51,13 +45,7 @@ impl Keys {
         Ok(Some(lease_id))
     }
 
-    /// Ends a lease with what was used of it; the rest goes back into the budgets. Takes `Settle`. The host's operator, no
-    /// deposit.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn settle(&mut self) -> Answer {
-        let Settle { lease, used } = arguments()?;
-        Core::check_no_deposit()?;
+    pub fn settle(&mut self, Settle { lease, used }: Settle) -> Answer {
         let caller = env::predecessor_account_id();
         let lease = self.lease_row(lease)?;
         self.own_host(lease.host, &caller)?;
@@ -67,12 +55,7 @@ impl Keys {
         self.end_lease(&caller, &lease, used.0)
     }
 
-    /// Ends a lease that nobody settled in time: all of it counts as spent. Takes `LeaseRef`. Anyone, no deposit.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn expire(&mut self) -> Answer {
-        let LeaseRef { lease } = arguments()?;
-        Core::check_no_deposit()?;
+    pub fn expire(&mut self, LeaseRef { lease }: LeaseRef) -> Answer {
         let lease = self.lease_row(lease)?;
         if Self::now_ms() < lease.expires_ms {
             return Err(KeysError::LeaseOpen { until_ms: lease.expires_ms }.into());

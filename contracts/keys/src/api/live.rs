@@ -1,12 +1,15 @@
 //! Asking the registry's views, and answering for contracts that want to know about a grant.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, arguments, ask_view};
+use charter_common::{Answer, Later, ask_view, methods};
+use charter_types::contract::{self, Registry};
+use charter_types::keys::Decision;
 use charter_types::keys::args::CheckLive;
-use charter_types::registry::AgentId;
+use charter_types::keys::methods::on_standing;
+use charter_types::method::{Method, Of};
 use charter_types::registry::args::AgentRef;
-use near_sdk::{Promise, env, near};
-use serde::Serialize;
+use charter_types::registry::{self, AgentId};
+use near_sdk::{env, near};
 
 use crate::{Keys, KeysExt, gas};
 
@@ -16,28 +19,25 @@ pub(crate) struct PendingCheck {
     pub input: Vec<u8>,
 }
 
+#[methods(keys)]
 #[near]
 impl Keys {
-    /// May this grant be used for this action now? For contracts, which can't read two states at once: asks the registry
-    /// and resolves to a `Decision`. Takes `CheckLive`. Anyone.
-    #[handle_result(aliased)]
-    pub fn check_live(&mut self) -> Answer<Promise> {
-        let args: CheckLive = arguments()?;
+    pub fn check_live(&mut self, args: CheckLive) -> Answer<Later<Decision>> {
         let agent = self.grant_row(args.grant)?.agent;
         let pending = PendingCheck { agent, input: env::input().unwrap_or_default() };
-        Ok(self.ask_registry("standing", &AgentRef { agent }, "on_standing", &pending))
+        Ok(self.ask_registry(registry::methods::standing, &AgentRef { agent }, on_standing, &pending))
     }
 }
 
 impl Keys {
     /// A view of the registry, and our own `callback` with `pending` (as borsh) once it has answered.
-    pub(crate) fn ask_registry(
+    pub(crate) fn ask_registry<V: Method + Of<Registry>, C: Method + Of<contract::Keys>>(
         &self,
-        view: &str,
-        args: &impl Serialize,
-        callback: &str,
+        view: V,
+        args: &V::Args,
+        callback: C,
         pending: &impl BorshSerialize,
-    ) -> Promise {
-        ask_view(&self.registry, (view, gas::VIEW), args, callback, pending)
+    ) -> Later<C::Answer> {
+        ask_view(&self.registry, (view, gas::VIEW), V::write(args), callback, pending)
     }
 }

@@ -2,15 +2,19 @@
 //! comes first, and the MPC contract last.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, Core, arguments, is_signed};
+use charter_common::{Answer, Later, is_signed, methods, raw_call, then_call};
+use charter_types::hash::borsh_bytes;
 use charter_types::keys::args::{RELEASE_PURPOSE, ReleaseProof, RequestKeyRelease};
+use charter_types::keys::methods::{on_release_standing, on_released};
 use charter_types::keys::{
-    Fact, Grant, GrantId, Grantee, Host, HostId, KeysError, Mode, Secret, SecretId, check_live, check_live_here,
+    DerivedKey, Fact, Grant, GrantId, Grantee, Host, HostId, KeysError, Mode, Secret, SecretId, check_live,
+    check_live_here,
 };
+use charter_types::method::write_json;
 use charter_types::registry::args::AgentRef;
-use charter_types::registry::{AgentId, Standing};
+use charter_types::registry::{self, AgentId, Standing};
 use charter_types::{AccountId, Named};
-use near_sdk::{GasWeight, NearToken, Promise, env, near};
+use near_sdk::{Promise, env, near};
 use serde::Serialize;
 
 use crate::{Keys, KeysExt, gas};
@@ -46,15 +50,13 @@ const APP_KEY_BYTES_MAX: usize = 256;
 /// near/mpc's domain for confidential key derivation (BLS12-381).
 const MPC_DOMAIN: u64 = 2;
 
+#[methods(keys)]
 #[near]
 impl Keys {
-    /// Has NEAR's MPC network derive the secret of a grant for one attested host, for path `keys/v1/{agent}/{secret}/{epoch}`.
-    /// Takes `RequestKeyRelease`. The host's operator, no deposit. Resolves to the MPC contract's answer.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn request_key_release(&mut self) -> Answer<Promise> {
-        let RequestKeyRelease { grant: id, host, app_public_key, proof } = arguments()?;
-        Core::check_no_deposit()?;
+    pub fn request_key_release(
+        &mut self,
+        RequestKeyRelease { grant: id, host, app_public_key, proof }: RequestKeyRelease,
+    ) -> Answer<Later<DerivedKey>> {
         self.check_running("release")?;
         if self.mpc.is_none() {
             return Err(KeysError::NoMpc {}.into());
@@ -86,13 +88,15 @@ impl Keys {
             app_public_key,
         };
         self.check_release(&pending)?;
-        Ok(self.ask_registry("standing", &AgentRef { agent: pending.agent }, "on_release_standing", &pending))
+        Ok(self.ask_registry(
+            registry::methods::standing,
+            &AgentRef { agent: pending.agent },
+            on_release_standing,
+            &pending,
+        ))
     }
 
-    /// Names NEAR's MPC contract. Takes `Named`. Admin or governance.
-    #[handle_result(aliased)]
-    pub fn set_mpc(&mut self) -> Answer {
-        let Named { account } = arguments()?;
+    pub fn set_mpc(&mut self, Named { account }: Named) -> Answer {
         let caller = env::predecessor_account_id();
         self.core.access.check_admin(&caller)?;
         self.mpc = Some(account.clone());
@@ -129,7 +133,7 @@ impl Keys {
     }
 
     /// The registry has answered: the last checks, and the MPC contract.
-    pub(crate) fn release(&mut self, pending: &PendingRelease, standing: &Standing) -> Answer<Promise> {
+    pub(crate) fn release(&mut self, pending: &PendingRelease, standing: &Standing) -> Answer<Later<DerivedKey>> {
         let (lineage, secret) = self.check_release(pending)?;
         let now_ms = Self::now_ms();
         check_live(&lineage, &secret, standing.epochs, now_ms)
@@ -152,18 +156,10 @@ impl Keys {
             app_public_key: pending.app_public_key.clone(),
         };
         self.emit("key_released", &pending.caller, fact);
-        let one_yocto = NearToken::from_yoctonear(1);
-        let args = serde_json::to_vec(&request).unwrap_or_default();
-        let asked =
-            Promise::new(mpc).function_call_weight("request_app_private_key", args, one_yocto, gas::MPC, GasWeight(1));
-        let pending = borsh::to_vec(pending).unwrap_or_default();
-        Ok(asked.then(Promise::new(env::current_account_id()).function_call_weight(
-            "on_released",
-            pending,
-            NearToken::ZERO,
-            gas::ON_RELEASED,
-            GasWeight(0),
-        )))
+        let asked = raw_call(Promise::new(mpc), "request_app_private_key", write_json(&request), 1, gas::MPC);
+        let us = Promise::new(env::current_account_id());
+        let released = then_call(us, on_released, borsh_bytes(pending), gas::ON_RELEASED, 0);
+        Ok(Later::to(on_released, asked.then(released)))
     }
 }
 

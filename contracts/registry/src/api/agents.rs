@@ -1,6 +1,6 @@
 //! Registering, describing and retiring agents.
 
-use charter_common::{Answer, Core, arguments};
+use charter_common::{Answer, methods};
 use charter_types::AccountId;
 use charter_types::registry::args::{
     AgentRef, PlainAgent, RegisterAgent, RegisterAgents, SetAgentAccount, SetCard, SetHandle,
@@ -12,14 +12,10 @@ use crate::model::{Agent, Owner, check_handle};
 use crate::storage::{StoredAgent, StoredOwner};
 use crate::{Registry, RegistryExt};
 
+#[methods(registry)]
 #[near]
 impl Registry {
-    /// Registers an agent for the caller and returns its id. Takes `RegisterAgent`. The deposit pays for storage (about
-    /// 0.005 NEAR), the rest comes back.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn register_agent(&mut self) -> Answer<AgentId> {
-        let args: RegisterAgent = arguments()?;
+    pub fn register_agent(&mut self, args: RegisterAgent) -> Answer<AgentId> {
         self.check_running("register")?;
         let caller = env::predecessor_account_id();
         let payment = self.core.begin_payment(&caller)?;
@@ -32,12 +28,7 @@ impl Registry {
         Ok(id)
     }
 
-    /// Registers up to 20 agents for the caller and returns their ids: all of them or none. Takes `RegisterAgents`. The
-    /// deposit pays for storage, the rest comes back.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn register_agents(&mut self) -> Answer<Vec<AgentId>> {
-        let RegisterAgents { agents } = arguments()?;
+    pub fn register_agents(&mut self, RegisterAgents { agents }: RegisterAgents) -> Answer<Vec<AgentId>> {
         self.check_running("register")?;
         if agents.is_empty() || agents.len() > BATCH_MAX {
             return Err(RegistryError::TooManyAgents { most: BATCH_MAX }.into());
@@ -65,11 +56,7 @@ impl Registry {
         Ok(ids)
     }
 
-    /// Gives an agent a short name, unique here, or gives its name back. Takes `SetHandle`. Owner, at least 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn set_handle(&mut self) -> Answer {
-        let SetHandle { agent: id, handle } = arguments()?;
+    pub fn set_handle(&mut self, SetHandle { agent: id, handle }: SetHandle) -> Answer {
         let mut agent = self.load_agent(id)?;
         let caller = env::predecessor_account_id();
         agent.check_owner(&caller)?;
@@ -89,35 +76,20 @@ impl Registry {
         self.core.finish_payment(payment)
     }
 
-    /// Replaces the card; `expected_revision` is the one being replaced. Takes `SetCard`. Owner (with a deposit of at
-    /// least 1 yocto) or operator with `card` (no deposit needed).
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn set_card(&mut self) -> Answer {
-        let args: SetCard = arguments()?;
+    pub fn set_card(&mut self, args: SetCard) -> Answer {
         self.change(args.agent, "card_set", Some(Permission::Card), |agent, _| {
             agent.set_card(args.card, args.expected_revision)
         })
     }
 
-    /// Names the agent's own account, or none. Takes `SetAgentAccount`. Owner or operator with `agent_account`.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn set_agent_account(&mut self) -> Answer {
-        let args: SetAgentAccount = arguments()?;
+    pub fn set_agent_account(&mut self, args: SetAgentAccount) -> Answer {
         self.change(args.agent, "agent_account_set", Some(Permission::AgentAccount), |agent, _| {
             agent.agent_account = args.agent_account;
             Ok(())
         })
     }
 
-    /// Ends an agent for good and gives its storage back to who paid; not while it has recoverers. Takes `AgentRef`. Owner,
-    /// 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn retire(&mut self) -> Answer {
-        let AgentRef { agent: id } = arguments()?;
-        Core::check_one_yocto()?;
+    pub fn retire(&mut self, AgentRef { agent: id }: AgentRef) -> Answer {
         let agent = self.load_agent(id)?;
         let caller = env::predecessor_account_id();
         agent.check_owner(&caller)?;

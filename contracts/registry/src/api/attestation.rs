@@ -1,11 +1,14 @@
 //! Attestation: the owner says which code is good, a TEE shows that it runs it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, Core, arguments, sha256};
+use charter_common::{Answer, Core, Later, methods, sha256, then_call};
+use charter_types::hash::borsh_bytes;
 use charter_types::registry::args::{AgentRef, RevokeMeasurement, SetAttestationPolicy, SubmitAttestation};
+use charter_types::registry::methods::on_verdict;
 use charter_types::registry::{AgentId, AttestationClaim, Epochs, Fact, Permission, RegistryError};
+use charter_types::verifier::methods::verify_quote;
 use charter_types::{AccountId, Ed25519Key, Hash32, X25519Key};
-use near_sdk::{GasWeight, NearToken, Promise, env, near};
+use near_sdk::{Promise, env, near};
 
 use crate::model::{Agent, Attested};
 use crate::storage::StoredAttested;
@@ -21,14 +24,13 @@ pub(crate) struct PendingVerdict {
     pub keys: (Ed25519Key, X25519Key),
 }
 
+#[methods(registry)]
 #[near]
 impl Registry {
-    /// Says which measurements and platforms are accepted, or takes attestation away altogether. Revoked measurements have
-    /// to stay listed. Takes `SetAttestationPolicy`. Owner, at least 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn set_attestation_policy(&mut self) -> Answer {
-        let SetAttestationPolicy { agent: id, policy } = arguments()?;
+    pub fn set_attestation_policy(
+        &mut self,
+        SetAttestationPolicy { agent: id, policy }: SetAttestationPolicy,
+    ) -> Answer {
         let caller = env::predecessor_account_id();
         self.load_agent(id)?.check_owner(&caller)?;
         let payment = self.core.begin_payment(&caller)?;
@@ -48,35 +50,21 @@ impl Registry {
         self.core.finish_payment(payment)
     }
 
-    /// Revokes a measurement for good: it counts for no agent attested with it, now or later. Takes `RevokeMeasurement`.
-    /// Guardian without deposit, or owner with 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn revoke_measurement(&mut self) -> Answer {
-        let RevokeMeasurement { agent: id, sha256 } = arguments()?;
+    pub fn revoke_measurement(&mut self, RevokeMeasurement { agent: id, sha256 }: RevokeMeasurement) -> Answer {
         Self::check_guardian(&self.load_agent(id)?)?;
         let mut attested = self.load_attested(id)?;
         attested.revoke_measurement(sha256)?;
         self.save_attested("measurement_revoked", id, attested)
     }
 
-    /// Ends the agent's attestation. Takes `AgentRef`. Guardian without deposit, or owner with 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn revoke_attestation(&mut self) -> Answer {
-        let AgentRef { agent: id } = arguments()?;
+    pub fn revoke_attestation(&mut self, AgentRef { agent: id }: AgentRef) -> Answer {
         Self::check_guardian(&self.load_agent(id)?)?;
         let mut attested = self.load_attested(id)?;
         attested.revoke()?;
         self.save_attested("attestation_revoked", id, attested)
     }
 
-    /// Returns a nonce, good for ten minutes and one submission. Takes `AgentRef`. The agent's account or an operator with
-    /// `attest` without deposit, or the owner with 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn begin_attestation(&mut self) -> Answer<Hash32> {
-        let AgentRef { agent: id } = arguments()?;
+    pub fn begin_attestation(&mut self, AgentRef { agent: id }: AgentRef) -> Answer<Hash32> {
         let agent = self.load_agent(id)?;
         self.check_attester(&agent)?;
         let mut attested = self.load_attested(id)?;
@@ -86,13 +74,7 @@ impl Registry {
         Ok(nonce)
     }
 
-    /// Has a quote verified that is bound to the nonce and to two keys, and records them if policy and verifier accept it.
-    /// The nonce is consumed whatever comes of it. Takes `SubmitAttestation`. Callers as of `begin_attestation`; attach 200
-    /// TGas.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn submit_attestation(&mut self) -> Answer<Promise> {
-        let args: SubmitAttestation = arguments()?;
+    pub fn submit_attestation(&mut self, args: SubmitAttestation) -> Answer<Later<()>> {
         let agent = self.load_agent(args.agent)?;
         self.check_attester(&agent)?;
         if args.sign_key.is_small_order() || args.encrypt_key.is_small_order() {
@@ -112,27 +94,12 @@ impl Registry {
             nonce,
             keys: (args.sign_key, args.encrypt_key),
         };
-        // Quote, collateral and time, each in borsh; the collateral is in borsh already.
-        let question = [borsh::to_vec(&args.quote.0), Ok(args.collateral.0), borsh::to_vec(&(now_ms / 1_000))]
-            .map(Result::unwrap_or_default);
-        let question = question.concat();
-        let weight = GasWeight(0);
-        let asked = Promise::new(self.verifier.clone()).function_call_weight(
-            "verify_quote",
-            question,
-            NearToken::ZERO,
-            gas::VERIFY,
-            weight,
-        );
-        let pending = borsh::to_vec(&pending).unwrap_or_default();
-        let callback = Promise::new(env::current_account_id()).function_call_weight(
-            "on_verdict",
-            pending,
-            NearToken::ZERO,
-            gas::ON_VERDICT,
-            GasWeight(1),
-        );
-        Ok(asked.then(callback))
+        // As `verify_quote` reads its arguments; the collateral is in borsh already.
+        let question = [borsh_bytes(&args.quote.0), args.collateral.0, borsh_bytes(&(now_ms / 1_000))].concat();
+        let asked = then_call(Promise::new(self.verifier.clone()), verify_quote, question, gas::VERIFY, 0);
+        let us = Promise::new(env::current_account_id());
+        let settle = then_call(us, on_verdict, borsh_bytes(&pending), gas::ON_VERDICT, 1);
+        Ok(Later::to(on_verdict, asked.then(settle)))
     }
 }
 

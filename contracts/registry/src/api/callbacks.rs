@@ -1,6 +1,6 @@
 //! What other contracts answered.
 
-use charter_common::{Answer, fail_later, sha256};
+use charter_common::{Answer, fail_later, methods, sha256};
 use charter_types::ErrorCode;
 use charter_types::json;
 use charter_types::registry::nft::NftResolveTransfer;
@@ -14,6 +14,7 @@ use crate::{Registry, RegistryExt};
 /// Longest verdict: advisories are what varies.
 const VERDICT_BYTES_MAX: usize = 16_384;
 
+#[methods(registry)]
 #[near]
 impl Registry {
     /// The verifier's verdict. A quote that isn't good enough leaves an event, and a receipt that fails with the code.

@@ -1,6 +1,6 @@
 //! Keys that speak for an agent.
 
-use charter_common::{Answer, arguments, is_signed};
+use charter_common::{Answer, is_signed, methods};
 use charter_types::registry::args::{AddKey, RemoveKey, RotateKey};
 use charter_types::registry::{AgentId, AgentKey, KEY_PROOF_PURPOSE, KeyProof, Permission, RegistryError};
 use charter_types::{AnyKey, Ed25519Key, Signature64};
@@ -9,15 +9,10 @@ use near_sdk::near;
 use crate::model::Agent;
 use crate::{Registry, RegistryExt};
 
+#[methods(registry)]
 #[near]
 impl Registry {
-    /// Registers a key that proved it wants to be: `proof` is its signature over `KeyProof` under the domain of this
-    /// contract. A key to encrypt to can't sign; one of the agent's signing keys vouches for it. Takes `AddKey`. Owner (at
-    /// least 1 yocto) or operator with `keys`.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn add_key(&mut self) -> Answer {
-        let AddKey { agent: id, key, purpose, expires_ms, proof, endorsed_by } = arguments()?;
+    pub fn add_key(&mut self, AddKey { agent: id, key, purpose, expires_ms, proof, endorsed_by }: AddKey) -> Answer {
         self.change(id, "key_added", Some(Permission::Keys), |agent, now_ms| {
             let key = AgentKey { key, purpose, expires_ms };
             check_proof(id, agent, &key, (proof, endorsed_by), now_ms)?;
@@ -25,12 +20,10 @@ impl Registry {
         })
     }
 
-    /// Puts a key in another's place, for the same purpose. Takes `RotateKey`. Owner (at least 1 yocto) or operator with
-    /// `keys`.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn rotate_key(&mut self) -> Answer {
-        let RotateKey { agent: id, old, key, expires_ms, proof, endorsed_by } = arguments()?;
+    pub fn rotate_key(
+        &mut self,
+        RotateKey { agent: id, old, key, expires_ms, proof, endorsed_by }: RotateKey,
+    ) -> Answer {
         self.change(id, "key_rotated", Some(Permission::Keys), |agent, now_ms| {
             let key = AgentKey { key, purpose: agent.remove_key(&old)?.purpose, expires_ms };
             check_proof(id, agent, &key, (proof, endorsed_by), now_ms)?;
@@ -38,11 +31,7 @@ impl Registry {
         })
     }
 
-    /// Takes `RemoveKey`. Owner (at least 1 yocto) or operator with `keys`.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn remove_key(&mut self) -> Answer {
-        let args: RemoveKey = arguments()?;
+    pub fn remove_key(&mut self, args: RemoveKey) -> Answer {
         self.change(args.agent, "key_removed", Some(Permission::Keys), |agent, _| {
             agent.remove_key(&args.key).map(|_| ())
         })

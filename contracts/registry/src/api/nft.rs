@@ -1,54 +1,43 @@
 //! Each agent as a non-fungible token: NEP-171, 177 and 181. There are no approvals (NEP-178): an approval would be an
 //! uncontrolled right to transfer something that holds secrets.
 
-use charter_common::{Answer, Core, arguments};
+use charter_common::{Answer, Later, methods, raw_call, then_call};
+use charter_types::method::write_json;
 use charter_types::registry::args::SetTransferable;
-use charter_types::registry::nft::{NftOnTransfer, NftResolveTransfer, NftToken, NftTokens, NftTokensOf, NftTransfer};
+use charter_types::registry::methods::nft_resolve_transfer;
+use charter_types::registry::nft::{
+    NFTContractMetadata, NftOnTransfer, NftResolveTransfer, NftToken, NftTokens, NftTokensOf, NftTransfer, Token,
+    TokenMetadata,
+};
 use charter_types::registry::{AgentId, RegistryError};
-use charter_types::{AccountId, U128, page_size};
-use near_contract_standards::non_fungible_token::Token;
+use charter_types::{AccountId, Base64Bytes, U128, page_size};
 use near_contract_standards::non_fungible_token::events::{NftBurn, NftMint, NftTransfer as TransferEvent};
-use near_contract_standards::non_fungible_token::metadata::{NFT_METADATA_SPEC, NFTContractMetadata, TokenMetadata};
-use near_sdk::{GasWeight, NearToken, Promise, env, near};
+use near_contract_standards::non_fungible_token::metadata::NFT_METADATA_SPEC;
+use near_sdk::{Promise, env, near};
 
 use crate::model::Agent;
 use crate::{Registry, RegistryExt, gas};
 
+#[methods(registry)]
 #[near]
 impl Registry {
-    /// NEP-171.
-    #[handle_result(aliased)]
-    pub fn nft_token(&self) -> Answer<Option<Token>> {
-        let NftToken { token_id } = arguments()?;
+    pub fn nft_token(&self, NftToken { token_id }: NftToken) -> Answer<Option<Token>> {
         let Ok(id) = token_id.parse::<AgentId>() else { return Ok(None) };
         Ok(self.agents.get(&id).map(|agent| token(id, agent.into_newest())))
     }
 
-    /// Lets `nft_transfer` move the agent, or no more. Takes `SetTransferable`. Owner, at least 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn set_transferable(&mut self) -> Answer {
-        let SetTransferable { agent: id, transferable } = arguments()?;
+    pub fn set_transferable(&mut self, SetTransferable { agent: id, transferable }: SetTransferable) -> Answer {
         self.change(id, "transferable_set", None, |agent, _| {
             agent.transferable = transferable;
             Ok(())
         })
     }
 
-    /// NEP-171. A hand-over like `accept_transfer`, to an account that has prepaid storage here; only for agents whose
-    /// owner opted in and that have no recoverers. Owner, 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn nft_transfer(&mut self) -> Answer {
-        let args: NftTransfer = arguments()?;
+    pub fn nft_transfer(&mut self, args: NftTransfer) -> Answer {
         self.send(&args, false).map(|_| ())
     }
 
-    /// NEP-171. The same, and tells the receiver; what it does not keep comes back, by a second hand-over. Owner, 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn nft_transfer_call(&mut self) -> Answer<Promise> {
-        let args: NftTransfer = arguments()?;
+    pub fn nft_transfer_call(&mut self, args: NftTransfer) -> Answer<Later<bool>> {
         let reserved_bytes = self.send(&args, true)?;
         let sender_id = env::predecessor_account_id();
         let NftTransfer { receiver_id, token_id, msg, .. } = args;
@@ -64,24 +53,12 @@ impl Registry {
             token_id,
             reserved_bytes,
         };
-        let asked = Promise::new(receiver_id).function_call_weight(
-            "nft_on_transfer",
-            serde_json::to_vec(&told).unwrap_or_default(),
-            NearToken::ZERO,
-            gas::NFT_ON_TRANSFER,
-            GasWeight(1),
-        );
-        let callback = Promise::new(env::current_account_id()).function_call_weight(
-            "nft_resolve_transfer",
-            serde_json::to_vec(&resolved).unwrap_or_default(),
-            NearToken::ZERO,
-            gas::NFT_RESOLVE,
-            GasWeight(0),
-        );
-        Ok(asked.then(callback))
+        let asked = raw_call(Promise::new(receiver_id), "nft_on_transfer", write_json(&told), 0, gas::NFT_ON_TRANSFER);
+        let us = Promise::new(env::current_account_id());
+        let settle = then_call(us, nft_resolve_transfer, write_json(&resolved), gas::NFT_RESOLVE, 0);
+        Ok(Later::to(nft_resolve_transfer, asked.then(settle)))
     }
 
-    /// NEP-177.
     pub fn nft_metadata(&self) -> NFTContractMetadata {
         NFTContractMetadata {
             spec: NFT_METADATA_SPEC.to_owned(),
@@ -94,30 +71,23 @@ impl Registry {
         }
     }
 
-    /// NEP-181.
     pub fn nft_total_supply(&self) -> U128 {
         U128(u128::from(self.agent_count))
     }
 
-    /// NEP-181. `from_index` counts ids, so a page may hold fewer agents than asked for.
-    #[handle_result(aliased)]
-    pub fn nft_tokens(&self) -> Answer<Vec<Token>> {
-        let NftTokens { from_index, limit } = arguments()?;
+    pub fn nft_tokens(&self, NftTokens { from_index, limit }: NftTokens) -> Answer<Vec<Token>> {
         let ids = (start(from_index).saturating_add(1)..self.next_agent).take(page_size(limit));
         Ok(ids.filter_map(|id| Some(token(id, self.agents.get(&id)?.into_newest()))).collect())
     }
 
-    /// NEP-181.
-    #[handle_result(aliased)]
-    pub fn nft_supply_for_owner(&self) -> Answer<U128> {
-        let NftTokensOf { account_id, .. } = arguments()?;
+    pub fn nft_supply_for_owner(&self, NftTokensOf { account_id, .. }: NftTokensOf) -> Answer<U128> {
         Ok(U128(self.load_owner(&account_id).map_or(0, |owner| u128::from(owner.agents))))
     }
 
-    /// NEP-181.
-    #[handle_result(aliased)]
-    pub fn nft_tokens_for_owner(&self) -> Answer<Vec<Token>> {
-        let NftTokensOf { account_id, from_index, limit } = arguments()?;
+    pub fn nft_tokens_for_owner(
+        &self,
+        NftTokensOf { account_id, from_index, limit }: NftTokensOf,
+    ) -> Answer<Vec<Token>> {
         let agents = self.owned_agents(&account_id, start(from_index), limit);
         Ok(agents.into_iter().map(|(id, agent)| token(id, agent)).collect())
     }
@@ -130,17 +100,10 @@ fn start(from_index: Option<U128>) -> u64 {
 fn token(id: AgentId, agent: Agent) -> Token {
     let metadata = TokenMetadata {
         title: Some(format!("Agent {id}")),
-        description: None,
-        media: None,
-        media_hash: None,
-        copies: None,
         issued_at: Some(agent.created_ms.to_string()),
-        expires_at: None,
-        starts_at: None,
-        updated_at: None,
-        extra: None,
         reference: Some(agent.card.uri),
-        reference_hash: Some(near_sdk::json_types::Base64VecU8(agent.card.sha256.0.to_vec())),
+        reference_hash: Some(Base64Bytes(agent.card.sha256.0.to_vec())),
+        ..TokenMetadata::default()
     };
     Token { token_id: id.to_string(), owner_id: agent.owner, metadata: Some(metadata), approved_account_ids: None }
 }
@@ -149,7 +112,6 @@ impl Registry {
     /// Checks a transfer by NEP-171 and makes it. Returns the bytes of the sender's storage that it freed, which are kept
     /// for the way back if the receiver is to be asked.
     fn send(&mut self, args: &NftTransfer, may_return: bool) -> Answer<u64> {
-        Core::check_one_yocto()?;
         let id = args.token_id.parse::<AgentId>().unwrap_or_default();
         let agent = self.load_agent(id)?;
         let sender = env::predecessor_account_id();

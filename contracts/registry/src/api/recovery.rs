@@ -1,6 +1,6 @@
 //! Recovering an agent whose owner's key is lost.
 
-use charter_common::{Answer, Core, arguments};
+use charter_common::{Answer, methods};
 use charter_types::AccountId;
 use charter_types::registry::args::{AgentAccount, AgentRef, SetRecoverers};
 use charter_types::registry::{AgentId, Fact, Recoverers, Recovery, RecoveryProposal, RegistryError};
@@ -10,14 +10,10 @@ use crate::model::recovery;
 use crate::storage::{StoredProposal, StoredRecovery};
 use crate::{Registry, RegistryExt};
 
+#[methods(registry)]
 #[near]
 impl Registry {
-    /// Names who can recover the agent. Replacing them takes longer than they need. Takes `SetRecoverers`. Owner, at least
-    /// 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn set_recoverers(&mut self) -> Answer {
-        let SetRecoverers { agent: id, recoverers } = arguments()?;
+    pub fn set_recoverers(&mut self, SetRecoverers { agent: id, recoverers }: SetRecoverers) -> Answer {
         let agent = self.load_agent(id)?;
         let caller = env::predecessor_account_id();
         agent.check_owner(&caller)?;
@@ -31,12 +27,7 @@ impl Registry {
         self.core.finish_payment(payment)
     }
 
-    /// Proposes a new owner; the recoverer's earlier proposal is replaced. Takes `AgentAccount` with the new owner. A
-    /// recoverer, whose deposit pays for storage, the rest comes back.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn propose_recovery(&mut self) -> Answer {
-        let AgentAccount { agent: id, account } = arguments()?;
+    pub fn propose_recovery(&mut self, AgentAccount { agent: id, account }: AgentAccount) -> Answer {
         self.load_agent(id)?.check_other(&account)?;
         let caller = env::predecessor_account_id();
         let recovery = self.load_recovery(id).ok_or_else(|| RegistryError::NotRecoverer { caller: caller.clone() })?;
@@ -46,24 +37,14 @@ impl Registry {
         self.core.finish_payment(payment)
     }
 
-    /// Agrees with another recoverer's proposal. Takes `AgentAccount` with the proposer. A recoverer, 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn approve_recovery(&mut self) -> Answer {
-        let AgentAccount { agent: id, account } = arguments()?;
-        Core::check_one_yocto()?;
+    pub fn approve_recovery(&mut self, AgentAccount { agent: id, account }: AgentAccount) -> Answer {
         let (recovery, mut proposal) = self.proposal_of(id, &account)?;
         let caller = env::predecessor_account_id();
         recovery::approve(&recovery, &mut proposal, &caller, env::block_timestamp_ms())?;
         self.save_proposal("recovery_approved", proposal)
     }
 
-    /// Makes every proposal to recover the agent void. Takes `AgentRef`. Owner, 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn veto_recovery(&mut self) -> Answer {
-        let AgentRef { agent: id } = arguments()?;
-        Core::check_one_yocto()?;
+    pub fn veto_recovery(&mut self, AgentRef { agent: id }: AgentRef) -> Answer {
         let agent = self.load_agent(id)?;
         agent.check_owner(&env::predecessor_account_id())?;
         let mut recovery = self.load_recovery(id).ok_or(RegistryError::NoRecovery {})?;
@@ -72,13 +53,7 @@ impl Registry {
         self.save_recovery("recovery_vetoed", &agent.owner, recovery)
     }
 
-    /// Hands the agent to the proposed owner once threshold and delay are met and nobody vetoed. The new owner must have
-    /// prepaid storage. Takes `AgentAccount` with the proposer. Anyone, no deposit.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn execute_recovery(&mut self) -> Answer {
-        let AgentAccount { agent: id, account } = arguments()?;
-        Core::check_no_deposit()?;
+    pub fn execute_recovery(&mut self, AgentAccount { agent: id, account }: AgentAccount) -> Answer {
         let agent = self.load_agent(id)?;
         let (mut recovery, proposal) = self.proposal_of(id, &account)?;
         let now_ms = env::block_timestamp_ms();

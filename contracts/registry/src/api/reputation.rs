@@ -1,6 +1,6 @@
 //! Reputation reported by contracts through which money moved.
 
-use charter_common::{Answer, Core, arguments};
+use charter_common::{Answer, methods};
 use charter_types::registry::args::{ReportReputation, SetReporters};
 use charter_types::registry::{ASSET_BYTES_MAX, Fact, REPORTERS_MAX, RegistryError, Reputation};
 use charter_types::{Named, U128};
@@ -9,15 +9,13 @@ use near_sdk::{env, near};
 use crate::storage::{ReputationKey, StoredReputation};
 use crate::{Registry, RegistryExt};
 
+#[methods(registry)]
 #[near]
 impl Registry {
-    /// Reports what an agent was ever paid in an asset; the highest report of an epoch stays. Takes `ReportReputation`. A
-    /// listed reporter, no deposit: its own prepaid storage pays for a new row, and anyone may prepay it.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn report_reputation(&mut self) -> Answer {
-        let ReportReputation { agent: id, asset, earned, payments } = arguments()?;
-        Core::check_no_deposit()?;
+    pub fn report_reputation(
+        &mut self,
+        ReportReputation { agent: id, asset, earned, payments }: ReportReputation,
+    ) -> Answer {
         let reporter = env::predecessor_account_id();
         if !self.reporters.contains(&reporter) {
             return Err(RegistryError::NotReporter { caller: reporter }.into());
@@ -47,10 +45,7 @@ impl Registry {
         Ok(())
     }
 
-    /// Lists whose reports count. Takes `SetReporters`. Admin or governance, no deposit.
-    #[handle_result(aliased)]
-    pub fn set_reporters(&mut self) -> Answer {
-        let SetReporters { reporters } = arguments()?;
+    pub fn set_reporters(&mut self, SetReporters { reporters }: SetReporters) -> Answer {
         self.core.access.check_admin(&env::predecessor_account_id())?;
         if reporters.len() > REPORTERS_MAX {
             return Err(RegistryError::TooManyReporters {}.into());
@@ -60,10 +55,7 @@ impl Registry {
         Ok(())
     }
 
-    /// Names the contract that is asked about quotes. Takes `Named`. Admin or governance, no deposit.
-    #[handle_result(aliased)]
-    pub fn set_verifier(&mut self) -> Answer {
-        let Named { account } = arguments()?;
+    pub fn set_verifier(&mut self, Named { account }: Named) -> Answer {
         self.core.access.check_admin(&env::predecessor_account_id())?;
         self.verifier = account.clone();
         self.emit("verifier_set", Fact::Verifier(account));

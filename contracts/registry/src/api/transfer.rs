@@ -1,6 +1,6 @@
 //! Handing an agent over. Both sides act; the new owner pays for its own storage.
 
-use charter_common::{Answer, Core, arguments};
+use charter_common::{Answer, methods};
 use charter_types::AccountId;
 use charter_types::registry::args::{AgentAccount, AgentRef};
 use charter_types::registry::{AgentId, Epochs, Fact, Heartbeat};
@@ -17,38 +17,24 @@ const HANDLE_ROW_BYTES: usize = 5 + 20 + 8 + 40;
 const OWNER_ROW_BYTES: usize = 21 + 17 + 40;
 const OWNED_ROW_BYTES: usize = 29 + 8 + 40;
 
+#[methods(registry)]
 #[near]
 impl Registry {
-    /// Offers an agent to an account. While the agent has recoverers, the offer is good only after they could have
-    /// recovered it. Takes `AgentAccount`. Owner, at least 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn offer_transfer(&mut self) -> Answer {
-        let args: AgentAccount = arguments()?;
+    pub fn offer_transfer(&mut self, args: AgentAccount) -> Answer {
         let wait_ms = self.hand_over_wait_ms(args.agent);
         self.change(args.agent, "transfer_offered", None, |agent, now_ms| {
             agent.offer(args.account, now_ms.saturating_add(wait_ms))
         })
     }
 
-    /// Takes `AgentRef`. Owner, 1 yocto.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn cancel_transfer(&mut self) -> Answer {
-        let AgentRef { agent: id } = arguments()?;
-        Core::check_one_yocto()?;
+    pub fn cancel_transfer(&mut self, AgentRef { agent: id }: AgentRef) -> Answer {
         let mut agent = self.load_agent(id)?;
         agent.check_owner(&env::predecessor_account_id())?;
         agent.offer = None;
         self.save_agent("transfer_cancelled", id, agent)
     }
 
-    /// Takes an offered agent over: its epoch moves and every role, key and right of before is gone. Takes `AgentRef`.
-    /// The account it is offered to; the deposit pays for storage, the rest comes back.
-    #[payable]
-    #[handle_result(aliased)]
-    pub fn accept_transfer(&mut self) -> Answer {
-        let AgentRef { agent: id } = arguments()?;
+    pub fn accept_transfer(&mut self, AgentRef { agent: id }: AgentRef) -> Answer {
         let agent = self.load_agent(id)?;
         let caller = env::predecessor_account_id();
         let payment = self.core.begin_payment(&caller)?;

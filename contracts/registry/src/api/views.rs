@@ -1,6 +1,6 @@
 //! Views.
 
-use charter_common::{Answer, arguments, is_signed};
+use charter_common::{Answer, is_signed, methods};
 use charter_types::registry::args::{AgentAccount, AgentRef, Handle, ReputationRef, VerifyProof};
 use charter_types::registry::{
     Agent, AgentId, AttestationAnswer, AttestationRecord, Authority, Epochs, Heartbeat, Owner, Proof, Recovery,
@@ -13,48 +13,33 @@ use crate::model::Agent as Stored;
 use crate::storage::{ReputationKey, StoredAgent, StoredAttested, StoredProposal, StoredRecovery, StoredReputation};
 use crate::{Registry, RegistryExt};
 
+#[methods(registry)]
 #[near]
 impl Registry {
-    /// Takes `AgentRef`.
-    #[handle_result(aliased)]
-    pub fn agent(&self) -> Answer<Option<Agent>> {
-        let AgentRef { agent: id } = arguments()?;
+    pub fn agent(&self, AgentRef { agent: id }: AgentRef) -> Answer<Option<Agent>> {
         Ok(self.agents.get(&id).map(|agent| agent.into_newest().view(id)))
     }
 
-    /// Agents by id, from `from` on. Takes `Page`; at most 100 ids are looked at, retired ones are missing.
-    #[handle_result(aliased)]
-    pub fn agents(&self) -> Answer<Vec<Agent>> {
-        let page: Page = arguments()?;
+    pub fn agents(&self, page: Page) -> Answer<Vec<Agent>> {
         Ok(self.ids(page).filter_map(|id| Some(self.agents.get(&id)?.into_newest().view(id))).collect())
     }
 
-    /// The agent with a handle. Takes `Handle`.
-    #[handle_result(aliased)]
-    pub fn by_handle(&self) -> Answer<Option<Agent>> {
-        let Handle { handle } = arguments()?;
+    pub fn by_handle(&self, Handle { handle }: Handle) -> Answer<Option<Agent>> {
         let Some(id) = self.handles.get(&handle) else { return Ok(None) };
         Ok(Some(self.load_agent(id)?.view(id)))
     }
 
-    /// When agents were heard of last, by agent. Takes `Page`.
-    #[handle_result(aliased)]
-    pub fn heartbeats(&self) -> Answer<Vec<Heartbeat>> {
+    pub fn heartbeats(&self, page: Page) -> Answer<Vec<Heartbeat>> {
         let seen = |id| Some(Heartbeat { agent: id, last_seen_ms: self.heartbeats.get(&id)? });
-        Ok(self.ids(arguments()?).filter_map(seen).collect())
+        Ok(self.ids(page).filter_map(seen).collect())
     }
 
-    /// Recoverers, by agent. Takes `Page`.
-    #[handle_result(aliased)]
-    pub fn recoveries(&self) -> Answer<Vec<Recovery>> {
-        let found = self.ids(arguments()?).filter_map(|id| self.recoveries.get(&id));
+    pub fn recoveries(&self, page: Page) -> Answer<Vec<Recovery>> {
+        let found = self.ids(page).filter_map(|id| self.recoveries.get(&id));
         Ok(found.map(StoredRecovery::into_newest).collect())
     }
 
-    /// Proposals to recover an agent, those that are void too. Takes `AgentRef`.
-    #[handle_result(aliased)]
-    pub fn recovery_proposals(&self) -> Answer<Vec<RecoveryProposal>> {
-        let AgentRef { agent: id } = arguments()?;
+    pub fn recovery_proposals(&self, AgentRef { agent: id }: AgentRef) -> Answer<Vec<RecoveryProposal>> {
         let Some(recovery) = self.load_recovery(id) else { return Ok(Vec::new()) };
         let mut proposers = recovery.recoverers.accounts;
         let next = recovery.next.map(|next| next.accounts).unwrap_or_default();
@@ -63,17 +48,12 @@ impl Registry {
         Ok(found.map(StoredProposal::into_newest).collect())
     }
 
-    /// Policies, nonces and attestations, by agent. Takes `Page`.
-    #[handle_result(aliased)]
-    pub fn attestations(&self) -> Answer<Vec<AttestationRecord>> {
+    pub fn attestations(&self, page: Page) -> Answer<Vec<AttestationRecord>> {
         let found = |id| Some(self.attestations.get(&id)?.into_newest().view(id));
-        Ok(self.ids(arguments()?).filter_map(found).collect())
+        Ok(self.ids(page).filter_map(found).collect())
     }
 
-    /// An agent's attestation and whether it is good now. Other contracts act on this answer. Takes `AgentRef`.
-    #[handle_result(aliased)]
-    pub fn attestation(&self) -> Answer<AttestationAnswer> {
-        let AgentRef { agent: id } = arguments()?;
+    pub fn attestation(&self, AgentRef { agent: id }: AgentRef) -> Answer<AttestationAnswer> {
         let attested = self.attestations.get(&id).map(StoredAttested::into_newest);
         let agent = self.agents.get(&id).map(StoredAgent::into_newest);
         let (Some(attested), Some(agent)) = (attested, agent) else {
@@ -86,19 +66,18 @@ impl Registry {
         Ok(AttestationAnswer { attestation, invalid })
     }
 
-    /// Takes `ReputationRef`.
-    #[handle_result(aliased)]
-    pub fn reputation(&self) -> Answer<Option<Reputation>> {
-        let ReputationRef { agent, epoch, reporter, asset } = arguments()?;
+    pub fn reputation(
+        &self,
+        ReputationRef { agent, epoch, reporter, asset }: ReputationRef,
+    ) -> Answer<Option<Reputation>> {
         let key = ReputationKey(agent, epoch, reporter, asset);
         Ok(self.reputations.get(&key).map(StoredReputation::into_newest))
     }
 
-    /// Did the agent say this? NEP-413 proofs refuse function-call keys; an agent signs with a key registered here. Takes
-    /// `VerifyProof`.
-    #[handle_result(aliased)]
-    pub fn verify_proof(&self) -> Answer<Proof> {
-        let VerifyProof { agent: id, message, public_key, signature } = arguments()?;
+    pub fn verify_proof(
+        &self,
+        VerifyProof { agent: id, message, public_key, signature }: VerifyProof,
+    ) -> Answer<Proof> {
         let Some(agent) = self.agents.get(&id).map(StoredAgent::into_newest) else { return Ok(Proof::UnknownAgent) };
         if !self.is_armed(&agent) {
             return Ok(Proof::Disarmed);
@@ -111,39 +90,27 @@ impl Registry {
         Ok(if signed { Proof::Valid } else { Proof::BadSignature })
     }
 
-    /// Whose reports of reputation count.
     pub fn reporters(&self) -> Vec<AccountId> {
         self.reporters.clone()
     }
 
-    /// The contract that is asked about quotes.
     pub fn verifier(&self) -> AccountId {
         self.verifier.clone()
     }
 
-    /// Highest id ever given, and how many agents exist.
     pub fn agent_count(&self) -> (u64, u64) {
         (self.next_agent - 1, self.agent_count)
     }
 
-    /// Agents of an owner, by position; the order changes when one leaves. Takes `PageOf`.
-    #[handle_result(aliased)]
-    pub fn agents_of(&self) -> Answer<Vec<Agent>> {
-        let PageOf { account, from, limit } = arguments()?;
+    pub fn agents_of(&self, PageOf { account, from, limit }: PageOf) -> Answer<Vec<Agent>> {
         Ok(self.owned_agents(&account, from, limit).into_iter().map(|(id, agent)| agent.view(id)).collect())
     }
 
-    /// Takes `Named`.
-    #[handle_result(aliased)]
-    pub fn owner(&self) -> Answer<Option<Owner>> {
-        let Named { account } = arguments()?;
+    pub fn owner(&self, Named { account }: Named) -> Answer<Option<Owner>> {
         Ok(self.load_owner(&account).map(|owner| owner.view(&account)))
     }
 
-    /// What an account is to an agent, now. Other contracts act on this answer. Takes `AgentAccount`.
-    #[handle_result(aliased)]
-    pub fn authority(&self) -> Answer<Option<Authority>> {
-        let args: AgentAccount = arguments()?;
+    pub fn authority(&self, args: AgentAccount) -> Answer<Option<Authority>> {
         let Some(agent) = self.agents.get(&args.agent).map(StoredAgent::into_newest) else { return Ok(None) };
         let owner_epoch = self.owner_epoch(&agent);
         let armed = agent.owner_epoch == owner_epoch;
@@ -157,21 +124,14 @@ impl Registry {
         }))
     }
 
-    /// What a decision about an agent's credentials needs to know of it. Other contracts act on this answer. Takes
-    /// `AgentRef`.
-    #[handle_result(aliased)]
-    pub fn standing(&self) -> Answer<Option<Standing>> {
-        let AgentRef { agent: id } = arguments()?;
+    pub fn standing(&self, AgentRef { agent: id }: AgentRef) -> Answer<Option<Standing>> {
         let Some(agent) = self.agents.get(&id).map(StoredAgent::into_newest) else { return Ok(None) };
         let owner = self.owner_epoch(&agent);
         let (armed, epochs) = (agent.owner_epoch == owner, Epochs { agent: agent.epoch, owner });
         Ok(Some(Standing { status: agent.status(), owner: agent.owner, armed, epochs, keys: agent.keys }))
     }
 
-    /// Takes `AgentRef`.
-    #[handle_result(aliased)]
-    pub fn epochs(&self) -> Answer<Option<Epochs>> {
-        let AgentRef { agent: id } = arguments()?;
+    pub fn epochs(&self, AgentRef { agent: id }: AgentRef) -> Answer<Option<Epochs>> {
         let Some(agent) = self.agents.get(&id).map(StoredAgent::into_newest) else { return Ok(None) };
         Ok(Some(Epochs { agent: agent.epoch, owner: self.owner_epoch(&agent) }))
     }

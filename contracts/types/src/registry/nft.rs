@@ -1,8 +1,10 @@
-//! Arguments of the NFT methods, as NEP-171, 178 and 181 have them. They tolerate unknown fields.
+//! Arguments and answers of the NFT methods, as NEP-171, 177, 178 and 181 have them. Arguments tolerate unknown fields.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, U128, from_json};
+use crate::{AccountId, Base64Bytes, U128, from_json};
 
 /// `nft_token`. The id is the agent's, in decimal.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -65,6 +67,47 @@ pub struct NftTokensOf {
     pub from_index: Option<U128>,
     #[serde(default)]
     pub limit: Option<u64>,
+}
+
+/// An agent as a token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+pub struct Token {
+    pub token_id: String,
+    pub owner_id: AccountId,
+    pub metadata: Option<TokenMetadata>,
+    /// There are none.
+    pub approved_account_ids: Option<BTreeMap<AccountId, u64>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+pub struct TokenMetadata {
+    pub title: Option<String>,
+    pub description: Option<String>,
+    pub media: Option<String>,
+    pub media_hash: Option<Base64Bytes>,
+    pub copies: Option<u64>,
+    pub issued_at: Option<String>,
+    pub expires_at: Option<String>,
+    pub starts_at: Option<String>,
+    pub updated_at: Option<String>,
+    pub extra: Option<String>,
+    pub reference: Option<String>,
+    pub reference_hash: Option<Base64Bytes>,
+}
+
+/// The contract as a collection of tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+pub struct NFTContractMetadata {
+    pub spec: String,
+    pub name: String,
+    pub symbol: String,
+    pub icon: Option<String>,
+    pub base_uri: Option<String>,
+    pub reference: Option<String>,
+    pub reference_hash: Option<Base64Bytes>,
 }
 
 from_json!(lenient NftToken { token_id });

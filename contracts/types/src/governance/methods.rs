@@ -1,0 +1,61 @@
+//! The methods of governance.
+
+use super::args::{
+    AgentRef, CreateLine, Enroll, ExecuteUpgrade, LineRef, ProposalRef, ProposeRelease, ProposeUpgrade, Setup, Vote,
+};
+use super::{Ballot, Enrolment, Line, LineId, Proposal, ProposalId, ProposalState, Release, ReleaseFor};
+use crate::{AccountId, Nothing, Page};
+
+crate::method::methods! { of Governance;
+    /// Sets the contract up with the line for Charter's own contracts. The account it is deployed to pays for that line's
+    /// storage out of its balance.
+    init new(Setup);
+
+    /// Creates a line of the caller and returns its id. Without a council the owner is the council.
+    call create_line(CreateLine) -> LineId [Storage, Anyone, Flat];
+    /// Proposes a release and opens the vote on it; returns the proposal's id.
+    call propose_release(ProposeRelease) -> ProposalId [Storage, Council, Flat];
+    /// Proposes code for one of Charter's own contracts; returns the proposal's id.
+    call propose_upgrade(ProposeUpgrade) -> ProposalId [Storage, Council, Flat];
+    /// Votes, or changes a vote, until the end. `content_hash` repeats what is voted on.
+    call vote(Vote) [Storage, Council, Flat];
+    /// Closes a vote that has ended: approved, the timelock runs; else it is rejected.
+    call queue(ProposalRef) -> ProposalState [Nothing, Anyone, Flat];
+    /// Cancels a proposal that has not been carried out. The line's owner may, too.
+    call cancel(ProposalRef) [Nothing, Proposer, Flat];
+    /// Publishes an approved release: the line's head moves and `seq` grows.
+    call publish(ProposalRef) [Nothing, Anyone, Flat];
+    /// Sends approved code to the contract it is for, which deploys and migrates in one receipt. If the contract refuses,
+    /// the proposal stays executable.
+    call execute_upgrade borsh(ExecuteUpgrade) -> bool [Nothing, Anyone, Batch];
+    /// Puts an agent on a line, or moves it to another.
+    call enroll(Enroll) [Prepaid, Owner, Asks];
+    /// Takes an agent off its line.
+    call leave(AgentRef) [OneYocto, Owner, Asks];
+
+    /// A line.
+    view line(LineRef) -> Option<Line>;
+    /// Lines, by id.
+    view lines(Page) -> Vec<Line>;
+    /// A proposal.
+    view proposal(ProposalRef) -> Option<Proposal>;
+    /// Proposals, by id.
+    view proposals(Page) -> Vec<Proposal>;
+    /// Ballots of a proposal, in the order of its council.
+    view ballots(ProposalRef) -> Vec<Ballot>;
+    /// Releases, by id.
+    view releases(Page) -> Vec<Release>;
+    /// Which line an agent is on.
+    view enrolment(AgentRef) -> Option<Enrolment>;
+    /// What an agent may run, for a host that asks at boot and on each beat.
+    view release_for(AgentRef) -> ReleaseFor;
+    /// Highest ids given: lines, releases, proposals.
+    view counts(Nothing) -> (u64, u64, u64);
+    /// The registry whose word this contract takes.
+    view registry(Nothing) -> AccountId;
+
+    /// The registry's word on who the caller is.
+    callback on_authority;
+    /// After an upgrade: done, or to be tried again.
+    callback on_upgraded -> bool;
+}

@@ -1,0 +1,40 @@
+//! Methods of every contract: what its code is and where it comes from.
+
+pub mod methods {
+    use super::ContractSourceMetadata;
+    use crate::Nothing;
+
+    crate::method::methods! { of any Contract;
+        /// Version of the code.
+        view version(Nothing) -> String;
+        /// NEP-330: where the code comes from. near-sdk answers it.
+        view contract_source_metadata(Nothing) -> ContractSourceMetadata;
+    }
+}
+
+/// NEP-330, as near-sdk answers it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+pub struct ContractSourceMetadata {
+    pub version: Option<String>,
+    pub link: Option<String>,
+    pub standards: Vec<Standard>,
+    pub build_info: Option<BuildInfo>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+pub struct Standard {
+    pub standard: String,
+    pub version: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+pub struct BuildInfo {
+    pub build_environment: String,
+    pub build_command: Vec<String>,
+    pub contract_path: String,
+    pub source_code_snapshot: String,
+    pub output_wasm_path: Option<String>,
+}
