@@ -1,5 +1,8 @@
 //! An account that signs.
 
+use charter_types::method::{Deposit, Method};
+use charter_types::shared::methods::storage_deposit;
+use charter_types::storage::StorageDeposit;
 use near_crypto::{InMemorySigner, PublicKey, SecretKey, Signer};
 use near_primitives::action::{Action, DeployContractAction, FunctionCallAction, TransferAction};
 use near_primitives::hash::CryptoHash;
@@ -15,8 +18,10 @@ use serde_json::json;
 use crate::rpc::guest_text;
 use crate::{At, ClientError, Rpc};
 
-/// Gas for calls that name none.
+/// Gas for raw calls that name none.
 const GAS: Gas = Gas::from_teragas(100);
+/// Enough for the storage of any single call here; what is not needed comes back.
+const STORAGE_DEPOSIT: u128 = 100_000_000_000_000_000_000_000;
 
 /// An account with a full-access key, on a node.
 #[derive(Clone)]
@@ -36,12 +41,27 @@ pub struct Call {
 }
 
 impl Call {
-    /// With JSON arguments.
-    pub fn json(method: &str, args: &impl Serialize) -> Self {
+    /// A call with the deposit and the gas that the method is declared with. What [`Deposit::Amount`] amounts to is for
+    /// the caller to say.
+    pub fn new<M: Method>(_: M, args: &M::Args) -> Self {
+        let deposit = match M::RULE.deposit {
+            Deposit::Nothing | Deposit::Amount => 0,
+            Deposit::OneYocto | Deposit::Prepaid | Deposit::OneYoctoByOwner => 1,
+            Deposit::Storage | Deposit::StorageByOwner => STORAGE_DEPOSIT,
+        };
+        Self::raw(M::NAME, M::write(args)).deposit(deposit).gas_tgas(M::RULE.gas.tgas())
+    }
+
+    /// Prepays storage for any single call.
+    pub fn prepay() -> Self {
+        Self::new(storage_deposit, &StorageDeposit::default()).deposit(STORAGE_DEPOSIT)
+    }
+
+    pub(crate) fn json(method: &str, args: &impl Serialize) -> Self {
         Self::raw(method, serde_json::to_vec(args).unwrap_or_default())
     }
 
-    /// With arguments as they are.
+    /// A method by its name, with arguments as they are: for contracts that are not ours.
     pub fn raw(method: &str, args: Vec<u8>) -> Self {
         Self { method: method.to_owned(), args, deposit: Balance::ZERO, gas: GAS }
     }
@@ -79,12 +99,19 @@ pub struct Outcome {
 impl Outcome {
     /// The value the transaction answered with.
     pub fn value<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
-        let wrong = |reason: String| ClientError::Answer { method: "transaction".to_owned(), reason };
+        let bytes = self.bytes()?;
+        serde_json::from_slice(bytes).map_err(|error| wrong("transaction", error.to_string()))
+    }
+
+    /// What method `M` answered, if it was the last call of the transaction.
+    pub fn answer<M: Method>(&self) -> Result<M::Answer, ClientError> {
+        M::answer(self.bytes()?).map_err(|reason| wrong(M::NAME, reason))
+    }
+
+    fn bytes(&self) -> Result<&[u8], ClientError> {
         match &self.view.status {
-            FinalExecutionStatus::SuccessValue(bytes) => {
-                serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))
-            }
-            other => Err(wrong(format!("{other:?}"))),
+            FinalExecutionStatus::SuccessValue(bytes) => Ok(bytes),
+            other => Err(wrong("transaction", format!("{other:?}"))),
         }
     }
 
@@ -124,6 +151,10 @@ impl Outcome {
         let failed = |status: &ExecutionStatusView| matches!(status, ExecutionStatusView::Failure(_));
         self.view.receipts_outcome.iter().filter(|outcome| failed(&outcome.outcome.status)).count()
     }
+}
+
+fn wrong(method: &str, reason: String) -> ClientError {
+    ClientError::Answer { method: method.to_owned(), reason }
 }
 
 fn error_text(error: &near_primitives::errors::TxExecutionError) -> String {

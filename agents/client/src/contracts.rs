@@ -1,16 +1,19 @@
-//! Where the contracts are, and their methods with their types: those of governance and escrow here, of registry and keys
-//! in files of their own.
+//! Where the contracts are, and calls of their methods.
 
 mod keys;
 mod registry;
 
+use std::marker::PhantomData;
+
+use charter_types::contract;
 use charter_types::escrow::args::{ChannelRef, Channels, Open};
 use charter_types::escrow::{ChannelId, ClaimBatch, ClaimResult};
 use charter_types::governance::args::{CreateLine, Enroll, ProposalRef, ProposeRelease, ProposeUpgrade, Vote};
+use charter_types::method::{Contract, Deposit, Method, Of};
 use charter_types::{AccountId, Nothing, U128};
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, Call, ClientError, Outcome};
+use crate::{Account, At, Call, ClientError, Outcome, Rpc};
 
 /// The accounts of one deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +41,80 @@ fn done<T: serde::de::DeserializeOwned>(outcome: Outcome) -> Reply<T> {
     Ok(Done { value: outcome.value()?, outcome })
 }
 
+/// A contract of a deployment. Its methods are the types in `charter_types::<contract>::methods`:
+/// `contracts.keys().call(&owner, keys::methods::grant, &args)`.
+pub struct Handle<'a, C> {
+    pub account: &'a AccountId,
+    contract: PhantomData<C>,
+}
+
+impl<C: Contract> Handle<'_, C> {
+    /// Calls a method with the deposit and the gas it is declared with, and waits until all of it is final. What it stores
+    /// out of prepaid storage is prepaid in the same transaction.
+    pub async fn call<M: Method + Of<C>>(
+        &self,
+        by: &Account,
+        method: M,
+        args: &M::Args,
+    ) -> Result<Done<M::Answer>, ClientError> {
+        let call = Call::new(method, args);
+        let calls = if M::RULE.deposit == Deposit::Prepaid { vec![Call::prepay(), call] } else { vec![call] };
+        self.send::<M>(by, calls).await
+    }
+
+    /// The same with another deposit: what the call is about, or nothing for a guardian or an operator.
+    pub async fn pay<M: Method + Of<C>>(
+        &self,
+        by: &Account,
+        method: M,
+        args: &M::Args,
+        yocto: u128,
+    ) -> Result<Done<M::Answer>, ClientError> {
+        self.send::<M>(by, vec![Call::new(method, args).deposit(yocto)]).await
+    }
+
+    async fn send<M: Method>(&self, by: &Account, calls: Vec<Call>) -> Result<Done<M::Answer>, ClientError> {
+        let outcome = by.calls(self.account, calls).await?;
+        Ok(Done { value: outcome.answer::<M>()?, outcome })
+    }
+
+    /// Asks a view.
+    pub async fn view<M: Method + Of<C>>(
+        &self,
+        rpc: &Rpc,
+        method: M,
+        args: &M::Args,
+        at: At,
+    ) -> Result<M::Answer, ClientError> {
+        rpc.view(self.account, method, args, at).await
+    }
+}
+
+fn handle<C>(account: &AccountId) -> Handle<'_, C> {
+    Handle { account, contract: PhantomData }
+}
+
 impl Contracts {
+    pub fn registry(&self) -> Handle<'_, contract::Registry> {
+        handle(&self.registry)
+    }
+
+    pub fn keys(&self) -> Handle<'_, contract::Keys> {
+        handle(&self.keys)
+    }
+
+    pub fn governance(&self) -> Handle<'_, contract::Governance> {
+        handle(&self.governance)
+    }
+
+    pub fn escrow(&self) -> Handle<'_, contract::Escrow> {
+        handle(&self.escrow)
+    }
+
+    pub fn verifier(&self) -> Handle<'_, contract::Verifier> {
+        handle(&self.verifier)
+    }
+
     /// Where `charter deploy` puts them: accounts below `root`, by their names.
     pub fn below(root: &AccountId) -> Result<Self, ClientError> {
         let below = |name: &str| {

@@ -8,7 +8,7 @@ mod rpc;
 mod voucher;
 
 pub use account::{Account, Call, Outcome, deploy_action, transfer_action};
-pub use contracts::{Contracts, Done};
+pub use contracts::{Contracts, Done, Handle};
 pub use error::ClientError;
 pub use permission::PermissionView;
 pub use rpc::{At, Rpc};

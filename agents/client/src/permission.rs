@@ -3,13 +3,12 @@
 use charter_types::AccountId;
 use charter_types::keys::args::{GrantRef, HostRef, SecretRef, WrapRef};
 use charter_types::keys::{
-    Action, Asker, Decision, Evidence, Grant, GrantId, Host, HostId, Policy, SealedKey, Secret, decide,
+    Action, Asker, Decision, Evidence, Grant, GrantId, Host, HostId, Policy, SealedKey, Secret, decide, methods,
 };
-use charter_types::registry::Standing;
+use charter_types::method::Method;
 use charter_types::registry::args::AgentRef;
+use charter_types::registry::{self, Standing};
 use near_primitives::hash::CryptoHash;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::{At, ClientError, Contracts, Rpc, sha256};
 
@@ -26,15 +25,19 @@ pub struct PermissionView {
     pub standing: Standing,
 }
 
-async fn find<T: DeserializeOwned>(
+/// A view's answer where `null` is none.
+async fn find<M: Method<Answer = Option<T>>, T>(
     rpc: &Rpc,
     contract: &AccountId,
-    what: &str,
-    question: &impl Serialize,
+    method: M,
+    args: &M::Args,
     at: At,
 ) -> Result<T, ClientError> {
-    let found: Option<T> = rpc.view(contract, what, question, at).await?;
-    found.ok_or_else(|| ClientError::Answer { method: what.to_owned(), reason: "there is none".to_owned() })
+    rpc.view(contract, method, args, at).await?.ok_or_else(|| none::<M>())
+}
+
+fn none<M: Method>() -> ClientError {
+    ClientError::Answer { method: M::NAME.to_owned(), reason: "there is none".to_owned() }
 }
 
 impl PermissionView {
@@ -43,16 +46,15 @@ impl PermissionView {
         let header = rpc.block(At::Final).await?.header;
         let at = At::Hash(header.hash);
         let keys = &contracts.keys;
-        let lineage: Vec<Grant> = rpc.view(keys, "lineage", &GrantRef { grant }, at).await?;
-        let none = || ClientError::Answer { method: "lineage".to_owned(), reason: "there is none".to_owned() };
-        let Grant { agent, secret, .. } = *lineage.first().ok_or_else(none)?;
+        let lineage = rpc.view(keys, methods::lineage, &GrantRef { grant }, at).await?;
+        let Grant { agent, secret, .. } = *lineage.first().ok_or_else(none::<methods::lineage>)?;
         Ok(Self {
             block: header.hash,
             timestamp_ms: header.timestamp_nanosec / 1_000_000,
-            secret: find(rpc, keys, "secret", &SecretRef { secret }, at).await?,
-            host: find(rpc, keys, "host", &HostRef { host }, at).await?,
-            sealed: rpc.view(keys, "wrap", &WrapRef { secret, host }, at).await?,
-            standing: find(rpc, &contracts.registry, "standing", &AgentRef { agent }, at).await?,
+            secret: find(rpc, keys, methods::secret, &SecretRef { secret }, at).await?,
+            host: find(rpc, keys, methods::host, &HostRef { host }, at).await?,
+            sealed: rpc.view(keys, methods::wrap, &WrapRef { secret, host }, at).await?,
+            standing: find(rpc, &contracts.registry, registry::methods::standing, &AgentRef { agent }, at).await?,
             lineage,
         })
     }

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use charter_types::method::Method;
 use near_primitives::hash::CryptoHash;
 use near_primitives::types::{AccountId, BlockHeight};
 use near_primitives::views::{AccessKeyView, AccountView, BlockView};
@@ -86,8 +87,20 @@ impl Rpc {
         self.call("query", merge(At::Head.into_params(), request)).await
     }
 
-    /// Calls a view and reads its JSON value.
-    pub async fn view<T: DeserializeOwned>(
+    /// Asks a view.
+    pub async fn view<M: Method>(
+        &self,
+        contract: &AccountId,
+        _: M,
+        args: &M::Args,
+        at: At,
+    ) -> Result<M::Answer, ClientError> {
+        let bytes = self.view_bytes(contract, M::NAME, M::write(args), at).await?;
+        M::answer(&bytes).map_err(|reason| ClientError::Answer { method: M::NAME.to_owned(), reason })
+    }
+
+    /// Asks a view by its name: for contracts that are not ours.
+    pub async fn raw_view<T: DeserializeOwned>(
         &self,
         contract: &AccountId,
         method: &str,
@@ -95,6 +108,19 @@ impl Rpc {
         at: At,
     ) -> Result<T, ClientError> {
         let args = serde_json::to_vec(args).map_err(|error| ClientError::Arguments(error.to_string()))?;
+        let bytes = self.view_bytes(contract, method, args, at).await?;
+        let wrong =
+            |error: serde_json::Error| ClientError::Answer { method: method.to_owned(), reason: error.to_string() };
+        serde_json::from_slice(&bytes).map_err(wrong)
+    }
+
+    async fn view_bytes(
+        &self,
+        contract: &AccountId,
+        method: &str,
+        args: Vec<u8>,
+        at: At,
+    ) -> Result<Vec<u8>, ClientError> {
         let request = json!({
             "request_type": "call_function", "account_id": contract, "method_name": method,
             "args_base64": STANDARD.encode(args),
@@ -104,9 +130,7 @@ impl Rpc {
             return Err(ClientError::Refused { text: guest_text(error) });
         }
         let wrong = |reason: String| ClientError::Answer { method: method.to_owned(), reason };
-        let bytes: Vec<u8> =
-            serde_json::from_value(answer["result"].clone()).map_err(|error| wrong(error.to_string()))?;
-        serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))
+        serde_json::from_value(answer["result"].clone()).map_err(|error| wrong(error.to_string()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use charter_client::{Account, At, Call, Contracts, PermissionView};
 use charter_types::keys::args::{Reserve, Settle};
-use charter_types::keys::{Budget, GrantId, HostId, LeaseId, Rate, Unit};
+use charter_types::keys::{Budget, GrantId, HostId, LeaseId, Rate, Unit, methods};
 use charter_types::{Hash32, Page, U128};
 
 use crate::HostError;
@@ -54,7 +54,7 @@ impl<'a> Use<'a> {
         for budgeted in view.lineage.iter().filter(|grant| grant.has_budget) {
             let page = Page { from: budgeted.id, limit: Some(1) };
             let found: Vec<Budget> =
-                operator.rpc().view(&contracts.keys, "budgets", &page, At::Hash(view.block)).await?;
+                operator.rpc().view(&contracts.keys, methods::budgets, &page, At::Hash(view.block)).await?;
             // How much of an asset a request will cost is not for this host to guess.
             if found.first().is_none_or(|budget| budget.allowance.unit != Unit::Uses) {
                 return Err(HostError::Unmet("a budget in an asset"));
@@ -62,7 +62,7 @@ impl<'a> Use<'a> {
             amount = U128(1);
         }
         let args = Reserve { grant, host, amount, for_ms: LEASE_MS, digest };
-        let outcome = operator.call(&contracts.keys, Call::json("reserve", &args)).await?;
+        let outcome = operator.call(&contracts.keys, Call::new(methods::reserve, &args)).await?;
         Ok(Self { operator, contracts, lease: outcome.value()? })
     }
 
@@ -70,7 +70,7 @@ impl<'a> Use<'a> {
     pub async fn settle(self, was_used: bool) -> Result<(), HostError> {
         let Some(lease) = self.lease else { return Ok(()) };
         let args = Settle { lease, used: U128(u128::from(was_used)) };
-        self.operator.call(&self.contracts.keys, Call::json("settle", &args)).await?;
+        self.operator.call(&self.contracts.keys, Call::new(methods::settle, &args)).await?;
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use charter_client::{Account, At, Contracts, PermissionView, Rpc, sha256};
 use charter_types::keys::args::{ApprovalRef, SecretRef};
 use charter_types::keys::{
     Action, Approval, ApprovalState, Asker, Decision, Envelope, GrantId, HostId, HttpAction, Inject, Method,
-    Obligations, Policy, Scheme,
+    Obligations, Policy, Scheme, methods,
 };
 use charter_types::{Base64Bytes, Hash32};
 use serde::{Deserialize, Serialize};
@@ -117,7 +117,7 @@ impl Host {
     async fn check_approved(&self, view: &PermissionView, grant: GrantId, digest: Hash32) -> Result<(), HostError> {
         let question = ApprovalRef { grant, digest };
         let at = At::Hash(view.block);
-        let found: Option<Approval> = self.rpc.view(&self.contracts.keys, "approval", &question, at).await?;
+        let found: Option<Approval> = self.rpc.view(&self.contracts.keys, methods::approval, &question, at).await?;
         let good = |approval: &Approval| approval.state == ApprovalState::Approved && approval.host == self.id;
         if found.as_ref().is_some_and(good) { Ok(()) } else { Err(HostError::NeedsApproval { digest }) }
     }
@@ -137,7 +137,7 @@ impl Host {
         let at = At::Hash(view.block);
         let secret = view.secret.id;
         let keys = &self.contracts.keys;
-        let envelope: Option<Envelope> = self.rpc.view(keys, "envelope", &SecretRef { secret }, at).await?;
+        let envelope: Option<Envelope> = self.rpc.view(keys, methods::envelope, &SecretRef { secret }, at).await?;
         let (Some(Envelope::Inline(envelope)), Some(wrap)) = (envelope, &view.sealed) else {
             return Err(HostError::NoWrap);
         };

@@ -7,7 +7,7 @@ use charter_client::{Account, At, Call, ClientError, Contracts, Outcome, Rpc, de
 use charter_types::governance::args::Setup as GovernanceSetup;
 use charter_types::governance::{Member, Params};
 use charter_types::registry::args::Setup as RegistrySetup;
-use charter_types::{Named, Nothing};
+use charter_types::{Named, Nothing, escrow, governance, keys, registry, shared};
 use charter_wasm::Contract;
 use near_crypto::SecretKey;
 use near_primitives::account::AccessKey;
@@ -96,10 +96,10 @@ pub async fn deploy(root: &Account, key: &SecretKey, progress: &Progress) -> any
             continue;
         }
         let account = account_of(contract, &contracts);
-        let governance: Option<AccountId> = rpc.view(account, "governance", &Nothing {}, At::Final).await?;
-        if governance.is_none() {
+        let known = rpc.view(account, shared::methods::governance, &Nothing {}, At::Final).await?;
+        if known.is_none() {
             let named = Named { account: contracts.governance.clone() };
-            sent.push(root.call(account, Call::json("set_governance", &named)).await?);
+            sent.push(root.call(account, Call::new(shared::methods::set_governance, &named)).await?);
         }
     }
     Ok((contracts, sent))
@@ -126,16 +126,23 @@ async fn is_deployed(rpc: &Rpc, account: &AccountId) -> anyhow::Result<bool> {
 /// Account, money, key, code and set-up in one receipt: a contract is there as a whole or not at all.
 fn actions(contract: Contract, root: &Account, key: &SecretKey, contracts: &Contracts) -> Vec<Action> {
     let account = root.id.clone();
-    let registry = contracts.registry.clone();
     let new = match contract {
         // It keeps nothing, so there is nothing to set up or to govern.
         Contract::Verifier => None,
-        Contract::Registry => Some(Call::json("new", &RegistrySetup { account, verifier: contracts.verifier.clone() })),
-        Contract::Escrow => Some(Call::json("new", &Named { account })),
-        Contract::Keys => Some(Call::json("new", &charter_types::admin::Setup { account, registry })),
+        Contract::Registry => {
+            Some(Call::new(registry::methods::new, &RegistrySetup { account, verifier: contracts.verifier.clone() }))
+        }
+        Contract::Escrow => Some(Call::new(escrow::methods::new, &Named { account })),
+        Contract::Keys => Some(Call::new(
+            keys::methods::new,
+            &charter_types::admin::Setup { account, registry: contracts.registry.clone() },
+        )),
         Contract::Governance => {
             let council = vec![Member { account: account.clone(), weight: 1 }];
-            Some(Call::json("new", &GovernanceSetup { account, registry, council, params: Params::default() }))
+            Some(Call::new(
+                governance::methods::new,
+                &GovernanceSetup { account, registry: contracts.registry.clone(), council, params: Params::default() },
+            ))
         }
     };
     let add = AddKeyAction { public_key: key.public_key(), access_key: AccessKey::full_access() };

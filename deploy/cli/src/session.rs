@@ -129,7 +129,7 @@ impl Session {
         args: &impl Serialize,
         what: &str,
     ) -> anyhow::Result<T> {
-        let found: Option<T> = self.rpc().view(contract, method, args, At::Final).await?;
+        let found: Option<T> = self.rpc().raw_view(contract, method, args, At::Final).await?;
         found.with_context(|| format!("there is no {what}"))
     }
 
@@ -144,7 +144,7 @@ impl Session {
         loop {
             let from = rows.last().map_or(0, |row| id(row) + 1);
             let page = charter_types::Page { from, limit: None };
-            let found: Vec<T> = self.rpc().view(contract, method, &page, At::Final).await?;
+            let found: Vec<T> = self.rpc().raw_view(contract, method, &page, At::Final).await?;
             if found.is_empty() {
                 return Ok(rows);
             }

@@ -196,7 +196,7 @@ impl Check<'_> {
                 self.compare(&format!("head of {name}"), Some(&json!(kept)), None);
                 continue;
             };
-            let theirs: EventHead = self.rpc.view(account, "event_head", &Nothing {}, self.at).await?;
+            let theirs: EventHead = self.rpc.raw_view(account, "event_head", &Nothing {}, self.at).await?;
             self.rows += counted.seq;
             let theirs = json!(theirs);
             self.compare(&format!("events of {name}"), Some(&json!(counted)), Some(&theirs));
@@ -212,7 +212,7 @@ impl Check<'_> {
         let mut from = 1;
         while from <= highest {
             let page = Page { from, limit: None };
-            let list: Vec<Value> = self.rpc.view(contract, method, &page, self.at).await?;
+            let list: Vec<Value> = self.rpc.raw_view(contract, method, &page, self.at).await?;
             let id = |body: &Value| {
                 let mut names = ["id", "agent", "grant"].iter();
                 names.find_map(|name| body[*name].as_u64()).unwrap_or(0).to_string()
@@ -226,10 +226,11 @@ impl Check<'_> {
 
     async fn highest_id(&self, contract: &AccountId, table: &str) -> Result<u64, IndexerError> {
         if *contract == self.contracts.registry {
-            let (highest, _): (u64, u64) = self.rpc.view(contract, "agent_count", &Nothing {}, self.at).await?;
+            let (highest, _): (u64, u64) = self.rpc.raw_view(contract, "agent_count", &Nothing {}, self.at).await?;
             return Ok(highest);
         }
-        let (first, second, third): (u64, u64, u64) = self.rpc.view(contract, "counts", &Nothing {}, self.at).await?;
+        let (first, second, third): (u64, u64, u64) =
+            self.rpc.raw_view(contract, "counts", &Nothing {}, self.at).await?;
         Ok(match table {
             "host" | "line" => first,
             "secret" | "release" => second,
@@ -241,7 +242,7 @@ impl Check<'_> {
         for (key, body) in self.rows("owner").clone() {
             let Ok(account) = key.parse() else { continue };
             let theirs: Option<Value> =
-                self.rpc.view(&self.contracts.registry, "owner", &Named { account }, self.at).await?;
+                self.rpc.raw_view(&self.contracts.registry, "owner", &Named { account }, self.at).await?;
             self.compare(&format!("owner {key}"), Some(&body), theirs.as_ref());
         }
         Ok(())
@@ -252,7 +253,7 @@ impl Check<'_> {
         for key in self.rows("recovery").keys().cloned().collect::<Vec<_>>() {
             let question = AgentRef { agent: key.parse().unwrap_or(0) };
             let list: Vec<Value> =
-                self.rpc.view(&self.contracts.registry, "recovery_proposals", &question, self.at).await?;
+                self.rpc.raw_view(&self.contracts.registry, "recovery_proposals", &question, self.at).await?;
             let keyed = |body: Value| (format!("{key}/{}", body["proposer"].as_str().unwrap_or_default()), body);
             theirs.extend(list.into_iter().map(keyed));
         }
@@ -267,7 +268,7 @@ impl Check<'_> {
                 "agent": body["agent"], "epoch": body["epoch"], "reporter": body["reporter"], "asset": body["asset"],
             });
             let theirs: Option<Value> =
-                self.rpc.view(&self.contracts.registry, "reputation", &question, self.at).await?;
+                self.rpc.raw_view(&self.contracts.registry, "reputation", &question, self.at).await?;
             self.compare(&format!("reputation {key}"), Some(&body), theirs.as_ref());
         }
         Ok(())
@@ -275,7 +276,7 @@ impl Check<'_> {
 
     async fn settings(&mut self, contract: &AccountId, table: &'static str) -> Result<(), IndexerError> {
         for (key, body) in self.rows(table).clone() {
-            let theirs: Value = self.rpc.view(contract, &key, &Nothing {}, self.at).await?;
+            let theirs: Value = self.rpc.raw_view(contract, &key, &Nothing {}, self.at).await?;
             self.compare(&format!("{table} {key}"), Some(&body), Some(&theirs));
         }
         Ok(())
@@ -284,7 +285,8 @@ impl Check<'_> {
     /// Rows of keys that can't be listed on chain; that none is missing here follows from the hash over its events.
     async fn one_by_one(&mut self, table: &'static str, question: fn(&Value) -> Value) -> Result<(), IndexerError> {
         for (key, body) in self.rows(table).clone() {
-            let theirs: Option<Value> = self.rpc.view(&self.contracts.keys, table, &question(&body), self.at).await?;
+            let theirs: Option<Value> =
+                self.rpc.raw_view(&self.contracts.keys, table, &question(&body), self.at).await?;
             self.compare(&format!("{table} {key}"), Some(&body), theirs.as_ref());
         }
         Ok(())
@@ -297,7 +299,8 @@ impl Check<'_> {
             let mut from = 0;
             loop {
                 let question = json!({ "secret": secret, "from": from });
-                let list: Vec<Value> = self.rpc.view(&self.contracts.keys, "who_received", &question, self.at).await?;
+                let list: Vec<Value> =
+                    self.rpc.raw_view(&self.contracts.keys, "who_received", &question, self.at).await?;
                 let found = u64::try_from(list.len()).unwrap_or(u64::MAX);
                 let keyed = list.into_iter().zip(from..).map(|(recipient, index)| {
                     (format!("{key}/{index}"), json!({ "secret": secret, "index": index, "recipient": recipient }))
@@ -323,7 +326,7 @@ impl Check<'_> {
             if newest.is_some_and(|newest| newest != body["version"]) {
                 continue;
             }
-            let theirs: Option<SealedKey> = self.rpc.view(&self.contracts.keys, "wrap", &question, self.at).await?;
+            let theirs: Option<SealedKey> = self.rpc.raw_view(&self.contracts.keys, "wrap", &question, self.at).await?;
             let theirs = theirs.map(|key| {
                 let mut expected = body.clone();
                 expected["host_generation"] = json!(key.host_generation);
@@ -341,7 +344,7 @@ impl Check<'_> {
         for key in self.rows("proposal").keys().cloned().collect::<Vec<_>>() {
             let proposal = key.parse().unwrap_or(0);
             let list: Vec<Value> =
-                self.rpc.view(&self.contracts.governance, "ballots", &ProposalRef { proposal }, self.at).await?;
+                self.rpc.raw_view(&self.contracts.governance, "ballots", &ProposalRef { proposal }, self.at).await?;
             let keyed = list.into_iter().map(|body| {
                 let voter = body["voter"].as_str().unwrap_or_default().to_owned();
                 (format!("{key}/{voter}"), body)
@@ -361,7 +364,7 @@ impl Check<'_> {
         for key in agents {
             let question = AgentRef { agent: key.parse().unwrap_or(0) };
             let found: Option<Value> =
-                self.rpc.view(&self.contracts.governance, "enrolment", &question, self.at).await?;
+                self.rpc.raw_view(&self.contracts.governance, "enrolment", &question, self.at).await?;
             theirs.extend(found.map(|body| (key, body)));
         }
         self.compare_all("enrolment", &theirs);
@@ -375,7 +378,7 @@ impl Check<'_> {
         for page in keys.chunks(usize::try_from(charter_types::PAGE_MAX).unwrap_or(1)) {
             let channels = page.iter().filter_map(|key| key.parse().ok()).collect();
             let list: Vec<Value> =
-                self.rpc.view(&self.contracts.escrow, "channels", &Channels { channels }, self.at).await?;
+                self.rpc.raw_view(&self.contracts.escrow, "channels", &Channels { channels }, self.at).await?;
             theirs.extend(list.into_iter().map(|body| (body["id"].as_str().unwrap_or_default().to_owned(), body)));
         }
         self.compare_all("channel", &theirs);

@@ -25,7 +25,7 @@ pub async fn play(world: &mut World) -> anyhow::Result<()> {
             let uri = format!("https://{name}.example/agents/{number}.json");
             // A run that was cut short may have registered it already.
             let page = PageOf { account: owner.id.clone(), from: 0, limit: None };
-            let known: Vec<Agent> = world.rpc.view(&contracts.registry, "agents_of", &page, At::Final).await?;
+            let known: Vec<Agent> = world.rpc.raw_view(&contracts.registry, "agents_of", &page, At::Final).await?;
             if let Some(agent) = known.iter().find(|agent| agent.card.uri == uri) {
                 agents.push(agent.id);
                 continue;
@@ -56,7 +56,7 @@ pub async fn play(world: &mut World) -> anyhow::Result<()> {
 async fn add_key(world: &mut World, agent: u64, now_ms: u64) -> anyhow::Result<()> {
     let contracts = world.contracts.clone();
     let question = charter_types::registry::args::AgentRef { agent };
-    let view: Option<Agent> = world.rpc.view(&contracts.registry, "agent", &question, At::Final).await?;
+    let view: Option<Agent> = world.rpc.raw_view(&contracts.registry, "agent", &question, At::Final).await?;
     let Some(view) = view.filter(|view| view.keys.is_empty()) else { return Ok(()) };
     let signing = SigningKey::generate(&mut rand::rngs::OsRng);
     let key = AnyKey::Ed25519(Ed25519Key(signing.verifying_key().to_bytes()));

@@ -64,7 +64,7 @@ async fn adopt(world: &mut World) -> anyhow::Result<()> {
     let outcome = contracts.enroll(&alice, &Enroll { agent, line }).await?;
     world.pay(&outcome);
     let answer: ReleaseFor =
-        world.rpc.view(&contracts.governance, "release_for", &AgentRef { agent }, At::Final).await?;
+        world.rpc.raw_view(&contracts.governance, "release_for", &AgentRef { agent }, At::Final).await?;
     let release = answer.release.unwrap_or_default();
     anyhow::ensure!(answer.seq == 1 && release > 0, "the line has no head: {answer:?}");
     world.progress.step("vote", &format!("agent {agent} may run release {release}, head {}", answer.seq));
@@ -73,7 +73,7 @@ async fn adopt(world: &mut World) -> anyhow::Result<()> {
 
 pub async fn read(world: &World, proposal: u64) -> anyhow::Result<Proposal> {
     let view: Option<Proposal> =
-        world.rpc.view(&world.contracts.governance, "proposal", &ProposalRef { proposal }, At::Final).await?;
+        world.rpc.raw_view(&world.contracts.governance, "proposal", &ProposalRef { proposal }, At::Final).await?;
     view.ok_or_else(|| anyhow::anyhow!("there is no proposal {proposal}"))
 }
 

@@ -150,7 +150,7 @@ pub async fn recipients(session: &Session, secret: SecretId) -> anyhow::Result<(
     loop {
         let from = u64::try_from(found.len())?;
         let args = Received { secret, from, limit: None };
-        let page: Vec<Recipient> = session.rpc().view(keys, "who_received", &args, At::Final).await?;
+        let page: Vec<Recipient> = session.rpc().raw_view(keys, "who_received", &args, At::Final).await?;
         if page.is_empty() {
             break;
         }

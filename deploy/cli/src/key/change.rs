@@ -14,8 +14,10 @@ use crate::session::Session;
 use crate::units::time;
 
 pub async fn lineage(session: &Session, grant: GrantId) -> anyhow::Result<Vec<Grant>> {
-    let found: Vec<Grant> =
-        session.rpc().view(&session.contracts.keys, "lineage", &GrantRef { grant }, charter_client::At::Final).await?;
+    let found: Vec<Grant> = session
+        .rpc()
+        .raw_view(&session.contracts.keys, "lineage", &GrantRef { grant }, charter_client::At::Final)
+        .await?;
     ensure!(!found.is_empty(), "there is no grant {grant}");
     Ok(found)
 }
