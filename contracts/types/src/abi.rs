@@ -15,14 +15,10 @@ use schemars::r#gen::{SchemaGenerator, SchemaSettings};
 use schemars::schema::{Schema as JsonShape, SchemaObject};
 use schemars::visit::{Visitor, visit_schema_object};
 
-use crate::method::{Contract, Deposit, Kind, Row};
+use crate::method::{Deposit, Kind, Row};
 
-/// The ABI of a contract.
-pub fn of<C: Contract>() -> AbiRoot {
-    root(C::NAME, C::rows())
-}
-
-fn root(contract: &str, rows: Vec<Row>) -> AbiRoot {
+/// The ABI of a contract, from its name and its methods as [`contract::all`](crate::contract::all) has them.
+pub fn of(contract: &str, rows: Vec<Row>) -> AbiRoot {
     let mut generator = SchemaSettings::draft07().with_visitor(Bare).into_generator();
     let functions = rows.into_iter().map(|row| function(row, &mut generator)).collect();
     let metadata = AbiMetadata {

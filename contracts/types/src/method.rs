@@ -81,6 +81,22 @@ pub enum Deposit {
     OneYoctoByOwner,
 }
 
+impl Deposit {
+    /// For people.
+    #[cfg(not(near))]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Nothing => "none",
+            Self::OneYocto => "1 yocto",
+            Self::Prepaid => "1 yocto, prepaid storage",
+            Self::Storage => "pays storage",
+            Self::Amount => "the amount",
+            Self::StorageByOwner => "owner: pays storage; operator: none needed",
+            Self::OneYoctoByOwner => "owner: 1 yocto; others: none",
+        }
+    }
+}
+
 /// Who may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
@@ -125,6 +141,36 @@ pub enum Caller {
     Payer,
     /// Who is paid from the channel.
     Payee,
+}
+
+impl Caller {
+    /// For people.
+    #[cfg(not(near))]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Anyone => "anyone",
+            Self::Contract => "the contract",
+            Self::Admin => "governance, before it the admin",
+            Self::Pauser => "pauser, admin",
+            Self::Owner => "owner",
+            Self::OwnerOrOperator => "owner, operator",
+            Self::OwnerOrGuardian => "owner, guardian",
+            Self::RoleHolder => "who has a role",
+            Self::Agent => "the agent's account",
+            Self::Offered => "whom it is offered to",
+            Self::Recoverer => "recoverer",
+            Self::Reporter => "listed reporter",
+            Self::HostOperator => "the host's operator",
+            Self::Grantee => "who holds the grant",
+            Self::GranteeOrHost => "who holds the grant, the host's operator",
+            Self::GrantorOrOwner => "who granted it, owner",
+            Self::GrantorOrRevoker => "who granted it, owner, guardian",
+            Self::Council => "council member",
+            Self::Proposer => "proposer",
+            Self::Payer => "payer",
+            Self::Payee => "payee",
+        }
+    }
 }
 
 /// How much gas a call should attach.

@@ -23,7 +23,7 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Writes the contracts' ABIs from their types: `contracts/*/abi.json`.
+    /// Writes what follows from the declared methods: `contracts/*/abi.json` and `docs/reference/methods.md`.
     Abi,
     /// Measures what calls cost and writes `docs/reference/gas.json` and `.md`.
     Gas,
@@ -34,7 +34,11 @@ enum Chore {
 fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
         Chore::Demo { arguments } => demo::run(&arguments),
-        Chore::Abi => regenerate::run(&["--test", "abi"], "CHARTER_WRITE_ABI", "contracts/*/abi.json are written"),
+        Chore::Abi => regenerate::run(
+            &["--test", "abi"],
+            "CHARTER_WRITE_ABI",
+            "contracts/*/abi.json and docs/reference/methods.md are written",
+        ),
         Chore::Gas => {
             let written = "docs/reference/gas.json and gas.md are written";
             regenerate::run(&["--test", "it", "--", "gas::"], "CHARTER_WRITE_GAS", written)
