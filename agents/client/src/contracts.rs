@@ -41,8 +41,42 @@ fn done<T: serde::de::DeserializeOwned>(outcome: Outcome) -> Reply<T> {
     Ok(Done { value: outcome.value()?, outcome })
 }
 
-/// A contract of a deployment. Its methods are the types in `charter_types::<contract>::methods`:
-/// `contracts.keys().call(&owner, keys::methods::grant, &args)`.
+/// A contract of a deployment. Its methods are the types in `charter_types::<contract>::methods`.
+///
+/// ```
+/// # use charter_client::{Account, ClientError, Contracts};
+/// use charter_types::keys::{self, GrantId, args::GrantRef};
+///
+/// async fn revoke(contracts: &Contracts, owner: &Account, grant: GrantId) -> Result<(), ClientError> {
+///     let done = contracts.keys().call(owner, keys::methods::revoke_grant, &GrantRef { grant }).await?;
+///     assert_eq!(done.value.grants, [grant]);
+///     Ok(())
+/// }
+/// ```
+///
+/// Other arguments than declared do not compile:
+///
+/// ```compile_fail
+/// # use charter_client::{Account, ClientError, Contracts};
+/// use charter_types::keys::{self, SecretId, args::SecretRef};
+///
+/// async fn revoke(contracts: &Contracts, owner: &Account, secret: SecretId) -> Result<(), ClientError> {
+///     contracts.keys().call(owner, keys::methods::revoke_grant, &SecretRef { secret }).await?;
+///     Ok(())
+/// }
+/// ```
+///
+/// Nor does another contract's method:
+///
+/// ```compile_fail
+/// # use charter_client::{Account, ClientError, Contracts};
+/// use charter_types::keys::{self, GrantId, args::GrantRef};
+///
+/// async fn revoke(contracts: &Contracts, owner: &Account, grant: GrantId) -> Result<(), ClientError> {
+///     contracts.registry().call(owner, keys::methods::revoke_grant, &GrantRef { grant }).await?;
+///     Ok(())
+/// }
+/// ```
 pub struct Handle<'a, C> {
     pub account: &'a AccountId,
     contract: PhantomData<C>,

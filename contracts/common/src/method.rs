@@ -107,6 +107,76 @@ impl<T> Answers<T> for Answer<PromiseOrValue<T>> {}
 impl<T> Answers<T> for Answer<HandedOn<T>> {}
 
 /// Compiles if the method is declared with these arguments. Used by `#[methods]`, as the next two are.
+///
+/// ```
+/// # use charter_common::{Answer, methods};
+/// # use charter_types::Named;
+/// # #[near_sdk::near(contract_state)]
+/// # #[derive(Default)]
+/// # pub struct Contract {}
+/// #[methods(shared)]
+/// #[near_sdk::near]
+/// impl Contract {
+///     pub fn set_pauser(&mut self, args: Named) -> Answer {
+///         let Named { account: _ } = args;
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// With other arguments than declared:
+///
+/// ```compile_fail
+/// # use charter_common::{Answer, methods};
+/// # use charter_types::admin::Feature;
+/// # #[near_sdk::near(contract_state)]
+/// # #[derive(Default)]
+/// # pub struct Contract {}
+/// #[methods(shared)]
+/// #[near_sdk::near]
+/// impl Contract {
+///     pub fn set_pauser(&mut self, args: Feature) -> Answer {
+///         let Feature { feature: _ } = args;
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// With another answer:
+///
+/// ```compile_fail
+/// # use charter_common::{Answer, methods};
+/// # use charter_types::Named;
+/// # #[near_sdk::near(contract_state)]
+/// # #[derive(Default)]
+/// # pub struct Contract {}
+/// #[methods(shared)]
+/// #[near_sdk::near]
+/// impl Contract {
+///     pub fn set_pauser(&mut self, args: Named) -> Answer<bool> {
+///         let Named { account: _ } = args;
+///         Ok(true)
+///     }
+/// }
+/// ```
+///
+/// Without a declaration:
+///
+/// ```compile_fail
+/// # use charter_common::{Answer, methods};
+/// # use charter_types::Named;
+/// # #[near_sdk::near(contract_state)]
+/// # #[derive(Default)]
+/// # pub struct Contract {}
+/// #[methods(shared)]
+/// #[near_sdk::near]
+/// impl Contract {
+///     pub fn set_pauser_at_will(&mut self, args: Named) -> Answer {
+///         let Named { account: _ } = args;
+///         Ok(())
+///     }
+/// }
+/// ```
 pub const fn check_args<M: Method<Args = A>, A>() {}
 
 /// Compiles if the method is declared with this answer.

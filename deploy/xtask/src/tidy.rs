@@ -55,8 +55,12 @@ pub fn run() -> anyhow::Result<ExitCode> {
             check_manifest(file, &mut problems)?;
         }
     }
+    let raw = raw_calls(&files, &mut problems)?;
     for problem in &problems {
         eprintln!("{problem}");
+    }
+    for (file, uses) in &raw {
+        println!("{}: {uses} by the name of a method", file.display());
     }
     println!("tidy: {} files, {} problems", files.len(), problems.len());
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -83,6 +87,53 @@ fn check_file(file: &Path, problems: &mut Vec<String>) -> anyhow::Result<()> {
         problems.push(format!("{}: a model knows no environment", file.display()));
     }
     Ok(())
+}
+
+/// Ways to call a method by its name instead of its declaration: what they are called begins with `raw`.
+const RAW: [&str; 4] = ["raw(", "raw_bytes(", "raw_call(", "raw_view("];
+
+/// Product code that calls contracts which are not ours.
+const CALLS_FOREIGN_CONTRACTS: [&str; 3] = [
+    // What they are.
+    "contracts/common/src/ask.rs",
+    // NEP-171's `nft_on_transfer` of a receiver.
+    "contracts/registry/src/api/nft.rs",
+    // NEAR's MPC contract.
+    "contracts/keys/src/api/release.rs",
+];
+
+/// Files with calls by name, and how many. Tests of the wire format need them; elsewhere they are for foreign contracts.
+fn raw_calls(files: &[PathBuf], problems: &mut Vec<String>) -> anyhow::Result<Vec<(PathBuf, usize)>> {
+    let mut found = Vec::new();
+    let crates = ["agents", "contracts", "deploy/cli", "indexer", "sandbox-tests/harness", "sandbox-tests/suite"];
+    for file in files.iter().filter(|file| crates.iter().any(|folder| file.starts_with(folder)) && file.exists()) {
+        if file.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+        let is_use = |line: &str| RAW.iter().any(|name| calls(line, name));
+        let uses = text.lines().filter(|line| is_use(line)).count();
+        if uses == 0 {
+            continue;
+        }
+        let declares =
+            ["agents/client/src/account.rs", "agents/client/src/rpc.rs"].iter().any(|known| file.ends_with(known));
+        let foreign = CALLS_FOREIGN_CONTRACTS.iter().any(|known| file.ends_with(known));
+        let test =
+            file.components().any(|part| part.as_os_str() == "tests") || file.starts_with("sandbox-tests/harness");
+        if !declares && !foreign && !test {
+            problems.push(format!("{}: calls a method by name; charter-types declares ours", file.display()));
+        }
+        found.push((file.clone(), uses));
+    }
+    Ok(found)
+}
+
+/// Whether a line calls `name`, not something that only ends like it.
+fn calls(line: &str, name: &str) -> bool {
+    let before = |at: usize| line[..at].chars().next_back();
+    let apart = |last: char| !last.is_alphanumeric() && last != '_';
+    line.match_indices(name).any(|(at, _)| before(at).is_none_or(apart)) && !line.trim_start().starts_with("//")
 }
 
 /// A leaf folder is its crate's name without `charter-`, and depends only on what it may.
