@@ -117,6 +117,7 @@ fn mentioned(whole: &BorshSchemaContainer, declaration: &Declaration, found: &mu
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as json_answer: a method may answer nothing")]
 pub(crate) fn borsh_answer<R: BorshSchema>(_: &mut SchemaGenerator) -> Option<AbiType> {
     Some(AbiType::Borsh { type_schema: BorshSchemaContainer::for_type::<R>() })
 }
