@@ -9,11 +9,10 @@ mod outcome;
 use std::time::Duration;
 
 use charter_localnet::{Config, Genesis, Localnet, RpcServer};
-use charter_types::Named;
 use charter_types::admin::Setup;
 use charter_types::governance::args::Setup as GovernanceSetup;
 use charter_types::governance::{Member, Params};
-use charter_types::registry::args::Setup as RegistrySetup;
+use charter_types::{Named, escrow, governance, keys, registry, shared};
 use charter_wasm::Contract as Code;
 use near_workspaces::network::{Sandbox, ValidatorKey};
 use near_workspaces::types::{KeyType, NearToken, SecretKey};
@@ -21,7 +20,7 @@ use near_workspaces::{Account, AccountId, Worker};
 use tokio::sync::OnceCell;
 
 pub use accounts::Deployment;
-pub use outcome::{Call, Outcome, failed_with, view};
+pub use outcome::{Call, Caller, Outcome, answer, call, failed_with, ok, raw, raw_bytes, raw_view, refused, view};
 
 /// A chain with contracts, for one test.
 pub struct Harness {
@@ -161,21 +160,27 @@ async fn deploy(root: &Account) -> anyhow::Result<Deployment> {
         let key = SecretKey::from_random(KeyType::ED25519);
         let created = root.create_subaccount(code.name()).keys(key).initial_balance(CONTRACT_FUNDS).transact().await?;
         let contract = created.into_result()?.deploy(code.code()).await?.into_result()?;
-        let call = contract.call("new").max_gas();
-        let account = root.id().clone();
-        let call = match code {
-            // It keeps nothing, so there is nothing to set up or to govern.
-            Code::Verifier => continue,
-            Code::Registry => call.args_json(RegistrySetup { account, verifier: contracts.verifier.clone() }),
-            Code::Escrow => call.args_json(Named { account }),
-            Code::Keys => call.args_json(Setup { account, registry: contracts.registry.clone() }),
-            Code::Governance => call.args_json(governance_setup(root.id(), &contracts)),
-        };
-        call.transact().await?.into_result()?;
+        let Some(new) = initial_call(code, root.id(), &contracts) else { continue };
+        contract.as_account().send(contract.id(), new, 0).await?.into_result()?;
         let named = Named { account: contracts.governance.clone() };
-        root.call(contract.id(), "set_governance").args_json(named).transact().await?.into_result()?;
+        root.send(contract.id(), call(shared::methods::set_governance, &named), 0).await?.into_result()?;
     }
     Ok(contracts)
+}
+
+/// What sets a contract up with `admin`. The verifier keeps nothing, so there is nothing to set up or to govern.
+pub fn initial_call(code: Code, admin: &AccountId, contracts: &Deployment) -> Option<Call> {
+    let account = admin.clone();
+    Some(match code {
+        Code::Verifier => return None,
+        Code::Registry => {
+            let verifier = contracts.verifier.clone();
+            call(registry::methods::new, &registry::args::Setup { account, verifier })
+        }
+        Code::Escrow => call(escrow::methods::new, &Named { account }),
+        Code::Keys => call(keys::methods::new, &Setup { account, registry: contracts.registry.clone() }),
+        Code::Governance => call(governance::methods::new, &governance_setup(admin, contracts)),
+    })
 }
 
 fn governance_setup(root: &AccountId, contracts: &Deployment) -> GovernanceSetup {

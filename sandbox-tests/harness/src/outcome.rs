@@ -1,67 +1,143 @@
-//! Calls and what became of them, by code.
+//! Calls, views, and what became of them.
 
+use std::fmt;
+
+use charter_types::method::Method;
+use near_workspaces::network::Sandbox;
 use near_workspaces::result::ExecutionFinalResult;
-use near_workspaces::types::NearToken;
+use near_workspaces::types::{Gas, NearToken};
 use near_workspaces::{Account, AccountId, Worker};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 /// What a test looks at.
 pub type Outcome = ExecutionFinalResult;
 
-/// Short calls for tests.
-pub trait Call {
-    /// JSON arguments, a deposit in yoctoNEAR, 300 TGas.
+/// Attached to calls, if nothing else is said: more than any of them takes.
+const TGAS: u64 = 300;
+/// Attached to bytes: batches and code are as large as a transaction may be.
+const BYTES_TGAS: u64 = 900;
+
+/// A call of a method, to be sent by any account with any deposit.
+#[derive(Clone)]
+pub struct Call {
+    pub method: String,
+    pub args: Vec<u8>,
+    pub tgas: u64,
+}
+
+impl Call {
+    pub fn tgas(self, tgas: u64) -> Self {
+        Self { tgas, ..self }
+    }
+}
+
+/// The method, and its arguments as far as they are short text.
+impl fmt::Display for Call {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let args: String = String::from_utf8_lossy(&self.args).chars().take(300).collect();
+        write!(out, "{} {args}", self.method)
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+/// A call as it is declared.
+pub fn call<M: Method>(_: M, args: &M::Args) -> Call {
+    Call { method: M::NAME.to_owned(), args: M::write(args), tgas: TGAS }
+}
+
+/// A call of any method by its name, with any JSON: for what is wrong on purpose, and for contracts that are not ours.
+///
+/// # Panics
+/// If the arguments have no JSON.
+pub fn raw(method: &str, args: impl Serialize) -> Call {
+    let args = serde_json::to_vec(&args).expect("arguments of tests have an encoding");
+    Call { method: method.to_owned(), args, tgas: TGAS }
+}
+
+/// The same with any bytes.
+pub fn raw_bytes(method: &str, args: Vec<u8>) -> Call {
+    Call { method: method.to_owned(), args, tgas: BYTES_TGAS }
+}
+
+/// An account that calls contracts.
+pub trait Caller {
+    /// Sends a call with a deposit in yoctoNEAR, and waits until all of it is done.
     fn send(
         &self,
         contract: &AccountId,
-        method: &str,
-        args: impl Serialize + Send,
+        call: Call,
         deposit: u128,
-    ) -> impl Future<Output = anyhow::Result<Outcome>> + Send;
-
-    /// Raw arguments, all gas there is.
-    fn send_raw(
-        &self,
-        contract: &AccountId,
-        method: &str,
-        args: Vec<u8>,
     ) -> impl Future<Output = anyhow::Result<Outcome>> + Send;
 }
 
-impl Call for Account {
-    async fn send(
-        &self,
-        contract: &AccountId,
-        method: &str,
-        args: impl Serialize + Send,
-        deposit: u128,
-    ) -> anyhow::Result<Outcome> {
-        let args = serde_json::to_vec(&args)?;
-        let call = self.call(contract, method).args(args).deposit(NearToken::from_yoctonear(deposit)).max_gas();
-        Ok(call.transact().await?)
+impl Caller for Account {
+    async fn send(&self, contract: &AccountId, call: Call, deposit: u128) -> anyhow::Result<Outcome> {
+        let Call { method, args, tgas } = call;
+        let transaction = self.call(contract, &method).args(args).gas(Gas::from_tgas(tgas));
+        Ok(transaction.deposit(NearToken::from_yoctonear(deposit)).transact().await?)
     }
+}
 
-    async fn send_raw(&self, contract: &AccountId, method: &str, args: Vec<u8>) -> anyhow::Result<Outcome> {
-        let gas = near_workspaces::types::Gas::from_tgas(900);
-        Ok(self.call(contract, method).args(args).gas(gas).transact().await?)
-    }
+/// What a call of method `M` answered.
+pub fn answer<M: Method>(_: M, outcome: &Outcome) -> anyhow::Result<M::Answer> {
+    let bytes = outcome.clone().into_result()?.raw_bytes()?;
+    M::answer(&bytes).map_err(anyhow::Error::msg)
+}
+
+/// What a call that has to go through answers.
+///
+/// # Panics
+/// If it fails.
+pub async fn ok<M: Method>(by: &Account, contract: &AccountId, method: M, args: &M::Args, deposit: u128) -> M::Answer {
+    let outcome = by.send(contract, call(method, args), deposit).await.expect("the node answers");
+    assert!(outcome.is_success(), "{}: {outcome:?}", M::NAME);
+    answer(method, &outcome).expect("an answer as declared")
+}
+
+/// The code of a call that has to fail.
+///
+/// # Panics
+/// If it goes through.
+pub async fn refused<M: Method>(
+    by: &Account,
+    contract: &AccountId,
+    method: M,
+    args: &M::Args,
+    deposit: u128,
+) -> String {
+    let outcome = by.send(contract, call(method, args), deposit).await.expect("the node answers");
+    failed_with(&outcome).unwrap_or_else(|| panic!("{} went through", M::NAME))
 }
 
 /// The code a failed transaction answered with; `None` if it succeeded.
 pub fn failed_with(outcome: &Outcome) -> Option<String> {
-    let error = outcome.clone().into_result().err()?;
-    let text = format!("{error:?}");
-    let text = text.split_once("Smart contract panicked: ").map_or(text.as_str(), |(_, text)| text);
-    Some(text.split(": ").next().unwrap_or(text).trim_matches('"').to_owned())
+    Some(code(&format!("{:?}", outcome.clone().into_result().err()?)))
 }
 
-/// A view with JSON arguments.
-pub async fn view<T: DeserializeOwned>(
-    worker: &Worker<near_workspaces::network::Sandbox>,
+/// The code in what a node says about a contract that failed; all of it, if the contract was not even asked.
+fn code(text: &str) -> String {
+    let Some((_, told)) = text.split_once("Smart contract panicked: ") else { return text.to_owned() };
+    told.split([':', '"', '\\']).next().unwrap_or(told).to_owned()
+}
+
+/// What a view answers.
+pub async fn view<M: Method>(
+    worker: &Worker<Sandbox>,
     contract: &AccountId,
-    method: &str,
-    args: impl Serialize,
-) -> anyhow::Result<T> {
-    Ok(worker.view(contract, method).args(serde_json::to_vec(&args)?).await?.json()?)
+    _: M,
+    args: &M::Args,
+) -> anyhow::Result<M::Answer> {
+    let bytes = worker.view(contract, M::NAME).args(M::write(args)).await?.result;
+    M::answer(&bytes).map_err(anyhow::Error::msg)
+}
+
+/// What a call of this kind answers as a view; the code, if it fails.
+pub async fn raw_view(worker: &Worker<Sandbox>, contract: &AccountId, call: Call) -> Result<Vec<u8>, String> {
+    let viewed = worker.view(contract, &call.method).args(call.args).await;
+    viewed.map(|details| details.result).map_err(|error| code(&format!("{error:?}")))
 }

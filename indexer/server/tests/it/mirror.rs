@@ -1,10 +1,11 @@
 //! The tables say what the contracts say, again and again.
 
 use charter_client::{Contracts, Rpc};
-use charter_harness::{Call, Harness};
+use charter_harness::{Caller, Harness, call, ok};
 use charter_indexer::{Indexer, IndexerError, verify};
 use charter_types::registry::Card;
 use charter_types::registry::args::{AgentRef, RegisterAgent};
+use charter_types::registry::methods as registry;
 use charter_types::{Hash32, Nothing};
 use near_workspaces::Account;
 use sqlx::Row;
@@ -27,8 +28,7 @@ pub fn contracts(harness: &Harness) -> Contracts {
 pub async fn register(harness: &Harness, owner: &Account, uri: &str) {
     let card = Card { uri: uri.to_owned(), sha256: Hash32([1; 32]) };
     let args = RegisterAgent { card, agent_account: None, operators: vec![], guardians: vec![] };
-    let outcome = owner.send(&harness.contracts.registry, "register_agent", args, DEPOSIT).await.unwrap();
-    assert!(outcome.is_success(), "{outcome:?}");
+    ok(owner, &harness.contracts.registry, registry::register_agent, &args, DEPOSIT).await;
 }
 
 async fn snapshot(pool: &sqlx::PgPool) -> Vec<String> {
@@ -55,10 +55,10 @@ async fn replaying_twice_gives_the_same_rows_and_a_retired_agent_is_gone() {
         register(&harness, &bob, &format!("https://b/{number}")).await;
     }
     let registry = &harness.contracts.registry;
-    alice.send(registry, "retire", AgentRef { agent: 3 }, 1).await.unwrap().into_result().unwrap();
-    bob.send(registry, "panic_all", Nothing {}, 1).await.unwrap().into_result().unwrap();
+    ok(&alice, registry, registry::retire, &AgentRef { agent: 3 }, 1).await;
+    ok(&bob, registry, registry::panic_all, &Nothing {}, 1).await;
     // A failed call leaves logs behind that must not count.
-    assert!(bob.send(registry, "retire", AgentRef { agent: 1 }, 1).await.unwrap().is_failure());
+    assert!(bob.send(registry, call(registry::retire, &AgentRef { agent: 1 }), 1).await.unwrap().is_failure());
 
     let mut seen = Vec::new();
     for _ in 0..2 {

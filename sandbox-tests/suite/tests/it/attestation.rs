@@ -7,15 +7,19 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use charter_client::sha256;
-use charter_harness::{Call, Harness, failed_with, view};
-use charter_types::registry::args::{AgentRef, RevokeMeasurement, SetAttestationPolicy, SubmitAttestation};
-use charter_types::registry::{Agent, AttestationAnswer, AttestationClaim, AttestationPolicy, Invalid, Measurement};
-use charter_types::verifier::{Report, TcbStatus, Verdict, rejection};
-use charter_types::{Base64Bytes, Ed25519Key, Hash32, X25519Key};
+use charter_harness::{Caller, Harness, call, failed_with, ok, raw_bytes, raw_view, refused, view};
+use charter_types::registry::args::{
+    AgentRef, RevokeMeasurement, SetAgentAccount, SetAttestationPolicy, SubmitAttestation,
+};
+use charter_types::registry::methods as registry;
+use charter_types::registry::{AttestationAnswer, AttestationClaim, AttestationPolicy, Invalid, Measurement};
+use charter_types::verifier::methods::verify_quote;
+use charter_types::verifier::{Question, Report, TcbStatus, Verdict, rejection};
+use charter_types::{Base64Bytes, Ed25519Key, Hash32, Nothing, X25519Key};
 use dcap_qvl::QuoteCollateralV3;
 use near_workspaces::network::Sandbox;
 use near_workspaces::{Account, AccountId, Worker};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::people::{DEPOSIT, register};
 
@@ -64,14 +68,14 @@ pub fn sample() -> Sample {
 }
 
 impl Sample {
-    pub fn question(&self) -> Vec<u8> {
-        borsh::to_vec(&(&self.quote, &self.collateral, self.now_s)).unwrap()
+    /// With the collateral as dcap-qvl writes it, whose type ours has to be like.
+    pub fn question(&self) -> Question {
+        borsh::from_slice(&borsh::to_vec(&(&self.quote, &self.collateral, self.now_s)).unwrap()).unwrap()
     }
 }
 
-async fn verdict(harness: &Harness, question: Vec<u8>) -> Verdict {
-    let answer = harness.worker.view(&harness.contracts.verifier, "verify_quote").args(question).await.unwrap();
-    borsh::from_slice(&answer.result).unwrap()
+async fn verdict(harness: &Harness, question: Question) -> Verdict {
+    view(&harness.worker, &harness.contracts.verifier, verify_quote, &question).await.unwrap()
 }
 
 fn code(verdict: &Verdict) -> &str {
@@ -114,7 +118,9 @@ async fn a_genuine_quote_is_accepted_and_a_changed_one_is_not() {
     for quote in [Vec::new(), vec![0; 5_000], std::fs::read(samples().join("sgx_quote")).unwrap()] {
         assert_eq!(code(&verdict(&harness, Sample { quote, ..sample() }.question()).await), rejection::FORMAT);
     }
-    assert_eq!(code(&verdict(&harness, vec![1, 2, 3]).await), rejection::FORMAT);
+    let bytes = raw_bytes("verify_quote", vec![1, 2, 3]);
+    let unread = raw_view(&harness.worker, &harness.contracts.verifier, bytes).await.unwrap();
+    assert_eq!(code(&borsh::from_slice(&unread).unwrap()), rejection::FORMAT);
 }
 
 /// 181 TGas with RustCrypto in wasm was measured on nearcore; the host function has to bring it below 100.
@@ -122,7 +128,7 @@ async fn a_genuine_quote_is_accepted_and_a_changed_one_is_not() {
 async fn verifying_costs_less_than_100_tgas() {
     let harness = Harness::start().await.unwrap();
     let anyone = harness.account("anyone").await.unwrap();
-    let outcome = anyone.send_raw(&harness.contracts.verifier, "verify_quote", sample().question()).await.unwrap();
+    let outcome = anyone.send(&harness.contracts.verifier, call(verify_quote, &sample().question()), 0).await.unwrap();
     let gas = outcome.total_gas_burnt.as_tgas();
     assert!(outcome.is_success() && gas < 100, "{gas} TGas");
 }
@@ -156,7 +162,7 @@ struct Scene {
     agent: u64,
 }
 
-const KEYS: (Ed25519Key, X25519Key) = (Ed25519Key([5; 32]), X25519Key([9; 32]));
+pub const KEYS: (Ed25519Key, X25519Key) = (Ed25519Key([5; 32]), X25519Key([9; 32]));
 
 fn report(report_data: [u8; 64]) -> Report {
     let tcb = TcbStatus::UpToDate;
@@ -167,7 +173,7 @@ fn verified(report: Report) -> Verdict {
     Verdict::Verified(Box::new(report))
 }
 
-fn policy(from_ms: u64) -> AttestationPolicy {
+pub fn policy(from_ms: u64) -> AttestationPolicy {
     let sha256 = report([0; 64]).measurement(sha256);
     let measurement = Measurement { sha256, from_ms, until_ms: u64::MAX, revoked: false };
     AttestationPolicy { measurements: vec![measurement], tcb: vec![TcbStatus::UpToDate], max_age_ms: 86_400_000 }
@@ -185,24 +191,23 @@ async fn scene() -> Scene {
     );
     let agent = register(&harness, &alice, vec![guard.id().clone()]).await;
     let registry = &harness.contracts.registry;
-    let account = json!({ "agent": agent, "agent_account": bot.id() });
-    alice.send(registry, "set_agent_account", account, DEPOSIT).await.unwrap().into_result().unwrap();
+    let account = SetAgentAccount { agent, agent_account: Some(bot.id().clone()) };
+    ok(&alice, registry, registry::set_agent_account, &account, DEPOSIT).await;
     let args = SetAttestationPolicy { agent, policy: Some(policy(0)) };
-    alice.send(registry, "set_attestation_policy", args, DEPOSIT).await.unwrap().into_result().unwrap();
+    ok(&alice, registry, registry::set_attestation_policy, &args, DEPOSIT).await;
     Scene { harness, alice, bot, guard, agent }
 }
 
 impl Scene {
     async fn nonce(&self) -> Hash32 {
         let args = AgentRef { agent: self.agent };
-        let begun = self.bot.send(&self.harness.contracts.registry, "begin_attestation", args, 0).await.unwrap();
-        begun.json().unwrap()
+        ok(&self.bot, &self.harness.contracts.registry, registry::begin_attestation, &args, 0).await
     }
 
     async fn data(&self, nonce: Hash32) -> [u8; 64] {
         let registry = &self.harness.contracts.registry;
-        let agent: Option<Agent> =
-            view(&self.harness.worker, registry, "agent", AgentRef { agent: self.agent }).await.unwrap();
+        let agent =
+            view(&self.harness.worker, registry, registry::agent, &AgentRef { agent: self.agent }).await.unwrap();
         let (sign_key, encrypt_key) = KEYS;
         let claim = AttestationClaim { agent: self.agent, epoch: agent.unwrap().epoch, nonce, sign_key, encrypt_key };
         claim.report_data(&self.harness.chain_id, registry, sha256)
@@ -210,7 +215,12 @@ impl Scene {
 
     async fn verifier_says(&self, verdict: &Verdict) {
         let said = borsh::to_vec(verdict).unwrap();
-        self.alice.send_raw(&self.harness.contracts.verifier, "say", said).await.unwrap().into_result().unwrap();
+        self.alice
+            .send(&self.harness.contracts.verifier, raw_bytes("say", said), 0)
+            .await
+            .unwrap()
+            .into_result()
+            .unwrap();
     }
 
     /// What became of a submission: its code, or `None` if the agent is attested.
@@ -219,12 +229,13 @@ impl Scene {
         let some = Base64Bytes(vec![1; 100]);
         let args =
             SubmitAttestation { agent: self.agent, quote: some.clone(), collateral: some, sign_key, encrypt_key };
-        failed_with(&self.bot.send(&self.harness.contracts.registry, "submit_attestation", args, 0).await.unwrap())
+        let submit = call(registry::submit_attestation, &args);
+        failed_with(&self.bot.send(&self.harness.contracts.registry, submit, 0).await.unwrap())
     }
 
     async fn answer(&self) -> AttestationAnswer {
         let args = AgentRef { agent: self.agent };
-        view(&self.harness.worker, &self.harness.contracts.registry, "attestation", args).await.unwrap()
+        view(&self.harness.worker, &self.harness.contracts.registry, registry::attestation, &args).await.unwrap()
     }
 }
 
@@ -244,7 +255,7 @@ impl Attester {
         harness.worker.patch(&harness.contracts.verifier).code(&wasm).transact().await.unwrap();
         let registry = harness.contracts.registry.clone();
         let args = SetAttestationPolicy { agent, policy: Some(policy(0)) };
-        owner.send(&registry, "set_attestation_policy", args, DEPOSIT).await.unwrap().into_result().unwrap();
+        ok(owner, &registry, registry::set_attestation_policy, &args, DEPOSIT).await;
         Self {
             owner: owner.clone(),
             agent,
@@ -257,18 +268,22 @@ impl Attester {
 
     pub async fn attest(&self, sign_key: Ed25519Key, encrypt_key: X25519Key) {
         let reference = AgentRef { agent: self.agent };
-        let begun = self.owner.send(&self.registry, "begin_attestation", reference, 1).await.unwrap();
-        let nonce: Hash32 = begun.json().unwrap();
-        let agent: Option<Agent> = view(&self.worker, &self.registry, "agent", reference).await.unwrap();
-        let claim = AttestationClaim { agent: self.agent, epoch: agent.unwrap().epoch, nonce, sign_key, encrypt_key };
-        let said = verified(report(claim.report_data(&self.chain_id, &self.registry, sha256)));
-        let said = borsh::to_vec(&said).unwrap();
-        self.owner.send_raw(&self.verifier, "say", said).await.unwrap().into_result().unwrap();
+        let nonce = ok(&self.owner, &self.registry, registry::begin_attestation, &reference, 1).await;
+        self.verifier_says_yes(nonce, sign_key, encrypt_key).await;
         let some = Base64Bytes(vec![1; 100]);
         let args =
             SubmitAttestation { agent: self.agent, quote: some.clone(), collateral: some, sign_key, encrypt_key };
-        let submitted = self.owner.send(&self.registry, "submit_attestation", args, 1).await.unwrap();
-        submitted.into_result().unwrap();
+        ok(&self.owner, &self.registry, registry::submit_attestation, &args, 1).await;
+    }
+
+    /// To a quote that is bound to this nonce and these keys.
+    pub async fn verifier_says_yes(&self, nonce: Hash32, sign_key: Ed25519Key, encrypt_key: X25519Key) {
+        let reference = AgentRef { agent: self.agent };
+        let agent = view(&self.worker, &self.registry, registry::agent, &reference).await.unwrap();
+        let claim = AttestationClaim { agent: self.agent, epoch: agent.unwrap().epoch, nonce, sign_key, encrypt_key };
+        let said = verified(report(claim.report_data(&self.chain_id, &self.registry, sha256)));
+        let said = borsh::to_vec(&said).unwrap();
+        self.owner.send(&self.verifier, raw_bytes("say", said), 0).await.unwrap().into_result().unwrap();
     }
 }
 
@@ -320,7 +335,13 @@ async fn rejection_is_a_code_and_silence_is_a_failure() {
     scene.verifier_says(&Verdict::Rejected { code: rejection::EXPIRED.to_owned(), reason: "late".to_owned() }).await;
     assert_eq!(scene.submit().await.as_deref(), Some(rejection::EXPIRED));
     scene.nonce().await;
-    scene.alice.send_raw(&scene.harness.contracts.verifier, "say", vec![9]).await.unwrap().into_result().unwrap();
+    scene
+        .alice
+        .send(&scene.harness.contracts.verifier, raw_bytes("say", vec![9]), 0)
+        .await
+        .unwrap()
+        .into_result()
+        .unwrap();
     assert_eq!(scene.submit().await.as_deref(), Some("REGISTRY_NO_VERDICT"));
     let nonce = scene.nonce().await;
     let old = Report { tcb: TcbStatus::OutOfDate, ..report(scene.data(nonce).await) };
@@ -339,18 +360,21 @@ async fn an_attestation_dies_with_its_measurement_its_epoch_and_by_a_guardian() 
     };
     assert_eq!(attest().await, None);
     let reference = AgentRef { agent: scene.agent };
-    scene.guard.send(registry, "revoke_attestation", reference, 0).await.unwrap().into_result().unwrap();
+    ok(&scene.guard, registry, registry::revoke_attestation, &reference, 0).await;
     assert_eq!(scene.answer().await.attestation, None);
     assert_eq!(attest().await, None);
     let sha256 = policy(0).measurements[0].sha256;
     let revoke = RevokeMeasurement { agent: scene.agent, sha256 };
-    scene.guard.send(registry, "revoke_measurement", revoke, 0).await.unwrap().into_result().unwrap();
+    ok(&scene.guard, registry, registry::revoke_measurement, &revoke, 0).await;
     assert_eq!(scene.answer().await.invalid, Some(Invalid::Policy));
     assert_eq!(attest().await.as_deref(), Some("REGISTRY_NOT_ACCEPTED"));
     let again = SetAttestationPolicy { agent: scene.agent, policy: Some(policy(1)) };
-    let outcome = scene.alice.send(registry, "set_attestation_policy", again, DEPOSIT).await.unwrap();
-    assert_eq!(failed_with(&outcome).as_deref(), Some("REGISTRY_BAD_MEASUREMENTS"), "a bad measurement came back");
-    scene.alice.send(registry, "panic_all", json!({}), 1).await.unwrap().into_result().unwrap();
+    assert_eq!(
+        refused(&scene.alice, registry, registry::set_attestation_policy, &again, DEPOSIT).await,
+        "REGISTRY_BAD_MEASUREMENTS",
+        "a bad measurement came back"
+    );
+    ok(&scene.alice, registry, registry::panic_all, &Nothing {}, 1).await;
     assert_eq!(scene.answer().await.invalid, Some(Invalid::EpochMoved));
 }
 
@@ -363,11 +387,10 @@ async fn an_epoch_that_moves_between_question_and_verdict_wins() {
     let (sign_key, encrypt_key) = KEYS;
     let some = Base64Bytes(vec![1; 100]);
     let args = SubmitAttestation { agent: scene.agent, quote: some.clone(), collateral: some, sign_key, encrypt_key };
-    let submitted = scene.bot.call(registry, "submit_attestation").args_json(args).max_gas();
-    let panicked = scene.alice.call(registry, "panic_all").args_json(json!({}));
-    let panicked = panicked.deposit(near_workspaces::types::NearToken::from_yoctonear(1));
-    let (submitted, panicked) = tokio::join!(submitted.transact_async(), panicked.transact_async());
-    let (submitted, panicked) = tokio::join!(submitted.unwrap(), panicked.unwrap());
+    let (submitted, panicked) = tokio::join!(
+        scene.bot.send(registry, call(registry::submit_attestation, &args), 0),
+        scene.alice.send(registry, call(registry::panic_all, &Nothing {}), 1)
+    );
     panicked.unwrap().into_result().unwrap();
     // Whichever came first: refused at the door, in the callback, or dead by comparison.
     let code = failed_with(&submitted.unwrap());

@@ -7,9 +7,12 @@
 
 use std::time::Duration;
 
-use charter_harness::{Call, Harness};
+use charter_harness::{Call, Caller, Harness, call};
+use charter_types::Hash32;
 use charter_types::escrow::WITHDRAW_DELAY_MS_MIN;
 use charter_types::escrow::args::{ChannelRef, Channels};
+use charter_types::escrow::methods as escrow;
+use charter_types::method::Method;
 use near_workspaces::Account;
 use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
@@ -56,12 +59,11 @@ struct World {
     harness: Harness,
     payer: Account,
     payee: Account,
-    channels: Vec<charter_types::Hash32>,
+    channels: Vec<Hash32>,
 }
 
 impl World {
     async fn step(&mut self, op: &Op) {
-        let escrow = self.harness.contracts.escrow.clone();
         let pick = |index: &usize| self.channels.get(*index).copied();
         match op {
             Op::Open if self.channels.len() < 4 => {
@@ -70,11 +72,6 @@ impl World {
             }
             Op::Open => {}
             Op::Wait => self.harness.wait(Duration::from_millis(WITHDRAW_DELAY_MS_MIN)).await.unwrap(),
-            Op::TopUp { channel, amount } => {
-                let Some(id) = pick(channel) else { return };
-                let args = ChannelRef { channel: id };
-                let _ = self.payer.send(&escrow, "top_up", args, u128::from(*amount)).await.unwrap();
-            }
             Op::Claim { channel, thousandths, withdraw } => {
                 let Some(id) = pick(channel) else { return };
                 let row = row(&self.harness, id, UNIT / 1_000 * u128::from(*thousandths));
@@ -82,19 +79,28 @@ impl World {
             }
             Op::Withdraw { channel } => {
                 let Some(id) = pick(channel) else { return };
-                let _ = self.payee.send(&escrow, "withdraw", Channels { channels: vec![id] }, 0).await.unwrap();
+                self.send(&self.payee, call(escrow::withdraw, &Channels { channels: vec![id] }), 0).await;
             }
-            Op::Close { channel } => self.send(&self.payee, "close", pick(channel), 0).await,
-            Op::RequestClose { channel } => self.send(&self.payer, "request_close", pick(channel), 1).await,
-            Op::CancelClose { channel } => self.send(&self.payer, "cancel_close", pick(channel), 1).await,
-            Op::FinalizeClose { channel } => self.send(&self.payer, "finalize_close", pick(channel), 0).await,
+            Op::TopUp { channel, amount } => {
+                self.send_about(&self.payer, escrow::top_up, pick(channel), u128::from(*amount)).await;
+            }
+            Op::Close { channel } => self.send_about(&self.payee, escrow::close, pick(channel), 0).await,
+            Op::RequestClose { channel } => self.send_about(&self.payer, escrow::request_close, pick(channel), 1).await,
+            Op::CancelClose { channel } => self.send_about(&self.payer, escrow::cancel_close, pick(channel), 1).await,
+            Op::FinalizeClose { channel } => {
+                self.send_about(&self.payer, escrow::finalize_close, pick(channel), 0).await;
+            }
         }
     }
 
-    async fn send(&self, from: &Account, method: &str, id: Option<charter_types::Hash32>, deposit: u128) {
+    async fn send_about<M: Method<Args = ChannelRef>>(&self, by: &Account, method: M, id: Option<Hash32>, yocto: u128) {
         let Some(channel) = id else { return };
+        self.send(by, call(method, &ChannelRef { channel }), yocto).await;
+    }
+
+    async fn send(&self, by: &Account, call: Call, yocto: u128) {
         // Refusals are part of the game: the books are what is checked.
-        let _ = from.send(&self.harness.contracts.escrow, method, ChannelRef { channel }, deposit).await.unwrap();
+        let _ = by.send(&self.harness.contracts.escrow, call, yocto).await.unwrap();
     }
 
     async fn check(&self, op: &Op) {

@@ -1,7 +1,7 @@
 //! Two wasm engines in one process: the VM that runs contracts and the one that PostgreSQL runs in. Both catch signals;
 //! neither may disturb the other while contracts trap.
 
-use charter_harness::{Call, Harness};
+use charter_harness::{Caller, Harness, raw};
 use charter_indexer::Database;
 use serde_json::json;
 use sqlx::Row;
@@ -23,7 +23,7 @@ async fn storm(harness: &Harness, rounds: u32) {
     let contract = account.deploy(&wasm).await.unwrap().into_result().unwrap();
     for _ in 0..rounds {
         for method in ["trap", "out_of_bounds", "deep", "spin", "divide"] {
-            let outcome = account.send(contract.id(), method, json!({}), 0).await.unwrap();
+            let outcome = account.send(contract.id(), raw(method, json!({})), 0).await.unwrap();
             assert!(outcome.is_failure(), "{method}");
         }
     }

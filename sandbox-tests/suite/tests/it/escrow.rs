@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use charter_client::{Payer, sha256};
-use charter_harness::{Call, Harness, failed_with, view};
+use charter_harness::{Caller, Harness, answer, call, ok, refused, view};
 use charter_types::escrow::args::{ChannelRef, Channels, Open};
+use charter_types::escrow::methods as escrow;
 use charter_types::escrow::{
     CLAIM_BATCH_MAX, Channel, ChannelId, ClaimBatch, ClaimResult, ClaimRow, Totals, Voucher, WITHDRAW_DELAY_MS_MIN,
 };
-use charter_types::{Ed25519Key, Hash32, Nothing};
+use charter_types::{Ed25519Key, Hash32, Nothing, U128};
 use ed25519_dalek::SigningKey;
 use near_workspaces::Account;
-use serde_json::json;
+
+use crate::people::unregister;
 
 const DEPOSIT: u128 = 1_000_000_000_000_000_000_000_000;
 
@@ -26,13 +28,11 @@ pub fn domain(harness: &Harness) -> Hash32 {
 pub async fn open(harness: &Harness, payer: &Account, payee: &Account) -> ChannelId {
     let voucher_key = Ed25519Key(signing().verifying_key().to_bytes());
     let args = Open { payee: payee.id().clone(), agent: None, voucher_key, withdraw_delay_ms: WITHDRAW_DELAY_MS_MIN };
-    payer.send(&harness.contracts.escrow, "open", args, DEPOSIT).await.unwrap().json().unwrap()
+    ok(payer, &harness.contracts.escrow, escrow::open, &args, DEPOSIT).await
 }
 
 pub async fn claim(harness: &Harness, caller: &Account, rows: Vec<ClaimRow>, withdraw: bool) -> Vec<ClaimResult> {
-    let args = borsh::to_vec(&ClaimBatch { rows, withdraw }).unwrap();
-    let outcome = caller.send_raw(&harness.contracts.escrow, "claim_batch", args).await.unwrap();
-    outcome.json().unwrap()
+    ok(caller, &harness.contracts.escrow, escrow::claim_batch, &ClaimBatch { rows, withdraw }, 0).await
 }
 
 pub fn row(harness: &Harness, channel: ChannelId, amount: u128) -> ClaimRow {
@@ -41,11 +41,11 @@ pub fn row(harness: &Harness, channel: ChannelId, amount: u128) -> ClaimRow {
 }
 
 pub async fn channel(harness: &Harness, id: ChannelId) -> Option<Channel> {
-    view(&harness.worker, &harness.contracts.escrow, "channel", ChannelRef { channel: id }).await.unwrap()
+    view(&harness.worker, &harness.contracts.escrow, escrow::channel, &ChannelRef { channel: id }).await.unwrap()
 }
 
 pub async fn totals(harness: &Harness) -> Totals {
-    view(&harness.worker, &harness.contracts.escrow, "totals", Nothing {}).await.unwrap()
+    view(&harness.worker, &harness.contracts.escrow, escrow::totals, &Nothing {}).await.unwrap()
 }
 
 #[tokio::test]
@@ -90,9 +90,9 @@ async fn the_largest_batch_fits_and_any_order_gives_the_maximum() {
     let count = u128::try_from(CLAIM_BATCH_MAX).unwrap();
     // Rising: every row is a signature check, a write and a result.
     let rows = (1..=count).map(|number| row(&harness, id, number * 1_000)).collect();
-    let args = borsh::to_vec(&ClaimBatch { rows, withdraw: false }).unwrap();
-    let outcome = bob.send_raw(&harness.contracts.escrow, "claim_batch", args).await.unwrap();
-    let results: Vec<ClaimResult> = outcome.clone().json().unwrap();
+    let largest = call(escrow::claim_batch, &ClaimBatch { rows, withdraw: false });
+    let outcome = bob.send(&harness.contracts.escrow, largest, 0).await.unwrap();
+    let results = answer(escrow::claim_batch, &outcome).unwrap();
     assert_eq!(results.len(), CLAIM_BATCH_MAX);
     assert!(results.iter().all(|result| result.claimed().is_some()), "{results:?}");
     let per_row = outcome.total_gas_burnt.as_gas() / u64::try_from(CLAIM_BATCH_MAX).unwrap();
@@ -103,9 +103,8 @@ async fn the_largest_batch_fits_and_any_order_gives_the_maximum() {
     claim(&harness, &bob, rows, false).await;
     assert_eq!(channel(&harness, other).await.unwrap().claimed.0, 9_000);
     let too_many = vec![row(&harness, id, 1); CLAIM_BATCH_MAX + 1];
-    let args = borsh::to_vec(&ClaimBatch { rows: too_many, withdraw: false }).unwrap();
-    let outcome = bob.send_raw(&harness.contracts.escrow, "claim_batch", args).await.unwrap();
-    assert_eq!(failed_with(&outcome).as_deref(), Some("ESCROW_BATCH_SIZE"));
+    let args = ClaimBatch { rows: too_many, withdraw: false };
+    assert_eq!(refused(&bob, &harness.contracts.escrow, escrow::claim_batch, &args, 0).await, "ESCROW_BATCH_SIZE");
 }
 
 #[tokio::test]
@@ -115,22 +114,19 @@ async fn the_payer_gets_the_rest_only_after_the_grace_and_the_payee_claims_until
     let escrow = &harness.contracts.escrow;
     let id = open(&harness, &alice, &bob).await;
     let reference = ChannelRef { channel: id };
-    let stranger = bob.send(escrow, "request_close", reference, 1).await.unwrap();
-    assert_eq!(failed_with(&stranger).as_deref(), Some("ESCROW_NOT_PAYER"));
-    alice.send(escrow, "request_close", reference, 1).await.unwrap().into_result().unwrap();
-    let early = alice.send(escrow, "finalize_close", reference, 0).await.unwrap();
-    assert_eq!(failed_with(&early).as_deref(), Some("ESCROW_TOO_EARLY"));
+    assert_eq!(refused(&bob, escrow, escrow::request_close, &reference, 1).await, "ESCROW_NOT_PAYER");
+    ok(&alice, escrow, escrow::request_close, &reference, 1).await;
+    assert_eq!(refused(&alice, escrow, escrow::finalize_close, &reference, 0).await, "ESCROW_TOO_EARLY");
     let claimed = claim(&harness, &bob, vec![row(&harness, id, 7_000)], false).await;
     assert_eq!(claimed[0].claimed(), Some(7_000));
     harness.wait(Duration::from_millis(WITHDRAW_DELAY_MS_MIN + 1_000)).await.unwrap();
-    alice.send(escrow, "finalize_close", reference, 0).await.unwrap().into_result().unwrap();
+    ok(&alice, escrow, escrow::finalize_close, &reference, 0).await;
     assert_eq!(channel(&harness, id).await, None);
     let after = totals(&harness).await;
     assert_eq!((after.held.0, after.in_flight.0, after.paid.0), (0, 0, 7_000));
     assert_eq!(after.deposited.0, after.paid.0 + after.refunded.0);
     // Storage is back at its baseline, and the id never works again.
-    let closed = alice.send(escrow, "storage_unregister", json!({}), 1).await.unwrap();
-    assert!(closed.json::<bool>().unwrap());
+    unregister(&alice, escrow).await;
     assert_eq!(claim(&harness, &bob, vec![row(&harness, id, 8_000)], false).await[0].1, "ESCROW_UNKNOWN_CHANNEL");
 }
 
@@ -142,10 +138,10 @@ async fn a_payout_to_an_account_that_is_gone_comes_back_to_the_books() {
     let id = open(&harness, &alice, &bob).await;
     claim(&harness, &alice, vec![row(&harness, id, 6_000)], false).await;
     let before = channel(&harness, id).await.unwrap();
-    alice.send(escrow, "request_close", ChannelRef { channel: id }, 1).await.unwrap().into_result().unwrap();
+    ok(&alice, escrow, escrow::request_close, &ChannelRef { channel: id }, 1).await;
     harness.wait(Duration::from_millis(WITHDRAW_DELAY_MS_MIN + 1_000)).await.unwrap();
     bob.delete_account(alice.id()).await.unwrap().into_result().unwrap();
-    let sent = alice.send(escrow, "finalize_close", ChannelRef { channel: id }, 0).await.unwrap();
+    let sent = alice.send(escrow, call(escrow::finalize_close, &ChannelRef { channel: id }), 0).await.unwrap();
     assert!(sent.is_success(), "{sent:?}");
     let after = channel(&harness, id).await.unwrap();
     assert!(after.closed);
@@ -163,11 +159,8 @@ async fn withdrawing_is_for_the_payee_and_pays_what_is_claimed() {
     let id = open(&harness, &alice, &bob).await;
     claim(&harness, &alice, vec![row(&harness, id, 6_000)], false).await;
     let args = Channels { channels: vec![id] };
-    let stranger = alice.send(escrow, "withdraw", &args, 0).await.unwrap();
-    assert_eq!(failed_with(&stranger).as_deref(), Some("ESCROW_NOT_PAYEE"));
-    let paid: String = bob.send(escrow, "withdraw", &args, 0).await.unwrap().json().unwrap();
-    assert_eq!(paid, "6000");
-    let nothing = bob.send(escrow, "withdraw", &args, 0).await.unwrap();
-    assert_eq!(failed_with(&nothing).as_deref(), Some("ESCROW_NOTHING_DUE"));
+    assert_eq!(refused(&alice, escrow, escrow::withdraw, &args, 0).await, "ESCROW_NOT_PAYEE");
+    assert_eq!(ok(&bob, escrow, escrow::withdraw, &args, 0).await, U128(6_000));
+    assert_eq!(refused(&bob, escrow, escrow::withdraw, &args, 0).await, "ESCROW_NOTHING_DUE");
     assert_eq!(totals(&harness).await.paid.0, 6_000);
 }

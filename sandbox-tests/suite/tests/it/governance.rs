@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use charter_client::sha256;
-use charter_harness::{Call, Harness, failed_with, view};
+use charter_harness::{Caller, Harness, call, failed_with, ok, refused, view};
 use charter_types::Hash32;
 use charter_types::governance::args::{ExecuteUpgrade, ProposalRef, ProposeUpgrade, Vote};
+use charter_types::governance::methods as governance;
 use charter_types::governance::{Choice, Proposal, ProposalState};
 use charter_wasm::Contract;
 
@@ -15,7 +16,7 @@ const HOUR: Duration = Duration::from_secs(3_601);
 
 async fn proposal(harness: &Harness, id: u64) -> Proposal {
     let args = ProposalRef { proposal: id };
-    let found: Option<Proposal> = view(&harness.worker, &harness.contracts.governance, "proposal", args).await.unwrap();
+    let found = view(&harness.worker, &harness.contracts.governance, governance::proposal, &args).await.unwrap();
     found.unwrap()
 }
 
@@ -24,18 +25,18 @@ async fn approved(harness: &Harness, code: &[u8]) -> u64 {
     let governance = &harness.contracts.governance;
     let args = ProposeUpgrade { contract: harness.contracts.registry.clone(), code_hash: Hash32(sha256(code)) };
     let root = harness.root();
-    let id: u64 = root.send(governance, "propose_upgrade", args, DEPOSIT).await.unwrap().json().unwrap();
+    let id = ok(root, governance, governance::propose_upgrade, &args, DEPOSIT).await;
     let content_hash = proposal(harness, id).await.content_hash;
     let vote = Vote { proposal: id, content_hash, choice: Choice::Yes };
-    root.send(governance, "vote", vote, DEPOSIT).await.unwrap().into_result().unwrap();
+    ok(root, governance, governance::vote, &vote, DEPOSIT).await;
     harness.wait(HOUR).await.unwrap();
-    root.send(governance, "queue", ProposalRef { proposal: id }, 0).await.unwrap().into_result().unwrap();
+    ok(root, governance, governance::queue, &ProposalRef { proposal: id }, 0).await;
     id
 }
 
 async fn execute(harness: &Harness, id: u64, code: &[u8]) -> charter_harness::Outcome {
-    let args = borsh::to_vec(&ExecuteUpgrade { proposal: id, code: code.to_vec() }).unwrap();
-    harness.root().send_raw(&harness.contracts.governance, "execute_upgrade", args).await.unwrap()
+    let execute = call(governance::execute_upgrade, &ExecuteUpgrade { proposal: id, code: code.to_vec() });
+    harness.root().send(&harness.contracts.governance, execute, 0).await.unwrap()
 }
 
 #[tokio::test]
@@ -78,13 +79,10 @@ async fn strangers_neither_propose_nor_vote() {
     let governance = &harness.contracts.governance;
     let contract = harness.contracts.registry.clone();
     let args = ProposeUpgrade { contract, code_hash: Hash32([1; 32]) };
-    let outcome = eve.send(governance, "propose_upgrade", args, DEPOSIT).await.unwrap();
-    assert_eq!(failed_with(&outcome).as_deref(), Some("GOVERNANCE_NOT_MEMBER"));
+    assert_eq!(refused(&eve, governance, governance::propose_upgrade, &args, DEPOSIT).await, "GOVERNANCE_NOT_MEMBER");
     let id = approved(&harness, b"code").await;
     let content_hash = proposal(&harness, id).await.content_hash;
     let vote = Vote { proposal: id, content_hash, choice: Choice::No };
-    let outcome = eve.send(governance, "vote", vote, DEPOSIT).await.unwrap();
-    assert_eq!(failed_with(&outcome).as_deref(), Some("GOVERNANCE_NOT_MEMBER"));
-    let late = harness.root().send(governance, "vote", vote, DEPOSIT).await.unwrap();
-    assert_eq!(failed_with(&late).as_deref(), Some("GOVERNANCE_VOTE_ENDED"));
+    assert_eq!(refused(&eve, governance, governance::vote, &vote, DEPOSIT).await, "GOVERNANCE_NOT_MEMBER");
+    assert_eq!(refused(harness.root(), governance, governance::vote, &vote, DEPOSIT).await, "GOVERNANCE_VOTE_ENDED");
 }

@@ -5,18 +5,16 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use charter_client::{Account as Signer, Contracts, Rpc};
-use charter_harness::{Call, Harness, failed_with, view};
+use charter_harness::{Harness, ok, refused, view};
 use charter_host::{Host, HostError, HostKeys, HttpRequest, SealContext, Upstreams, seal};
 use charter_types::keys::args::{AddCredential, ApprovalRef, GrantTerms, RequestApproval};
-use charter_types::keys::{
-    Added, Allowance, Asker, Budget, Denial, Envelope, Grantee, Method, Policy, Rate, Scheme, Target, Unit,
-};
+use charter_types::keys::methods as keys;
+use charter_types::keys::{Allowance, Asker, Denial, Envelope, Grantee, Method, Policy, Rate, Scheme, Target, Unit};
 use charter_types::{Base64Bytes, Hash32, Page, U128};
 use near_workspaces::Account;
-use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::people::{DEPOSIT, policy, register, terms};
+use crate::people::{DEPOSIT, policy, prepay, register, terms};
 
 const SECRET: &str = "sk-live-1234567890";
 
@@ -66,12 +64,12 @@ async fn scene(change: impl FnOnce(&mut GrantTerms)) -> Scene {
     );
     let keys = harness.contracts.keys.clone();
     for person in [&owner, &bob, &hal] {
-        person.send(&keys, "storage_deposit", json!({}), 5 * DEPOSIT).await.unwrap().into_result().unwrap();
+        prepay(person, &keys, 5 * DEPOSIT).await;
     }
     let agent = register(&harness, &owner, Vec::new()).await;
     let own = HostKeys::generate();
     let args = own.registration(&harness.chain_id, &keys, hal.id(), 600_000);
-    let id: u64 = hal.send(&keys, "register_host", args, DEPOSIT).await.unwrap().json().unwrap();
+    let id = ok(&hal, &keys, keys::register_host, &args, DEPOSIT).await;
     let (addr, seen) = upstream().await;
     let target = Target {
         scheme: Scheme::Http,
@@ -96,7 +94,7 @@ async fn scene(change: impl FnOnce(&mut GrantTerms)) -> Scene {
         rotate_by_ms: 0,
         grants: vec![wanted],
     };
-    let added: Added = owner.send(&keys, "add_credential", args, 1).await.unwrap().json().unwrap();
+    let added = ok(&owner, &keys, keys::add_credential, &args, 1).await;
     let own_contracts = &harness.contracts;
     let contracts = Contracts {
         registry: own_contracts.registry.clone(),
@@ -144,8 +142,8 @@ async fn a_budget_of_two_uses_is_used_twice_and_the_agent_never_sees_the_key() {
     let third = scene.call().await;
     assert!(matches!(&third, Err(HostError::Chain(error)) if error.code() == Some("KEYS_BUDGET_SHORT")), "{third:?}");
     assert_eq!(scene.uses(), 2);
-    let budgets: Vec<Budget> =
-        view(&scene.harness.worker, &scene.harness.contracts.keys, "budgets", Page::default()).await.unwrap();
+    let budgets =
+        view(&scene.harness.worker, &scene.harness.contracts.keys, keys::budgets, &Page::default()).await.unwrap();
     assert_eq!((budgets[0].spent, budgets[0].reserved, budgets[0].level), (U128(2), U128(0), U128(0)));
 }
 
@@ -167,12 +165,11 @@ async fn an_approved_request_is_made_once() {
     let expires_ms = scene.harness.now_ms().await.unwrap() + 600_000;
     let request = RequestApproval { grant: scene.grant, digest, host: scene.host.id, expires_ms };
     let stranger = scene.harness.account("stranger").await.unwrap();
-    let outcome = stranger.send(keys, "request_approval", &request, DEPOSIT).await.unwrap();
-    assert_eq!(failed_with(&outcome).as_deref(), Some("KEYS_NOT_GRANTEE"));
-    scene.bob.send(keys, "request_approval", &request, DEPOSIT).await.unwrap().into_result().unwrap();
+    assert_eq!(refused(&stranger, keys, keys::request_approval, &request, DEPOSIT).await, "KEYS_NOT_GRANTEE");
+    ok(&scene.bob, keys, keys::request_approval, &request, DEPOSIT).await;
     assert!(matches!(scene.call().await, Err(HostError::NeedsApproval { .. })));
     let reference = ApprovalRef { grant: scene.grant, digest };
-    scene.owner.send(keys, "approve", reference, 1).await.unwrap().into_result().unwrap();
+    ok(&scene.owner, keys, keys::approve, &reference, 1).await;
     scene.call().await.unwrap();
     assert!(matches!(scene.call().await, Err(HostError::NeedsApproval { .. })), "one approval, two requests");
     assert_eq!(scene.uses(), 1);

@@ -16,25 +16,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use charter_client::sha256;
-use charter_harness::{Call, Harness, view};
+use charter_harness::{Call, Caller, Harness, answer, call, view};
 use charter_types::keys::args::{
     AddCredential, AddWraps, Delegate, GrantRef, GrantSecret, GrantTerms, HostRef, LeaseRef, Narrow, RegisterHost,
     Reserve, RotateSecret, SecretRef, Settle,
 };
+use charter_types::keys::methods as keys;
 use charter_types::keys::{
     Allowance, Budget, DEPTH_MAX, Envelope, Grant, Grantee, Lease, Policy, Secret, Suspension, Unit, Wrap, check_live,
 };
+use charter_types::method::Method;
 use charter_types::registry::Standing;
 use charter_types::registry::args::{AgentRef, Rearm};
-use charter_types::{Base64Bytes, Hash32, Page, U128};
+use charter_types::registry::methods as registry;
+use charter_types::{Base64Bytes, Hash32, Nothing, Page, U128};
 use near_workspaces::{Account, AccountId};
 use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
 use proptest::test_runner::TestRunner;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::invariants::invariants;
-use crate::people::{DEPOSIT, charged_bytes, host_of, policy, register, register_host, terms};
+use crate::people::{DEPOSIT, charged_bytes, host_of, policy, prepay, register, register_host, terms};
 
 const SEQUENCES: u32 = 500;
 const PATHS: [&str; 4] = ["/", "/v1", "/v1/chat", "/v2"];
@@ -143,6 +146,11 @@ fn op() -> impl Strategy<Value = Op> {
     })
 }
 
+/// A call's arguments.
+fn fields(call: &Call) -> Value {
+    serde_json::from_slice(&call.args).unwrap()
+}
+
 fn policy_of(hash: Hash32) -> Policy {
     PATHS.into_iter().map(policy).find(|policy| Hash32::of(policy, sha256) == hash).unwrap()
 }
@@ -203,19 +211,18 @@ impl World {
         &self.harness.contracts.keys
     }
 
-    async fn view<T: serde::de::DeserializeOwned>(&self, method: &str, args: impl serde::Serialize) -> T {
+    async fn view<M: Method>(&self, method: M, args: &M::Args) -> M::Answer {
         view(&self.harness.worker, self.keys(), method, args).await.unwrap()
     }
 
     async fn look(&self) -> Seen {
-        let grants: Vec<Grant> = self.view("grants", Page::default()).await;
-        let secrets: Vec<Secret> = self.view("secrets", Page::default()).await;
-        let budgets: Vec<Budget> = self.view("budgets", Page::default()).await;
+        let grants = self.view(keys::grants, &Page::default()).await;
+        let secrets = self.view(keys::secrets, &Page::default()).await;
+        let budgets = self.view(keys::budgets, &Page::default()).await;
         let mut standings = Vec::new();
         for agent in 1..=2 {
             let registry = &self.harness.contracts.registry;
-            let found: Option<Standing> =
-                view(&self.harness.worker, registry, "standing", AgentRef { agent }).await.unwrap();
+            let found = view(&self.harness.worker, registry, registry::standing, &AgentRef { agent }).await.unwrap();
             standings.push(found.unwrap());
         }
         Seen {
@@ -286,42 +293,43 @@ impl World {
         RegisterHost { proof: replayed.proof, ..right }
     }
 
-    /// What its grantor takes away of a grant while a part of it is passed on: caller, method, arguments, deposit.
-    fn rival(&self, op: &Op, seen: &Seen) -> Option<(Account, &'static str, Value, u128)> {
+    /// What its grantor takes away of a grant while a part of it is passed on: caller, call, deposit.
+    fn rival(&self, op: &Op, seen: &Seen) -> Option<(Account, Call, u128)> {
         let grant = &seen.grants[&op.pick_of(seen.grants.len())?];
         let grantor = self.people.iter().find(|person| *person.id() == grant.grantor)?.clone();
         if op.small.is_multiple_of(2) {
-            return Some((grantor, "revoke_grant", json!(GrantRef { grant: grant.id }), 0));
+            return Some((grantor, call(keys::revoke_grant, &GrantRef { grant: grant.id }), 0));
         }
         let policy = policy_of(grant.policy_hash);
         let args =
             Narrow { grant: grant.id, policy: policy.clone(), narrower: policy, expires_ms: grant.expires_ms - 1 };
-        Some((grantor, "narrow", json!(args), 1))
+        Some((grantor, call(keys::narrow, &args), 1))
     }
 
     /// INV-KEY-8: two transactions at once. Whichever is first, nothing that was passed on lives: what is narrowed ends too
     /// early for it.
     async fn race(&mut self, op: &Op, before: Seen) {
         let caller = self.people[self.caller(op, &before)].clone();
-        let (Some(call), Some(rival)) = (self.call(op, &before), self.rival(op, &before)) else {
+        let (Some((passing, deposit)), Some((grantor, taking, with))) =
+            (self.call(op, &before), self.rival(op, &before))
+        else {
             self.seen = Some(before);
             return;
         };
-        let ((method, args, deposit), (grantor, taking, taken, with)) = (call, rival);
         // One account's transactions go one after the other.
         if caller.id() == grantor.id() {
             self.seen = Some(before);
             return;
         }
-        let (keys, parent) = (self.keys().clone(), args["parent"].as_u64().unwrap());
-        let what = format!("INV-KEY-8: {method} {args} by {} against {taking}", caller.id());
-        let (raced, took) =
-            tokio::join!(caller.send(&keys, method, args, deposit), grantor.send(&keys, taking, taken, with));
+        let (keys, parent) = (self.keys().clone(), fields(&passing)["parent"].as_u64().unwrap());
+        let what = format!("INV-KEY-8: {passing} by {} against {taking}", caller.id());
+        let revokes = taking.method == keys::revoke_grant::NAME;
+        let (raced, took) = tokio::join!(caller.send(&keys, passing, deposit), grantor.send(&keys, taking, with));
         let _ = raced.unwrap();
         let after = self.look().await;
         if took.unwrap().is_success() {
             self.killed.extend(after.below(parent));
-            self.killed.extend((taking == "revoke_grant").then_some(parent));
+            self.killed.extend(revokes.then_some(parent));
         }
         self.check_grants(&after, &what);
         self.check_budgets(&after, &what);
@@ -329,8 +337,8 @@ impl World {
         self.seen = Some(after);
     }
 
-    /// Contract, method, arguments and deposit of an operation.
-    fn call(&mut self, op: &Op, seen: &Seen) -> Option<(&'static str, Value, u128)> {
+    /// Call and deposit of an operation.
+    fn call(&mut self, op: &Op, seen: &Seen) -> Option<(Call, u128)> {
         let secret = op.pick_of(seen.secrets.len());
         let grant = op.pick_of(seen.grants.len());
         let lease = self.lease(op).map(|lease| lease.id);
@@ -348,24 +356,24 @@ impl World {
                     rotate_by_ms: 0,
                     grants: vec![self.terms(op)],
                 };
-                ("add_credential", json!(args), 1)
+                (call(keys::add_credential, &args), 1)
             }
-            Move::AddWraps => ("add_wraps", json!(AddWraps { secret: secret?, wraps }), 1),
+            Move::AddWraps => (call(keys::add_wraps, &AddWraps { secret: secret?, wraps }), 1),
             Move::Rotate => {
                 let secret = secret?;
                 let expected_version = seen.secrets[&secret].version;
                 let args = RotateSecret { secret, expected_version, envelope, wraps, rotate_by_ms: 0 };
-                ("rotate_secret", json!(args), 1)
+                (call(keys::rotate_secret, &args), 1)
             }
-            Move::Retire => ("retire_secret", json!(SecretRef { secret: secret? }), 1),
+            Move::Retire => (call(keys::retire_secret, &SecretRef { secret: secret? }), 1),
             Move::Grant => {
                 let args = GrantSecret { secret: secret?, ceiling: policy("/"), terms: self.terms(op) };
-                ("grant", json!(args), 1)
+                (call(keys::grant, &args), 1)
             }
             Move::Delegate | Move::Race => {
                 let parent = grant?;
                 let parent_policy = policy_of(seen.grants[&parent].policy_hash);
-                ("delegate", json!(Delegate { parent, parent_policy, terms: self.terms(op) }), 1)
+                (call(keys::delegate, &Delegate { parent, parent_policy, terms: self.terms(op) }), 1)
             }
             Move::Narrow => {
                 let grant = grant?;
@@ -375,28 +383,28 @@ impl World {
                     narrower: policy(PATHS[op.path]),
                     expires_ms: self.expires_ms - u64::from(op.small),
                 };
-                ("narrow", json!(args), 1)
+                (call(keys::narrow, &args), 1)
             }
-            Move::Suspend => ("suspend", json!(GrantRef { grant: grant? }), 0),
-            Move::Resume => ("resume", json!(GrantRef { grant: grant? }), 1),
-            Move::Renounce => ("renounce", json!(GrantRef { grant: grant? }), 0),
-            Move::RevokeGrant => ("revoke_grant", json!(GrantRef { grant: grant? }), 0),
-            Move::RevokeSecret => ("revoke_secret", json!(SecretRef { secret: secret? }), 0),
-            Move::RevokeHost => ("revoke_host", json!(HostRef { host: op.host() }), 0),
+            Move::Suspend => (call(keys::suspend, &GrantRef { grant: grant? }), 0),
+            Move::Resume => (call(keys::resume, &GrantRef { grant: grant? }), 1),
+            Move::Renounce => (call(keys::renounce, &GrantRef { grant: grant? }), 0),
+            Move::RevokeGrant => (call(keys::revoke_grant, &GrantRef { grant: grant? }), 0),
+            Move::RevokeSecret => (call(keys::revoke_secret, &SecretRef { secret: secret? }), 0),
+            Move::RevokeHost => (call(keys::revoke_host, &HostRef { host: op.host() }), 0),
             Move::Reserve => {
                 let amount = U128(u128::from(op.small % 8));
-                (
-                    "reserve",
-                    json!(Reserve { grant: grant?, host: op.host(), amount, for_ms: LEASE_MS, digest: None }),
-                    0,
-                )
+                let args = Reserve { grant: grant?, host: op.host(), amount, for_ms: LEASE_MS, digest: None };
+                (call(keys::reserve, &args), 0)
             }
-            Move::Settle => ("settle", json!(Settle { lease: lease?, used: U128(u128::from(op.small % 8)) }), 0),
-            Move::Expire => ("expire", json!(LeaseRef { lease: lease? }), 0),
-            Move::RevokeAll => ("revoke_all", json!(AgentRef { agent: op.agent() }), u128::from(op.small % 2)),
-            Move::PanicAll => ("panic_all", json!({}), 1),
-            Move::Rearm => ("rearm", json!(Rearm { agents: vec![op.agent()] }), 1),
-            Move::RegisterHost => ("register_host", json!(self.host_proof(op)), DEPOSIT),
+            Move::Settle => {
+                let used = U128(u128::from(op.small % 8));
+                (call(keys::settle, &Settle { lease: lease?, used }), 0)
+            }
+            Move::Expire => (call(keys::expire, &LeaseRef { lease: lease? }), 0),
+            Move::RevokeAll => (call(registry::revoke_all, &AgentRef { agent: op.agent() }), u128::from(op.small % 2)),
+            Move::PanicAll => (call(registry::panic_all, &Nothing {}), 1),
+            Move::Rearm => (call(registry::rearm, &Rearm { agents: vec![op.agent()] }), 1),
+            Move::RegisterHost => (call(keys::register_host, &self.host_proof(op)), DEPOSIT),
             Move::Wait => return None,
         })
     }
@@ -414,7 +422,7 @@ impl World {
             return self.race(op, before).await;
         }
         let by = self.caller(op, &before);
-        let Some((method, args, right)) = self.call(op, &before) else {
+        let Some((call, right)) = self.call(op, &before) else {
             self.seen = Some(before);
             return;
         };
@@ -425,9 +433,10 @@ impl World {
         let on_registry = matches!(op.what, Move::RevokeAll | Move::PanicAll | Move::Rearm);
         let contracts = self.harness.contracts.clone();
         let contract = if on_registry { contracts.registry } else { contracts.keys };
-        let outcome = caller.send(&contract, method, args.clone(), deposit).await.unwrap();
+        let args = fields(&call);
+        let outcome = caller.send(&contract, call.clone(), deposit).await.unwrap();
         let done = outcome.is_success();
-        let what = format!("{method} {args} by {}: {done}", caller.id());
+        let what = format!("{call} by {}: {done}", caller.id());
         // INV-KEY-6. A guardian's revocation takes no deposit, an owner's takes one.
         assert!(!(done && wrong && op.what != Move::RevokeAll), "INV-KEY-6: with {deposit} yoctoNEAR: {what}");
         // INV-KEY-7.
@@ -441,9 +450,9 @@ impl World {
         }
         let after = self.look().await;
         self.note_killed(op.what, by, (&before, &after), &args);
-        let reserved = if op.what == Move::Reserve { outcome.json::<Option<u64>>().unwrap() } else { None };
+        let reserved = if op.what == Move::Reserve { answer(keys::reserve, &outcome).unwrap() } else { None };
         if let Some(lease) = reserved {
-            let made: Option<Lease> = self.view("lease", LeaseRef { lease }).await;
+            let made = self.view(keys::lease, &LeaseRef { lease }).await;
             self.leases.insert(lease, made.unwrap());
         }
         self.check_grants(&after, &what);
@@ -508,7 +517,7 @@ impl World {
     /// INV-KEY-4: a lease leaves by the call that names it, and without a word of its host not before its time.
     async fn check_leases(&mut self, ended: Option<(Move, u64)>, now_ms: u64, what: &str) {
         for lease in self.leases.keys().copied().collect::<Vec<_>>() {
-            let found: Option<Lease> = self.view("lease", LeaseRef { lease }).await;
+            let found = self.view(keys::lease, &LeaseRef { lease }).await;
             let how = ended.filter(|(_, named)| *named == lease).map(|(how, _)| how);
             assert_eq!(found.is_none(), how.is_some(), "INV-KEY-4: lease {lease}: {what}");
             if how == Some(Move::Expire) {
@@ -551,7 +560,7 @@ async fn base() -> (Harness, Vec<Account>, u64) {
         register_host(&base, &keys, &people[operator], seed).await;
     }
     for person in &people {
-        person.send(&keys, "storage_deposit", json!({}), 20 * DEPOSIT).await.unwrap().into_result().unwrap();
+        prepay(person, &keys, 20 * DEPOSIT).await;
     }
     (base, people, empty)
 }

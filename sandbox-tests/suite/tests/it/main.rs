@@ -18,4 +18,3 @@ mod permission;
 mod refusals;
 mod registry;
 mod registry_invariants;
-mod unchanged;

@@ -2,25 +2,43 @@
 
 use std::time::Duration;
 
-use charter_harness::{Call, Harness, view};
-use charter_types::Page;
-use charter_types::registry::args::{AgentAccount, AgentRef, SetHandle, SetRecoverers, SetTransferable};
-use charter_types::registry::{
-    Agent, BATCH_MAX, HAND_OVER_MARGIN_MS, Heartbeat, RECOVERY_MS_MIN, Recoverers, Registered,
+use charter_harness::{Caller, Harness, answer, call, ok, refused, view};
+use charter_types::registry::args::{
+    AgentAccount, AgentRef, Handle, PlainAgent, RegisterAgents, SetAgentAccount, SetHandle, SetOperator, SetRecoverers,
+    SetTransferable,
 };
+use charter_types::registry::methods as registry;
+use charter_types::registry::nft::{NftTokensOf, NftTransfer};
+use charter_types::registry::{
+    Agent, BATCH_MAX, HAND_OVER_MARGIN_MS, Operator, Permission, RECOVERY_MS_MIN, Recoverers, Registered,
+};
+use charter_types::shared::methods as shared;
+use charter_types::storage::StorageDeposit;
+use charter_types::{Page, PageOf, U128};
 use near_workspaces::{Account, AccountId};
 use serde_json::{Value, json};
 
-use crate::people::{DEPOSIT, card, ok, refused, register};
+use crate::people::{DEPOSIT, card, prepay, register, unregister};
 
 async fn agent(harness: &Harness, id: u64) -> Agent {
-    let found: Option<Agent> =
-        view(&harness.worker, &harness.contracts.registry, "agent", AgentRef { agent: id }).await.unwrap();
+    let found =
+        view(&harness.worker, &harness.contracts.registry, registry::agent, &AgentRef { agent: id }).await.unwrap();
     found.unwrap()
 }
 
+/// A hand-over as a token; with a message it is for `nft_transfer_call`.
+fn hand_over(agent: u64, to: &Account, msg: Option<&str>) -> NftTransfer {
+    NftTransfer {
+        receiver_id: to.id().clone(),
+        token_id: agent.to_string(),
+        approval_id: None,
+        memo: None,
+        msg: msg.map(str::to_owned),
+    }
+}
+
 /// A receiver of NFTs that keeps what it is sent, gives it back, or fails, as `msg` says.
-const RECEIVER: &str = r#"
+pub const RECEIVER: &str = r#"
 (module
   (import "env" "input" (func $input (param i64)))
   (import "env" "register_len" (func $len (param i64) (result i64)))
@@ -50,24 +68,37 @@ async fn an_agent_moves_as_a_token_only_if_its_owner_opted_in_and_to_who_can_pay
     let registry = &harness.contracts.registry;
     let id = register(&harness, &alice, vec![bob.id().clone()]).await;
     let before = agent(&harness, id).await;
-    let to_bob = json!({ "receiver_id": bob.id(), "token_id": id.to_string(), "memo": "sold" });
-    assert_eq!(refused(&alice, registry, "nft_transfer", &to_bob, 1).await, "REGISTRY_NOT_TRANSFERABLE");
-    ok(&alice, registry, "set_transferable", SetTransferable { agent: id, transferable: true }, 1).await;
-    assert_eq!(refused(&bob, registry, "nft_transfer", &to_bob, 1).await, "REGISTRY_NOT_OWNER");
-    assert_eq!(refused(&alice, registry, "nft_transfer", &to_bob, 0).await, "CHARTER_ONE_YOCTO");
-    assert_eq!(refused(&alice, registry, "nft_transfer", &to_bob, 1).await, "REGISTRY_NOT_REGISTERED");
-    ok(&bob, registry, "storage_deposit", json!({ "registration_only": true }), DEPOSIT).await;
-    assert_eq!(refused(&alice, registry, "nft_transfer", &to_bob, 1).await, "CHARTER_STORAGE_SHORT");
-    ok(&bob, registry, "storage_deposit", json!({}), DEPOSIT).await;
-    ok(&alice, registry, "nft_transfer", &to_bob, 1).await;
+    let to_bob = NftTransfer { memo: Some("sold".to_owned()), ..hand_over(id, &bob, None) };
+    assert_eq!(refused(&alice, registry, registry::nft_transfer, &to_bob, 1).await, "REGISTRY_NOT_TRANSFERABLE");
+    ok(&alice, registry, registry::set_transferable, &SetTransferable { agent: id, transferable: true }, 1).await;
+    assert_eq!(refused(&bob, registry, registry::nft_transfer, &to_bob, 1).await, "REGISTRY_NOT_OWNER");
+    assert_eq!(refused(&alice, registry, registry::nft_transfer, &to_bob, 0).await, "CHARTER_ONE_YOCTO");
+    assert_eq!(refused(&alice, registry, registry::nft_transfer, &to_bob, 1).await, "REGISTRY_NOT_REGISTERED");
+    ok(
+        &bob,
+        registry,
+        shared::storage_deposit,
+        &StorageDeposit { registration_only: Some(true), ..StorageDeposit::default() },
+        DEPOSIT,
+    )
+    .await;
+    assert_eq!(refused(&alice, registry, registry::nft_transfer, &to_bob, 1).await, "CHARTER_STORAGE_SHORT");
+    prepay(&bob, registry, DEPOSIT).await;
+    ok(&alice, registry, registry::nft_transfer, &to_bob, 1).await;
     let after = agent(&harness, id).await;
     assert_eq!((after.owner.as_str(), after.transferable), (bob.id().as_str(), false));
     assert!(after.epoch > before.epoch && after.guardians.is_empty());
-    let supply: String =
-        view(&harness.worker, registry, "nft_supply_for_owner", json!({ "account_id": bob.id() })).await.unwrap();
-    assert_eq!(supply, "1");
+    let supply = view(
+        &harness.worker,
+        registry,
+        registry::nft_supply_for_owner,
+        &NftTokensOf { account_id: bob.id().clone(), from_index: None, limit: None },
+    )
+    .await
+    .unwrap();
+    assert_eq!(supply, U128(1));
     // Alice pays for nothing any more.
-    assert!(alice.send(registry, "storage_unregister", json!({}), 1).await.unwrap().json::<bool>().unwrap());
+    unregister(&alice, registry).await;
 }
 
 #[tokio::test]
@@ -76,21 +107,20 @@ async fn a_receiver_that_does_not_keep_an_agent_hands_it_back_with_a_new_epoch()
     let (alice, shop) = (harness.account("alice").await.unwrap(), harness.account("shop").await.unwrap());
     let registry = &harness.contracts.registry;
     shop.deploy(&wat::parse_str(RECEIVER).unwrap()).await.unwrap().into_result().unwrap();
-    ok(&shop, registry, "storage_deposit", json!({}), DEPOSIT).await;
+    prepay(&shop, registry, DEPOSIT).await;
     let id = register(&harness, &alice, vec![]).await;
     for (msg, kept) in [("back", false), ("fail", false), ("keep", true)] {
-        ok(&alice, registry, "set_transferable", SetTransferable { agent: id, transferable: true }, 1).await;
+        ok(&alice, registry, registry::set_transferable, &SetTransferable { agent: id, transferable: true }, 1).await;
         let before = agent(&harness, id).await;
-        let args = json!({ "receiver_id": shop.id(), "token_id": id.to_string(), "msg": msg });
-        let outcome = alice.send(registry, "nft_transfer_call", args, 1).await.unwrap();
-        assert_eq!(outcome.json::<bool>().unwrap(), kept, "{msg}");
+        let moved = ok(&alice, registry, registry::nft_transfer_call, &hand_over(id, &shop, Some(msg)), 1).await;
+        assert_eq!(moved, kept, "{msg}");
         let after = agent(&harness, id).await;
         let owner = if kept { shop.id() } else { alice.id() };
         assert_eq!(after.owner.as_str(), owner.as_str(), "{msg}");
         assert!(after.epoch > before.epoch, "{msg}");
     }
     // Nothing stayed reserved of what alice had paid.
-    assert!(alice.send(registry, "storage_unregister", json!({}), 1).await.unwrap().json::<bool>().unwrap());
+    unregister(&alice, registry).await;
 }
 
 /// A receiver that gives the agent back, but first makes it larger than what its sender paid for.
@@ -127,16 +157,22 @@ async fn an_agent_that_its_receiver_made_too_large_to_go_back_stays_whole() {
     let registry = &harness.contracts.registry;
     let id = register(&harness, &alice, vec![]).await;
     shop.deploy(&fattening_receiver(registry, id)).await.unwrap().into_result().unwrap();
-    ok(&shop, registry, "storage_deposit", json!({}), DEPOSIT).await;
-    ok(&alice, registry, "set_transferable", SetTransferable { agent: id, transferable: true }, 1).await;
-    let args = json!({ "receiver_id": shop.id(), "token_id": id.to_string(), "msg": "" });
-    let outcome = alice.send(registry, "nft_transfer_call", args, 1).await.unwrap();
-    assert!(outcome.json::<bool>().unwrap(), "the way back was not paid for");
+    prepay(&shop, registry, DEPOSIT).await;
+    ok(&alice, registry, registry::set_transferable, &SetTransferable { agent: id, transferable: true }, 1).await;
+    let moved = ok(&alice, registry, registry::nft_transfer_call, &hand_over(id, &shop, Some("")), 1).await;
+    assert!(moved, "the way back was not paid for");
     let kept = agent(&harness, id).await;
     assert_eq!((kept.owner.as_str(), kept.card.uri.len()), (shop.id().as_str(), 128));
-    let list: Vec<Agent> = view(&harness.worker, registry, "agents_of", json!({ "account": shop.id() })).await.unwrap();
+    let list = view(
+        &harness.worker,
+        registry,
+        registry::agents_of,
+        &PageOf { account: shop.id().clone(), from: 0, limit: None },
+    )
+    .await
+    .unwrap();
     assert_eq!(list, [kept]);
-    assert!(alice.send(registry, "storage_unregister", json!({}), 1).await.unwrap().json::<bool>().unwrap());
+    unregister(&alice, registry).await;
 }
 
 #[tokio::test]
@@ -149,22 +185,24 @@ async fn payout_changes_only_with_both_consents_and_a_sale_clears_it() {
     );
     let registry = &harness.contracts.registry;
     let id = register(&harness, &alice, vec![op.id().clone()]).await;
-    let operator = json!({ "account": op.id(), "permissions": ["card", "agent_account", "keys", "attest"], "expires_ms": u64::MAX });
-    ok(&alice, registry, "set_operator", json!({ "agent": id, "operator": operator }), DEPOSIT).await;
+    let permissions = vec![Permission::Card, Permission::AgentAccount, Permission::Keys, Permission::Attest];
+    let operator = Operator { account: op.id().clone(), permissions, expires_ms: u64::MAX };
+    ok(&alice, registry, registry::set_operator, &SetOperator { agent: id, operator }, DEPOSIT).await;
     let to_op = AgentAccount { agent: id, account: op.id().clone() };
     assert_eq!(
-        refused(&op, registry, "set_payout", &to_op, 1).await,
+        refused(&op, registry, registry::set_payout, &to_op, 1).await,
         "REGISTRY_NOT_OWNER",
         "an operator redirects payout"
     );
     let reference = AgentRef { agent: id };
-    assert_eq!(refused(&op, registry, "accept_payout", reference, 1).await, "REGISTRY_NOT_OFFERED");
-    ok(&alice, registry, "set_payout", AgentAccount { agent: id, account: bank.id().clone() }, DEPOSIT).await;
+    assert_eq!(refused(&op, registry, registry::accept_payout, &reference, 1).await, "REGISTRY_NOT_OFFERED");
+    ok(&alice, registry, registry::set_payout, &AgentAccount { agent: id, account: bank.id().clone() }, DEPOSIT).await;
     assert_eq!(agent(&harness, id).await.payout.as_str(), alice.id().as_str(), "payout moved without consent");
-    ok(&bank, registry, "accept_payout", reference, 1).await;
+    ok(&bank, registry, registry::accept_payout, &reference, 1).await;
     assert_eq!(agent(&harness, id).await.payout.as_str(), bank.id().as_str());
-    ok(&alice, registry, "offer_transfer", AgentAccount { agent: id, account: op.id().clone() }, DEPOSIT).await;
-    ok(&op, registry, "accept_transfer", reference, DEPOSIT).await;
+    ok(&alice, registry, registry::offer_transfer, &AgentAccount { agent: id, account: op.id().clone() }, DEPOSIT)
+        .await;
+    ok(&op, registry, registry::accept_transfer, &reference, DEPOSIT).await;
     let sold = agent(&harness, id).await;
     assert_eq!((sold.payout.as_str(), sold.payout_offered_to), (op.id().as_str(), None));
 }
@@ -181,31 +219,31 @@ async fn a_lost_agent_comes_back_by_threshold_and_delay_and_a_veto_stops_it() {
     let id = register(&harness, &alice, vec![]).await;
     let recoverers =
         Recoverers { accounts: vec![r1.id().clone(), r2.id().clone()], threshold: 2, delay_ms: RECOVERY_MS_MIN };
-    ok(&alice, registry, "set_recoverers", SetRecoverers { agent: id, recoverers }, DEPOSIT).await;
+    ok(&alice, registry, registry::set_recoverers, &SetRecoverers { agent: id, recoverers }, DEPOSIT).await;
     let to_new = AgentAccount { agent: id, account: new.id().clone() };
     let by_r1 = AgentAccount { agent: id, account: r1.id().clone() };
-    assert_eq!(refused(&eve, registry, "propose_recovery", &to_new, DEPOSIT).await, "REGISTRY_NOT_RECOVERER");
+    assert_eq!(refused(&eve, registry, registry::propose_recovery, &to_new, DEPOSIT).await, "REGISTRY_NOT_RECOVERER");
     for veto in [true, false] {
-        ok(&r1, registry, "propose_recovery", &to_new, DEPOSIT).await;
-        assert_eq!(refused(&eve, registry, "approve_recovery", &by_r1, 1).await, "REGISTRY_NOT_RECOVERER");
-        assert_eq!(refused(&eve, registry, "execute_recovery", &by_r1, 0).await, "REGISTRY_NO_RECOVERY");
-        ok(&r2, registry, "approve_recovery", &by_r1, 1).await;
-        assert_eq!(refused(&eve, registry, "execute_recovery", &by_r1, 0).await, "REGISTRY_NOT_YET");
+        ok(&r1, registry, registry::propose_recovery, &to_new, DEPOSIT).await;
+        assert_eq!(refused(&eve, registry, registry::approve_recovery, &by_r1, 1).await, "REGISTRY_NOT_RECOVERER");
+        assert_eq!(refused(&eve, registry, registry::execute_recovery, &by_r1, 0).await, "REGISTRY_NO_RECOVERY");
+        ok(&r2, registry, registry::approve_recovery, &by_r1, 1).await;
+        assert_eq!(refused(&eve, registry, registry::execute_recovery, &by_r1, 0).await, "REGISTRY_NOT_YET");
         harness.wait(Duration::from_millis(RECOVERY_MS_MIN)).await.unwrap();
         if veto {
-            ok(&alice, registry, "veto_recovery", AgentRef { agent: id }, 1).await;
-            assert_eq!(refused(&eve, registry, "execute_recovery", &by_r1, 0).await, "REGISTRY_NO_RECOVERY");
+            ok(&alice, registry, registry::veto_recovery, &AgentRef { agent: id }, 1).await;
+            assert_eq!(refused(&eve, registry, registry::execute_recovery, &by_r1, 0).await, "REGISTRY_NO_RECOVERY");
         }
     }
-    assert_eq!(refused(&eve, registry, "execute_recovery", &by_r1, 0).await, "REGISTRY_NOT_REGISTERED");
-    ok(&new, registry, "storage_deposit", json!({}), DEPOSIT).await;
+    assert_eq!(refused(&eve, registry, registry::execute_recovery, &by_r1, 0).await, "REGISTRY_NOT_REGISTERED");
+    prepay(&new, registry, DEPOSIT).await;
     let epoch = agent(&harness, id).await.epoch;
-    ok(&eve, registry, "execute_recovery", &by_r1, 0).await;
+    ok(&eve, registry, registry::execute_recovery, &by_r1, 0).await;
     let back = agent(&harness, id).await;
     assert!(back.owner.as_str() == new.id().as_str() && back.epoch > epoch);
     // The lost owner's and the proposer's storage is free again.
     for account in [&alice, &r1] {
-        assert!(account.send(registry, "storage_unregister", json!({}), 1).await.unwrap().json::<bool>().unwrap());
+        unregister(account, registry).await;
     }
 }
 
@@ -220,20 +258,34 @@ async fn a_stolen_key_cannot_outrun_recovery() {
     let registry = &harness.contracts.registry;
     let id = register(&harness, &alice, vec![]).await;
     let recoverers = Recoverers { accounts: vec![friend.id().clone()], threshold: 1, delay_ms: RECOVERY_MS_MIN };
-    ok(&alice, registry, "set_recoverers", SetRecoverers { agent: id, recoverers }, DEPOSIT).await;
-    ok(&alice, registry, "set_transferable", SetTransferable { agent: id, transferable: true }, DEPOSIT).await;
-    ok(&eve, registry, "storage_deposit", json!({}), DEPOSIT).await;
+    ok(&alice, registry, registry::set_recoverers, &SetRecoverers { agent: id, recoverers }, DEPOSIT).await;
+    ok(&alice, registry, registry::set_transferable, &SetTransferable { agent: id, transferable: true }, DEPOSIT).await;
+    prepay(&eve, registry, DEPOSIT).await;
     // With alice's key: sell it, move it as a token, drop the recoverers.
-    let token = json!({ "receiver_id": eve.id(), "token_id": id.to_string() });
-    assert_eq!(refused(&alice, registry, "nft_transfer", token, 1).await, "REGISTRY_GUARDED");
-    ok(&alice, registry, "offer_transfer", AgentAccount { agent: id, account: eve.id().clone() }, DEPOSIT).await;
-    assert_eq!(refused(&eve, registry, "accept_transfer", AgentRef { agent: id }, DEPOSIT).await, "REGISTRY_NOT_YET");
-    assert_eq!(refused(&alice, registry, "retire", AgentRef { agent: id }, 1).await, "REGISTRY_GUARDED");
+    let token = hand_over(id, &eve, None);
+    assert_eq!(refused(&alice, registry, registry::nft_transfer, &token, 1).await, "REGISTRY_GUARDED");
+    ok(&alice, registry, registry::offer_transfer, &AgentAccount { agent: id, account: eve.id().clone() }, DEPOSIT)
+        .await;
+    assert_eq!(
+        refused(&eve, registry, registry::accept_transfer, &AgentRef { agent: id }, DEPOSIT).await,
+        "REGISTRY_NOT_YET"
+    );
+    assert_eq!(refused(&alice, registry, registry::retire, &AgentRef { agent: id }, 1).await, "REGISTRY_GUARDED");
     let nobody = Recoverers { accounts: vec![], threshold: 0, delay_ms: 0 };
-    ok(&alice, registry, "set_recoverers", SetRecoverers { agent: id, recoverers: nobody }, DEPOSIT).await;
+    ok(&alice, registry, registry::set_recoverers, &SetRecoverers { agent: id, recoverers: nobody }, DEPOSIT).await;
     harness.wait(Duration::from_millis(RECOVERY_MS_MIN + HAND_OVER_MARGIN_MS - 60_000)).await.unwrap();
-    assert_eq!(refused(&eve, registry, "accept_transfer", AgentRef { agent: id }, DEPOSIT).await, "REGISTRY_NOT_YET");
-    ok(&friend, registry, "propose_recovery", AgentAccount { agent: id, account: friend.id().clone() }, DEPOSIT).await;
+    assert_eq!(
+        refused(&eve, registry, registry::accept_transfer, &AgentRef { agent: id }, DEPOSIT).await,
+        "REGISTRY_NOT_YET"
+    );
+    ok(
+        &friend,
+        registry,
+        registry::propose_recovery,
+        &AgentAccount { agent: id, account: friend.id().clone() },
+        DEPOSIT,
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -241,27 +293,28 @@ async fn the_largest_batch_fits_and_is_all_or_nothing() {
     let harness = Harness::start().await.unwrap();
     let alice = harness.account(&"a".repeat(40)).await.unwrap();
     let registry = &harness.contracts.registry;
-    let bot = "b".repeat(64);
-    let plain = |uri: String| json!({ "card": card(&uri), "agent_account": bot });
-    let agents: Vec<Value> = (0..BATCH_MAX).map(|number| plain(format!("{number:0>128}"))).collect();
+    let bot: AccountId = "b".repeat(64).parse().unwrap();
+    let plain = |uri: String| PlainAgent { card: card(&uri), agent_account: Some(bot.clone()) };
+    let agents: Vec<PlainAgent> = (0..BATCH_MAX).map(|number| plain(format!("{number:0>128}"))).collect();
     let mut spoilt = agents.clone();
     spoilt[BATCH_MAX - 1] = plain(String::new());
     let too_many = [agents.clone(), vec![plain("x".to_owned())]].concat();
     for (agents, code) in
         [(spoilt, "REGISTRY_CARD_URI"), (too_many, "REGISTRY_TOO_MANY_AGENTS"), (vec![], "REGISTRY_TOO_MANY_AGENTS")]
     {
-        let args = json!({ "agents": agents });
-        assert_eq!(refused(&alice, registry, "register_agents", args, 10 * DEPOSIT).await, code);
+        let args = RegisterAgents { agents };
+        assert_eq!(refused(&alice, registry, registry::register_agents, &args, 10 * DEPOSIT).await, code);
     }
-    let outcome = alice.send(registry, "register_agents", json!({ "agents": agents }), 10 * DEPOSIT).await.unwrap();
-    let ids: Vec<u64> = outcome.clone().json().unwrap();
+    let outcome =
+        alice.send(registry, call(registry::register_agents, &RegisterAgents { agents }), 10 * DEPOSIT).await.unwrap();
+    let ids = answer(registry::register_agents, &outcome).unwrap();
     assert_eq!(ids, (1..=u64::try_from(BATCH_MAX).unwrap()).collect::<Vec<_>>());
     let logged = outcome.logs().iter().map(|log| log.len()).sum::<usize>();
     assert!(logged < 16_384, "{logged} bytes of logs");
     // The compact event says the same as the views.
     let event: Value = serde_json::from_str(outcome.logs()[0].strip_prefix("EVENT_JSON:").unwrap()).unwrap();
     let registered: Registered = serde_json::from_value(event["data"][0]["new"]["agents"].clone()).unwrap();
-    let views: Vec<Agent> = view(&harness.worker, registry, "agents", Page::default()).await.unwrap();
+    let views = view(&harness.worker, registry, registry::agents, &Page::default()).await.unwrap();
     assert_eq!(registered.agents().collect::<Vec<_>>(), views);
 }
 
@@ -272,26 +325,31 @@ async fn handles_are_unique_move_with_the_agent_and_come_free() {
     let registry = &harness.contracts.registry;
     let (first, second) = (register(&harness, &alice, vec![]).await, register(&harness, &bob, vec![]).await);
     let set = |agent, handle: Option<&str>| SetHandle { agent, handle: handle.map(str::to_owned) };
-    assert_eq!(refused(&bob, registry, "set_handle", set(first, Some("scout")), 1).await, "REGISTRY_NOT_OWNER");
     assert_eq!(
-        refused(&alice, registry, "set_handle", set(first, Some("Scout")), DEPOSIT).await,
+        refused(&bob, registry, registry::set_handle, &set(first, Some("scout")), 1).await,
+        "REGISTRY_NOT_OWNER"
+    );
+    assert_eq!(
+        refused(&alice, registry, registry::set_handle, &set(first, Some("Scout")), DEPOSIT).await,
         "REGISTRY_BAD_HANDLE"
     );
-    ok(&alice, registry, "set_handle", set(first, Some("scout")), DEPOSIT).await;
+    ok(&alice, registry, registry::set_handle, &set(first, Some("scout")), DEPOSIT).await;
     assert_eq!(
-        refused(&bob, registry, "set_handle", set(second, Some("scout")), DEPOSIT).await,
+        refused(&bob, registry, registry::set_handle, &set(second, Some("scout")), DEPOSIT).await,
         "REGISTRY_HANDLE_TAKEN"
     );
-    ok(&alice, registry, "offer_transfer", AgentAccount { agent: first, account: bob.id().clone() }, DEPOSIT).await;
-    ok(&bob, registry, "accept_transfer", AgentRef { agent: first }, DEPOSIT).await;
-    let found: Option<Agent> =
-        view(&harness.worker, registry, "by_handle", json!({ "handle": "scout" })).await.unwrap();
+    ok(&alice, registry, registry::offer_transfer, &AgentAccount { agent: first, account: bob.id().clone() }, DEPOSIT)
+        .await;
+    ok(&bob, registry, registry::accept_transfer, &AgentRef { agent: first }, DEPOSIT).await;
+    let found =
+        view(&harness.worker, registry, registry::by_handle, &Handle { handle: "scout".to_owned() }).await.unwrap();
     assert_eq!(found.unwrap().owner.as_str(), bob.id().as_str());
-    assert!(alice.send(registry, "storage_unregister", json!({}), 1).await.unwrap().json::<bool>().unwrap());
-    ok(&bob, registry, "retire", AgentRef { agent: first }, 1).await;
-    ok(&bob, registry, "set_handle", set(second, Some("scout")), DEPOSIT).await;
-    ok(&bob, registry, "set_handle", set(second, None), 1).await;
-    let gone: Option<Agent> = view(&harness.worker, registry, "by_handle", json!({ "handle": "scout" })).await.unwrap();
+    unregister(&alice, registry).await;
+    ok(&bob, registry, registry::retire, &AgentRef { agent: first }, 1).await;
+    ok(&bob, registry, registry::set_handle, &set(second, Some("scout")), DEPOSIT).await;
+    ok(&bob, registry, registry::set_handle, &set(second, None), 1).await;
+    let gone =
+        view(&harness.worker, registry, registry::by_handle, &Handle { handle: "scout".to_owned() }).await.unwrap();
     assert_eq!(gone, None);
 }
 
@@ -302,15 +360,15 @@ async fn only_the_agents_own_account_says_that_it_is_alive() {
     let registry = &harness.contracts.registry;
     let id = register(&harness, &alice, vec![]).await;
     let reference = AgentRef { agent: id };
-    let account = json!({ "agent": id, "agent_account": bot.id() });
-    ok(&alice, registry, "set_agent_account", account, DEPOSIT).await;
-    assert_eq!(refused(&alice, registry, "heartbeat", reference, 0).await, "REGISTRY_NOT_AGENT");
-    assert_eq!(refused(&bot, registry, "heartbeat", reference, 1).await, "CHARTER_NO_DEPOSIT");
-    assert_eq!(refused(&bot, registry, "heartbeat", reference, 0).await, "CHARTER_STORAGE_SHORT");
-    ok(&alice, registry, "storage_deposit", json!({}), DEPOSIT).await;
-    ok(&bot, registry, "heartbeat", reference, 0).await;
-    let seen: Vec<Heartbeat> = view(&harness.worker, registry, "heartbeats", Page::default()).await.unwrap();
+    let account = SetAgentAccount { agent: id, agent_account: Some(bot.id().clone()) };
+    ok(&alice, registry, registry::set_agent_account, &account, DEPOSIT).await;
+    assert_eq!(refused(&alice, registry, registry::heartbeat, &reference, 0).await, "REGISTRY_NOT_AGENT");
+    assert_eq!(refused(&bot, registry, registry::heartbeat, &reference, 1).await, "CHARTER_NO_DEPOSIT");
+    assert_eq!(refused(&bot, registry, registry::heartbeat, &reference, 0).await, "CHARTER_STORAGE_SHORT");
+    prepay(&alice, registry, DEPOSIT).await;
+    ok(&bot, registry, registry::heartbeat, &reference, 0).await;
+    let seen = view(&harness.worker, registry, registry::heartbeats, &Page::default()).await.unwrap();
     assert!(seen.len() == 1 && seen[0].agent == id && seen[0].last_seen_ms > 0);
-    ok(&bot, registry, "renounce", reference, 0).await;
-    assert_eq!(refused(&bot, registry, "heartbeat", reference, 0).await, "REGISTRY_NOT_AGENT");
+    ok(&bot, registry, registry::renounce, &reference, 0).await;
+    assert_eq!(refused(&bot, registry, registry::heartbeat, &reference, 0).await, "REGISTRY_NOT_AGENT");
 }

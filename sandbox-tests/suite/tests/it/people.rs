@@ -1,45 +1,32 @@
 //! Arguments that tests have in common.
 
 use charter_client::sha256;
-use charter_harness::{Call, Harness, failed_with, view};
-use charter_types::keys::args::{GrantTerms, RegisterHost};
+use charter_harness::{Harness, ok, view};
+use charter_types::keys::args::{GrantTerms, RELEASE_PURPOSE, RegisterHost, ReleaseProof, RequestKeyRelease};
+use charter_types::keys::methods as keys;
 use charter_types::keys::{
-    Effect, Grantee, HOST_PROOF_PURPOSE, HostId, HostProof, Inject, Method, Policy, Scheme, Target,
+    Action, Effect, Grantee, HOST_PROOF_PURPOSE, HostId, HostProof, HttpAction, Inject, Method, Policy, Scheme, Target,
 };
 use charter_types::registry::args::RegisterAgent;
+use charter_types::registry::methods as registry;
 use charter_types::registry::{AgentId, Card};
-use charter_types::storage::StorageBalance;
+use charter_types::shared::methods as shared;
+use charter_types::storage::{StorageDeposit, StorageOf, StorageUnregister};
 use charter_types::{AccountId, Domain, Ed25519Key, Hash32, Signature64, X25519Key};
 use ed25519_dalek::{Signer, SigningKey};
 use near_workspaces::Account;
-use serde_json::{Value, json};
 
 /// More than any single call stores.
 pub const DEPOSIT: u128 = 100_000_000_000_000_000_000_000;
 
-/// What a call that has to go through returned; null where it is no JSON.
-pub async fn ok(
-    by: &Account,
-    contract: &AccountId,
-    method: &str,
-    args: impl serde::Serialize + Send,
-    deposit: u128,
-) -> Value {
-    let outcome = by.send(contract, method, args, deposit).await.unwrap();
-    assert!(outcome.is_success(), "{method}: {outcome:?}");
-    outcome.json().unwrap_or(Value::Null)
+/// Opens a storage account, or adds to it.
+pub async fn prepay(by: &Account, contract: &AccountId, yocto: u128) {
+    ok(by, contract, shared::storage_deposit, &StorageDeposit::default(), yocto).await;
 }
 
-/// The code of a call that has to fail.
-pub async fn refused(
-    by: &Account,
-    contract: &AccountId,
-    method: &str,
-    args: impl serde::Serialize + Send,
-    deposit: u128,
-) -> String {
-    let outcome = by.send(contract, method, args, deposit).await.unwrap();
-    failed_with(&outcome).unwrap_or_else(|| panic!("{method} went through"))
+/// Closes a storage account, which has to pay for nothing any more.
+pub async fn unregister(by: &Account, contract: &AccountId) {
+    assert!(ok(by, contract, shared::storage_unregister, &StorageUnregister::default(), 1).await, "there was none");
 }
 
 pub fn card(uri: &str) -> Card {
@@ -48,8 +35,7 @@ pub fn card(uri: &str) -> Card {
 
 pub async fn register(harness: &Harness, owner: &Account, guardians: Vec<AccountId>) -> AgentId {
     let args = RegisterAgent { card: card("https://a/card"), agent_account: None, operators: Vec::new(), guardians };
-    let outcome = owner.send(&harness.contracts.registry, "register_agent", args, DEPOSIT).await.unwrap();
-    outcome.json().unwrap()
+    ok(owner, &harness.contracts.registry, registry::register_agent, &args, DEPOSIT).await
 }
 
 /// Reading below `path` of one service.
@@ -69,6 +55,20 @@ pub fn policy(path: &str) -> Policy {
         rate: None,
         near_calls: Vec::new(),
     }
+}
+
+/// Reading `path` of that service.
+pub fn get(path: &str) -> Action {
+    Action::Http(HttpAction {
+        scheme: Scheme::Https,
+        host: "api.example.com".to_owned(),
+        port: 443,
+        path: path.to_owned(),
+        method: Method::Get,
+        body_bytes: 0,
+        content_sha256: Hash32::default(),
+        effects: Vec::new(),
+    })
 }
 
 pub fn terms(grantee: Grantee, policy: Policy, expires_ms: u64) -> GrantTerms {
@@ -99,18 +99,25 @@ pub fn host_of(chain_id: &str, keys: &AccountId, operator: &Account, seed: u8) -
     RegisterHost { sign_key, encrypt_key, max_staleness_ms: 1_000, proof }
 }
 
+/// Asks for a derived key, signed with the seed 5 of [`host`].
+pub fn release(chain_id: &str, keys: &AccountId, proof: &ReleaseProof) -> RequestKeyRelease {
+    let domain = Domain { purpose: RELEASE_PURPOSE, version: 1, chain_id, contract: keys };
+    let signature = SigningKey::from_bytes(&[5; 32]).sign(&domain.message(proof, sha256)).to_bytes();
+    let (grant, host, app_public_key) = (proof.grant, proof.host, proof.app_public_key.clone());
+    RequestKeyRelease { grant, host, app_public_key, proof: Signature64(signature) }
+}
+
 pub async fn register_host(harness: &Harness, keys: &AccountId, operator: &Account, seed: u8) -> HostId {
     let args = host(harness, keys, operator, seed);
-    operator.send(keys, "register_host", args, DEPOSIT).await.unwrap().json().unwrap()
+    ok(operator, keys, keys::register_host, &args, DEPOSIT).await
 }
 
 /// Bytes of a contract's storage that are charged to these accounts.
 pub async fn charged_bytes(harness: &Harness, contract: &AccountId, people: &[Account]) -> u64 {
     let mut charged = 0;
     for person in people {
-        let question = json!({ "account_id": person.id() });
-        let balance: Option<StorageBalance> =
-            view(&harness.worker, contract, "storage_balance_of", question).await.unwrap();
+        let question = StorageOf { account_id: person.id().clone() };
+        let balance = view(&harness.worker, contract, shared::storage_balance_of, &question).await.unwrap();
         let used = balance.map_or(0, |balance| balance.total.0 - balance.available.0);
         charged += u64::try_from(used / 10_000_000_000_000_000_000).unwrap();
     }

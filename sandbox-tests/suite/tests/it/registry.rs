@@ -1,20 +1,21 @@
 //! Identity: hand-over, epochs, panic, storage that comes back.
 
 use charter_client::sha256;
-use charter_harness::{Call, Harness, failed_with, view};
-use charter_types::registry::args::{AddKey, AgentAccount, AgentRef, Pause, Rearm};
+use charter_harness::{Harness, ok, refused, view};
+use charter_types::registry::args::{AddKey, AgentAccount, AgentRef, Pause, Rearm, SetAgentAccount};
+use charter_types::registry::methods as registry;
+use charter_types::registry::nft::NftToken;
 use charter_types::registry::{Agent, Authority, KEY_PROOF_PURPOSE, KeyProof, PausedBy, Purpose, Status};
-use charter_types::storage::StorageBalance;
+use charter_types::shared::methods as shared;
+use charter_types::storage::StorageOf;
 use charter_types::{AnyKey, Domain, Ed25519Key, Nothing, PageOf, Signature64};
 use ed25519_dalek::{Signer, SigningKey};
-use serde_json::json;
 
-use crate::people::{DEPOSIT, register};
+use crate::people::{DEPOSIT, register, unregister};
 
 async fn authority(harness: &Harness, agent: u64, account: &near_workspaces::Account) -> Authority {
     let args = AgentAccount { agent, account: account.id().clone() };
-    let answer: Option<Authority> =
-        view(&harness.worker, &harness.contracts.registry, "authority", args).await.unwrap();
+    let answer = view(&harness.worker, &harness.contracts.registry, registry::authority, &args).await.unwrap();
     answer.unwrap()
 }
 
@@ -27,25 +28,24 @@ async fn a_hand_over_moves_epoch_list_and_storage() {
     let second = register(&harness, &alice, vec![]).await;
     let before = authority(&harness, first, &alice).await;
     let offer = AgentAccount { agent: first, account: bob.id().clone() };
-    alice.send(registry, "offer_transfer", offer, DEPOSIT).await.unwrap().into_result().unwrap();
-    bob.send(registry, "accept_transfer", AgentRef { agent: first }, DEPOSIT).await.unwrap().into_result().unwrap();
+    ok(&alice, registry, registry::offer_transfer, &offer, DEPOSIT).await;
+    ok(&bob, registry, registry::accept_transfer, &AgentRef { agent: first }, DEPOSIT).await;
 
     let after = authority(&harness, first, &bob).await;
     assert!(after.roles.owner && !after.roles.guardian);
     assert!(after.epochs.agent > before.epochs.agent && after.epochs.owner > before.epochs.owner);
     let of = |account: &near_workspaces::Account| PageOf { account: account.id().clone(), from: 0, limit: None };
-    let left: Vec<Agent> = view(&harness.worker, registry, "agents_of", of(&alice)).await.unwrap();
-    let got: Vec<Agent> = view(&harness.worker, registry, "agents_of", of(&bob)).await.unwrap();
+    let left = view(&harness.worker, registry, registry::agents_of, &of(&alice)).await.unwrap();
+    let got = view(&harness.worker, registry, registry::agents_of, &of(&bob)).await.unwrap();
     let ids = |agents: &[Agent]| agents.iter().map(|agent| agent.id).collect::<Vec<_>>();
     assert_eq!((ids(&left), ids(&got)), (vec![second], vec![first]));
-    let token: serde_json::Value =
-        view(&harness.worker, registry, "nft_token", json!({ "token_id": first.to_string() })).await.unwrap();
-    assert_eq!(token["owner_id"], bob.id().as_str());
+    let token =
+        view(&harness.worker, registry, registry::nft_token, &NftToken { token_id: first.to_string() }).await.unwrap();
+    assert_eq!(token.unwrap().owner_id.as_str(), bob.id().as_str());
 
     // Everything alice paid for is free again once her last agent retires.
-    alice.send(registry, "retire", AgentRef { agent: second }, 1).await.unwrap().into_result().unwrap();
-    let closed = alice.send(registry, "storage_unregister", json!({}), 1).await.unwrap();
-    assert!(closed.json::<bool>().unwrap());
+    ok(&alice, registry, registry::retire, &AgentRef { agent: second }, 1).await;
+    unregister(&alice, registry).await;
 }
 
 #[tokio::test]
@@ -54,14 +54,14 @@ async fn panic_kills_every_right_of_an_owner_until_rearmed_and_old_epochs_stay_d
     let (alice, bot) = (harness.account("alice").await.unwrap(), harness.account("bot").await.unwrap());
     let registry = &harness.contracts.registry;
     let agent = register(&harness, &alice, vec![]).await;
-    let account = json!({ "agent": agent, "agent_account": bot.id() });
-    alice.send(registry, "set_agent_account", account, DEPOSIT).await.unwrap().into_result().unwrap();
+    let account = SetAgentAccount { agent, agent_account: Some(bot.id().clone()) };
+    ok(&alice, registry, registry::set_agent_account, &account, DEPOSIT).await;
     let armed = authority(&harness, agent, &bot).await;
     assert!(armed.armed && armed.roles.agent);
-    alice.send(registry, "panic_all", Nothing {}, 1).await.unwrap().into_result().unwrap();
+    ok(&alice, registry, registry::panic_all, &Nothing {}, 1).await;
     let panicked = authority(&harness, agent, &bot).await;
     assert!(!panicked.armed && !panicked.roles.agent && panicked.epochs.owner > armed.epochs.owner);
-    alice.send(registry, "rearm", Rearm { agents: vec![agent] }, 1).await.unwrap().into_result().unwrap();
+    ok(&alice, registry, registry::rearm, &Rearm { agents: vec![agent] }, 1).await;
     let rearmed = authority(&harness, agent, &bot).await;
     assert!(rearmed.armed && !rearmed.roles.agent, "a role from before the panic lives again");
     assert!(rearmed.epochs.agent > panicked.epochs.agent);
@@ -92,12 +92,11 @@ async fn a_key_proof_is_good_for_one_agent_epoch_and_contract() {
         signed(agent, epoch, chain, escrow),
     ] {
         let args = AddKey { agent, key, purpose: Purpose::Sign, expires_ms, proof, endorsed_by: None };
-        let outcome = alice.send(registry, "add_key", args, DEPOSIT).await.unwrap();
-        assert_eq!(failed_with(&outcome).as_deref(), Some("REGISTRY_KEY_PROOF"));
+        assert_eq!(refused(&alice, registry, registry::add_key, &args, DEPOSIT).await, "REGISTRY_KEY_PROOF");
     }
     let proof = signed(agent, epoch, chain, registry);
     let args = AddKey { agent, key, purpose: Purpose::Sign, expires_ms, proof, endorsed_by: None };
-    alice.send(registry, "add_key", args, DEPOSIT).await.unwrap().into_result().unwrap();
+    ok(&alice, registry, registry::add_key, &args, DEPOSIT).await;
 }
 
 #[tokio::test]
@@ -106,11 +105,13 @@ async fn a_guardian_can_pause_even_if_the_owner_has_no_storage_left() {
     let (alice, guard) = (harness.account("alice").await.unwrap(), harness.account("guard").await.unwrap());
     let registry = &harness.contracts.registry;
     let agent = register(&harness, &alice, vec![guard.id().clone()]).await;
-    let balance: StorageBalance =
-        view(&harness.worker, registry, "storage_balance_of", json!({ "account_id": alice.id() })).await.unwrap();
-    assert_eq!(balance.available.0, 0);
+    let balance =
+        view(&harness.worker, registry, shared::storage_balance_of, &StorageOf { account_id: alice.id().clone() })
+            .await
+            .unwrap();
+    assert_eq!(balance.unwrap().available.0, 0);
     let pause = Pause { agent, for_ms: Some(1_000) };
-    guard.send(registry, "pause", pause, 0).await.unwrap().into_result().unwrap();
+    ok(&guard, registry, registry::pause, &pause, 0).await;
     assert!(matches!(
         authority(&harness, agent, &alice).await.status,
         Status::Paused { until_ms: Some(_), by: PausedBy::Guardian }

@@ -14,24 +14,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use charter_harness::{Call, Harness, failed_with, view};
-use charter_types::event::EventHead;
+use charter_harness::{Call, Caller, Harness, call, failed_with, view};
+use charter_types::method::Method;
 use charter_types::registry::args::{
-    AgentAccount, AgentRef, Pause, Rearm, SetHandle, SetRecoverers, SetTransferable, SubmitAttestation,
+    AgentAccount, AgentRef, Pause, PlainAgent, Rearm, RegisterAgent, RegisterAgents, SetAgentAccount,
+    SetAttestationPolicy, SetHandle, SetOperator, SetRecoverers, SetTransferable, SubmitAttestation,
 };
+use charter_types::registry::methods as registry;
+use charter_types::registry::nft::NftTransfer;
 use charter_types::registry::{
-    Agent, AttestationRecord, GUARDIAN_PAUSE_MS_MAX, HAND_OVER_MARGIN_MS, Operator, Owner, Permission, RECOVERY_MS_MIN,
-    Recoverers, Recovery, RecoveryProposal, Status,
+    Agent, AttestationPolicy, GUARDIAN_PAUSE_MS_MAX, HAND_OVER_MARGIN_MS, Measurement, Operator, Owner, Permission,
+    RECOVERY_MS_MIN, Recoverers, Recovery, RecoveryProposal, Status,
 };
+use charter_types::shared::methods as shared;
+use charter_types::verifier::TcbStatus;
 use charter_types::{AccountId, Base64Bytes, Ed25519Key, Hash32, Named, Nothing, Page, PageOf, X25519Key};
 use near_workspaces::Account;
 use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
 use proptest::test_runner::TestRunner;
-use serde_json::{Value, json};
 
 use crate::invariants::invariants;
-use crate::people::{DEPOSIT, card, charged_bytes};
+use crate::people::{DEPOSIT, card, charged_bytes, prepay};
 
 const SEQUENCES: u32 = 500;
 /// A call is in a later block than the look before it.
@@ -179,22 +183,47 @@ struct World {
     seen: Option<Seen>,
 }
 
+fn register_one() -> Call {
+    let (operators, guardians) = (Vec::new(), Vec::new());
+    let args = RegisterAgent { card: card("u"), agent_account: None, operators, guardians };
+    call(registry::register_agent, &args)
+}
+
+fn register_two() -> Call {
+    let plain = PlainAgent { card: card("u"), agent_account: None };
+    call(registry::register_agents, &RegisterAgents { agents: vec![plain; 2] })
+}
+
+fn measure(agent: u64) -> Call {
+    let measurement = Measurement { sha256: Hash32([1; 32]), from_ms: 0, until_ms: u64::MAX, revoked: false };
+    let (measurements, tcb) = (vec![measurement], vec![TcbStatus::UpToDate]);
+    let policy = Some(AttestationPolicy { measurements, tcb, max_age_ms: 1_000 });
+    call(registry::set_attestation_policy, &SetAttestationPolicy { agent, policy })
+}
+
+fn submit(agent: u64) -> Call {
+    let (quote, collateral) = (Base64Bytes(vec![1; 64]), Base64Bytes::default());
+    let (sign_key, encrypt_key) = (Ed25519Key([7; 32]), X25519Key([9; 32]));
+    let args = SubmitAttestation { agent, quote, collateral, sign_key, encrypt_key };
+    call(registry::submit_attestation, &args)
+}
+
 impl World {
     fn registry(&self) -> &AccountId {
         &self.harness.contracts.registry
     }
 
-    async fn view<T: serde::de::DeserializeOwned>(&self, method: &str, args: impl serde::Serialize) -> T {
+    async fn view<M: Method>(&self, method: M, args: &M::Args) -> M::Answer {
         view(&self.harness.worker, self.registry(), method, args).await.unwrap()
     }
 
     async fn look(&self) -> Seen {
-        let agents: Vec<Agent> = self.view("agents", Page::default()).await;
-        let recoveries: Vec<Recovery> = self.view("recoveries", Page::default()).await;
-        let (highest, _): (u64, u64) = self.view("agent_count", Nothing {}).await;
+        let agents = self.view(registry::agents, &Page::default()).await;
+        let recoveries = self.view(registry::recoveries, &Page::default()).await;
+        let (highest, _) = self.view(registry::agent_count, &Nothing {}).await;
         let mut owners = Vec::new();
         for person in &self.people {
-            owners.push(self.view("owner", Named { account: person.id().clone() }).await);
+            owners.push(self.view(registry::owner, &Named { account: person.id().clone() }).await);
         }
         Seen {
             agents: agents.into_iter().map(|agent| (agent.id, agent)).collect(),
@@ -242,78 +271,70 @@ impl World {
         Op { by, other, deposit, ..op.clone() }
     }
 
-    /// Method and arguments of an operation.
-    fn call(&self, op: &Op, now_ms: u64) -> Option<(&'static str, Value)> {
+    /// The call of an operation.
+    fn call(&self, op: &Op, now_ms: u64) -> Option<Call> {
         let agent = op.agent;
         let account = self.people[op.other].id().clone();
-        let of = json!(AgentAccount { agent, account: account.clone() });
-        let reference = json!(AgentRef { agent });
-        let plain = json!({ "card": card("u") });
+        let of = &AgentAccount { agent, account: account.clone() };
+        let reference = &AgentRef { agent };
         Some(match op.what {
-            Move::Register => ("register_agent", plain),
-            Move::RegisterTwo => ("register_agents", json!({ "agents": [plain, plain] })),
-            Move::Retire => ("retire", reference),
-            Move::Offer => ("offer_transfer", of),
-            Move::Cancel => ("cancel_transfer", reference),
-            Move::Accept => ("accept_transfer", reference),
-            Move::Transferable => ("set_transferable", json!(SetTransferable { agent, transferable: true })),
-            Move::NftTransfer => ("nft_transfer", json!({ "receiver_id": account, "token_id": agent.to_string() })),
+            Move::Register => register_one(),
+            Move::RegisterTwo => register_two(),
+            Move::Retire => call(registry::retire, reference),
+            Move::Offer => call(registry::offer_transfer, of),
+            Move::Cancel => call(registry::cancel_transfer, reference),
+            Move::Accept => call(registry::accept_transfer, reference),
+            Move::Transferable => call(registry::set_transferable, &SetTransferable { agent, transferable: true }),
+            Move::NftTransfer => {
+                let (receiver_id, token_id) = (account, agent.to_string());
+                let args = NftTransfer { receiver_id, token_id, approval_id: None, memo: None, msg: None };
+                call(registry::nft_transfer, &args)
+            }
             Move::SetOperator => {
                 let operator =
                     Operator { account, permissions: vec![Permission::Attest], expires_ms: now_ms + 1_000_000 };
-                ("set_operator", json!({ "agent": agent, "operator": operator }))
+                call(registry::set_operator, &SetOperator { agent, operator })
             }
-            Move::SetGuardian => ("set_guardian", of),
-            Move::RemoveGuardian => ("remove_guardian", of),
-            Move::Renounce => ("renounce", reference),
-            Move::AgentAccount => ("set_agent_account", json!({ "agent": agent, "agent_account": account })),
-            Move::Pause(for_ms) => ("pause", json!(Pause { agent, for_ms })),
-            Move::Unpause => ("unpause", reference),
-            Move::RevokeAll => ("revoke_all", reference),
-            Move::PanicAll => ("panic_all", json!({})),
-            Move::Rearm => ("rearm", json!(Rearm { agents: vec![agent] })),
+            Move::SetGuardian => call(registry::set_guardian, of),
+            Move::RemoveGuardian => call(registry::remove_guardian, of),
+            Move::Renounce => call(registry::renounce, reference),
+            Move::AgentAccount => {
+                call(registry::set_agent_account, &SetAgentAccount { agent, agent_account: Some(account) })
+            }
+            Move::Pause(for_ms) => call(registry::pause, &Pause { agent, for_ms }),
+            Move::Unpause => call(registry::unpause, reference),
+            Move::RevokeAll => call(registry::revoke_all, reference),
+            Move::PanicAll => call(registry::panic_all, &Nothing {}),
+            Move::Rearm => call(registry::rearm, &Rearm { agents: vec![agent] }),
             Move::Handle(some) => {
                 let handle = some.then(|| format!("name-{}", op.other));
-                ("set_handle", json!(SetHandle { agent, handle }))
+                call(registry::set_handle, &SetHandle { agent, handle })
             }
-            Move::SetPayout => ("set_payout", of),
-            Move::AcceptPayout => ("accept_payout", reference),
-            Move::Heartbeat => ("heartbeat", reference),
+            Move::SetPayout => call(registry::set_payout, of),
+            Move::AcceptPayout => call(registry::accept_payout, reference),
+            Move::Heartbeat => call(registry::heartbeat, reference),
             Move::Recoverers(some) => {
                 let others = self.people.iter().filter(|person| person.id() != self.people[op.by].id());
                 let accounts: Vec<AccountId> = others.take(2).map(|person| person.id().clone()).collect();
                 let (threshold, delay_ms) = if some { (2, RECOVERY_MS_MIN) } else { (0, 0) };
                 let accounts = if some { accounts } else { Vec::new() };
                 let recoverers = Recoverers { accounts, threshold, delay_ms };
-                ("set_recoverers", json!(SetRecoverers { agent, recoverers }))
+                call(registry::set_recoverers, &SetRecoverers { agent, recoverers })
             }
-            Move::Propose => ("propose_recovery", of),
-            Move::Approve => ("approve_recovery", of),
-            Move::Veto => ("veto_recovery", reference),
-            Move::Execute => ("execute_recovery", of),
-            Move::Measure => {
-                let measurement = json!({ "sha256": Hash32([1; 32]), "until_ms": u64::MAX });
-                let policy = json!({ "measurements": [measurement], "tcb": ["up_to_date"], "max_age_ms": 1_000 });
-                ("set_attestation_policy", json!({ "agent": agent, "policy": policy }))
-            }
-            Move::Begin => ("begin_attestation", reference),
-            Move::Submit => {
-                let args = SubmitAttestation {
-                    agent,
-                    quote: Base64Bytes(vec![1; 64]),
-                    collateral: Base64Bytes::default(),
-                    sign_key: Ed25519Key([7; 32]),
-                    encrypt_key: X25519Key([9; 32]),
-                };
-                ("submit_attestation", json!(args))
-            }
+            Move::Propose => call(registry::propose_recovery, of),
+            Move::Approve => call(registry::approve_recovery, of),
+            Move::Veto => call(registry::veto_recovery, reference),
+            Move::Execute => call(registry::execute_recovery, of),
+            Move::Measure => measure(agent),
+            Move::Begin => call(registry::begin_attestation, reference),
+            Move::Submit => submit(agent),
             Move::Wait(_) => return None,
         })
     }
 
     /// The agent's nonce, if one can be used.
     async fn challenge(&self, agent: u64) -> Option<Hash32> {
-        let records: Vec<AttestationRecord> = self.view("attestations", Page::default()).await;
+        let records = self.view(registry::attestations, &Page::default()).await;
         let challenge = records.into_iter().find(|record| record.agent == agent)?.challenge;
         (challenge.until_ms > 0).then_some(challenge.nonce)
     }
@@ -341,23 +362,27 @@ impl World {
             None => self.look().await,
         };
         let op = &self.rightly(op, &before);
-        let Some((method, args)) = self.call(op, before.now_ms) else { return };
+        let Some(call) = self.call(op, before.now_ms) else { return };
+        let method = call.method.clone();
         let question = AgentRef { agent: op.agent };
-        let proposals: Vec<RecoveryProposal> =
-            if op.what == Move::Execute { self.view("recovery_proposals", question).await } else { Vec::new() };
+        let proposals: Vec<RecoveryProposal> = if op.what == Move::Execute {
+            self.view(registry::recovery_proposals, &question).await
+        } else {
+            Vec::new()
+        };
         self.seen = Some(before.clone());
         let caller = self.people[op.by].clone();
         let attests = matches!(op.what, Move::Begin | Move::Submit);
         let challenge = if attests { self.challenge(op.agent).await } else { None };
-        let head: EventHead = self.view("event_head", Nothing {}).await;
-        let outcome = caller.send(self.registry(), method, args, op.deposit).await.unwrap();
+        let head = self.view(shared::event_head, &Nothing {}).await;
+        let outcome = caller.send(self.registry(), call, op.deposit).await.unwrap();
         if attests {
-            self.check_nonce(op, challenge, failed_with(&outcome).as_deref(), method).await;
+            self.check_nonce(op, challenge, failed_with(&outcome).as_deref(), &method).await;
         }
         if outcome.is_failure() {
             // What was refused left no trace, unless the verifier was asked: nothing to compare.
             let told = outcome.logs().iter().any(|log| log.contains("attestation_rejected"));
-            let now: EventHead = self.view("event_head", Nothing {}).await;
+            let now = self.view(shared::event_head, &Nothing {}).await;
             assert!(told || head == now, "{method}");
             return;
         }
@@ -366,10 +391,10 @@ impl World {
         self.check_ids_and_epochs(&before, &after, &what);
         for (id, old) in &before.agents {
             let Some(new) = after.agents.get(id) else {
-                assert!(method == "retire" && old.owner == *caller.id(), "{what}");
+                assert!(method == registry::retire::NAME && old.owner == *caller.id(), "{what}");
                 continue;
             };
-            Self::check_change(old, new, &before, (method, caller.id()), &proposals, &what);
+            Self::check_change(old, new, &before, (&method, caller.id()), &proposals, &what);
         }
         self.check_owners(&after, &what).await;
         self.check_bytes(&what).await;
@@ -415,12 +440,14 @@ impl World {
             let recovery = before.recoveries.get(&old.id);
             let wait_ms = recovery.map_or(0, |recovery| recovery.hand_over_wait_ms(before.now_ms));
             match method {
-                "accept_transfer" => {
+                registry::accept_transfer::NAME => {
                     assert!(old.offer.as_ref().is_some_and(|offer| offer.to == *caller), "{what}");
                 }
-                "nft_transfer" => assert!(old.owner == *caller && old.transferable && wait_ms == 0, "{what}"),
+                registry::nft_transfer::NAME => {
+                    assert!(old.owner == *caller && old.transferable && wait_ms == 0, "{what}")
+                }
                 // INV-REG-7.
-                "execute_recovery" => {
+                registry::execute_recovery::NAME => {
                     let (recoverers, round) = recovery.unwrap().at(before.now_ms);
                     let good = |proposal: &RecoveryProposal| {
                         proposal.new_owner == new.owner
@@ -456,7 +483,7 @@ impl World {
             let count = owner.as_ref().map_or(0, |owner| owner.agents);
             assert_eq!(count, u64::try_from(own.len()).unwrap(), "INV-REG-4: {what}");
             let page = PageOf { account: person.id().clone(), from: 0, limit: None };
-            let listed: Vec<Agent> = self.view("agents_of", page).await;
+            let listed = self.view(registry::agents_of, &page).await;
             let mut listed: Vec<u64> = listed.iter().map(|agent| agent.id).collect();
             listed.sort_unstable();
             assert_eq!(listed, own, "INV-REG-4: {what}");
@@ -502,7 +529,7 @@ fn play(sequences: u32) -> Result<(), String> {
             let person = base.account(name).await.unwrap();
             // Prepaid, so that agents can be given to everybody.
             let registry = &base.contracts.registry;
-            person.send(registry, "storage_deposit", json!({}), DEPOSIT).await.unwrap().into_result().unwrap();
+            prepay(&person, registry, DEPOSIT).await;
             people.push(person);
         }
         (base, people)

@@ -1,0 +1,46 @@
+//! Calls of the escrow.
+
+use std::time::Duration;
+
+use charter_harness::ok;
+use charter_types::Ed25519Key;
+use charter_types::contract::Escrow;
+use charter_types::escrow::args::{ChannelRef, Channels, Open};
+use charter_types::escrow::methods as escrow;
+use charter_types::escrow::{CLAIM_BATCH_MAX, ClaimBatch, WITHDRAW_DELAY_MS_MIN};
+use near_workspaces::Account;
+
+use super::Table;
+use crate::escrow::{row, signing};
+use crate::people::DEPOSIT;
+
+/// One channel that its payer closes, and one that its payee does.
+pub async fn rows(table: &mut Table, payer: &Account, payee: &Account) {
+    let open = Open {
+        payee: payee.id().clone(),
+        agent: Some(1),
+        voucher_key: Ed25519Key(signing().verifying_key().to_bytes()),
+        withdraw_delay_ms: WITHDRAW_DELAY_MS_MIN,
+    };
+    let channel = table.note(payer, (Escrow, escrow::open), "first of its payer", &open, DEPOSIT).await;
+    let reference = ChannelRef { channel };
+    table.note(payer, (Escrow, escrow::top_up), "", &reference, DEPOSIT).await;
+    let one = ClaimBatch { rows: vec![row(&table.harness, channel, 1_000)], withdraw: false };
+    table.note(payee, (Escrow, escrow::claim_batch), "1 row", &one, 0).await;
+    let channels = Channels { channels: vec![channel] };
+    table.note(payee, (Escrow, escrow::withdraw), "one channel", &channels, 0).await;
+    let most = u128::try_from(CLAIM_BATCH_MAX).unwrap();
+    let rows = (1..=most).map(|number| row(&table.harness, channel, (number + 1) * 1_000)).collect();
+    let all = ClaimBatch { rows, withdraw: true };
+    let case = format!("{CLAIM_BATCH_MAX} rows that all count, paid out");
+    table.note(payee, (Escrow, escrow::claim_batch), &case, &all, 0).await;
+    table.note(payer, (Escrow, escrow::request_close), "", &reference, 1).await;
+    table.note(payer, (Escrow, escrow::cancel_close), "", &reference, 1).await;
+    ok(payer, &table.contracts.escrow, escrow::request_close, &reference, 1).await;
+    table.harness.wait(Duration::from_millis(WITHDRAW_DELAY_MS_MIN + 1_000)).await.unwrap();
+    table.note(payer, (Escrow, escrow::finalize_close), "after the grace", &reference, 0).await;
+    let channel = table.note(payer, (Escrow, escrow::open), "second of its payer", &open, DEPOSIT).await;
+    let some = ClaimBatch { rows: vec![row(&table.harness, channel, 1_000)], withdraw: false };
+    ok(payee, &table.contracts.escrow, escrow::claim_batch, &some, 0).await;
+    table.note(payee, (Escrow, escrow::close), "with something for both", &ChannelRef { channel }, 0).await;
+}

@@ -1,0 +1,67 @@
+//! Calls of governance.
+
+use std::time::Duration;
+
+use charter_client::sha256;
+use charter_harness::{ok, view};
+use charter_types::Hash32;
+use charter_types::contract::Governance;
+use charter_types::governance::args::{
+    AgentRef, CreateLine, Enroll, ExecuteUpgrade, ProposalRef, ProposeRelease, ProposeUpgrade, Vote,
+};
+use charter_types::governance::methods as governance;
+use charter_types::governance::{Choice, PERIOD_MS_MIN, Params};
+use charter_wasm::Contract;
+use near_workspaces::Account;
+
+use super::Table;
+use crate::people::{DEPOSIT, prepay, register};
+use crate::refusals::governance::content;
+
+async fn vote_on(table: &Table, proposal: u64) -> Vote {
+    let (worker, contract) = (&table.harness.worker, &table.contracts.governance);
+    let found = view(worker, contract, governance::proposal, &ProposalRef { proposal }).await.unwrap();
+    Vote { proposal, content_hash: found.unwrap().content_hash, choice: Choice::Yes }
+}
+
+/// A line with one member, and a release from its proposal to its publication; an upgrade of the registry to the code it
+/// has.
+pub async fn rows(table: &mut Table, owner: &Account) {
+    let params = Params { vote_ms: PERIOD_MS_MIN, timelock_ms: PERIOD_MS_MIN, ..Params::default() };
+    let line = CreateLine { name: "scout".to_owned(), council: Vec::new(), params };
+    let line = table.note(owner, (Governance, governance::create_line), "one member", &line, DEPOSIT).await;
+    let release = ProposeRelease { line, content: content() };
+    let case = "one artifact";
+    let proposal = table.note(owner, (Governance, governance::propose_release), case, &release, DEPOSIT).await;
+    let vote = vote_on(table, proposal).await;
+    table.note(owner, (Governance, governance::vote), "", &vote, DEPOSIT).await;
+    let changed = Vote { choice: Choice::No, ..vote };
+    table.note(owner, (Governance, governance::vote), "changed", &changed, DEPOSIT).await;
+    ok(owner, &table.contracts.governance, governance::vote, &vote, DEPOSIT).await;
+    let dropped = ok(owner, &table.contracts.governance, governance::propose_release, &release, DEPOSIT).await;
+    table.note(owner, (Governance, governance::cancel), "", &ProposalRef { proposal: dropped }, 0).await;
+    table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
+    table.note(owner, (Governance, governance::queue), "", &ProposalRef { proposal }, 0).await;
+    table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
+    table.note(owner, (Governance, governance::publish), "", &ProposalRef { proposal }, 0).await;
+    let agent = register(&table.harness, owner, Vec::new()).await;
+    prepay(owner, &table.contracts.governance, DEPOSIT).await;
+    table.note(owner, (Governance, governance::enroll), "", &Enroll { agent, line }, 1).await;
+    table.note(owner, (Governance, governance::leave), "", &AgentRef { agent }, 1).await;
+    upgrade(table).await;
+}
+
+async fn upgrade(table: &mut Table) {
+    let (root, contract) = (table.harness.root().clone(), table.contracts.governance.clone());
+    let code = Contract::Registry.code().to_vec();
+    let upgrade = ProposeUpgrade { contract: table.contracts.registry.clone(), code_hash: Hash32(sha256(&code)) };
+    let proposal = table.note(&root, (Governance, governance::propose_upgrade), "", &upgrade, DEPOSIT).await;
+    let vote = vote_on(table, proposal).await;
+    ok(&root, &contract, governance::vote, &vote, DEPOSIT).await;
+    // The line for Charter's own contracts votes for an hour and waits for another.
+    table.harness.wait(Duration::from_secs(3_601)).await.unwrap();
+    ok(&root, &contract, governance::queue, &ProposalRef { proposal }, 0).await;
+    table.harness.wait(Duration::from_secs(3_601)).await.unwrap();
+    let execute = ExecuteUpgrade { proposal, code };
+    table.note(&root, (Governance, governance::execute_upgrade), "the registry's code", &execute, 0).await;
+}

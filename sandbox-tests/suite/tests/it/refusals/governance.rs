@@ -1,0 +1,62 @@
+//! Governance: line 2 and its proposal 1, a release, are the owner's; agent 1 is enrolled.
+
+use charter_types::governance::args::{
+    AgentRef, CreateLine, Enroll, ExecuteUpgrade, LineRef, ProposalRef, ProposeRelease, ProposeUpgrade, Vote,
+};
+use charter_types::governance::methods as governance;
+use charter_types::governance::{Artifact, ArtifactKind, Choice, Member, Params, ReleaseContent};
+use charter_types::{Hash32, Page};
+
+use super::case::{Case, Who};
+use super::scene::Scene;
+
+const NOT_MEMBER: &str = "GOVERNANCE_NOT_MEMBER";
+const UNKNOWN_PROPOSAL: &str = "GOVERNANCE_UNKNOWN_PROPOSAL";
+
+/// A release as it should be.
+pub fn content() -> ReleaseContent {
+    ReleaseContent {
+        semver: "1.0.0".to_owned(),
+        artifacts: vec![Artifact { kind: ArtifactKind::OciImage, digest: Hash32([1; 32]), bytes: 1 }],
+        source_commit: "0".repeat(40),
+        permissions: Hash32::default(),
+        reversible: true,
+    }
+}
+
+pub fn cases(scene: &Scene) -> Vec<Case> {
+    let council = vec![Member { account: scene.id(Who::Owner), weight: 1 }];
+    let line = CreateLine { name: "line".to_owned(), council, params: Params::default() };
+    let release = ProposeRelease { line: 2, content: content() };
+    let upgrade = ProposeUpgrade { contract: scene.id(Who::Stranger), code_hash: Hash32([1; 32]) };
+    let vote = Vote { proposal: 1, content_hash: scene.content_hash, choice: Choice::Yes };
+    let reference = ProposalRef { proposal: 1 };
+    let execute = ExecuteUpgrade { proposal: 1, code: vec![0; 10] };
+    let page = Page { from: 1, limit: Some(1) };
+    let agent = AgentRef { agent: 1 };
+    let of_proposal = |case: Case| case.unknown("proposal", 999, UNKNOWN_PROPOSAL);
+    vec![
+        Case::new(governance::create_line, &line, ""),
+        Case::new(governance::propose_release, &release, NOT_MEMBER).unknown("line", 999, "GOVERNANCE_UNKNOWN_LINE"),
+        Case::new(governance::propose_upgrade, &upgrade, NOT_MEMBER),
+        of_proposal(Case::new(governance::vote, &vote, NOT_MEMBER)),
+        of_proposal(Case::new(governance::queue, &reference, "GOVERNANCE_VOTE_RUNNING")),
+        of_proposal(Case::new(governance::cancel, &reference, "GOVERNANCE_NOT_LINE_OWNER")),
+        of_proposal(Case::new(governance::publish, &reference, "GOVERNANCE_NOT_APPROVED")),
+        Case::new(governance::execute_upgrade, &execute, "GOVERNANCE_WRONG_KIND"),
+        Case::new(governance::enroll, &Enroll { agent: 1, line: 2 }, "GOVERNANCE_NOT_OWNER").unknown(
+            "line",
+            999,
+            "GOVERNANCE_UNKNOWN_LINE",
+        ),
+        Case::new(governance::leave, &agent, "GOVERNANCE_NOT_OWNER").unknown("agent", 999, "GOVERNANCE_NOT_ENROLLED"),
+        Case::new(governance::line, &LineRef { line: 1 }, ""),
+        Case::new(governance::lines, &page, ""),
+        Case::new(governance::proposal, &reference, ""),
+        Case::new(governance::proposals, &page, ""),
+        Case::new(governance::ballots, &reference, ""),
+        Case::new(governance::releases, &page, ""),
+        Case::new(governance::enrolment, &agent, ""),
+        Case::new(governance::release_for, &agent, ""),
+    ]
+}
