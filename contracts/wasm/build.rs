@@ -28,7 +28,7 @@ fn build() -> Result<(), String> {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")?).join("../..");
     let root = root.canonicalize().map_err(|error| format!("{}: {error}", root.display()))?;
     let out = PathBuf::from(variable("OUT_DIR")?);
-    for watched in ["types", "derive", "common"].into_iter().chain(CONTRACTS) {
+    for watched in ["derive", "types", "rules", "common"].into_iter().chain(CONTRACTS) {
         println!("cargo::rerun-if-changed={}", root.join("contracts").join(watched).join("src").display());
         println!("cargo::rerun-if-changed={}", root.join("contracts").join(watched).join("Cargo.toml").display());
     }

@@ -12,7 +12,7 @@ pub use contracts::{Contracts, Done, Handle};
 pub use error::ClientError;
 pub use permission::PermissionView;
 pub use rpc::{At, Rpc};
-pub use voucher::{Payee, Payer, VoucherError};
+pub use voucher::{Payee, Payer};
 
 /// SHA-256 off chain.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {

@@ -1,10 +1,9 @@
 //! A grant and everything it depends on, read at one final block.
 
+use charter_rules::decision::{Evidence, decide};
 use charter_types::AccountId;
 use charter_types::keys::args::{GrantRef, HostRef, SecretRef, WrapRef};
-use charter_types::keys::{
-    Action, Asker, Decision, Evidence, Grant, GrantId, Host, HostId, Policy, SealedKey, Secret, decide, methods,
-};
+use charter_types::keys::{Action, Asker, Decision, Grant, GrantId, Host, HostId, Policy, SealedKey, Secret, methods};
 use charter_types::method::Method;
 use charter_types::registry::args::AgentRef;
 use charter_types::registry::{self, Standing};

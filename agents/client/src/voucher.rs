@@ -1,23 +1,9 @@
 //! Both ends of a channel: who issues vouchers, and who checks and keeps them.
 
-use charter_types::escrow::{ChannelId, ClaimRow, Kind, Voucher};
+use charter_rules::voucher;
+use charter_types::escrow::{Channel, ChannelId, ClaimRow, EscrowError, Kind, Voucher};
 use charter_types::{Ed25519Key, Hash32, Signature64};
 use ed25519_dalek::{Signer, SigningKey, Verifier, VerifyingKey};
-
-/// Why a voucher is no good to its payee.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum VoucherError {
-    #[error("the voucher is for another channel or contract")]
-    WrongChannel,
-    #[error("the voucher is not signed by the channel's key")]
-    Signature,
-    #[error("the voucher promises {found}, which is not more than the {known} promised before")]
-    NotHigher { known: u128, found: u128 },
-    #[error("the voucher promises more than the {deposited} deposited")]
-    OverDeposit { deposited: u128 },
-    #[error("the amount does not fit into 128 bits")]
-    Overflow,
-}
 
 /// Issues vouchers on one channel. Its key is no access key: with it nothing but vouchers can be signed.
 pub struct Payer {
@@ -34,8 +20,8 @@ impl Payer {
     }
 
     /// Promises `amount` more.
-    pub fn pay(&mut self, amount: u128) -> Result<(Voucher, Signature64), VoucherError> {
-        self.cumulative = self.cumulative.checked_add(amount).ok_or(VoucherError::Overflow)?;
+    pub fn pay(&mut self, amount: u128) -> Result<(Voucher, Signature64), EscrowError> {
+        self.cumulative = self.cumulative.checked_add(amount).ok_or(EscrowError::Overflow {})?;
         self.counter += 1;
         let voucher = Voucher {
             kind: Kind::Voucher,
@@ -59,34 +45,37 @@ impl Payer {
 pub struct Payee {
     key: VerifyingKey,
     domain: Hash32,
-    channel: ChannelId,
-    deposited: u128,
+    channel: voucher::Channel,
     best: Option<ClaimRow>,
     checked: u64,
 }
 
 impl Payee {
-    /// `None` if the channel's key is no curve point.
-    pub fn new(key: &Ed25519Key, domain: Hash32, channel: ChannelId, deposited: u128) -> Option<Self> {
-        let key = VerifyingKey::from_bytes(&key.0).ok()?;
-        Some(Self { key, domain, channel, deposited, best: None, checked: 0 })
+    /// The payee of a channel that the chain just showed. `None` if the channel's key is no curve point.
+    pub fn new(domain: Hash32, channel: &Channel) -> Option<Self> {
+        let key = VerifyingKey::from_bytes(&channel.voucher_key.0).ok()?;
+        Some(Self { key, domain, channel: channel.into(), best: None, checked: 0 })
     }
 
-    /// Accepts a voucher that is worth more than any before. Verified one by one and with the chain's own rule: batch
-    /// verification accepts signatures that the chain refuses.
-    pub fn accept(&mut self, voucher: &Voucher, signature: &Signature64) -> Result<(), VoucherError> {
-        if voucher.domain != self.domain || voucher.channel != self.channel {
-            return Err(VoucherError::WrongChannel);
+    /// Takes note of the channel as it stands now: payers add to it, and ask to close it.
+    pub fn update(&mut self, channel: &Channel) {
+        self.channel = channel.into();
+    }
+
+    /// Accepts a voucher that is worth more than any before, and that the contract will still take at `claim_by_ms`, when
+    /// the payee will have claimed at the latest. Verified one by one and with the chain's own rule: batch verification
+    /// accepts signatures that the chain refuses.
+    pub fn accept(&mut self, voucher: &Voucher, signature: &Signature64, claim_by_ms: u64) -> Result<(), EscrowError> {
+        let best = self.best.as_ref().map_or(0, |row| row.cumulative);
+        let channel = voucher::Channel { claimed: self.channel.claimed.max(best), ..self.channel };
+        voucher::check(&channel, voucher, claim_by_ms)?;
+        let signed = voucher.domain == self.domain && {
+            let parsed = ed25519_dalek::Signature::from_bytes(&signature.0);
+            self.key.verify(&voucher.to_bytes(), &parsed).is_ok()
+        };
+        if !signed {
+            return Err(EscrowError::Signature {});
         }
-        if voucher.cumulative > self.deposited {
-            return Err(VoucherError::OverDeposit { deposited: self.deposited });
-        }
-        let known = self.best.as_ref().map_or(0, |row| row.cumulative);
-        if voucher.cumulative <= known {
-            return Err(VoucherError::NotHigher { known, found: voucher.cumulative });
-        }
-        let parsed = ed25519_dalek::Signature::from_bytes(&signature.0);
-        self.key.verify(&voucher.to_bytes(), &parsed).map_err(|_| VoucherError::Signature)?;
         self.best = Some(ClaimRow::new(voucher, signature));
         self.checked += 1;
         Ok(())
@@ -105,31 +94,113 @@ impl Payee {
 
 #[cfg(test)]
 mod tests {
-    use charter_types::Hash32;
-    use ed25519_dalek::SigningKey;
+    use charter_types::escrow::{Channel, EscrowError, Voucher};
+    use charter_types::{Ed25519Key, Hash32, Signature64, U128};
+    use ed25519_dalek::{Signer, SigningKey};
 
-    use super::{Payee, Payer, VoucherError};
+    use super::{Payee, Payer};
+
+    const DOMAIN: Hash32 = Hash32([1; 32]);
+
+    fn signing() -> SigningKey {
+        SigningKey::from_bytes(&[7; 32])
+    }
+
+    fn channel() -> Channel {
+        Channel {
+            id: Hash32([2; 32]),
+            payer: "alice.near".parse().unwrap(),
+            payee: "bob.near".parse().unwrap(),
+            agent: None,
+            voucher_key: Ed25519Key(signing().verifying_key().to_bytes()),
+            deposited: U128(1_000),
+            claimed: U128(0),
+            paid: U128(0),
+            refunded: U128(0),
+            withdraw_delay_ms: 900_000,
+            closes_ms: None,
+            closed: false,
+        }
+    }
+
+    fn payer() -> Payer {
+        Payer::new(signing(), DOMAIN, channel().id)
+    }
+
+    fn payee() -> Payee {
+        Payee::new(DOMAIN, &channel()).unwrap()
+    }
+
+    /// A voucher of 10 with a change that is signed along.
+    fn changed(change: impl FnOnce(&mut Voucher)) -> (Voucher, Signature64) {
+        let (mut voucher, _) = payer().pay(10).unwrap();
+        change(&mut voucher);
+        let signature = Signature64(signing().sign(&voucher.to_bytes()).to_bytes());
+        (voucher, signature)
+    }
 
     #[test]
     fn flipping_any_bit_of_a_voucher_or_its_signature_is_refused() {
-        let (domain, channel) = (Hash32([1; 32]), Hash32([2; 32]));
-        let mut payer = Payer::new(SigningKey::from_bytes(&[7; 32]), domain, channel);
-        let fresh = || Payee::new(&payer_key(), domain, channel, 1_000).unwrap();
-        let (voucher, signature) = payer.pay(10).unwrap();
-        assert_eq!(fresh().accept(&voucher, &signature), Ok(()));
+        let (voucher, signature) = payer().pay(10).unwrap();
+        assert_eq!(payee().accept(&voucher, &signature, 0), Ok(()));
         for bit in 0..512 {
             let mut bent = signature;
             bent.0[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(fresh().accept(&voucher, &bent), Err(VoucherError::Signature));
+            assert_eq!(payee().accept(&voucher, &bent, 0), Err(EscrowError::Signature {}));
         }
         for (amount, counter, expires) in [(11, 1, 0), (10, 2, 0), (10, 1, 1)] {
             let mut bent = voucher.clone();
             (bent.cumulative, bent.counter, bent.expires_at_ms) = (amount, counter, expires);
-            assert_eq!(fresh().accept(&bent, &signature), Err(VoucherError::Signature));
+            assert_eq!(payee().accept(&bent, &signature, 0), Err(EscrowError::Signature {}));
         }
     }
 
-    fn payer_key() -> charter_types::Ed25519Key {
-        Payer::new(SigningKey::from_bytes(&[7; 32]), Hash32::default(), Hash32::default()).voucher_key()
+    #[test]
+    fn a_voucher_that_expires_before_it_is_claimed_does_not_replace_the_best() {
+        let mut payee = payee();
+        let (lasting, signature) = payer().pay(10).unwrap();
+        payee.accept(&lasting, &signature, 500).unwrap();
+        let short_lived =
+            |expires_at_ms| changed(|voucher| (voucher.cumulative, voucher.expires_at_ms) = (20, expires_at_ms));
+        let (voucher, signature) = short_lived(499);
+        assert_eq!(payee.accept(&voucher, &signature, 500), Err(EscrowError::Expired {}));
+        assert_eq!(payee.best().map(|row| row.cumulative), Some(10));
+        let (voucher, signature) = short_lived(500);
+        assert_eq!(payee.accept(&voucher, &signature, 500), Ok(()));
+        assert_eq!((payee.best().map(|row| row.cumulative), payee.accepted()), (Some(20), 2));
+    }
+
+    #[test]
+    fn a_channel_that_may_be_closed_by_then_takes_no_voucher() {
+        let mut payee = payee();
+        let (voucher, signature) = payer().pay(10).unwrap();
+        payee.update(&Channel { closes_ms: Some(500), ..channel() });
+        assert_eq!(payee.accept(&voucher, &signature, 500), Err(EscrowError::Closing { closes_ms: 500 }));
+        assert_eq!(payee.accept(&voucher, &signature, 499), Ok(()));
+        payee.update(&Channel { closed: true, ..channel() });
+        let (more, signature) = changed(|voucher| voucher.cumulative = 20);
+        let unknown = EscrowError::UnknownChannel { id: channel().id };
+        assert_eq!(payee.accept(&more, &signature, 499), Err(unknown));
+    }
+
+    #[test]
+    fn the_deposit_and_the_claims_are_those_of_now() {
+        let mut payee = payee();
+        let (voucher, signature) = changed(|voucher| voucher.cumulative = 1_001);
+        assert_eq!(payee.accept(&voucher, &signature, 0), Err(EscrowError::OverDeposit { deposited: 1_000 }));
+        payee.update(&Channel { deposited: U128(2_000), claimed: U128(1_001), ..channel() });
+        assert_eq!(payee.accept(&voucher, &signature, 0), Err(EscrowError::NotHigher { claimed: 1_001 }));
+        let (voucher, signature) = changed(|voucher| voucher.cumulative = 1_002);
+        assert_eq!(payee.accept(&voucher, &signature, 0), Ok(()));
+        assert_eq!(payee.accept(&voucher, &signature, 0), Err(EscrowError::NotHigher { claimed: 1_002 }));
+    }
+
+    #[test]
+    fn another_channel_or_contract_is_refused() {
+        let other = Hash32([3; 32]);
+        let (voucher, signature) = changed(|voucher| voucher.channel = other);
+        assert_eq!(payee().accept(&voucher, &signature, 0), Err(EscrowError::UnknownChannel { id: other }));
+        let (voucher, signature) = changed(|voucher| voucher.domain = other);
+        assert_eq!(payee().accept(&voucher, &signature, 0), Err(EscrowError::Signature {}));
     }
 }

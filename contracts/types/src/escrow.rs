@@ -6,7 +6,7 @@ pub mod methods;
 mod voucher;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Serialize};
+use charter_derive::wire;
 
 use crate::{AccountId, Ed25519Key, Hash32, Sha256, Signature64, U128};
 
@@ -46,8 +46,7 @@ impl ChannelSeed<'_> {
 }
 
 /// A channel as views and events show it. Amounts are yoctoNEAR.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct Channel {
     pub id: ChannelId,
     pub payer: AccountId,
@@ -118,8 +117,7 @@ pub struct ClaimBatch {
 
 /// What became of a row: the channel, and either what is claimed on it now or the code of the failure. Two strings, so
 /// that the largest batch fits into a receipt's logs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct ClaimResult(pub ChannelId, pub String);
 
 impl ClaimResult {
@@ -130,8 +128,8 @@ impl ClaimResult {
 }
 
 /// Sums over everything the escrow ever held; see INV-ESC-1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Copy, Default, BorshSerialize, BorshDeserialize)]
 pub struct Totals {
     pub deposited: U128,
     pub held: U128,
@@ -141,9 +139,7 @@ pub struct Totals {
 }
 
 /// Payload of an escrow event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[wire]
 pub enum Fact {
     Channel(Channel),
     /// Rows that raised `claimed`, and those that failed.

@@ -5,10 +5,10 @@ mod error;
 pub mod methods;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Serialize};
+use charter_derive::wire;
 
 use crate::registry::{AgentId, Epochs};
-use crate::{AccountId, Hash32, from_json};
+use crate::{AccountId, Hash32};
 
 pub use error::GovernanceError;
 
@@ -30,8 +30,8 @@ pub type ReleaseId = u64;
 pub type ProposalId = u64;
 
 /// One line per agent product, and one for Charter's own contracts.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Line {
     pub id: LineId,
     pub name: String,
@@ -44,18 +44,16 @@ pub struct Line {
     pub seq: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[wire(strict)]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Member {
     pub account: AccountId,
     pub weight: u64,
 }
 
 /// How a line votes. Copied into each proposal: a later change alters no running vote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[wire(strict)]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
 pub struct Params {
     pub vote_ms: u64,
     pub timelock_ms: u64,
@@ -71,10 +69,9 @@ impl Default for Params {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = false)]
-#[serde(rename_all = "snake_case")]
 pub enum ArtifactKind {
     NearWasm,
     OciImage,
@@ -83,9 +80,8 @@ pub enum ArtifactKind {
     Source,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[wire(strict)]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Artifact {
     pub kind: ArtifactKind,
     pub digest: Hash32,
@@ -93,9 +89,8 @@ pub struct Artifact {
 }
 
 /// What is voted on: hashes, never the artifacts themselves.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[wire(strict)]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct ReleaseContent {
     pub semver: String,
     pub artifacts: Vec<Artifact>,
@@ -107,8 +102,8 @@ pub struct ReleaseContent {
     pub reversible: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Release {
     pub id: ReleaseId,
     pub line: LineId,
@@ -118,9 +113,8 @@ pub struct Release {
     pub published: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub enum ProposalKind {
     Release(ReleaseId),
     /// Code for one of Charter's own contracts.
@@ -142,10 +136,9 @@ pub struct ContentSeed<'a> {
 
 pub const CONTENT_PURPOSE: &str = "charter/governance/content";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = false)]
-#[serde(rename_all = "snake_case")]
 pub enum ProposalState {
     /// Votes may come in until `end_ms`; what they decide shows when somebody calls `queue`.
     Voting,
@@ -157,8 +150,8 @@ pub enum ProposalState {
     Cancelled,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Proposal {
     pub id: ProposalId,
     pub line: LineId,
@@ -177,17 +170,16 @@ pub struct Proposal {
     pub state: ProposalState,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = false)]
-#[serde(rename_all = "snake_case")]
 pub enum Choice {
     Yes,
     No,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Ballot {
     pub proposal: ProposalId,
     pub voter: AccountId,
@@ -196,8 +188,8 @@ pub struct Ballot {
 }
 
 /// An agent on a line.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Enrolment {
     pub agent: AgentId,
     pub line: LineId,
@@ -207,8 +199,7 @@ pub struct Enrolment {
 
 /// The root of trust that a host asks at boot and on each beat. Whoever reads it compares `epochs` with the registry's at
 /// the same block: if they moved, nothing may be adopted automatically.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct ReleaseFor {
     pub agent: AgentId,
     pub line: Option<LineId>,
@@ -219,9 +210,8 @@ pub struct ReleaseFor {
     pub epochs: Option<Epochs>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[wire]
+#[derive(Copy)]
 pub enum Reason {
     /// The agent is on no line: nobody governs its code.
     Unmanaged,
@@ -231,9 +221,7 @@ pub enum Reason {
 }
 
 /// Payload of a governance event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[wire]
 pub enum Fact {
     Line(Line),
     Release(Release),
@@ -247,16 +235,3 @@ pub enum Fact {
         code: String,
     },
 }
-
-from_json!(Member { account, weight });
-from_json!(Params { vote_ms, timelock_ms, quorum_bps, threshold_bps });
-from_json!(enum ArtifactKind {
-    "near_wasm" => NearWasm,
-    "oci_image" => OciImage,
-    "tee_measurement" => TeeMeasurement,
-    "model_weights" => ModelWeights,
-    "source" => Source,
-});
-from_json!(Artifact { kind, digest, bytes });
-from_json!(ReleaseContent { semver, artifacts, source_commit, permissions, reversible });
-from_json!(enum Choice { "yes" => Yes, "no" => No });

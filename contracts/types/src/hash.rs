@@ -1,12 +1,13 @@
 //! 32-byte hashes.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use charter_derive::wire;
 
 /// SHA-256 as the caller computes it: the host function on chain, a library elsewhere.
 pub type Sha256 = fn(&[u8]) -> [u8; 32];
 
 /// 32 bytes, lower-case hex in JSON.
+#[wire(text)]
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub struct Hash32(pub [u8; 32]);
 
@@ -47,17 +48,3 @@ impl std::str::FromStr for Hash32 {
         }
     }
 }
-
-impl Serialize for Hash32 {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex::encode(self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for Hash32 {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <String as Deserialize>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-crate::json_text!(Hash32);

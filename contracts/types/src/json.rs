@@ -1,10 +1,15 @@
 //! Reading a call's JSON in a contract.
 //!
-//! serde's derived readers cost 1 to 3 kB of wasm per type, and contracts have dozens. Here the text is parsed once, by
-//! serde_json, into a [`Json`] tree, and each type takes its fields out of it in a few calls (`from_json!`). Programs
-//! off chain keep using serde's derives; a test holds both to the same answers.
+//! serde's derived readers cost 1 to 3 kB of wasm per type, and contracts have dozens (ADR 11). Here the text is parsed
+//! once, by serde_json, into a [`Json`] tree, and each type takes its fields out of it in a few calls that
+//! [`charter_derive::wire`] writes. Programs off chain use serde's derives; a test per type holds both to the same answers.
+//!
+//! What depends on a type is kept small: finding fields and names is one piece of code for all types, and what is wrong is
+//! noted in the tree, so that readers hand up nothing but the fact.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
@@ -18,17 +23,38 @@ pub enum Json {
     Number(u64),
     Text(String),
     List(Vec<Self>),
-    Object(Vec<(String, Self)>),
+    Object(Vec<Field>),
+    /// A field that is not there.
+    Missing,
+    /// What could not be read, and why.
+    Wrong(String),
 }
 
-/// Parses one document; what follows it, a field named twice, and nesting beyond 128 are refused.
-pub fn parse(bytes: &[u8]) -> Result<Json, String> {
-    serde_json::from_slice(bytes).map_err(|error| error.to_string())
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    pub name: String,
+    pub json: Json,
+}
+
+/// A value can't be read; its tree says why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wrong;
+
+/// A type that is read from JSON on chain.
+pub trait FromJson: Sized {
+    /// Reads the value, and takes out of the tree what it needs of it.
+    fn from_json(json: &mut Json) -> Result<Self, Wrong>;
 }
 
 /// Parses and reads a value.
 pub fn read<T: FromJson>(bytes: &[u8]) -> Result<T, String> {
-    T::from_json(parse(bytes)?)
+    let mut json = parse(bytes)?;
+    T::from_json(&mut json).map_err(|Wrong| json.reason().unwrap_or_default())
+}
+
+/// Parses one document; what follows it and nesting beyond 128 are refused.
+fn parse(bytes: &[u8]) -> Result<Json, String> {
+    serde_json::from_slice(bytes).map_err(|error| error.to_string())
 }
 
 impl<'de> Deserialize<'de> for Json {
@@ -80,215 +106,205 @@ impl<'de> Visitor<'de> for Tree {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Json, A::Error> {
         let mut object = Vec::new();
-        while let Some(field) = fields.next_entry::<String, Json>()? {
-            object.push(field);
+        while let Some((name, json)) = fields.next_entry()? {
+            object.push(Field { name, json });
         }
         Ok(Json::Object(object))
     }
 }
 
-/// A type that is read from JSON on chain.
-pub trait FromJson: Sized {
-    fn from_json(json: Json) -> Result<Self, String>;
-
-    /// What a missing field of this type means, if it means anything.
-    fn absent() -> Option<Self> {
-        None
+impl Json {
+    /// Notes what should have stood here.
+    fn refuse(&mut self, expected: &str) -> Wrong {
+        let why = if *self == Self::Missing { "it is missing" } else { expected };
+        *self = Self::Wrong(why.to_owned());
+        Wrong
     }
-}
 
-/// The fields of an object that nobody has taken yet.
-pub struct Fields(Vec<(String, Json)>);
-
-impl Fields {
-    pub fn of(json: Json) -> Result<Self, String> {
-        match json {
-            Json::Object(fields) => Ok(Self(fields)),
-            _ => Err("expected an object".to_owned()),
+    /// What is wrong, and where.
+    fn reason(&self) -> Option<String> {
+        match self {
+            Self::Wrong(why) => Some(why.clone()),
+            Self::List(items) => items.iter().find_map(Self::reason),
+            Self::Object(fields) => fields.iter().find_map(|Field { name, json }| {
+                let why = json.reason()?;
+                Some(["field ", name, ": ", &why].concat())
+            }),
+            _ => None,
         }
     }
 
-    fn remove(&mut self, name: &str) -> Option<Json> {
-        let position = self.0.iter().position(|(known, _)| known == name)?;
-        Some(self.0.swap_remove(position).1)
+    /// An object's fields of these names, in this order. A field named twice is refused, and in what is `strict` one of
+    /// another name.
+    pub fn fields<const N: usize>(&mut self, names: &[&str; N], strict: bool) -> Result<&mut [Field; N], Wrong> {
+        self.in_order(names, strict)?.first_chunk_mut().ok_or(Wrong)
     }
 
-    /// A field; `default` stands in for one that is missing or `null`, which is how ABIs say that it may be missing.
-    pub fn take<T: FromJson>(&mut self, name: &str, default: Option<T>) -> Result<T, String> {
-        let read = match (self.remove(name), default) {
-            (None | Some(Json::Null), Some(default)) => Ok(default),
-            (Some(json), _) => T::from_json(json),
-            (None, None) => T::absent().ok_or_else(|| "it is missing".to_owned()),
+    fn in_order(&mut self, names: &[&str], strict: bool) -> Result<&mut [Field], Wrong> {
+        let Self::Object(fields) = self else { return Err(self.refuse("expected an object")) };
+        for (index, name) in names.iter().enumerate() {
+            let found = fields.iter().skip(index).position(|field| field.name == *name);
+            let found = found.unwrap_or_else(|| {
+                fields.push(Field { name: (*name).to_owned(), json: Self::Missing });
+                fields.len() - 1 - index
+            });
+            fields.swap(index, index + found);
+        }
+        for field in &mut fields[names.len()..] {
+            if strict || names.contains(&field.name.as_str()) {
+                return Err(field.json.refuse("unknown, or named twice"));
+            }
+        }
+        Ok(fields)
+    }
+
+    /// A list of exactly so many items.
+    pub fn items<const N: usize>(&mut self) -> Result<&mut [Self; N], Wrong> {
+        if !matches!(self, Self::List(items) if items.len() == N) {
+            return Err(self.refuse("expected a list of another length"));
+        }
+        let Self::List(items) = self else { return Err(Wrong) };
+        items.first_chunk_mut().ok_or(Wrong)
+    }
+
+    /// The index of the name that stands here.
+    pub fn name(&mut self, names: &[&str]) -> Result<usize, Wrong> {
+        let Self::Text(text) = self else { return Err(self.refuse("expected the name of a variant")) };
+        let unknown = match names.iter().position(|name| name == text) {
+            Some(index) => return Ok(index),
+            None => ["unknown variant ", text].concat(),
         };
-        read.map_err(|wrong| inside(name, &wrong))
+        Err(self.refuse(&unknown))
     }
 
-    /// Refuses what is left: a field nobody knows, or one named twice.
-    pub fn finish(&self) -> Result<(), String> {
-        match self.0.first() {
-            None => Ok(()),
-            Some((name, _)) => Err(inside(name, "unknown, or named twice")),
+    /// The index of a variant's name and its data. As serde writes it by default, a variant without data is its name, one
+    /// with data an object with the name as its only field.
+    pub fn variant(&mut self, names: &[&str]) -> Result<(usize, &mut Self), Wrong> {
+        if let Self::Text(name) = self {
+            *self = Self::Object(vec![Field { name: std::mem::take(name), json: Self::Missing }]);
+        }
+        if !matches!(self, Self::Object(fields) if fields.len() == 1) {
+            return Err(self.refuse("expected the name of a variant, or an object with it as only field"));
+        }
+        let Self::Object(fields) = self else { return Err(Wrong) };
+        let [Field { name, json }] = fields.as_mut_slice() else { return Err(Wrong) };
+        match names.iter().position(|known| known == name) {
+            Some(index) => Ok((index, json)),
+            None => Err(json.refuse("unknown variant")),
         }
     }
+
+    /// Data of a variant that has none.
+    pub fn nothing(&mut self) -> Result<(), Wrong> {
+        if *self == Self::Missing { Ok(()) } else { Err(self.refuse("this variant has no data")) }
+    }
+
+    fn number(&mut self, max: u64) -> Result<u64, Wrong> {
+        match self {
+            Self::Number(value) if *value <= max => Ok(*value),
+            Self::Number(_) => Err(self.refuse(&["expected at most ", &max.to_string()].concat())),
+            _ => Err(self.refuse("expected a number")),
+        }
+    }
+
+    /// A value whose JSON is a string in its one spelling.
+    pub fn parse<T: FromStr<Err: ToString>>(&mut self) -> Result<T, Wrong> {
+        String::from_json(self)?.parse().map_err(|why: T::Err| self.refuse(&why.to_string()))
+    }
+
+    /// A field whose type's default stands in for one that is missing or `null`, which is how ABIs say that it may be
+    /// missing.
+    pub fn or_default<T: FromJson + Default>(&mut self) -> Result<T, Wrong> {
+        if matches!(self, Self::Null | Self::Missing) { Ok(T::default()) } else { T::from_json(self) }
+    }
 }
 
-fn inside(name: &str, wrong: &str) -> String {
-    ["field ", name, ": ", wrong].concat()
-}
-
-/// For serde what [`Fields::take`] does with a default: `null` stands for it too.
-pub(crate) fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
-where
-    T: Default + serde::Deserialize<'de>,
-    D: serde::Deserializer<'de>,
-{
+/// For serde what [`Json::or_default`] does.
+pub(crate) fn null_is_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// Reads an enum as serde writes it by default: a variant without data is its name, one with data an object with the name
-/// as its only field.
-pub fn variant(json: Json) -> Result<(String, Option<Json>), String> {
-    match json {
-        Json::Text(name) => Ok((name, None)),
-        Json::Object(mut fields) if fields.len() == 1 => {
-            let (name, data) = fields.remove(0);
-            Ok((name, Some(data)))
-        }
-        _ => Err("expected the name of a variant, or an object with it as only field".to_owned()),
+impl FromJson for AccountId {
+    fn from_json(json: &mut Json) -> Result<Self, Wrong> {
+        json.parse()
     }
 }
 
-pub fn unknown_variant<T>(name: &str) -> Result<T, String> {
-    Err(["unknown variant ", name].concat())
-}
-
-/// Makes a struct or an enum of plain names readable on chain.
-///
-/// `from_json!(Card { uri, sha256 })`; a field with a default is `from = 0`; an enum is
-/// `from_json!(enum Method { "GET" => Get })`; arguments that a NEP defines are `lenient`: unknown fields are ignored.
-/// Leaving a field out does not compile.
-#[macro_export]
-macro_rules! from_json {
-    (enum $name:ident { $($text:literal => $variant:ident),* $(,)? }) => {
-        impl $crate::json::FromJson for $name {
-            fn from_json(json: $crate::json::Json) -> Result<Self, String> {
-                match json {
-                    $($crate::json::Json::Text(name) if name == $text => Ok(Self::$variant),)*
-                    $crate::json::Json::Text(name) => $crate::json::unknown_variant(&name),
-                    _ => Err("expected the name of a variant".to_owned()),
-                }
-            }
-        }
-    };
-    (lenient $($rest:tt)*) => { $crate::from_json!(@structure [(|_| Ok(()))] $($rest)*); };
-    (@structure [$finish:expr] $name:ident { $($field:ident $(= $default:expr)?),* $(,)? }) => {
-        impl $crate::json::FromJson for $name {
-            fn from_json(json: $crate::json::Json) -> Result<Self, String> {
-                let fields = &mut $crate::json::Fields::of(json)?;
-                let made = Self {
-                    $($field: fields.take(stringify!($field), $crate::from_json!(@default $($default)?))?,)*
-                };
-                let finish: fn(&$crate::json::Fields) -> Result<(), String> = $finish;
-                finish(fields)?;
-                Ok(made)
-            }
-        }
-    };
-    ($name:ident $($rest:tt)*) => { $crate::from_json!(@structure [$crate::json::Fields::finish] $name $($rest)*); };
-    (@default) => { None };
-    (@default $default:expr) => { Some($default) };
-}
-
-/// Makes a type readable whose JSON is a string in its one spelling.
-#[macro_export]
-macro_rules! from_json_text {
-    ($($name:ty),*) => {
-        $(impl $crate::json::FromJson for $name {
-            fn from_json(json: $crate::json::Json) -> Result<Self, String> {
-                let text = <String as $crate::json::FromJson>::from_json(json)?;
-                text.parse().map_err(|error: <Self as std::str::FromStr>::Err| error.to_string())
-            }
-        })*
-    };
-}
-
-/// Types of our own that are text in JSON: read on chain, and described in ABIs.
-#[macro_export]
-macro_rules! json_text {
-    ($($name:ident),*) => {
-        $crate::from_json_text!($($name),*);
-        $(#[cfg(not(near))]
-        impl schemars::JsonSchema for $name {
-            fn schema_name() -> String {
-                stringify!($name).to_owned()
-            }
-
-            fn json_schema(generator: &mut schemars::r#gen::SchemaGenerator) -> schemars::schema::Schema {
-                String::json_schema(generator)
-            }
-        })*
-    };
-}
-
-from_json_text!(AccountId);
-
 impl FromJson for String {
-    fn from_json(json: Json) -> Result<Self, String> {
+    fn from_json(json: &mut Json) -> Result<Self, Wrong> {
         match json {
-            Json::Text(text) => Ok(text),
-            _ => Err("expected a string".to_owned()),
+            Json::Text(text) => Ok(std::mem::take(text)),
+            _ => Err(json.refuse("expected a string")),
         }
     }
 }
 
 impl FromJson for bool {
-    fn from_json(json: Json) -> Result<Self, String> {
+    fn from_json(json: &mut Json) -> Result<Self, Wrong> {
         match json {
-            Json::Bool(value) => Ok(value),
-            _ => Err("expected true or false".to_owned()),
+            Json::Bool(value) => Ok(*value),
+            _ => Err(json.refuse("expected true or false")),
         }
     }
 }
 
-impl FromJson for u64 {
-    fn from_json(json: Json) -> Result<Self, String> {
-        match json {
-            Json::Number(value) => Ok(value),
-            _ => Err("expected a number".to_owned()),
-        }
-    }
-}
-
-macro_rules! smaller_numbers {
-    ($($name:ty),*) => {
+macro_rules! numbers {
+    ($($name:ident),*) => {
         $(impl FromJson for $name {
-            fn from_json(json: Json) -> Result<Self, String> {
-                let too_big = |_| ["expected at most ", &Self::MAX.to_string()].concat();
-                Self::try_from(u64::from_json(json)?).map_err(too_big)
+            fn from_json(json: &mut Json) -> Result<Self, Wrong> {
+                json.number(u64::from($name::MAX))?.try_into().map_err(|_| Wrong)
             }
         })*
     };
 }
-smaller_numbers!(u8, u16, u32);
+numbers!(u8, u16, u32);
+
+impl FromJson for u64 {
+    fn from_json(json: &mut Json) -> Result<Self, Wrong> {
+        json.number(Self::MAX)
+    }
+}
 
 impl<T: FromJson> FromJson for Option<T> {
-    fn from_json(json: Json) -> Result<Self, String> {
-        if json == Json::Null { Ok(None) } else { T::from_json(json).map(Some) }
+    fn from_json(json: &mut Json) -> Result<Self, Wrong> {
+        if matches!(json, Json::Null | Json::Missing) { Ok(None) } else { T::from_json(json).map(Some) }
     }
+}
 
-    fn absent() -> Option<Self> {
-        Some(None)
+impl<T: FromJson> FromJson for Box<T> {
+    fn from_json(json: &mut Json) -> Result<Self, Wrong> {
+        T::from_json(json).map(Self::new)
     }
 }
 
 impl<T: FromJson> FromJson for Vec<T> {
-    fn from_json(json: Json) -> Result<Self, String> {
-        match json {
-            Json::List(items) => items.into_iter().map(T::from_json).collect(),
-            _ => Err("expected a list".to_owned()),
+    fn from_json(json: &mut Json) -> Result<Self, Wrong> {
+        let Json::List(items) = json else { return Err(json.refuse("expected a list")) };
+        let mut list = Self::with_capacity(items.len());
+        for item in items {
+            list.push(T::from_json(item)?);
         }
+        Ok(list)
     }
 }
+
+/// An object whose fields have any names. As with serde, the last of two with one name counts.
+impl<K: FromStr<Err: ToString> + Ord, T: FromJson> FromJson for BTreeMap<K, T> {
+    fn from_json(json: &mut Json) -> Result<Self, Wrong> {
+        let Json::Object(fields) = json else { return Err(json.refuse("expected an object")) };
+        let mut map = Self::new();
+        for Field { name, json } in fields {
+            let key = name.parse().map_err(|why: K::Err| json.refuse(&why.to_string()))?;
+            map.insert(key, T::from_json(json)?);
+        }
+        Ok(map)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod agreement;
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,12 @@
 //! Public keys and signatures.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use charter_derive::wire;
 
 macro_rules! text_bytes {
     ($(#[$doc:meta])* $name:ident, $length:literal, $prefix:literal) => {
         $(#[$doc])*
+        #[wire(text)]
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
         pub struct $name(pub [u8; $length]);
 
@@ -32,18 +33,6 @@ macro_rules! text_bytes {
                     Ok($length) => Ok(Self(bytes)),
                     _ => Err(wrong()),
                 }
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                <String as Deserialize>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
             }
         }
     };
@@ -125,6 +114,7 @@ impl X25519Key {
 }
 
 /// A key of either kind, told apart by its prefix.
+#[wire(text)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub enum AnyKey {
     Ed25519(Ed25519Key),
@@ -157,20 +147,6 @@ impl std::str::FromStr for AnyKey {
         if text.starts_with("x25519:") { text.parse().map(Self::X25519) } else { text.parse().map(Self::Ed25519) }
     }
 }
-
-impl Serialize for AnyKey {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for AnyKey {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <String as Deserialize>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-crate::json_text!(Ed25519Key, X25519Key, Signature64, AnyKey);
 
 #[cfg(test)]
 mod tests {

@@ -8,18 +8,15 @@ pub mod methods;
 mod policy;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Serialize};
+use charter_derive::wire;
 
-use crate::json::{FromJson, Json, unknown_variant, variant};
 use crate::registry::{AgentId, Epochs};
-use crate::{AccountId, Base64Bytes, Ed25519Key, Hash32, X25519Key, from_json};
+use crate::{AccountId, Base64Bytes, Ed25519Key, Hash32, X25519Key};
 
 pub use budget::{Allowance, Budget, LEASE_MS_MAX, Lease, LeaseId, Unit};
-pub use decision::{
-    Action, Asker, Decision, Denial, Evidence, HttpAction, NearAction, Obligations, check_live, check_live_here, decide,
-};
+pub use decision::{Action, Asker, Decision, Denial, HttpAction, NearAction, Obligations};
 pub use error::KeysError;
-pub use policy::{Effect, Inject, Method, NearCall, PATHS_MAX, Policy, Rate, Scheme, TARGETS_MAX, Target};
+pub use policy::{Effect, Inject, Method, NearCall, Policy, Rate, Scheme, Target};
 
 pub const STANDARD: &str = "charter_keys";
 pub const VERSION: &str = "1.0.0";
@@ -48,8 +45,8 @@ pub type GrantId = u64;
 pub type HostId = u64;
 
 /// A machine that holds plaintext for the length of one request.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Host {
     pub id: HostId,
     pub operator: AccountId,
@@ -66,10 +63,9 @@ pub struct Host {
     pub receipt_root: Hash32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = false)]
-#[serde(rename_all = "snake_case")]
 pub enum HostStatus {
     Active,
     /// Its operator took it out of service, for a while.
@@ -77,9 +73,8 @@ pub enum HostStatus {
 }
 
 /// Why anybody should trust a host.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub enum Assurance {
     /// Its operator says so.
     Declared,
@@ -98,8 +93,8 @@ pub struct HostProof {
 pub const HOST_PROOF_PURPOSE: &str = "charter/keys/host";
 
 /// A credential whose plaintext no chain ever holds.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Secret {
     pub id: SecretId,
     pub agent: AgentId,
@@ -122,10 +117,9 @@ pub struct Secret {
     pub epochs: Epochs,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = false)]
-#[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Sealed to hosts by HPKE (RFC 9180).
     Sealed,
@@ -135,10 +129,9 @@ pub enum Mode {
     External,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = false)]
-#[serde(rename_all = "snake_case")]
 pub enum SecretStatus {
     Active,
     /// For good. Its label is free again.
@@ -146,9 +139,8 @@ pub enum SecretStatus {
 }
 
 /// Where a ciphertext is.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[wire(strict)]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub enum Envelope {
     Inline(Base64Bytes),
     Elsewhere { uri: String, sha256: Hash32, bytes: u32 },
@@ -168,17 +160,16 @@ pub struct EnvelopeContext {
 pub const ENVELOPE_PURPOSE: &str = "charter/keys/envelope";
 
 /// A data key sealed to one host.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[wire(strict)]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Wrap {
     pub host: HostId,
     pub sealed: Base64Bytes,
 }
 
 /// A data key as it is kept: what it was sealed to may have moved since.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct SealedKey {
     pub sealed: Base64Bytes,
     /// The host's generation then.
@@ -186,8 +177,8 @@ pub struct SealedKey {
 }
 
 /// A host that could open a version of a secret, once. You can't un-know a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
 pub struct Recipient {
     pub host: HostId,
     pub version: u32,
@@ -196,8 +187,8 @@ pub struct Recipient {
 
 /// Permission to use one secret in one way.
 #[expect(clippy::struct_excessive_bools, reason = "each says one thing of its own, and all of them show in views")]
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Grant {
     pub id: GrantId,
     pub agent: AgentId,
@@ -223,10 +214,9 @@ pub struct Grant {
     pub snapshot: Snapshot,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = false)]
-#[serde(rename_all = "snake_case")]
 pub enum Suspension {
     No,
     /// By who granted it, who may resume it.
@@ -236,9 +226,8 @@ pub enum Suspension {
 }
 
 /// Who may use a grant.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub enum Grantee {
     Account(AccountId),
     /// Whoever signs with this key of the agent's.
@@ -250,8 +239,8 @@ pub enum Grantee {
 }
 
 /// Everything a grant depends on, as it was when the grant was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
 pub struct Snapshot {
     pub epochs: Epochs,
     pub secret_epoch: u64,
@@ -260,8 +249,8 @@ pub struct Snapshot {
 }
 
 /// A wish to have one action approved, and what became of it. Consumed by the host's `reserve`.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Approval {
     pub grant: GrantId,
     /// [`Action::digest`].
@@ -274,10 +263,9 @@ pub struct Approval {
     pub generation: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = false)]
-#[serde(rename_all = "snake_case")]
 pub enum ApprovalState {
     Requested,
     Approved,
@@ -285,25 +273,22 @@ pub enum ApprovalState {
 }
 
 /// What NEAR's MPC contract answers `request_app_private_key` with (its CKD response).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct DerivedKey {
     pub big_y: String,
     pub big_c: String,
 }
 
 /// What a call stored or touched.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Default)]
 pub struct Added {
     pub secret: Option<SecretId>,
     pub grants: Vec<GrantId>,
 }
 
 /// Payload of a keys event. Ciphertexts are not logged: their hash and length are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[wire]
 pub enum Fact {
     Host(Host),
     Secret(Secret),
@@ -351,40 +336,4 @@ pub enum Fact {
         agent: AgentId,
         code: String,
     },
-}
-
-from_json!(Wrap { host, sealed });
-from_json!(enum HostStatus { "active" => Active, "suspended" => Suspended });
-from_json!(enum Mode { "sealed" => Sealed, "mpc" => Mpc, "external" => External });
-
-impl FromJson for Grantee {
-    fn from_json(json: Json) -> Result<Self, String> {
-        let (name, data) = variant(json)?;
-        let data = data.unwrap_or(Json::Null);
-        match name.as_str() {
-            "account" => FromJson::from_json(data).map(Self::Account),
-            "agent_key" => FromJson::from_json(data).map(Self::AgentKey),
-            "host" => FromJson::from_json(data).map(Self::Host),
-            "measurement" => FromJson::from_json(data).map(Self::Measurement),
-            _ => unknown_variant(&name),
-        }
-    }
-}
-
-impl FromJson for Envelope {
-    fn from_json(json: Json) -> Result<Self, String> {
-        let (name, data) = variant(json)?;
-        let data = data.unwrap_or(Json::Null);
-        if name == "inline" {
-            return FromJson::from_json(data).map(Self::Inline);
-        }
-        if name != "elsewhere" {
-            return unknown_variant(&name);
-        }
-        let mut fields = crate::json::Fields::of(data)?;
-        let (uri, sha256, bytes) =
-            (fields.take("uri", None)?, fields.take("sha256", None)?, fields.take("bytes", None)?);
-        fields.finish()?;
-        Ok(Self::Elsewhere { uri, sha256, bytes })
-    }
 }

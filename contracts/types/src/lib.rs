@@ -10,7 +10,6 @@
 #[cfg(not(near))]
 pub mod abi;
 pub mod admin;
-mod args;
 mod bytes;
 pub mod contract;
 pub mod domain;

@@ -354,7 +354,7 @@ pub fn write_json<T: serde::Serialize>(args: &T) -> Vec<u8> {
 }
 
 pub fn read_json<T: crate::json::FromJson>(input: &[u8]) -> Result<T, String> {
-    T::from_json(crate::json::parse(if input.is_empty() { b"{}" } else { input })?)
+    crate::json::read(if input.is_empty() { b"{}" } else { input })
 }
 
 /// An answer in JSON. A method that answers nothing returns no bytes.

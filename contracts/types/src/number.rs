@@ -1,9 +1,10 @@
 //! Numbers that JSON can't carry.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use charter_derive::wire;
 
 /// 128 bits, a decimal string in JSON.
+#[wire(text)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub struct U128(pub u128);
 
@@ -16,12 +17,6 @@ impl std::fmt::Display for U128 {
 impl From<u128> for U128 {
     fn from(value: u128) -> Self {
         Self(value)
-    }
-}
-
-impl Serialize for U128 {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0.to_string())
     }
 }
 
@@ -38,11 +33,3 @@ impl std::str::FromStr for U128 {
         }
     }
 }
-
-impl<'de> Deserialize<'de> for U128 {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <String as Deserialize>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-crate::json_text!(U128);

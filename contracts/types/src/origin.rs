@@ -1,5 +1,7 @@
 //! Methods of every contract: what its code is and where it comes from.
 
+use charter_derive::wire;
+
 pub mod methods {
     use super::ContractSourceMetadata;
     use crate::Nothing;
@@ -13,8 +15,7 @@ pub mod methods {
 }
 
 /// NEP-330, as near-sdk answers it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct ContractSourceMetadata {
     pub version: Option<String>,
     pub link: Option<String>,
@@ -22,15 +23,13 @@ pub struct ContractSourceMetadata {
     pub build_info: Option<BuildInfo>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct Standard {
     pub standard: String,
     pub version: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct BuildInfo {
     pub build_environment: String,
     pub build_command: Vec<String>,

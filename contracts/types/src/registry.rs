@@ -9,11 +9,9 @@ mod recovery;
 mod reputation;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Serialize};
+use charter_derive::wire;
 
-use crate::json::{Fields, FromJson, Json, unknown_variant};
-
-use crate::{AccountId, AnyKey, Hash32, from_json};
+use crate::{AccountId, AnyKey, Hash32};
 
 pub use attestation::{
     ATTESTATION_PURPOSE, Attestation, AttestationAnswer, AttestationClaim, AttestationPolicy, AttestationRecord,
@@ -46,17 +44,16 @@ pub type AgentId = u64;
 
 /// What authority over an agent was when something was stored. Validity is comparison: if either number moved, the
 /// thing is dead. Numbers come from one counter per registry and never come back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Copy, Default, BorshSerialize, BorshDeserialize)]
 pub struct Epochs {
     pub agent: u64,
     pub owner: u64,
 }
 
 /// Whether the agent may act.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(tag = "state", rename_all = "snake_case")]
+#[wire(tag = "state")]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub enum Status {
     Active,
     /// `until_ms` is absent for a pause that only the owner ends.
@@ -75,31 +72,26 @@ impl Status {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = false)]
-#[serde(rename_all = "snake_case")]
 pub enum PausedBy {
     Owner,
     Guardian,
 }
 
 /// A file that describes the agent (ERC-8004 registration or A2A card). The hash makes a swapped file show.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[wire(strict)]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Card {
     pub uri: String,
     pub sha256: Hash32,
 }
 
 /// What an operator may do. Never money, roles or hand-over.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
-)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Copy, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = false)]
-#[serde(rename_all = "snake_case")]
 pub enum Permission {
     /// Change the card.
     Card,
@@ -116,9 +108,8 @@ impl Permission {
     pub const ALL: [Self; 4] = [Self::Card, Self::AgentAccount, Self::Keys, Self::Attest];
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[wire(strict)]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Operator {
     pub account: AccountId,
     pub permissions: Vec<Permission>,
@@ -126,10 +117,9 @@ pub struct Operator {
 }
 
 /// What a key is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = false)]
-#[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// Signs what the agent says; `verify_proof` asks for one of these.
     Sign,
@@ -142,8 +132,8 @@ pub enum Purpose {
 }
 
 /// A key that speaks for the agent. It is no access key: nothing of NEAR can be done with it.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct AgentKey {
     pub key: AnyKey,
     pub purpose: Purpose,
@@ -175,9 +165,8 @@ pub struct Statement<'a> {
 pub const STATEMENT_PURPOSE: &str = "charter/registry/statement";
 
 /// Whether an agent said something, and why not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[wire]
+#[derive(Copy)]
 pub enum Proof {
     Valid,
     UnknownAgent,
@@ -189,16 +178,15 @@ pub enum Proof {
 }
 
 /// An offer to take an agent over, good from `from_ms` on.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Offer {
     pub to: AccountId,
     pub from_ms: u64,
 }
 
 /// An agent as views and events show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct Agent {
     pub id: AgentId,
     pub owner: AccountId,
@@ -228,13 +216,11 @@ pub struct Agent {
 }
 
 /// One of a batch of registrations; what all have in common stands in [`Registered`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct RegisteredRow(pub AgentId, pub u64, pub Card, pub Option<AccountId>);
 
 /// Agents registered at once: id, epoch, card and account of each.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct Registered {
     pub owner: AccountId,
     pub owner_epoch: u64,
@@ -268,8 +254,7 @@ impl Registered {
 }
 
 /// An owner as views and events show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct Owner {
     pub account: AccountId,
     pub epoch: u64,
@@ -277,8 +262,7 @@ pub struct Owner {
 }
 
 /// The answer other contracts act on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct Authority {
     pub owner: AccountId,
     pub status: Status,
@@ -289,8 +273,8 @@ pub struct Authority {
 }
 
 /// What one account is to one agent, at the time of the answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Default)]
 pub struct Roles {
     pub owner: bool,
     pub agent: bool,
@@ -300,8 +284,7 @@ pub struct Roles {
 }
 
 /// What a decision about an agent's credentials needs of the registry, in one answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct Standing {
     pub owner: AccountId,
     pub status: Status,
@@ -312,9 +295,7 @@ pub struct Standing {
 }
 
 /// Payload of a registry event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[wire]
 pub enum Fact {
     Agent(Box<Agent>),
     Agents(Registered),
@@ -344,35 +325,10 @@ pub enum Fact {
 }
 
 /// When an agent's account said last that it is alive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Copy)]
 pub struct Heartbeat {
     pub agent: AgentId,
     /// 0: not since the agent changed hands.
     pub last_seen_ms: u64,
-}
-
-from_json!(Card { uri, sha256 });
-from_json!(enum Permission { "card" => Card, "agent_account" => AgentAccount, "keys" => Keys, "attest" => Attest });
-from_json!(enum PausedBy { "owner" => Owner, "guardian" => Guardian });
-from_json!(Operator { account, permissions, expires_ms });
-from_json!(enum Purpose { "sign" => Sign, "encrypt" => Encrypt, "pay" => Pay, "host" => Host });
-from_json!(lenient Epochs { agent, owner });
-from_json!(lenient Roles { owner, agent, guardian, operator });
-from_json!(lenient Authority { owner, status, armed, roles, epochs });
-
-from_json!(lenient AgentKey { key, purpose, expires_ms });
-from_json!(lenient Standing { owner, status, armed, epochs, keys });
-
-impl FromJson for Status {
-    fn from_json(json: Json) -> Result<Self, String> {
-        let mut fields = Fields::of(json)?;
-        let state: String = fields.take("state", None)?;
-        let status = match state.as_str() {
-            "active" => Self::Active,
-            "paused" => Self::Paused { until_ms: fields.take("until_ms", None)?, by: fields.take("by", None)? },
-            _ => return unknown_variant(&state),
-        };
-        Ok(status)
-    }
 }

@@ -3,15 +3,15 @@
 pub mod methods;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Serialize};
+use charter_derive::wire;
 
-use crate::{Hash32, Sha256, from_json};
+use crate::{Hash32, Sha256};
 
 /// How well a platform is patched, in Intel's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(borsh::BorshSchema, schemars::JsonSchema))]
+#[wire]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(not(near), derive(borsh::BorshSchema))]
 #[borsh(use_discriminant = false)]
-#[serde(rename_all = "snake_case")]
 pub enum TcbStatus {
     UpToDate,
     SwHardeningNeeded,
@@ -20,15 +20,6 @@ pub enum TcbStatus {
     OutOfDate,
     OutOfDateConfigurationNeeded,
 }
-
-from_json!(enum TcbStatus {
-    "up_to_date" => UpToDate,
-    "sw_hardening_needed" => SwHardeningNeeded,
-    "configuration_needed" => ConfigurationNeeded,
-    "configuration_and_sw_hardening_needed" => ConfigurationAndSwHardeningNeeded,
-    "out_of_date" => OutOfDate,
-    "out_of_date_configuration_needed" => OutOfDateConfigurationNeeded,
-});
 
 /// What `verify_quote` takes.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

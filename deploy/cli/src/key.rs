@@ -11,9 +11,10 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
+use charter_rules::policy::target_allows;
 use charter_types::AccountId;
 use charter_types::Hash32;
-use charter_types::keys::{GrantId, HostId, Inject, Method};
+use charter_types::keys::{GrantId, HostId, HttpAction, Inject, Method};
 use charter_types::registry::AgentId;
 use zeroize::Zeroizing;
 
@@ -227,8 +228,18 @@ fn target(permit: &Permit, method: Method, url: &str) -> Option<String> {
     permit.policy.targets.iter().find_map(|target| {
         let origin = rules::origin(target);
         let path = path.strip_prefix(&origin).unwrap_or(path);
-        let fits = target.allows(target.scheme, &target.host, target.port, path, method);
-        fits.then(|| if url.contains("://") { url.to_owned() } else { format!("{origin}{url}") })
+        let there = HttpAction {
+            scheme: target.scheme,
+            host: target.host.clone(),
+            port: target.port,
+            path: path.to_owned(),
+            method,
+            body_bytes: 0,
+            content_sha256: Hash32::default(),
+            effects: Vec::new(),
+        };
+        target_allows(target, &there)
+            .then(|| if url.contains("://") { url.to_owned() } else { format!("{origin}{url}") })
     })
 }
 

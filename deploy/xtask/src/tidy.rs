@@ -10,18 +10,19 @@ const LINES_MAX: usize = 500;
 const TEST_LINES_MAX: usize = 800;
 
 /// Crates and the ones of ours they may depend on. Dependencies point one way.
-const MAY_DEPEND: [(&str, &[&str]); 19] = [
-    ("charter-types", &[]),
+const MAY_DEPEND: [(&str, &[&str]); 20] = [
     ("charter-derive", &[]),
+    ("charter-types", &["charter-derive"]),
+    ("charter-rules", &["charter-types"]),
     ("charter-common", &["charter-types", "charter-derive"]),
     ("charter-registry", &["charter-types", "charter-common"]),
-    ("charter-keys", &["charter-types", "charter-common"]),
+    ("charter-keys", &["charter-types", "charter-rules", "charter-common"]),
     ("charter-governance", &["charter-types", "charter-common"]),
-    ("charter-escrow", &["charter-types", "charter-common"]),
+    ("charter-escrow", &["charter-types", "charter-rules", "charter-common"]),
     ("charter-verifier", &["charter-types", "charter-common"]),
     ("charter-wasm", &[]),
-    ("charter-client", &["charter-types"]),
-    ("charter-host", &["charter-types", "charter-client"]),
+    ("charter-client", &["charter-types", "charter-rules"]),
+    ("charter-host", &["charter-types", "charter-rules", "charter-client"]),
     ("charter-indexer", &["charter-types", "charter-client", "charter-harness"]),
     ("charter-localnet", &[]),
     ("near-jsonrpc-client", &[]),
@@ -29,12 +30,21 @@ const MAY_DEPEND: [(&str, &[&str]); 19] = [
     ("charter-harness", &["charter-types", "charter-localnet", "charter-wasm"]),
     (
         "charter-suite",
-        &["charter-types", "charter-client", "charter-harness", "charter-host", "charter-indexer", "charter-wasm"],
+        &[
+            "charter-types",
+            "charter-rules",
+            "charter-client",
+            "charter-harness",
+            "charter-host",
+            "charter-indexer",
+            "charter-wasm",
+        ],
     ),
     (
         "charter",
         &[
             "charter-types",
+            "charter-rules",
             "charter-client",
             "charter-host",
             "charter-indexer",

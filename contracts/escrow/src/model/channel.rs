@@ -1,6 +1,7 @@
 //! A channel: money that a payer set aside for one payee, handed out against vouchers.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use charter_rules::voucher;
 use charter_types::escrow::args::Open;
 use charter_types::escrow::{
     self, ChannelId, DEPOSIT_MIN, EscrowError, Voucher, WITHDRAW_DELAY_MS_MAX, WITHDRAW_DELAY_MS_MIN,
@@ -125,16 +126,9 @@ impl Channel {
 
     /// Raises `claimed` to what a voucher says. `is_signed` is asked last, because it costs most.
     pub fn claim(&mut self, voucher: &Voucher, now_ms: u64, is_signed: impl FnOnce(&Self) -> bool) -> Outcome {
-        self.check_open(voucher.channel)?;
-        if voucher.expires_at_ms != 0 && now_ms > voucher.expires_at_ms {
-            return Err(EscrowError::Expired {});
-        }
-        if voucher.cumulative > self.deposited {
-            return Err(EscrowError::OverDeposit { deposited: self.deposited });
-        }
-        if voucher.cumulative <= self.claimed {
-            return Err(EscrowError::NotHigher { claimed: self.claimed });
-        }
+        let id = voucher.channel;
+        let Self { deposited, claimed, closed, .. } = *self;
+        voucher::check(&voucher::Channel { id, deposited, claimed, ends_ms: None, closed }, voucher, now_ms)?;
         if !is_signed(self) {
             return Err(EscrowError::Signature {});
         }

@@ -1,11 +1,11 @@
 //! Grants.
 
 use charter_common::{Answer, sha256};
+use charter_rules::budget;
+use charter_rules::decision::check_live;
 use charter_types::AccountId;
 use charter_types::keys::args::{Delegate, GrantBatch, GrantSecret, GrantTerms, Narrow};
-use charter_types::keys::{
-    Added, Allowance, Budget, Fact, Grant, GrantId, Grantee, KeysError, Secret, Snapshot, Suspension, check_live,
-};
+use charter_types::keys::{Added, Allowance, Fact, Grant, GrantId, Grantee, KeysError, Secret, Snapshot, Suspension};
 use charter_types::registry::{Authority, Epochs};
 
 use crate::Keys;
@@ -105,7 +105,7 @@ impl Keys {
         self.grants.insert(&id, caller, &StoredGrant::V1(grant.clone()), &mut self.core.storage)?;
         self.emit("granted", caller, Fact::Granted { grant, policy: terms.policy });
         if let Some(allowance) = terms.budget {
-            let budget = Budget::new(id, allowance, Self::now_ms());
+            let budget = budget::full(id, allowance, Self::now_ms());
             self.budgets.insert(&id, caller, &StoredBudget::V1(budget.clone()), &mut self.core.storage)?;
             self.emit("budget_set", caller, Fact::Budget(budget));
         }

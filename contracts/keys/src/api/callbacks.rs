@@ -104,7 +104,7 @@ impl Keys {
         let secret = self.secret_row(lineage.first().map(|grant| grant.secret).unwrap_or_default())?;
         let host = self.host_row(args.host)?;
         let sealed = self.wraps.get(&(secret.id, secret.version, host.id));
-        let evidence = charter_types::keys::Evidence {
+        let evidence = charter_rules::decision::Evidence {
             lineage: &lineage,
             policy: &args.policy,
             secret: &secret,
@@ -114,7 +114,7 @@ impl Keys {
             asker: &args.asker,
             now_ms: Self::now_ms(),
         };
-        Ok(charter_types::keys::decide(&evidence, &args.action, sha256))
+        Ok(charter_rules::decision::decide(&evidence, &args.action, sha256))
     }
 
     /// `check`: the caller says what the registry says.

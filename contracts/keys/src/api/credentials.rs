@@ -84,7 +84,7 @@ impl Keys {
         ceiling: &Policy,
         grants: &[GrantTerms],
     ) -> Answer {
-        ceiling.check()?;
+        charter_rules::policy::check(ceiling)?;
         self.check_all_terms(grants, ceiling)?;
         if self.labels.contains(&(agent, label_hash)) {
             return Err(KeysError::LabelExists {}.into());

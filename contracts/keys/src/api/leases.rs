@@ -1,12 +1,12 @@
 //! Budgets in use: hosts set a part aside, use it, and say how much they used.
 
 use charter_common::{Answer, methods};
+use charter_rules::budget;
+use charter_rules::decision::check_live_here;
 use charter_types::AccountId;
 use charter_types::Hash32;
 use charter_types::keys::args::{LeaseRef, Reserve, Settle};
-use charter_types::keys::{
-    ApprovalState, Fact, Grant, GrantId, HostId, KeysError, LEASE_MS_MAX, Lease, LeaseId, check_live_here,
-};
+use charter_types::keys::{ApprovalState, Fact, Grant, GrantId, HostId, KeysError, LEASE_MS_MAX, Lease, LeaseId};
 use near_sdk::{env, near};
 
 use crate::storage::{StoredApproval, StoredBudget, StoredLease};
@@ -34,7 +34,7 @@ impl Keys {
             return Ok(None);
         }
         for grant in &lineage {
-            self.with_budget(&caller, grant.id, |budget| budget.reserve(amount.0, now_ms))?;
+            self.with_budget(&caller, grant.id, |budget| budget::reserve(budget, amount.0, now_ms))?;
         }
         let lease_id = self.next_lease;
         self.next_lease += 1;
@@ -74,7 +74,7 @@ impl Keys {
         let now_ms = Self::now_ms();
         for grant in self.lineage_rows(lease.grant)? {
             self.with_budget(by, grant.id, |budget| {
-                budget.settle(lease.amount.0, used, now_ms);
+                budget::settle(budget, lease.amount.0, used, now_ms);
                 Ok(())
             })?;
         }

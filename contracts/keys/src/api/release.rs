@@ -3,13 +3,11 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_common::{Answer, Later, is_signed, methods, raw_call, then_call};
+use charter_rules::decision::{attested, check_live, check_live_here};
 use charter_types::hash::borsh_bytes;
 use charter_types::keys::args::{RELEASE_PURPOSE, ReleaseProof, RequestKeyRelease};
 use charter_types::keys::methods::{on_release_standing, on_released};
-use charter_types::keys::{
-    DerivedKey, Fact, Grant, GrantId, Grantee, Host, HostId, KeysError, Mode, Secret, SecretId, check_live,
-    check_live_here,
-};
+use charter_types::keys::{DerivedKey, Fact, Grant, GrantId, Grantee, Host, HostId, KeysError, Mode, Secret, SecretId};
 use charter_types::method::write_json;
 use charter_types::registry::args::AgentRef;
 use charter_types::registry::{self, AgentId, Standing};
@@ -121,7 +119,7 @@ impl Keys {
             return Err(KeysError::Dead { id }.into());
         }
         self.check_host_stands(&host, &secret)?;
-        if host.assurance.attested(now_ms).is_none() {
+        if attested(&host.assurance, now_ms).is_none() {
             return Err(KeysError::NotAttested {}.into());
         }
         let holds = lineage.first().is_some_and(|grant| holds(grant, &host, now_ms));
@@ -167,7 +165,7 @@ impl Keys {
 fn holds(grant: &Grant, host: &Host, now_ms: u64) -> bool {
     match &grant.grantee {
         Grantee::Host(named) => *named == host.id && grant.snapshot.host_generation == Some(host.generation),
-        Grantee::Measurement(wanted) => host.assurance.attested(now_ms) == Some(*wanted),
+        Grantee::Measurement(wanted) => attested(&host.assurance, now_ms) == Some(*wanted),
         Grantee::Account(_) | Grantee::AgentKey(_) => false,
     }
 }

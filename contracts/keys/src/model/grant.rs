@@ -1,19 +1,20 @@
 //! What a new grant must satisfy.
 
+use charter_rules::{budget, policy};
 use charter_types::keys::args::{GrantTerms, Narrow};
-use charter_types::keys::{Allowance, DEPTH_MAX, Grant, Grantee, KeysError, Policy};
+use charter_types::keys::{DEPTH_MAX, Grant, Grantee, KeysError, Policy};
 use charter_types::{AccountId, Hash32, Sha256};
 
 /// INV-KEY-1: no grant allows more than what is above it.
 pub fn check_terms(terms: &GrantTerms, above: &Policy, now_ms: u64) -> Result<(), KeysError> {
-    terms.policy.check()?;
-    if !terms.policy.within(above) {
+    policy::check(&terms.policy)?;
+    if !policy::within(&terms.policy, above) {
         return Err(KeysError::NotWithin {});
     }
     if terms.expires_ms <= now_ms || terms.expires_ms <= terms.not_before_ms {
         return Err(KeysError::Expiry {});
     }
-    terms.budget.as_ref().map_or(Ok(()), Allowance::check)
+    terms.budget.as_ref().map_or(Ok(()), budget::check)
 }
 
 /// State keeps a policy's hash; whoever relies on the policy has to bring it.
@@ -27,8 +28,8 @@ pub fn check_narrowing(grant: &Grant, args: &Narrow, now_ms: u64, sha256: Sha256
         return Err(KeysError::AlreadyRevoked {});
     }
     check_preimage(&args.policy, grant.policy_hash, sha256)?;
-    args.narrower.check()?;
-    if !args.narrower.within(&args.policy) {
+    policy::check(&args.narrower)?;
+    if !policy::within(&args.narrower, &args.policy) {
         return Err(KeysError::NotWithin {});
     }
     let fine = args.expires_ms <= grant.expires_ms && args.expires_ms > now_ms && args.expires_ms > grant.not_before_ms;

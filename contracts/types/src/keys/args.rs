@@ -1,166 +1,247 @@
 //! Arguments of the contract's methods.
 
 use borsh::BorshSerialize;
+use charter_derive::wire;
 
 use super::{
     Action, Allowance, Asker, Envelope, GrantId, Grantee, HostId, HostStatus, LeaseId, Mode, Policy, SecretId, Wrap,
 };
-use crate::args::arguments;
 use crate::registry::{AgentId, Standing};
 use crate::{Ed25519Key, Hash32, Signature64, U128, X25519Key};
 
-arguments! {
-    RegisterHost {
-        sign_key: Ed25519Key,
-        encrypt_key: X25519Key,
-        max_staleness_ms: u64,
-        /// `sign_key`'s signature over [`super::HostProof`].
-        proof: Signature64,
-    }
+#[wire(strict)]
+pub struct RegisterHost {
+    pub sign_key: Ed25519Key,
+    pub encrypt_key: X25519Key,
+    pub max_staleness_ms: u64,
+    /// `sign_key`'s signature over [`super::HostProof`].
+    pub proof: Signature64,
+}
 
-    SetHostStatus { host: HostId, status: HostStatus }
+#[wire(strict)]
+pub struct SetHostStatus {
+    pub host: HostId,
+    pub status: HostStatus,
+}
 
-    /// The agent whose attestation in the registry names the host's keys.
-    AttestHost { host: HostId, agent: AgentId }
+/// The agent whose attestation in the registry names the host's keys.
+#[wire(strict)]
+pub struct AttestHost {
+    pub host: HostId,
+    pub agent: AgentId,
+}
 
-    /// Uses `from` to `to` of a host, counted from 1, are the leaves of this Merkle tree.
-    AnchorReceipts { host: HostId, from: u64, to: u64, merkle_root: Hash32 }
+/// Uses `from` to `to` of a host, counted from 1, are the leaves of this Merkle tree.
+#[wire(strict)]
+pub struct AnchorReceipts {
+    pub host: HostId,
+    pub from: u64,
+    pub to: u64,
+    pub merkle_root: Hash32,
+}
 
-    /// What a grant allows and how long, wherever it comes from.
-    GrantTerms {
-        grantee: Grantee,
-        policy: Policy,
-        #[serde(default, deserialize_with = "crate::json::or_default")]
-        not_before_ms: u64 = 0,
-        expires_ms: u64,
-        #[serde(default, deserialize_with = "crate::json::or_default")]
-        needs_approval: bool = false,
-        #[serde(default, deserialize_with = "crate::json::or_default")]
-        needs_attestation: bool = false,
-        #[serde(default, deserialize_with = "crate::json::or_default")]
-        no_delegation: bool = false,
-        #[serde(default)]
-        budget: Option<Allowance>,
-    }
+/// What a grant allows and how long, wherever it comes from.
+#[wire(strict)]
+pub struct GrantTerms {
+    pub grantee: Grantee,
+    pub policy: Policy,
+    #[wire(default)]
+    pub not_before_ms: u64,
+    pub expires_ms: u64,
+    #[wire(default)]
+    pub needs_approval: bool,
+    #[wire(default)]
+    pub needs_attestation: bool,
+    #[wire(default)]
+    pub no_delegation: bool,
+    pub budget: Option<Allowance>,
+}
 
-    /// Secret, envelope, data keys and first grants in one call.
-    AddCredential {
-        agent: AgentId,
-        label_hash: Hash32,
-        ceiling: Policy,
-        envelope: Envelope,
-        wraps: Vec<Wrap>,
-        #[serde(default, deserialize_with = "crate::json::or_default")]
-        rotate_by_ms: u64 = 0,
-        #[serde(default, deserialize_with = "crate::json::or_default")]
-        grants: Vec<GrantTerms> = Vec::new(),
-    }
+/// Secret, envelope, data keys and first grants in one call.
+#[wire(strict)]
+pub struct AddCredential {
+    pub agent: AgentId,
+    pub label_hash: Hash32,
+    pub ceiling: Policy,
+    pub envelope: Envelope,
+    pub wraps: Vec<Wrap>,
+    #[wire(default)]
+    pub rotate_by_ms: u64,
+    #[wire(default)]
+    pub grants: Vec<GrantTerms>,
+}
 
-    /// A secret whose ciphertext is not here: derived by MPC, or known by its hash only.
-    CreateSecret {
-        agent: AgentId,
-        label_hash: Hash32,
-        mode: Mode,
-        ceiling: Policy,
-        /// Of the secret, for `external`.
-        #[serde(default, deserialize_with = "crate::json::or_default")]
-        sha256: Hash32 = Hash32::default(),
-        #[serde(default, deserialize_with = "crate::json::or_default")]
-        rotate_by_ms: u64 = 0,
-        #[serde(default, deserialize_with = "crate::json::or_default")]
-        grants: Vec<GrantTerms> = Vec::new(),
-    }
+/// A secret whose ciphertext is not here: derived by MPC, or known by its hash only.
+#[wire(strict)]
+pub struct CreateSecret {
+    pub agent: AgentId,
+    pub label_hash: Hash32,
+    pub mode: Mode,
+    pub ceiling: Policy,
+    /// Of the secret, for `external`.
+    #[wire(default)]
+    pub sha256: Hash32,
+    #[wire(default)]
+    pub rotate_by_ms: u64,
+    #[wire(default)]
+    pub grants: Vec<GrantTerms>,
+}
 
-    /// Compare-and-set: another ciphertext of the version there is.
-    PutEnvelope { secret: SecretId, expected_version: u32, envelope: Envelope }
+/// Compare-and-set: another ciphertext of the version there is.
+#[wire(strict)]
+pub struct PutEnvelope {
+    pub secret: SecretId,
+    pub expected_version: u32,
+    pub envelope: Envelope,
+}
 
-    AddWraps { secret: SecretId, wraps: Vec<Wrap> }
+#[wire(strict)]
+pub struct AddWraps {
+    pub secret: SecretId,
+    pub wraps: Vec<Wrap>,
+}
 
-    /// A new value: a version with ciphertext and data keys of its own. Those of before are removed for the hosts named.
-    RotateSecret {
-        secret: SecretId,
-        expected_version: u32,
-        envelope: Envelope,
-        wraps: Vec<Wrap>,
-        #[serde(default, deserialize_with = "crate::json::or_default")]
-        rotate_by_ms: u64 = 0,
-    }
+/// A new value: a version with ciphertext and data keys of its own. Those of before are removed for the hosts named.
+#[wire(strict)]
+pub struct RotateSecret {
+    pub secret: SecretId,
+    pub expected_version: u32,
+    pub envelope: Envelope,
+    pub wraps: Vec<Wrap>,
+    #[wire(default)]
+    pub rotate_by_ms: u64,
+}
 
-    GrantSecret {
-        secret: SecretId,
-        /// Preimage of the secret's `ceiling_hash`.
-        ceiling: Policy,
-        terms: GrantTerms,
-    }
+#[wire(strict)]
+pub struct GrantSecret {
+    pub secret: SecretId,
+    /// Preimage of the secret's `ceiling_hash`.
+    pub ceiling: Policy,
+    pub terms: GrantTerms,
+}
 
-    GrantBatch { secret: SecretId, ceiling: Policy, grants: Vec<GrantTerms> }
+#[wire(strict)]
+pub struct GrantBatch {
+    pub secret: SecretId,
+    pub ceiling: Policy,
+    pub grants: Vec<GrantTerms>,
+}
 
-    Delegate {
-        parent: GrantId,
-        /// Preimage of the parent's `policy_hash`.
-        parent_policy: Policy,
-        terms: GrantTerms,
-    }
+#[wire(strict)]
+pub struct Delegate {
+    pub parent: GrantId,
+    /// Preimage of the parent's `policy_hash`.
+    pub parent_policy: Policy,
+    pub terms: GrantTerms,
+}
 
-    /// Takes some of a grant away. What hangs below it is dead: it might allow what the grant no longer does.
-    Narrow {
-        grant: GrantId,
-        /// Preimage of the grant's `policy_hash`.
-        policy: Policy,
-        narrower: Policy,
-        expires_ms: u64,
-    }
+/// Takes some of a grant away. What hangs below it is dead: it might allow what the grant no longer does.
+#[wire(strict)]
+pub struct Narrow {
+    pub grant: GrantId,
+    /// Preimage of the grant's `policy_hash`.
+    pub policy: Policy,
+    pub narrower: Policy,
+    pub expires_ms: u64,
+}
 
-    /// Asks for an approval of one action, to be used on one host.
-    RequestApproval { grant: GrantId, digest: Hash32, host: HostId, expires_ms: u64 }
+/// Asks for an approval of one action, to be used on one host.
+#[wire(strict)]
+pub struct RequestApproval {
+    pub grant: GrantId,
+    pub digest: Hash32,
+    pub host: HostId,
+    pub expires_ms: u64,
+}
 
-    ApprovalRef { grant: GrantId, digest: Hash32 }
+#[wire(strict)]
+pub struct ApprovalRef {
+    pub grant: GrantId,
+    pub digest: Hash32,
+}
 
-    Reserve {
-        grant: GrantId,
-        host: HostId,
-        /// 0 where only an approval is to be consumed.
-        amount: U128,
-        for_ms: u64,
-        /// The action's digest, if the grant asks for approval.
-        #[serde(default)]
-        digest: Option<Hash32>,
-    }
+#[wire(strict)]
+pub struct Reserve {
+    pub grant: GrantId,
+    pub host: HostId,
+    /// 0 where only an approval is to be consumed.
+    pub amount: U128,
+    pub for_ms: u64,
+    /// The action's digest, if the grant asks for approval.
+    pub digest: Option<Hash32>,
+}
 
-    Settle { lease: LeaseId, used: U128 }
+#[wire(strict)]
+pub struct Settle {
+    pub lease: LeaseId,
+    pub used: U128,
+}
 
-    LeaseRef { lease: LeaseId }
+#[wire(strict)]
+pub struct LeaseRef {
+    pub lease: LeaseId,
+}
 
-    RequestKeyRelease {
-        grant: GrantId,
-        host: HostId,
-        /// What the derived key is encrypted to, as NEAR's MPC contract takes it (`bls12381g1:…`).
-        app_public_key: String,
-        /// The host's signature over [`ReleaseProof`].
-        proof: Signature64,
-    }
+#[wire(strict)]
+pub struct RequestKeyRelease {
+    pub grant: GrantId,
+    pub host: HostId,
+    /// What the derived key is encrypted to, as NEAR's MPC contract takes it (`bls12381g1:…`).
+    pub app_public_key: String,
+    /// The host's signature over [`ReleaseProof`].
+    pub proof: Signature64,
+}
 
-    SecretRef { secret: SecretId }
-    GrantRef { grant: GrantId }
-    HostRef { host: HostId }
+#[wire(strict)]
+pub struct SecretRef {
+    pub secret: SecretId,
+}
 
-    /// The data key of a secret's newest version as sealed to a host.
-    WrapRef { secret: SecretId, host: HostId }
+#[wire(strict)]
+pub struct GrantRef {
+    pub grant: GrantId,
+}
 
-    Received {
-        secret: SecretId,
-        #[serde(default, deserialize_with = "crate::json::or_default")]
-        from: u64 = 0,
-        #[serde(default)]
-        limit: Option<u64>,
-    }
+#[wire(strict)]
+pub struct HostRef {
+    pub host: HostId,
+}
 
-    /// `check`. No contract can read another in a view, so the caller says what the registry says; whoever relies on the
-    /// answer reads both at one block.
-    Check { grant: GrantId, policy: Policy, host: HostId, asker: Asker, standing: Standing, action: Action }
+/// The data key of a secret's newest version as sealed to a host.
+#[wire(strict)]
+pub struct WrapRef {
+    pub secret: SecretId,
+    pub host: HostId,
+}
 
-    /// `check_live` asks the registry itself, and answers in a callback.
-    CheckLive { grant: GrantId, policy: Policy, host: HostId, asker: Asker, action: Action }
+#[wire(strict)]
+pub struct Received {
+    pub secret: SecretId,
+    #[wire(default)]
+    pub from: u64,
+    pub limit: Option<u64>,
+}
+
+/// `check`. No contract can read another in a view, so the caller says what the registry says; whoever relies on the
+/// answer reads both at one block.
+#[wire(strict)]
+pub struct Check {
+    pub grant: GrantId,
+    pub policy: Policy,
+    pub host: HostId,
+    pub asker: Asker,
+    pub standing: Standing,
+    pub action: Action,
+}
+
+/// `check_live` asks the registry itself, and answers in a callback.
+#[wire(strict)]
+pub struct CheckLive {
+    pub grant: GrantId,
+    pub policy: Policy,
+    pub host: HostId,
+    pub asker: Asker,
+    pub action: Action,
 }
 
 /// What a host signs so that a derived key is encrypted to `app_public_key`. Signed under [`RELEASE_PURPOSE`].

@@ -1,11 +1,11 @@
 //! What code an agent runs on, shown by a TEE.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Serialize};
+use charter_derive::wire;
 
 use super::{AgentId, Epochs};
 use crate::verifier::TcbStatus;
-use crate::{AccountId, Domain, Ed25519Key, Hash32, Sha256, X25519Key, from_json};
+use crate::{AccountId, Domain, Ed25519Key, Hash32, Sha256, X25519Key};
 
 pub const MEASUREMENTS_MAX: usize = 8;
 /// How long a nonce can be used.
@@ -14,26 +14,22 @@ pub const CHALLENGE_MS: u64 = 600_000;
 pub const MAX_AGE_MS_MAX: u64 = 30 * 24 * 3_600_000;
 
 /// A measurement the owner accepts, for a time.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[wire(strict)]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Measurement {
     /// [`crate::verifier::Report::measurement`].
     pub sha256: Hash32,
-    #[serde(default, deserialize_with = "crate::json::or_default")]
+    #[wire(default)]
     pub from_ms: u64,
     pub until_ms: u64,
     /// Once true it stays true: what was found bad can't come back.
-    #[serde(default, deserialize_with = "crate::json::or_default")]
+    #[wire(default)]
     pub revoked: bool,
 }
 
-from_json!(Measurement { sha256, from_ms = 0, until_ms, revoked = false });
-
 /// Which code the owner lets the agent run.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[wire(strict)]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct AttestationPolicy {
     pub measurements: Vec<Measurement>,
     /// How well patched a platform has to be.
@@ -41,11 +37,9 @@ pub struct AttestationPolicy {
     pub max_age_ms: u64,
 }
 
-from_json!(AttestationPolicy { measurements, tcb, max_age_ms });
-
 /// A nonce that one quote may be bound to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Copy, Default, BorshSerialize, BorshDeserialize)]
 pub struct Challenge {
     pub nonce: Hash32,
     /// 0: there is none, or it is consumed.
@@ -53,8 +47,7 @@ pub struct Challenge {
 }
 
 /// All that is kept about the code an agent runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct AttestationRecord {
     pub agent: AgentId,
     pub policy: AttestationPolicy,
@@ -86,8 +79,8 @@ impl AttestationClaim {
 }
 
 /// Keys that a TEE with an accepted measurement holds.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Attestation {
     pub sign_key: Ed25519Key,
     pub encrypt_key: X25519Key,
@@ -99,9 +92,8 @@ pub struct Attestation {
 }
 
 /// Why an attestation counts for nothing now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[wire]
+#[derive(Copy)]
 pub enum Invalid {
     Expired,
     EpochMoved,
@@ -110,16 +102,11 @@ pub enum Invalid {
 }
 
 /// An agent's attestation and whether it is good now. Other contracts act on this answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct AttestationAnswer {
     pub attestation: Option<Attestation>,
     pub invalid: Option<Invalid>,
 }
-
-from_json!(lenient Attestation { sign_key, encrypt_key, measurement, tcb, verified_ms, expires_ms, epochs });
-from_json!(enum Invalid { "expired" => Expired, "epoch_moved" => EpochMoved, "policy" => Policy });
-from_json!(lenient AttestationAnswer { attestation, invalid });
 
 /// Whether an attestation is good under the policy and the epochs of now.
 pub fn attestation_state(

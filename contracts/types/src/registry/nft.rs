@@ -2,34 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use charter_derive::wire;
 
-use crate::{AccountId, Base64Bytes, U128, from_json};
+use crate::{AccountId, Base64Bytes, U128};
 
 /// `nft_token`. The id is the agent's, in decimal.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct NftToken {
     pub token_id: String,
 }
 
 /// `nft_transfer`, and `nft_transfer_call` with `msg`. `approval_id` is accepted and ignored: there are no approvals.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct NftTransfer {
     pub receiver_id: AccountId,
     pub token_id: String,
-    #[serde(default)]
     pub approval_id: Option<u64>,
-    #[serde(default)]
     pub memo: Option<String>,
-    #[serde(default)]
     pub msg: Option<String>,
 }
 
 /// `nft_on_transfer` of a receiver; it answers whether the token shall go back.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct NftOnTransfer {
     pub sender_id: AccountId,
     pub previous_owner_id: AccountId,
@@ -38,8 +32,7 @@ pub struct NftOnTransfer {
 }
 
 /// `nft_resolve_transfer`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct NftResolveTransfer {
     pub previous_owner_id: AccountId,
     pub receiver_id: AccountId,
@@ -49,29 +42,23 @@ pub struct NftResolveTransfer {
 }
 
 /// `nft_tokens`, `nft_tokens_for_owner` (with `account_id`).
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Default)]
 pub struct NftTokens {
-    #[serde(default)]
     pub from_index: Option<U128>,
-    #[serde(default)]
     pub limit: Option<u64>,
 }
 
 /// `nft_tokens_for_owner`, `nft_supply_for_owner`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct NftTokensOf {
     pub account_id: AccountId,
-    #[serde(default)]
     pub from_index: Option<U128>,
-    #[serde(default)]
     pub limit: Option<u64>,
 }
 
 /// An agent as a token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct Token {
     pub token_id: String,
     pub owner_id: AccountId,
@@ -80,8 +67,8 @@ pub struct Token {
     pub approved_account_ids: Option<BTreeMap<AccountId, u64>>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(Default)]
 pub struct TokenMetadata {
     pub title: Option<String>,
     pub description: Option<String>,
@@ -98,8 +85,7 @@ pub struct TokenMetadata {
 }
 
 /// The contract as a collection of tokens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
 pub struct NFTContractMetadata {
     pub spec: String,
     pub name: String,
@@ -109,9 +95,3 @@ pub struct NFTContractMetadata {
     pub reference: Option<String>,
     pub reference_hash: Option<Base64Bytes>,
 }
-
-from_json!(lenient NftToken { token_id });
-from_json!(lenient NftTransfer { receiver_id, token_id, approval_id, memo, msg });
-from_json!(lenient NftResolveTransfer { previous_owner_id, receiver_id, token_id, reserved_bytes });
-from_json!(lenient NftTokens { from_index, limit });
-from_json!(lenient NftTokensOf { account_id, from_index, limit });

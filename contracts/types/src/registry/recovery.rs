@@ -4,10 +4,10 @@
 //! propose a new owner, wait, and be vetoed.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Serialize};
+use charter_derive::wire;
 
 use super::AgentId;
-use crate::{AccountId, from_json};
+use crate::AccountId;
 
 pub const RECOVERERS_MAX: usize = 8;
 /// Shortest and longest time the owner has to veto.
@@ -18,9 +18,8 @@ pub const RECOVERY_MS_MAX: u64 = 90 * 24 * 3_600_000;
 pub const HAND_OVER_MARGIN_MS: u64 = 24 * 3_600_000;
 
 /// Who together may restore the agent.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[wire(strict)]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Recoverers {
     pub accounts: Vec<AccountId>,
     /// How many of them must agree.
@@ -29,11 +28,9 @@ pub struct Recoverers {
     pub delay_ms: u64,
 }
 
-from_json!(Recoverers { accounts, threshold, delay_ms });
-
 /// An agent's recoverers, and those who replace them later.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Recovery {
     pub agent: AgentId,
     pub recoverers: Recoverers,
@@ -61,8 +58,8 @@ impl Recovery {
 }
 
 /// One recoverer's proposal, and who agrees with it.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct RecoveryProposal {
     pub agent: AgentId,
     pub proposer: AccountId,

@@ -4,7 +4,7 @@
 //! epoch. Who pays itself earns a name, too: nothing may be gated on it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Serialize};
+use charter_derive::wire;
 
 use super::AgentId;
 use crate::{AccountId, U128};
@@ -14,8 +14,8 @@ pub const REPORTERS_MAX: usize = 8;
 pub const ASSET_BYTES_MAX: usize = 64;
 
 /// What a reporter said of an agent in one of its epochs.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[cfg_attr(not(near), derive(schemars::JsonSchema))]
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Reputation {
     pub agent: AgentId,
     /// The agent's epoch when it was reported. A later epoch is another owner's, or another start.

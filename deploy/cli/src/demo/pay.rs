@@ -1,8 +1,8 @@
 //! Twelve hundred micropayments over three channels, settled by one receipt.
 
-use charter_client::{Payee, Payer};
-use charter_types::escrow::args::Open;
-use charter_types::escrow::{ClaimBatch, Voucher};
+use charter_client::{At, Payee, Payer};
+use charter_types::escrow::args::{ChannelRef, Open};
+use charter_types::escrow::{Channel, ClaimBatch, Voucher};
 use ed25519_dalek::SigningKey;
 
 use super::world::World;
@@ -28,17 +28,19 @@ pub async fn play(world: &mut World) -> anyhow::Result<()> {
         let args = Open { payee: shop.id.clone(), agent: None, voucher_key, withdraw_delay_ms: HOUR_MS };
         let done = contracts.open(&payer, &args, DEPOSIT).await?;
         let channel = world.take(done);
-        let deposited = DEPOSIT / 2;
-        let payee = Payee::new(&voucher_key, domain, channel, deposited);
-        let payee = payee.ok_or_else(|| anyhow::anyhow!("the voucher key is no curve point"))?;
+        let stands: Option<Channel> =
+            world.rpc.view(&contracts.escrow, "channel", &ChannelRef { channel }, At::Final).await?;
+        let payee = stands.and_then(|stands| Payee::new(domain, &stands));
+        let payee = payee.ok_or_else(|| anyhow::anyhow!("there is no channel with a key that is a curve point"))?;
         ends.push((Payer::new(key, domain, channel), payee));
         channels.push(channel);
     }
     // Off chain: each payment is a voucher that the payee checks as the contract would.
+    let claim_by_ms = world.now_ms().await? + HOUR_MS;
     for _ in 0..PAYMENTS {
         for (payer, payee) in &mut ends {
             let (voucher, signature) = payer.pay(AMOUNT)?;
-            payee.accept(&voucher, &signature)?;
+            payee.accept(&voucher, &signature, claim_by_ms)?;
         }
     }
     let vouchers: u64 = ends.iter().map(|(_, payee)| payee.accepted()).sum();

@@ -138,7 +138,10 @@ pub fn within(above: &Policy, what: &What) -> anyhow::Result<Policy> {
     let body_max = what.body_max.min(above.body_bytes_max).min(above.response_bytes_max);
     let uses = what.uses.or(above.rate.map(|rate| (rate.uses, rate.per_ms)));
     let policy = rules::policy(&what.allow, above.inject.clone(), uses, body_max)?;
-    ensure!(policy.within(above), "KEYS_NOT_WITHIN: the rules allow something that what they come from does not");
+    ensure!(
+        charter_rules::policy::within(&policy, above),
+        "KEYS_NOT_WITHIN: the rules allow something that what they come from does not"
+    );
     Ok(policy)
 }
 

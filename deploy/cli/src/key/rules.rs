@@ -175,7 +175,8 @@ pub fn policy(rules: &[Rule], inject: Inject, uses: Option<(u32, u64)>, body_max
         paths.dedup();
         Target { scheme: if secure { Scheme::Https } else { Scheme::Http }, host, port, paths, methods }
     });
-    let mut effects: Vec<_> = rules.iter().flat_map(|rule| &rule.methods).map(|method| method.effect()).collect();
+    let mut effects: Vec<_> =
+        rules.iter().flat_map(|rule| &rule.methods).map(|method| charter_rules::policy::effect(*method)).collect();
     effects.sort_unstable();
     effects.dedup();
     let policy = Policy {
@@ -187,7 +188,7 @@ pub fn policy(rules: &[Rule], inject: Inject, uses: Option<(u32, u64)>, body_max
         rate: uses.map(|(uses, per_ms)| Rate { uses, per_ms }),
         near_calls: Vec::new(),
     };
-    policy.check().map_err(|error| anyhow!("{}: {error}", error.code()))?;
+    charter_rules::policy::check(&policy).map_err(|error| anyhow!("{}: {error}", error.code()))?;
     Ok(policy)
 }
 
@@ -198,7 +199,7 @@ pub fn ceiling(rules: &[Rule], first: &Policy) -> anyhow::Result<Policy> {
     } else {
         policy(rules, first.inject.clone(), None, first.body_bytes_max)?
     };
-    ensure!(first.within(&widest), "--ceiling does not allow all that --allow does");
+    ensure!(charter_rules::policy::within(first, &widest), "--ceiling does not allow all that --allow does");
     Ok(widest)
 }
 

@@ -3,7 +3,8 @@
 use anyhow::{Context, bail};
 use charter_client::{PermissionView, sha256};
 use charter_host::{HttpRequest, action_of};
-use charter_types::keys::{Action, Asker, Decision, Grant, HostId, Method, Secret, SecretStatus, check_live};
+use charter_rules::decision::check_live;
+use charter_types::keys::{Action, Asker, Decision, Grant, HostId, Method, Secret, SecretStatus};
 use charter_types::registry::AgentId;
 use charter_types::{AccountId, Base64Bytes};
 use serde_json::json;

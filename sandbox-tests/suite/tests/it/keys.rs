@@ -1,9 +1,10 @@
 //! Permission: authority by promise, denials that keep the books, revocations that reach everything below.
 
 use charter_harness::{Caller, Harness, answer, call, failed_with, ok, refused, view};
+use charter_rules::decision::check_live;
 use charter_types::keys::args::{AddCredential, Delegate, GrantRef, GrantSecret, GrantTerms};
 use charter_types::keys::methods as keys;
-use charter_types::keys::{Envelope, Grant, Grantee, Wrap, check_live};
+use charter_types::keys::{Envelope, Grant, Grantee, Wrap};
 use charter_types::registry::args::{AgentAccount, AgentRef};
 use charter_types::registry::{Epochs, methods as registry};
 use charter_types::shared::methods as shared;

@@ -2,7 +2,7 @@
 //! each trying everything, sometimes two of them at once.
 //!
 //! The lines that each invariant rests on; each was taken out, and its test failed:
-//! * INV-KEY-1 `if !terms.policy.within(above)` in `model::check_terms`
+//! * INV-KEY-1 `if !policy::within(&terms.policy, above)` in `model::check_terms`
 //! * INV-KEY-2 `grant.generation += 1` in `narrow_now`; the comparisons of epochs in `check_live`, either of which does
 //! * INV-KEY-3 the loop over the lineage in `Keys::reserve`
 //! * INV-KEY-4 the comparison with `lease.expires_ms` in `Keys::expire`
@@ -17,13 +17,14 @@ use std::time::Duration;
 
 use charter_client::sha256;
 use charter_harness::{Call, Caller, Harness, answer, call, view};
+use charter_rules::decision::check_live;
 use charter_types::keys::args::{
     AddCredential, AddWraps, Delegate, GrantRef, GrantSecret, GrantTerms, HostRef, LeaseRef, Narrow, RegisterHost,
     Reserve, RotateSecret, SecretRef, Settle,
 };
 use charter_types::keys::methods as keys;
 use charter_types::keys::{
-    Allowance, Budget, DEPTH_MAX, Envelope, Grant, Grantee, Lease, Policy, Secret, Suspension, Unit, Wrap, check_live,
+    Allowance, Budget, DEPTH_MAX, Envelope, Grant, Grantee, Lease, Policy, Secret, Suspension, Unit, Wrap,
 };
 use charter_types::method::Method;
 use charter_types::registry::Standing;
@@ -494,7 +495,10 @@ impl World {
             assert!(!(live && self.killed.contains(id)), "INV-KEY-2: grant {id} lives again: {what}");
             let Some(parent) = grant.parent.map(|parent| &seen.grants[&parent]).filter(|_| live) else { continue };
             let (own, above) = (policy_of(grant.policy_hash), policy_of(parent.policy_hash));
-            assert!(own.within(&above), "INV-KEY-1: grant {id} allows more than its parent: {what}");
+            assert!(
+                charter_rules::policy::within(&own, &above),
+                "INV-KEY-1: grant {id} allows more than its parent: {what}"
+            );
             assert!(grant.expires_ms <= parent.expires_ms && grant.depth <= DEPTH_MAX, "INV-KEY-1: {what}");
             assert!(
                 parent.suspended == Suspension::No,

@@ -1,0 +1,336 @@
+//! Test vectors for other implementations, in `contracts/rules/vectors/`: decisions about grants.
+//! `CHARTER_WRITE_VECTORS=1 cargo test --test vectors` writes them anew; without it they are compared.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
+
+use std::path::PathBuf;
+
+use charter_rules::decision::{Evidence, decide};
+use charter_types::keys::{
+    Action, Asker, Assurance, Decision, Effect, Grant, Grantee, Host, HostStatus, HttpAction, Inject, Method, Mode,
+    NearAction, NearCall, Policy, Scheme, Secret, SecretStatus, Snapshot, Suspension, Target,
+};
+use charter_types::registry::{AgentKey, Epochs, PausedBy, Purpose, Standing, Status};
+use charter_types::{AnyKey, Ed25519Key, Hash32, U128, X25519Key};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Compares a file of vectors with what they should be, or writes it.
+fn compare(name: &str, vectors: &Value) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("vectors").join(name);
+    if std::env::var("CHARTER_WRITE_VECTORS").is_ok() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, serde_json::to_string_pretty(vectors).unwrap() + "\n").unwrap();
+    }
+    let written: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(&written, vectors, "{name} says something else: write it anew if that is meant");
+}
+
+/// Everything a decision depends on.
+#[derive(Clone, Serialize, Deserialize)]
+struct Case {
+    name: String,
+    lineage: Vec<Grant>,
+    policy: Policy,
+    secret: Secret,
+    host: Host,
+    sealed_generation: Option<u64>,
+    standing: Standing,
+    asker: Asker,
+    now_ms: u64,
+    action: Action,
+}
+
+impl Case {
+    fn decision(&self) -> Decision {
+        let evidence = Evidence {
+            lineage: &self.lineage,
+            policy: &self.policy,
+            secret: &self.secret,
+            host: &self.host,
+            sealed_generation: self.sealed_generation,
+            standing: &self.standing,
+            asker: &self.asker,
+            now_ms: self.now_ms,
+        };
+        decide(&evidence, &self.action, sha256)
+    }
+}
+
+const NOW_MS: u64 = 1_000_000;
+const EPOCHS: Epochs = Epochs { agent: 7, owner: 3 };
+
+fn policy() -> Policy {
+    Policy {
+        effects: vec![Effect::Read, Effect::Write, Effect::Sign],
+        targets: vec![Target {
+            scheme: Scheme::Https,
+            host: "*.openai.com".to_owned(),
+            port: 443,
+            paths: vec!["/v1".to_owned()],
+            methods: vec![Method::Get, Method::Post],
+        }],
+        inject: Inject::Header { name: "authorization".to_owned(), prefix: "Bearer ".to_owned() },
+        body_bytes_max: 1_000,
+        response_bytes_max: 1_000,
+        rate: None,
+        near_calls: vec![NearCall {
+            contract: "usdt.near".parse().unwrap(),
+            methods: vec!["ft_transfer".to_owned()],
+            deposit_max: U128(1),
+            gas_max: 30_000_000_000_000,
+        }],
+    }
+}
+
+fn http() -> HttpAction {
+    HttpAction {
+        scheme: Scheme::Https,
+        host: "api.openai.com".to_owned(),
+        port: 443,
+        path: "/v1/models".to_owned(),
+        method: Method::Get,
+        body_bytes: 0,
+        content_sha256: Hash32::default(),
+        effects: Vec::new(),
+    }
+}
+
+fn grant(id: u64, parent: Option<u64>) -> Grant {
+    Grant {
+        id,
+        agent: 1,
+        secret: 1,
+        parent,
+        depth: u8::from(parent.is_some()),
+        grantor: "alice.near".parse().unwrap(),
+        grantee: Grantee::Account("bob.near".parse().unwrap()),
+        policy_hash: Hash32::of(&policy(), sha256),
+        not_before_ms: NOW_MS - 1,
+        expires_ms: NOW_MS + 1,
+        needs_approval: false,
+        needs_attestation: false,
+        no_delegation: false,
+        has_budget: false,
+        suspended: Suspension::No,
+        revoked: false,
+        generation: 4,
+        snapshot: Snapshot {
+            epochs: EPOCHS,
+            secret_epoch: 2,
+            parent_generation: parent.map(|_| 4),
+            host_generation: None,
+        },
+    }
+}
+
+fn base() -> Case {
+    Case {
+        name: "allowed".to_owned(),
+        lineage: vec![grant(2, Some(1)), grant(1, None)],
+        policy: policy(),
+        secret: Secret {
+            id: 1,
+            agent: 1,
+            label_hash: Hash32([1; 32]),
+            mode: Mode::Sealed,
+            status: SecretStatus::Active,
+            version: 3,
+            epoch: 2,
+            ceiling_hash: Hash32([2; 32]),
+            envelope_sha256: Hash32([3; 32]),
+            envelope_bytes: 64,
+            rotate_by_ms: 0,
+            recipients: 1,
+            epochs: EPOCHS,
+        },
+        host: Host {
+            id: 9,
+            operator: "hal.near".parse().unwrap(),
+            sign_key: Ed25519Key([5; 32]),
+            encrypt_key: X25519Key([9; 32]),
+            assurance: Assurance::Declared,
+            status: HostStatus::Active,
+            generation: 6,
+            max_staleness_ms: 1_000,
+            receipts: 0,
+            receipt_root: Hash32::default(),
+        },
+        sealed_generation: Some(6),
+        standing: Standing {
+            owner: "alice.near".parse().unwrap(),
+            status: Status::Active,
+            armed: true,
+            epochs: EPOCHS,
+            keys: vec![AgentKey {
+                key: AnyKey::Ed25519(Ed25519Key([7; 32])),
+                purpose: Purpose::Sign,
+                expires_ms: NOW_MS + 1,
+            }],
+        },
+        asker: Asker::Account("bob.near".parse().unwrap()),
+        now_ms: NOW_MS,
+        action: Action::Http(http()),
+    }
+}
+
+/// Adds a case that differs from [`base`] in one thing.
+type Add<'a> = dyn FnMut(&str, &dyn Fn(&mut Case)) + 'a;
+
+fn cases() -> Vec<Case> {
+    let mut all = vec![base()];
+    let mut add = |name: &str, change: &dyn Fn(&mut Case)| {
+        let mut case = Case { name: name.to_owned(), ..base() };
+        change(&mut case);
+        all.push(case);
+    };
+    add_askers(&mut add);
+    add_the_dead(&mut add);
+    add_hosts(&mut add);
+    add_actions(&mut add);
+    all
+}
+
+fn attest(case: &mut Case) {
+    case.host.assurance = Assurance::Attested { agent: 5, measurement: Hash32([8; 32]), expires_ms: NOW_MS + 1 };
+}
+
+fn add_askers(add: &mut Add<'_>) {
+    add("no lineage", &|case| case.lineage.clear());
+    add("a parent is missing", &|case| case.lineage.truncate(1));
+    add("the secret is another agent's", &|case| case.secret.agent = 2);
+    add("another account asks", &|case| case.asker = Asker::Account("eve.near".parse().unwrap()));
+    add("a key asks for an account's grant", &|case| case.asker = Asker::Key(Ed25519Key([7; 32])));
+    add("the agent's key asks for its grant", &|case| {
+        case.lineage[0].grantee = Grantee::AgentKey(Ed25519Key([7; 32]));
+        case.asker = Asker::Key(Ed25519Key([7; 32]));
+    });
+    add("the agent's key is no longer the agent's", &|case| {
+        case.lineage[0].grantee = Grantee::AgentKey(Ed25519Key([7; 32]));
+        case.asker = Asker::Key(Ed25519Key([7; 32]));
+        case.standing.keys.clear();
+    });
+    add("the agent's key is too old", &|case| {
+        case.lineage[0].grantee = Grantee::AgentKey(Ed25519Key([7; 32]));
+        case.asker = Asker::Key(Ed25519Key([7; 32]));
+        case.standing.keys[0].expires_ms = NOW_MS;
+    });
+    add("the host's operator asks for the host's grant", &|case| {
+        case.lineage[0].grantee = Grantee::Host(9);
+        case.lineage[0].snapshot.host_generation = Some(6);
+        case.asker = Asker::Account("hal.near".parse().unwrap());
+    });
+    add("the host of a grant to it was revoked", &|case| {
+        case.lineage[0].grantee = Grantee::Host(9);
+        case.lineage[0].snapshot.host_generation = Some(5);
+        case.asker = Asker::Account("hal.near".parse().unwrap());
+    });
+    add("a measurement's grant on a host attested with it", &|case| {
+        attest(case);
+        case.lineage[0].grantee = Grantee::Measurement(Hash32([8; 32]));
+        case.asker = Asker::Account("hal.near".parse().unwrap());
+    });
+    add("a measurement's grant on a host that is not attested", &|case| {
+        case.lineage[0].grantee = Grantee::Measurement(Hash32([8; 32]));
+        case.asker = Asker::Account("hal.near".parse().unwrap());
+    });
+}
+
+fn add_the_dead(add: &mut Add<'_>) {
+    add("revoked", &|case| case.lineage[0].revoked = true);
+    add("the parent was revoked or narrowed", &|case| case.lineage[1].generation = 5);
+    add("the parent is suspended", &|case| case.lineage[1].suspended = Suspension::ByOwner);
+    add("it starts now", &|case| case.lineage[0].not_before_ms = NOW_MS);
+    add("it starts later", &|case| case.lineage[0].not_before_ms = NOW_MS + 1);
+    add("the parent ends now", &|case| case.lineage[1].expires_ms = NOW_MS);
+    add("the agent was revoked or sold", &|case| case.standing.epochs.agent = 8);
+    add("the owner pressed the panic button", &|case| case.standing.epochs.owner = 4);
+    add("the owner has not rearmed the agent", &|case| case.standing.armed = false);
+    add("the agent is paused", &|case| {
+        case.standing.status = Status::Paused { until_ms: Some(NOW_MS + 1), by: PausedBy::Guardian };
+    });
+    add("the agent's pause is over", &|case| {
+        case.standing.status = Status::Paused { until_ms: Some(NOW_MS), by: PausedBy::Guardian };
+    });
+    add("the secret was revoked", &|case| case.secret.epoch = 3);
+    add("the secret is retired", &|case| case.secret.status = SecretStatus::Retired);
+}
+
+fn add_hosts(add: &mut Add<'_>) {
+    add("the host is out of service", &|case| case.host.status = HostStatus::Suspended);
+    add("the secret is not sealed to the host", &|case| case.sealed_generation = None);
+    add("the host was revoked since the secret was sealed to it", &|case| case.sealed_generation = Some(5));
+    add("a derived secret is sealed to nobody", &|case| {
+        case.secret.mode = Mode::Mpc;
+        case.sealed_generation = None;
+    });
+    add("the parent asks for an attested host", &|case| case.lineage[1].needs_attestation = true);
+    add("the parent asks for an attested host and it is", &|case| {
+        attest(case);
+        case.lineage[1].needs_attestation = true;
+    });
+}
+
+fn add_actions(add: &mut Add<'_>) {
+    add("another policy is shown", &|case| case.policy.body_bytes_max = 1_001);
+    for (name, change) in [
+        ("the suffix itself", ("openai.com", "/v1")),
+        ("another host with the same end", ("evilopenai.com", "/v1")),
+        ("upper case", ("API.openai.com", "/v1")),
+        ("a letter of another script", ("api.openаi.com", "/v1")),
+        ("a trailing dot", ("api.openai.com.", "/v1")),
+        ("user info", ("a@api.openai.com", "/v1")),
+        ("a longer segment", ("api.openai.com", "/v10")),
+        ("a dot segment", ("api.openai.com", "/v1/../admin")),
+        ("an encoded dot segment", ("api.openai.com", "/v1/%2e%2e/admin")),
+        ("an empty segment", ("api.openai.com", "//v1")),
+    ] {
+        let (host, path) = change;
+        add(name, &|case| {
+            case.action = Action::Http(HttpAction { host: host.to_owned(), path: path.to_owned(), ..http() });
+        });
+    }
+    add("another port", &|case| case.action = Action::Http(HttpAction { port: 8_443, ..http() }));
+    add("plain http", &|case| case.action = Action::Http(HttpAction { scheme: Scheme::Http, ..http() }));
+    add("another method", &|case| case.action = Action::Http(HttpAction { method: Method::Delete, ..http() }));
+    add("an effect beyond the policy", &|case| {
+        case.action = Action::Http(HttpAction { effects: vec![Effect::Spend], ..http() });
+    });
+    add("the longest body", &|case| case.action = Action::Http(HttpAction { body_bytes: 1_000, ..http() }));
+    add("a longer body", &|case| case.action = Action::Http(HttpAction { body_bytes: 1_001, ..http() }));
+    let near = |method: &str, deposit: u128| {
+        Action::Near(NearAction {
+            contract: "usdt.near".parse().unwrap(),
+            method: method.to_owned(),
+            deposit: U128(deposit),
+            gas: 30_000_000_000_000,
+            args_sha256: Hash32([4; 32]),
+        })
+    };
+    add("a NEAR call", &|case| case.action = near("ft_transfer", 1));
+    add("a NEAR call of another method", &|case| case.action = near("ft_transfer_call", 1));
+    add("a NEAR call with a larger deposit", &|case| case.action = near("ft_transfer", 2));
+    add("a budget hangs above", &|case| case.lineage[1].has_budget = true);
+    add("the parent asks for approvals", &|case| case.lineage[1].needs_approval = true);
+}
+
+#[test]
+fn decisions_are_as_written() {
+    let vectors: Vec<Value> = cases()
+        .iter()
+        .map(|case| {
+            let mut vector = json!(case);
+            vector["decision"] = json!(case.decision());
+            // Whoever reads the file must come to the same decision from it.
+            let read: Case = serde_json::from_value(vector.clone()).unwrap();
+            assert_eq!(read.decision(), case.decision(), "{}", case.name);
+            vector
+        })
+        .collect();
+    compare("decision.json", &json!(vectors));
+}
