@@ -13,6 +13,8 @@ use near_sdk::{Gas, GasWeight, NearToken, Promise, PromiseError, env};
 
 use crate::Later;
 
+use crate::{encoded, json_encoded};
+
 /// Gas for the registry's answer; a view of one agent takes about 2 TGas.
 const AUTHORITY_GAS: Gas = Gas::from_tgas(5);
 /// Gas for the callback that acts on the answer; whatever is left goes to it as well.
@@ -53,7 +55,7 @@ pub fn ask_view<V: Method, C: Method>(
 ) -> Later<C::Answer> {
     let question = then_call(Promise::new(contract.clone()), view, args, gas, 0);
     let us = Promise::new(env::current_account_id());
-    Later::to(callback, question.then(then_call(us, callback, borsh_bytes(pending), CALLBACK_GAS, 1)))
+    Later::to(callback, question.then(then_call(us, callback, encoded(pending), CALLBACK_GAS, 1)))
 }
 
 /// What the registry answered, in `on_authority`. `None`: it knows no such agent, or the call failed.

@@ -1,11 +1,15 @@
 //! Rows of state, each paid for by a known account.
+//!
+//! A row is its payer (unless the key names it) and a record with its version. A row that grew when it moved to a newer
+//! version says how much: those bytes are the contract's to pay, so what its payer is charged for is always the row less
+//! that share. Nobody is charged for a migration, and nobody gets back more than it was charged.
 
 use std::marker::PhantomData;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use near_sdk::env;
 
-use crate::{Answer, Payer, StorageLedger};
+use crate::{Answer, Payer, StorageLedger, Stored, encoded};
 
 /// The key of a row. One that begins with who pays need not repeat it in the row.
 pub trait RowKey: BorshSerialize {
@@ -43,97 +47,212 @@ row_keys!(
 
 /// A map whose rows remember who paid for their storage and give it back to that account when they go.
 ///
-/// Rows are written at once, so what `storage_usage` says is what they cost.
-#[derive(BorshSerialize, BorshDeserialize)]
-pub struct Rows<K, T> {
-    prefix: u8,
-    #[borsh(skip)]
-    kinds: PhantomData<(K, T)>,
+/// Rows are written at once, so what `storage_usage` says is what they cost. Prefixes are storage keys: each is used once
+/// in a contract and never again. In the contract's own state a map takes no bytes.
+pub struct Rows<K, S, const PREFIX: u8> {
+    kinds: PhantomData<(K, S)>,
 }
 
-fn corrupt() -> ! {
+impl<K, S, const PREFIX: u8> Default for Rows<K, S, PREFIX> {
+    fn default() -> Self {
+        Self { kinds: PhantomData }
+    }
+}
+
+impl<K, S, const PREFIX: u8> BorshSerialize for Rows<K, S, PREFIX> {
+    fn serialize<W: std::io::Write>(&self, _writer: &mut W) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<K, S, const PREFIX: u8> BorshDeserialize for Rows<K, S, PREFIX> {
+    fn deserialize_reader<R: std::io::Read>(_reader: &mut R) -> std::io::Result<Self> {
+        Ok(Self::default())
+    }
+}
+
+/// For what can't be: a row that must be there is missing, or bytes of our own can't be read.
+pub fn corrupt() -> ! {
     env::panic_str("CHARTER_STATE_CORRUPT: a row is missing or can't be read")
 }
 
-/// Writes a row and books what it costs more or less than before.
-fn write(key: &[u8], bytes: &[u8], payer: Payer, ledger: &mut StorageLedger) -> Answer {
-    let before = env::storage_usage();
-    env::storage_write(key, bytes);
-    let after = env::storage_usage();
+/// A row without its key.
+struct Row {
+    payer: Payer,
+    share: Share,
+    value: Vec<u8>,
+}
+
+/// How many bytes of a record migrations added.
+#[derive(Clone, Copy, Default)]
+struct Share(usize);
+
+/// In the version byte: the share stands behind it, 4 bytes.
+const SHARED: u8 = 0x80;
+const SHARE_BYTES: usize = 4;
+
+impl Share {
+    /// Bytes of the row that the contract pays for.
+    fn bytes(self) -> u64 {
+        let bytes = if self.0 == 0 { 0 } else { self.0.saturating_add(SHARE_BYTES) };
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+
+    /// Takes the share out of a row's value.
+    fn split_off(value: &mut Vec<u8>) -> Self {
+        let Some((version, [a, b, c, d, ..])) = value.split_first_mut() else { return Self(0) };
+        if *version & SHARED == 0 {
+            return Self(0);
+        }
+        *version ^= SHARED;
+        let share = u32::from_le_bytes([*a, *b, *c, *d]);
+        value.drain(1..=SHARE_BYTES);
+        Self(usize::try_from(share).unwrap_or_else(|_| corrupt()))
+    }
+
+    /// Puts it there. It never is more than the record: then there would be nothing left for the payer to pay.
+    fn put_into(self, value: &mut Vec<u8>) -> Self {
+        let share = self.0.min(value.len());
+        if let (1.., Some(version)) = (share, value.first_mut()) {
+            *version |= SHARED;
+            let share = u32::try_from(share).unwrap_or_else(|_| corrupt());
+            value.splice(1..1, share.to_le_bytes());
+        }
+        Self(share)
+    }
+}
+
+/// A row's payer and value.
+fn find(key: &[u8], payer: Option<Payer>) -> Option<(Payer, Vec<u8>)> {
+    let mut bytes = env::storage_read(key)?;
+    let payer = payer.unwrap_or_else(|| {
+        let payer = Payer::read(&bytes).unwrap_or_else(|| corrupt());
+        bytes = bytes.split_off(Payer::BYTES);
+        payer
+    });
+    Some((payer, bytes))
+}
+
+/// Writes a row and books what it costs its payer more or less than before. Of the old row the contract paid for
+/// `share`, of this one for `new_share`.
+fn write(
+    key: &[u8],
+    row: &[u8],
+    payer: Payer,
+    (share, new_share): (Share, Share),
+    ledger: &mut StorageLedger,
+) -> Answer {
+    let before = env::storage_usage().saturating_add(new_share.bytes());
+    env::storage_write(key, row);
+    let after = env::storage_usage().saturating_add(share.bytes());
     ledger.release(payer, before.saturating_sub(after));
     ledger.charge(payer, after.saturating_sub(before))
 }
 
-impl<K: RowKey, T: BorshSerialize + BorshDeserialize> Rows<K, T> {
-    /// Prefixes are storage keys: each is used once in a contract and never again.
-    pub fn new(prefix: u8) -> Self {
-        Self { prefix, kinds: PhantomData }
-    }
+/// Removes a row and gives its payer back what it was charged.
+fn remove(key: &[u8], payer: Payer, share: Share, ledger: &mut StorageLedger) {
+    let before = env::storage_usage();
+    env::storage_remove(key);
+    ledger.release(payer, before.saturating_sub(env::storage_usage()).saturating_sub(share.bytes()));
+}
 
-    fn key(&self, key: &K) -> Vec<u8> {
-        let mut bytes = vec![self.prefix];
-        bytes.extend(borsh::to_vec(key).unwrap_or_default());
+impl<K: RowKey, S: Stored, const PREFIX: u8> Rows<K, S, PREFIX> {
+    fn key(key: &K) -> Vec<u8> {
+        let mut bytes = vec![PREFIX];
+        bytes.extend(encoded(key));
         bytes
     }
 
-    fn read(&self, key: &K) -> Option<(Payer, T)> {
-        let bytes = env::storage_read(&self.key(key))?;
-        let row = match key.payer() {
-            Some(payer) => borsh::from_slice(&bytes).map(|value| (payer, value)),
-            None => borsh::from_slice(&bytes),
-        };
-        Some(row.unwrap_or_else(|_| corrupt()))
+    fn find(key: &K) -> Option<Row> {
+        let (payer, mut value) = find(&Self::key(key), key.payer())?;
+        let shared = S::HAS_EARLIER && !S::is_bare(&value);
+        let share = if shared { Share::split_off(&mut value) } else { Share::default() };
+        Some(Row { payer, share, value })
     }
 
-    fn write(&self, key: &K, payer: Payer, value: &T, ledger: &mut StorageLedger) -> Answer {
-        let bytes = if key.payer().is_some() { borsh::to_vec(value) } else { borsh::to_vec(&(payer, value)) };
-        write(&self.key(key), &bytes.unwrap_or_default(), payer, ledger)
+    fn record(row: &Row) -> S::Record {
+        S::read(&row.value).unwrap_or_else(|| corrupt())
     }
 
-    pub fn get(&self, key: &K) -> Option<T> {
-        self.read(key).map(|(_, value)| value)
+    /// The contract's share of a row once it is in the newest version.
+    fn share(row: &Row) -> Share {
+        if !S::HAS_EARLIER || S::is_newest(&row.value) {
+            return row.share;
+        }
+        let migrated = S::write(&Self::record(row)).len();
+        Share(row.share.0.saturating_add(migrated).saturating_sub(row.value.len()))
+    }
+
+    fn write(key: &K, payer: Payer, record: &S::Record, shares: (Share, Share), ledger: &mut StorageLedger) -> Answer {
+        let mut value = S::write(record);
+        let (share, new_share) = shares;
+        let new_share = if S::HAS_EARLIER { new_share.put_into(&mut value) } else { new_share };
+        let row = if key.payer().is_some() { value } else { payer.before(&value) };
+        write(&Self::key(key), &row, payer, (share, new_share), ledger)
+    }
+
+    fn replace(key: &K, row: &Row, record: &S::Record, ledger: &mut StorageLedger) -> Answer {
+        Self::write(key, row.payer, record, (row.share, Self::share(row)), ledger)
+    }
+
+    /// The record, whatever version it was written in.
+    pub fn get(&self, key: &K) -> Option<S::Record> {
+        Self::find(key).map(|row| Self::record(&row))
     }
 
     pub fn contains(&self, key: &K) -> bool {
-        env::storage_has_key(&self.key(key))
+        env::storage_has_key(&Self::key(key))
     }
 
     /// Who pays for a row.
     pub fn payer(&self, key: &K) -> Option<Payer> {
-        self.read(key).map(|(payer, _)| payer)
+        Self::find(key).map(|row| row.payer)
     }
 
     /// Adds a row that `payer` pays for.
-    pub fn insert(&self, key: &K, payer: impl Into<Payer>, value: &T, ledger: &mut StorageLedger) -> Answer {
-        self.write(key, payer.into(), value, ledger)
+    pub fn insert(&self, key: &K, payer: impl Into<Payer>, record: &S::Record, ledger: &mut StorageLedger) -> Answer {
+        Self::write(key, payer.into(), record, (Share::default(), Share::default()), ledger)
     }
 
-    /// Replaces a row; whoever paid for it pays for its growth or gets back what it shrank by.
-    pub fn update(&self, key: &K, value: &T, ledger: &mut StorageLedger) -> Answer {
-        let Some((payer, _)) = self.read(key) else { corrupt() };
-        self.write(key, payer, value, ledger)
+    /// Replaces a row, now in the newest version. Whoever paid for it pays for its growth or gets back what it shrank by,
+    /// the change of version aside.
+    pub fn update(&self, key: &K, record: &S::Record, ledger: &mut StorageLedger) -> Answer {
+        Self::replace(key, &Self::find(key).unwrap_or_else(|| corrupt()), record, ledger)
     }
 
     /// Replaces a row, or adds one that `payer` pays for.
-    pub fn put(&self, key: &K, payer: impl Into<Payer>, value: &T, ledger: &mut StorageLedger) -> Answer {
-        let payer = self.payer(key).unwrap_or_else(|| payer.into());
-        self.write(key, payer, value, ledger)
-    }
-
-    /// Removes a row and gives its storage back to who paid.
-    pub fn remove(&self, key: &K, ledger: &mut StorageLedger) -> Option<T> {
-        let (payer, value) = self.read(key)?;
-        let before = env::storage_usage();
-        env::storage_remove(&self.key(key));
-        ledger.release(payer, before.saturating_sub(env::storage_usage()));
-        Some(value)
-    }
-
-    /// Moves what a row costs from one account to another.
-    pub fn hand_over(&self, key: &K, payer: impl Into<Payer>, ledger: &mut StorageLedger) -> Answer {
-        match self.remove(key, ledger) {
-            Some(value) => self.insert(key, payer, &value, ledger),
-            None => Ok(()),
+    pub fn put(&self, key: &K, payer: impl Into<Payer>, record: &S::Record, ledger: &mut StorageLedger) -> Answer {
+        match Self::find(key) {
+            Some(row) => Self::replace(key, &row, record, ledger),
+            None => self.insert(key, payer, record, ledger),
         }
+    }
+
+    /// Bytes of a record that whoever pays for the row would pay for, beside its key, its payer and what NEAR adds: all but
+    /// the contract's share.
+    pub fn record_bytes(&self, key: &K, record: &S::Record) -> usize {
+        let bytes = S::write(record).len();
+        let share = if S::HAS_EARLIER { Self::find(key).map_or(0, |row| Self::share(&row).0) } else { 0 };
+        bytes.saturating_sub(share)
+    }
+
+    /// Removes a row, if there is one, and gives its storage back to who paid.
+    pub fn remove(&self, key: &K, ledger: &mut StorageLedger) -> bool {
+        let Some(row) = Self::find(key) else { return false };
+        remove(&Self::key(key), row.payer, row.share, ledger);
+        true
+    }
+
+    /// Replaces a row; from here on `payer` pays for it, and who paid before gets that back.
+    pub fn hand_over(
+        &self,
+        key: &K,
+        payer: impl Into<Payer>,
+        record: &S::Record,
+        ledger: &mut StorageLedger,
+    ) -> Answer {
+        let row = Self::find(key).unwrap_or_else(|| corrupt());
+        remove(&Self::key(key), row.payer, row.share, ledger);
+        Self::write(key, payer.into(), record, (Share::default(), Self::share(&row)), ledger)
     }
 }

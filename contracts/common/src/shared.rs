@@ -180,8 +180,7 @@ macro_rules! charter_contract {
             #[private]
             #[init(ignore_state)]
             pub fn migrate() -> $crate::Answer<Self> {
-                let missing = || charter_types::error::CommonError::BadArguments { reason: "no state to migrate".to_owned() };
-                Ok(near_sdk::env::state_read::<Self>().ok_or_else(missing)?)
+                $crate::migrate()
             }
 
             #[private]

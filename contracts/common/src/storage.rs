@@ -6,7 +6,7 @@ use charter_types::storage::{StorageBalance, StorageBalanceBounds};
 use charter_types::{AccountId, U128};
 use near_sdk::env;
 
-use crate::Answer;
+use crate::{Answer, Stored, corrupt, layout, stored};
 
 /// Bytes of a storage account's row: prefix, payer, record, and what NEAR adds per row.
 const ROW_BYTES: u64 = 1 + 20 + 24 + 40;
@@ -15,12 +15,12 @@ const ROW_BYTES: u64 = 1 + 20 + 24 + 40;
 /// 68 are most of what a row costs beside its record. Two accounts with one payer would share one balance; finding such a
 /// pair takes 2^80 hashes and gives its finder nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Payer([u8; 20]);
+pub struct Payer([u8; Payer::BYTES]);
 
 impl From<&AccountId> for Payer {
     fn from(account: &AccountId) -> Self {
-        let mut payer = Self([0; 20]);
-        payer.0.copy_from_slice(&crate::sha256(account.as_bytes())[..20]);
+        let mut payer = Self([0; Self::BYTES]);
+        payer.0.copy_from_slice(&crate::sha256(account.as_bytes())[..Self::BYTES]);
         payer
     }
 }
@@ -31,11 +31,27 @@ impl From<&Self> for Payer {
     }
 }
 
-#[derive(Clone, Copy, Default, BorshSerialize, BorshDeserialize)]
-struct Account {
+impl Payer {
+    pub(crate) const BYTES: usize = 20;
+
+    /// The payer in front of a row.
+    pub(crate) fn read(row: &[u8]) -> Option<Self> {
+        row.first_chunk().copied().map(Self)
+    }
+
+    pub(crate) fn before(self, value: &[u8]) -> Vec<u8> {
+        [self.0.as_slice(), value].concat()
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+pub struct Account {
     deposited: u128,
     used_bytes: u64,
 }
+
+layout! { struct AccountV1 for Account { deposited: u128, used_bytes: u64 } }
+stored!(StoredAccount: bare AccountV1);
 
 /// Deposits and bytes in use, by account.
 #[derive(BorshSerialize, BorshDeserialize)]
@@ -59,11 +75,12 @@ impl StorageLedger {
     }
 
     fn read(&self, payer: Payer) -> Option<Account> {
-        borsh::from_slice(&env::storage_read(&self.key(payer))?).ok()
+        let bytes = env::storage_read(&self.key(payer))?;
+        Some(StoredAccount::read(&bytes).unwrap_or_else(|| corrupt()))
     }
 
     fn write(&self, payer: Payer, record: &Account) {
-        env::storage_write(&self.key(payer), &borsh::to_vec(record).unwrap_or_default());
+        env::storage_write(&self.key(payer), &StoredAccount::write(record));
     }
 
     /// Adds to an account's deposit; the first time, its own row is the first thing it pays for.

@@ -4,23 +4,27 @@ mod api;
 mod gas;
 mod migrate;
 mod model;
+mod records;
 mod storage;
 
-use charter_common::{Core, Rows, charter_contract};
+use charter_common::{Core, LayoutVersion, Rows, charter_contract};
 use charter_types::Named;
-use charter_types::escrow::{ChannelId, Fact, STANDARD, Totals, VERSION};
+use charter_types::escrow::{ChannelId, Fact, STANDARD, VERSION};
 use near_sdk::{PanicOnDefault, env, near};
 
-use storage::{Prefix, StoredChannel};
+use model::Totals;
+use records::StoredChannel;
+use storage::Prefix;
 
 /// Who owes whom what, proven by which voucher.
 #[near(contract_state)]
 #[derive(PanicOnDefault)]
 pub struct Escrow {
+    layout: LayoutVersion<1>,
     core: Core,
     /// Channels ever opened; part of each id, so that no id comes back.
     open_counter: u64,
-    channels: Rows<ChannelId, StoredChannel>,
+    channels: Rows<ChannelId, StoredChannel, { Prefix::CHANNELS }>,
     totals: Totals,
 }
 
@@ -33,9 +37,10 @@ impl Escrow {
     #[init]
     pub fn new(Named { account }: Named) -> charter_common::Answer<Self> {
         Ok(Self {
+            layout: LayoutVersion,
             core: Core::new(account),
             open_counter: 0,
-            channels: Rows::new(Prefix::CHANNELS),
+            channels: Rows::default(),
             totals: Totals::default(),
         })
     }

@@ -1,2 +1,23 @@
-//! Layouts of earlier releases and the way from them to this one. There are none yet: `migrate` of
-//! `charter_contract!` reads the state as it is.
+//! Layouts of the contract's state in earlier releases, and the way from them to this one. Rows have theirs in `records`.
+
+use borsh::BorshDeserialize;
+use charter_common::{Core, LayoutVersion, Migrate, Rows};
+
+use crate::Escrow;
+use crate::model::Totals;
+
+/// Release `faa0a5a`: no version, and the storage prefix of each map.
+#[derive(BorshDeserialize)]
+struct StateV0 {
+    core: Core,
+    open_counter: u64,
+    _prefixes: [u8; 1],
+    totals: Totals,
+}
+
+impl Migrate for Escrow {
+    fn from_earlier(state: &[u8]) -> Option<Self> {
+        let StateV0 { core, open_counter, totals, .. } = borsh::from_slice(state).ok()?;
+        Some(Self { layout: LayoutVersion, core, open_counter, channels: Rows::default(), totals })
+    }
+}

@@ -1,6 +1,6 @@
-//! Storage keys and stored records. Both only grow.
+//! Storage keys, and rows by id. A key is never given another meaning.
 
-use charter_common::{Answer, stored};
+use charter_common::Answer;
 use charter_types::escrow::{ChannelId, EscrowError, Fact};
 
 use crate::model::Channel;
@@ -12,11 +12,9 @@ impl Prefix {
     pub const CHANNELS: u8 = 1;
 }
 
-stored!(StoredChannel, Channel);
-
 impl crate::Escrow {
     pub(crate) fn find(&self, id: &ChannelId) -> Option<Channel> {
-        self.channels.get(id).map(StoredChannel::into_newest)
+        self.channels.get(id)
     }
 
     pub(crate) fn load(&self, id: &ChannelId) -> Answer<Channel> {
@@ -26,7 +24,7 @@ impl crate::Escrow {
     /// Writes a channel back. Its invariant is checked on the way, in release too.
     pub(crate) fn save(&mut self, id: &ChannelId, channel: &Channel) -> Answer {
         channel.check_invariant()?;
-        self.channels.update(id, &StoredChannel::V1(channel.clone()), &mut self.core.storage)
+        self.channels.update(id, channel, &mut self.core.storage)
     }
 
     pub(crate) fn save_and_tell(&mut self, event: &str, id: &ChannelId, channel: &Channel) -> Answer {

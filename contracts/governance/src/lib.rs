@@ -4,31 +4,34 @@ mod api;
 mod gas;
 mod migrate;
 mod model;
+mod records;
 mod storage;
 
-use charter_common::{Core, Rows, charter_contract};
+use charter_common::{Core, LayoutVersion, Rows, charter_contract};
 use charter_types::AccountId;
 use charter_types::governance::args::Setup;
 use charter_types::governance::{Fact, Line, LineId, ProposalId, ReleaseId, STANDARD, VERSION};
 use charter_types::registry::AgentId;
 use near_sdk::{PanicOnDefault, env, near};
 
-use storage::{Prefix, StoredBallot, StoredEnrolment, StoredLine, StoredProposal, StoredRelease};
+use records::{StoredBallot, StoredEnrolment, StoredLine, StoredProposal, StoredRelease};
+use storage::Prefix;
 
 /// Which release may run, and who decided.
 #[near(contract_state)]
 #[derive(PanicOnDefault)]
 pub struct Governance {
+    layout: LayoutVersion<1>,
     core: Core,
     registry: AccountId,
     next_line: LineId,
     next_release: ReleaseId,
     next_proposal: ProposalId,
-    lines: Rows<LineId, StoredLine>,
-    releases: Rows<ReleaseId, StoredRelease>,
-    proposals: Rows<ProposalId, StoredProposal>,
-    ballots: Rows<(ProposalId, AccountId), StoredBallot>,
-    enrolments: Rows<AgentId, StoredEnrolment>,
+    lines: Rows<LineId, StoredLine, { Prefix::LINES }>,
+    releases: Rows<ReleaseId, StoredRelease, { Prefix::RELEASES }>,
+    proposals: Rows<ProposalId, StoredProposal, { Prefix::PROPOSALS }>,
+    ballots: Rows<(ProposalId, AccountId), StoredBallot, { Prefix::BALLOTS }>,
+    enrolments: Rows<AgentId, StoredEnrolment, { Prefix::ENROLMENTS }>,
 }
 
 /// The line that upgrades Charter's own contracts.
@@ -44,23 +47,23 @@ impl Governance {
         model::check_council(&council)?;
         model::check_params(&params)?;
         let mut governance = Self {
+            layout: LayoutVersion,
             core: Core::new(account.clone()),
             registry,
             next_line: OWN_LINE + 1,
             next_release: 1,
             next_proposal: 1,
-            lines: Rows::new(Prefix::LINES),
-            releases: Rows::new(Prefix::RELEASES),
-            proposals: Rows::new(Prefix::PROPOSALS),
-            ballots: Rows::new(Prefix::BALLOTS),
-            enrolments: Rows::new(Prefix::ENROLMENTS),
+            lines: Rows::default(),
+            releases: Rows::default(),
+            proposals: Rows::default(),
+            ballots: Rows::default(),
+            enrolments: Rows::default(),
         };
         let own = env::current_account_id();
         let line =
             Line { id: OWN_LINE, name: "charter".to_owned(), owner: account.clone(), council, params, head: 0, seq: 0 };
         governance.core.storage.credit(&own, gas::OWN_LINE_STORAGE.as_yoctonear());
-        let stored = StoredLine::V1(line.clone());
-        governance.lines.insert(&OWN_LINE, &own, &stored, &mut governance.core.storage)?;
+        governance.lines.insert(&OWN_LINE, &own, &line, &mut governance.core.storage)?;
         governance.emit("line_created", &account, Fact::Line(line));
         Ok(governance)
     }

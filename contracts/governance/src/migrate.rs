@@ -1,2 +1,38 @@
-//! Layouts of earlier releases and the way from them to this one. There are none yet: `migrate` of
-//! `charter_contract!` reads the state as it is.
+//! Layouts of the contract's state in earlier releases, and the way from them to this one. Rows have theirs in `records`.
+
+use borsh::BorshDeserialize;
+use charter_common::{Core, LayoutVersion, Migrate, Rows};
+use charter_types::AccountId;
+use charter_types::governance::{LineId, ProposalId, ReleaseId};
+
+use crate::Governance;
+
+/// Release `faa0a5a`: no version, and the storage prefix of each map.
+#[derive(BorshDeserialize)]
+struct StateV0 {
+    core: Core,
+    registry: AccountId,
+    next_line: LineId,
+    next_release: ReleaseId,
+    next_proposal: ProposalId,
+    _prefixes: [u8; 5],
+}
+
+impl Migrate for Governance {
+    fn from_earlier(state: &[u8]) -> Option<Self> {
+        let StateV0 { core, registry, next_line, next_release, next_proposal, .. } = borsh::from_slice(state).ok()?;
+        Some(Self {
+            layout: LayoutVersion,
+            core,
+            registry,
+            next_line,
+            next_release,
+            next_proposal,
+            lines: Rows::default(),
+            releases: Rows::default(),
+            proposals: Rows::default(),
+            ballots: Rows::default(),
+            enrolments: Rows::default(),
+        })
+    }
+}

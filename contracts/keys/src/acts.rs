@@ -12,7 +12,6 @@ use charter_types::registry::Authority;
 
 use crate::Keys;
 use crate::api::ask::{Pending, Wish};
-use crate::storage::StoredApproval;
 
 /// The arguments, which the call itself has read before.
 fn read<T: FromJson>(pending: &Pending) -> Answer<T> {
@@ -70,12 +69,12 @@ impl Keys {
     pub(crate) fn set_approval(&mut self, by: &AccountId, args: &ApprovalRef, approve: bool) -> Answer<Added> {
         let key = (args.grant, args.digest);
         let none = || KeysError::NoApproval {};
-        let mut approval = self.approvals.get(&key).map(StoredApproval::into_newest).ok_or_else(none)?;
+        let mut approval = self.approvals.get(&key).ok_or_else(none)?;
         if approval.generation != self.grant_row(args.grant)?.generation {
             return Err(none().into());
         }
         approval.state = if approve { ApprovalState::Approved } else { ApprovalState::Rejected };
-        self.approvals.update(&key, &StoredApproval::V1(approval.clone()), &mut self.core.storage)?;
+        self.approvals.update(&key, &approval, &mut self.core.storage)?;
         self.emit(if approve { "approved" } else { "rejected" }, by, Fact::Approval(approval));
         Ok(Added { secret: None, grants: vec![args.grant] })
     }

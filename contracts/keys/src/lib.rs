@@ -5,23 +5,27 @@ mod api;
 mod gas;
 mod migrate;
 mod model;
+mod records;
 mod storage;
 
-use charter_common::{Core, Rows, charter_contract};
+use charter_common::{Core, LayoutVersion, Rows, charter_contract};
 use charter_types::admin::Setup;
-use charter_types::keys::{
-    Envelope, Fact, GrantId, HostId, LeaseId, Recipient, STANDARD, SealedKey, SecretId, VERSION,
-};
+use charter_types::keys::{Fact, GrantId, HostId, LeaseId, STANDARD, SecretId, VERSION};
 use charter_types::registry::AgentId;
 use charter_types::{AccountId, Hash32};
 use near_sdk::{PanicOnDefault, env, near};
 
-use storage::{Prefix, StoredApproval, StoredBudget, StoredGrant, StoredHost, StoredLease, StoredSecret};
+use records::{
+    StoredApproval, StoredBudget, StoredEnvelope, StoredGrant, StoredHost, StoredLease, StoredRecipient,
+    StoredSealedKey, StoredSecret,
+};
+use storage::Prefix;
 
 /// Which credentials an agent may use, where, for what.
 #[near(contract_state)]
 #[derive(PanicOnDefault)]
 pub struct Keys {
+    layout: LayoutVersion<1>,
     core: Core,
     registry: AccountId,
     /// NEAR's MPC contract, once it is named.
@@ -30,19 +34,19 @@ pub struct Keys {
     next_secret: SecretId,
     next_grant: GrantId,
     next_lease: LeaseId,
-    hosts: Rows<HostId, StoredHost>,
-    secrets: Rows<SecretId, StoredSecret>,
+    hosts: Rows<HostId, StoredHost, { Prefix::HOSTS }>,
+    secrets: Rows<SecretId, StoredSecret, { Prefix::SECRETS }>,
     /// Ciphertext of a secret's newest version.
-    envelopes: Rows<SecretId, Envelope>,
+    envelopes: Rows<SecretId, StoredEnvelope, { Prefix::ENVELOPES }>,
     /// Data keys, by secret, version and host.
-    wraps: Rows<(SecretId, u32, HostId), SealedKey>,
+    wraps: Rows<(SecretId, u32, HostId), StoredSealedKey, { Prefix::WRAPS }>,
     /// Who could ever open a secret, in order.
-    recipients: Rows<(SecretId, u64), Recipient>,
-    labels: Rows<(AgentId, Hash32), SecretId>,
-    grants: Rows<GrantId, StoredGrant>,
-    budgets: Rows<GrantId, StoredBudget>,
-    leases: Rows<LeaseId, StoredLease>,
-    approvals: Rows<(GrantId, Hash32), StoredApproval>,
+    recipients: Rows<(SecretId, u64), StoredRecipient, { Prefix::RECIPIENTS }>,
+    labels: Rows<(AgentId, Hash32), SecretId, { Prefix::LABELS }>,
+    grants: Rows<GrantId, StoredGrant, { Prefix::GRANTS }>,
+    budgets: Rows<GrantId, StoredBudget, { Prefix::BUDGETS }>,
+    leases: Rows<LeaseId, StoredLease, { Prefix::LEASES }>,
+    approvals: Rows<(GrantId, Hash32), StoredApproval, { Prefix::APPROVALS }>,
 }
 
 // Revoking, settling and rejecting can't be paused.
@@ -54,6 +58,7 @@ impl Keys {
     #[init]
     pub fn new(Setup { account, registry }: Setup) -> charter_common::Answer<Self> {
         Ok(Self {
+            layout: LayoutVersion,
             core: Core::new(account),
             registry,
             mpc: None,
@@ -61,16 +66,16 @@ impl Keys {
             next_secret: 1,
             next_grant: 1,
             next_lease: 1,
-            hosts: Rows::new(Prefix::HOSTS),
-            secrets: Rows::new(Prefix::SECRETS),
-            envelopes: Rows::new(Prefix::ENVELOPES),
-            wraps: Rows::new(Prefix::WRAPS),
-            recipients: Rows::new(Prefix::RECIPIENTS),
-            labels: Rows::new(Prefix::LABELS),
-            grants: Rows::new(Prefix::GRANTS),
-            budgets: Rows::new(Prefix::BUDGETS),
-            leases: Rows::new(Prefix::LEASES),
-            approvals: Rows::new(Prefix::APPROVALS),
+            hosts: Rows::default(),
+            secrets: Rows::default(),
+            envelopes: Rows::default(),
+            wraps: Rows::default(),
+            recipients: Rows::default(),
+            labels: Rows::default(),
+            grants: Rows::default(),
+            budgets: Rows::default(),
+            leases: Rows::default(),
+            approvals: Rows::default(),
         })
     }
 }

@@ -1,10 +1,8 @@
-//! Storage keys and stored records. Both only grow.
+//! Storage keys, and rows by id. A key is never given another meaning.
 
-use charter_common::{Answer, stored};
+use charter_common::Answer;
 use charter_types::AccountId;
-use charter_types::keys::{
-    Approval, Budget, Fact, Grant, GrantId, Host, HostId, HostStatus, KeysError, Lease, Mode, Secret, SecretId,
-};
+use charter_types::keys::{Fact, Grant, GrantId, Host, HostId, HostStatus, KeysError, Mode, Secret, SecretId};
 
 /// Storage prefixes; 0 belongs to `charter-common`.
 pub struct Prefix;
@@ -22,25 +20,17 @@ impl Prefix {
     pub const APPROVALS: u8 = 10;
 }
 
-// Wire types are stored as they are.
-stored!(StoredHost, Host);
-stored!(StoredSecret, Secret);
-stored!(StoredGrant, Grant);
-stored!(StoredBudget, Budget);
-stored!(StoredLease, Lease);
-stored!(StoredApproval, Approval);
-
 impl crate::Keys {
     pub(crate) fn host_row(&self, id: HostId) -> Answer<Host> {
-        Ok(self.hosts.get(&id).ok_or(KeysError::UnknownHost { id })?.into_newest())
+        Ok(self.hosts.get(&id).ok_or(KeysError::UnknownHost { id })?)
     }
 
     pub(crate) fn secret_row(&self, id: SecretId) -> Answer<Secret> {
-        Ok(self.secrets.get(&id).ok_or(KeysError::UnknownSecret { id })?.into_newest())
+        Ok(self.secrets.get(&id).ok_or(KeysError::UnknownSecret { id })?)
     }
 
     pub(crate) fn grant_row(&self, id: GrantId) -> Answer<Grant> {
-        Ok(self.grants.get(&id).ok_or(KeysError::UnknownGrant { id })?.into_newest())
+        Ok(self.grants.get(&id).ok_or(KeysError::UnknownGrant { id })?)
     }
 
     /// The grant, the one above it, and so on up to the root.
@@ -71,19 +61,19 @@ impl crate::Keys {
     }
 
     pub(crate) fn save_host(&mut self, event: &str, by: &AccountId, host: Host) -> Answer {
-        self.hosts.update(&host.id, &StoredHost::V1(host.clone()), &mut self.core.storage)?;
+        self.hosts.update(&host.id, &host, &mut self.core.storage)?;
         self.emit(event, by, Fact::Host(host));
         Ok(())
     }
 
     pub(crate) fn save_secret(&mut self, event: &str, by: &AccountId, secret: Secret) -> Answer {
-        self.secrets.update(&secret.id, &StoredSecret::V1(secret.clone()), &mut self.core.storage)?;
+        self.secrets.update(&secret.id, &secret, &mut self.core.storage)?;
         self.emit(event, by, Fact::Secret(secret));
         Ok(())
     }
 
     pub(crate) fn save_grant(&mut self, event: &str, by: &AccountId, grant: Grant) -> Answer {
-        self.grants.update(&grant.id, &StoredGrant::V1(grant.clone()), &mut self.core.storage)?;
+        self.grants.update(&grant.id, &grant, &mut self.core.storage)?;
         self.emit(event, by, Fact::Grant(grant));
         Ok(())
     }

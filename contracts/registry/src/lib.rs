@@ -4,22 +4,25 @@ mod api;
 mod gas;
 mod migrate;
 mod model;
+mod records;
 mod storage;
 
-use charter_common::{Core, Payer, Rows, charter_contract};
+use charter_common::{Core, LayoutVersion, Payer, Rows, charter_contract};
 use charter_types::AccountId;
 use charter_types::registry::args::Setup;
 use charter_types::registry::{AgentId, Fact, STANDARD, VERSION};
 use near_sdk::{PanicOnDefault, env, near};
 
-use storage::{
-    Prefix, ReputationKey, StoredAgent, StoredAttested, StoredOwner, StoredProposal, StoredRecovery, StoredReputation,
+use records::{
+    StoredAgent, StoredAttested, StoredHeartbeat, StoredOwner, StoredProposal, StoredRecovery, StoredReputation,
 };
+use storage::{Prefix, ReputationKey};
 
 /// Who the agents are and who speaks for them.
 #[near(contract_state)]
 #[derive(PanicOnDefault)]
 pub struct Registry {
+    layout: LayoutVersion<1>,
     core: Core,
     /// The contract that is asked whether a quote is genuine.
     verifier: AccountId,
@@ -29,18 +32,18 @@ pub struct Registry {
     next_agent: AgentId,
     /// Last epoch handed out; the counter never goes back, so no epoch value ever returns.
     last_epoch: u64,
-    agents: Rows<AgentId, StoredAgent>,
-    owners: Rows<Payer, StoredOwner>,
+    agents: Rows<AgentId, StoredAgent, { Prefix::AGENTS }>,
+    owners: Rows<Payer, StoredOwner, { Prefix::OWNERS }>,
     /// The agents of an owner, by position.
-    owned: Rows<(Payer, u64), AgentId>,
-    handles: Rows<String, AgentId>,
+    owned: Rows<(Payer, u64), AgentId, { Prefix::OWNED }>,
+    handles: Rows<String, AgentId, { Prefix::HANDLES }>,
     /// When an agent's account was heard of last.
-    heartbeats: Rows<AgentId, u64>,
-    recoveries: Rows<AgentId, StoredRecovery>,
+    heartbeats: Rows<AgentId, StoredHeartbeat, { Prefix::HEARTBEATS }>,
+    recoveries: Rows<AgentId, StoredRecovery, { Prefix::RECOVERIES }>,
     /// One per recoverer, who pays for it.
-    proposals: Rows<(AgentId, AccountId), StoredProposal>,
-    attestations: Rows<AgentId, StoredAttested>,
-    reputations: Rows<ReputationKey, StoredReputation>,
+    proposals: Rows<(AgentId, AccountId), StoredProposal, { Prefix::PROPOSALS }>,
+    attestations: Rows<AgentId, StoredAttested, { Prefix::ATTESTATIONS }>,
+    reputations: Rows<ReputationKey, StoredReputation, { Prefix::REPUTATIONS }>,
     /// Agents that exist.
     agent_count: u64,
 }
@@ -53,20 +56,21 @@ impl Registry {
     #[init]
     pub fn new(Setup { account, verifier }: Setup) -> charter_common::Answer<Self> {
         Ok(Self {
+            layout: LayoutVersion,
             core: Core::new(account),
             verifier,
             reporters: Vec::new(),
             next_agent: 1,
             last_epoch: 0,
-            agents: Rows::new(Prefix::AGENTS),
-            owners: Rows::new(Prefix::OWNERS),
-            owned: Rows::new(Prefix::OWNED),
-            handles: Rows::new(Prefix::HANDLES),
-            heartbeats: Rows::new(Prefix::HEARTBEATS),
-            recoveries: Rows::new(Prefix::RECOVERIES),
-            proposals: Rows::new(Prefix::PROPOSALS),
-            attestations: Rows::new(Prefix::ATTESTATIONS),
-            reputations: Rows::new(Prefix::REPUTATIONS),
+            agents: Rows::default(),
+            owners: Rows::default(),
+            owned: Rows::default(),
+            handles: Rows::default(),
+            heartbeats: Rows::default(),
+            recoveries: Rows::default(),
+            proposals: Rows::default(),
+            attestations: Rows::default(),
+            reputations: Rows::default(),
             agent_count: 0,
         })
     }

@@ -1,9 +1,9 @@
-//! Storage keys and stored records. Both only grow: a key or a variant is never given another meaning.
+//! Storage keys, and rows by id. A key is never given another meaning.
 
 use borsh::BorshSerialize;
-use charter_common::{Answer, Payer, row_keys, stored};
+use charter_common::{Answer, Payer, row_keys};
 use charter_types::AccountId;
-use charter_types::registry::{AgentId, Fact, Recovery, RecoveryProposal, RegistryError, Reputation};
+use charter_types::registry::{AgentId, Fact, Recovery, RegistryError};
 
 use crate::model::{Agent, Attested, Owner};
 
@@ -22,14 +22,6 @@ impl Prefix {
     pub const REPUTATIONS: u8 = 9;
 }
 
-stored!(StoredAgent, Agent);
-stored!(StoredOwner, Owner);
-stored!(StoredAttested, Attested);
-// Wire types are stored as they are.
-stored!(StoredRecovery, Recovery);
-stored!(StoredProposal, RecoveryProposal);
-stored!(StoredReputation, Reputation);
-
 /// Agent, its epoch, reporter, asset.
 #[derive(BorshSerialize)]
 pub struct ReputationKey(pub AgentId, pub u64, pub AccountId, pub String);
@@ -39,20 +31,20 @@ row_keys!(ReputationKey);
 impl crate::Registry {
     pub(crate) fn load_agent(&self, id: AgentId) -> Answer<Agent> {
         let unknown = || RegistryError::UnknownAgent { id };
-        Ok(self.agents.get(&id).ok_or_else(unknown)?.into_newest())
+        Ok(self.agents.get(&id).ok_or_else(unknown)?)
     }
 
     pub(crate) fn load_owner(&self, account: &AccountId) -> Option<Owner> {
-        self.owners.get(&account.into()).map(StoredOwner::into_newest)
+        self.owners.get(&account.into())
     }
 
     pub(crate) fn load_attested(&self, id: AgentId) -> Answer<Attested> {
         let none = || RegistryError::NoPolicy {};
-        Ok(self.attestations.get(&id).ok_or_else(none)?.into_newest())
+        Ok(self.attestations.get(&id).ok_or_else(none)?)
     }
 
     pub(crate) fn load_recovery(&self, id: AgentId) -> Option<Recovery> {
-        self.recoveries.get(&id).map(StoredRecovery::into_newest)
+        self.recoveries.get(&id)
     }
 
     /// Who pays for what belongs to an agent.
@@ -63,14 +55,14 @@ impl crate::Registry {
     /// Writes an agent back and tells the world.
     pub(crate) fn save_agent(&mut self, event: &str, id: AgentId, agent: Agent) -> Answer {
         let view = agent.view(id);
-        self.agents.update(&id, &StoredAgent::V1(agent), &mut self.core.storage)?;
+        self.agents.update(&id, &agent, &mut self.core.storage)?;
         self.emit(event, Fact::Agent(Box::new(view)));
         Ok(())
     }
 
     pub(crate) fn save_owner(&mut self, event: &str, account: &AccountId, owner: Owner) -> Answer {
         let view = owner.view(account);
-        self.owners.update(&account.into(), &StoredOwner::V1(owner), &mut self.core.storage)?;
+        self.owners.update(&account.into(), &owner, &mut self.core.storage)?;
         self.emit(event, Fact::Owner(view));
         Ok(())
     }

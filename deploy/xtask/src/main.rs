@@ -1,4 +1,4 @@
-//! Repository chores: `cargo xtask demo|abi|gas|tidy`.
+//! Repository chores: `cargo xtask demo|abi|gas|history|tidy`.
 
 mod demo;
 mod regenerate;
@@ -27,6 +27,8 @@ enum Chore {
     Abi,
     /// Measures what calls cost and writes `docs/reference/gas.json` and `.md`.
     Gas,
+    /// Keeps today's wasm as the next release in `contracts/history`.
+    History,
     /// Checks what no compiler checks: who depends on whom, names, lengths.
     Tidy,
 }
@@ -42,6 +44,10 @@ fn main() -> ExitCode {
         Chore::Gas => {
             let written = "docs/reference/gas.json and gas.md are written";
             regenerate::run(&["--test", "it", "--", "gas::"], "CHARTER_WRITE_GAS", written)
+        }
+        Chore::History => {
+            let written = "contracts/history has today's wasm";
+            regenerate::run(&["--test", "it", "--", "upgrade::history"], "CHARTER_WRITE_HISTORY", written)
         }
         Chore::Tidy => tidy::run(),
     };

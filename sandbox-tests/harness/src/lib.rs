@@ -45,6 +45,8 @@ static DEPLOYED: OnceCell<Localnet> = OnceCell::const_new();
 /// Balance of each contract and of each test account.
 const CONTRACT_FUNDS: NearToken = NearToken::from_near(8);
 const ACCOUNT_FUNDS: NearToken = NearToken::from_near(100);
+/// Balance of an account that deploys contracts and makes test accounts.
+const ADMIN_FUNDS: NearToken = NearToken::from_near(2_000);
 
 async fn attach(localnet: Localnet) -> anyhow::Result<(Worker<Sandbox>, Own)> {
     let rpc = localnet.serve("127.0.0.1:0").await?;
@@ -63,7 +65,7 @@ impl Harness {
         if std::env::var("CHARTER_TEST_CHAIN").is_ok_and(|chain| chain == "sandbox") {
             let worker = near_workspaces::sandbox().await?;
             let root = worker.root_account()?;
-            let contracts = deploy(&root).await?;
+            let contracts = deploy_and_hand_over(&root).await?;
             let chain_id = worker.status().await?.chain_id;
             return Ok(Self { worker, contracts, chain_id, root, own: None });
         }
@@ -73,6 +75,15 @@ impl Harness {
         let contracts = Deployment::below(root.id())?;
         let chain_id = own.localnet.chain_id().to_owned();
         Ok(Self { worker, contracts, chain_id, root, own: Some(own) })
+    }
+
+    /// A chain with contracts made of `wasm`. They have an admin, the root, and are not governance's yet.
+    pub async fn start_with(wasm: impl Fn(Code) -> anyhow::Result<Vec<u8>>) -> anyhow::Result<Self> {
+        let mut harness = Self::start().await?;
+        let root = harness.root.create_subaccount("admin").initial_balance(ADMIN_FUNDS).transact().await?;
+        harness.root = root.into_result()?;
+        harness.contracts = deploy(&harness.root, wasm).await?;
+        Ok(harness)
     }
 
     /// The same chain again, to go another way on. near-workspaces' own sandbox can't fork: there it is the chain itself.
@@ -149,21 +160,29 @@ async fn deployed_chain() -> anyhow::Result<Localnet> {
     let genesis = Genesis::new("charter-tests");
     let localnet = Localnet::start(Config { genesis, ..Config::default() }).await?;
     let (worker, _own) = attach(localnet.clone()).await?;
-    deploy(&worker.root_account()?).await?;
+    deploy_and_hand_over(&worker.root_account()?).await?;
     Ok(localnet)
 }
 
-/// Deploys every contract below `root` and hands it to governance.
-async fn deploy(root: &Account) -> anyhow::Result<Deployment> {
+/// Deploys every contract of today below `root` and hands it to governance.
+async fn deploy_and_hand_over(root: &Account) -> anyhow::Result<Deployment> {
+    let contracts = deploy(root, |contract| Ok(contract.code().to_vec())).await?;
+    for contract in [&contracts.registry, &contracts.keys, &contracts.governance, &contracts.escrow] {
+        let named = Named { account: contracts.governance.clone() };
+        root.send(contract, call(shared::methods::set_governance, &named), 0).await?.into_result()?;
+    }
+    Ok(contracts)
+}
+
+/// Deploys every contract below `root`, its admin.
+async fn deploy(root: &Account, wasm: impl Fn(Code) -> anyhow::Result<Vec<u8>>) -> anyhow::Result<Deployment> {
     let contracts = Deployment::below(root.id())?;
     for code in Code::ALL {
         let key = SecretKey::from_random(KeyType::ED25519);
         let created = root.create_subaccount(code.name()).keys(key).initial_balance(CONTRACT_FUNDS).transact().await?;
-        let contract = created.into_result()?.deploy(code.code()).await?.into_result()?;
+        let contract = created.into_result()?.deploy(&wasm(code)?).await?.into_result()?;
         let Some(new) = initial_call(code, root.id(), &contracts) else { continue };
         contract.as_account().send(contract.id(), new, 0).await?.into_result()?;
-        let named = Named { account: contracts.governance.clone() };
-        root.send(contract.id(), call(shared::methods::set_governance, &named), 0).await?.into_result()?;
     }
     Ok(contracts)
 }

@@ -68,7 +68,9 @@ impl Escrow {
     /// Removes a closed channel once nothing is owed or on its way; its storage goes back to the payer.
     pub(crate) fn finish_closed(&mut self, id: ChannelId, channel: &Channel) -> Answer {
         if channel.is_done() {
-            self.channels.remove(&id, &mut self.core.storage).ok_or(EscrowError::UnknownChannel { id })?;
+            if !self.channels.remove(&id, &mut self.core.storage) {
+                return Err(EscrowError::UnknownChannel { id }.into());
+            }
             self.emit("channel_closed", Fact::ChannelClosed(id, U128(channel.paid), U128(channel.refunded)));
         }
         Ok(())

@@ -1,11 +1,10 @@
 //! Closing: the payee at once, the payer after a grace in which the payee may still claim.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, methods, then_call};
+use charter_common::{Answer, encoded, methods, then_call};
 use charter_types::escrow::ChannelId;
 use charter_types::escrow::args::ChannelRef;
 use charter_types::escrow::methods::on_closed;
-use charter_types::hash::borsh_bytes;
 use near_sdk::{NearToken, Promise, env, near};
 
 use crate::gas::ON_CLOSED;
@@ -70,7 +69,7 @@ impl Escrow {
             Promise::new(to.clone()).transfer(NearToken::from_yoctonear(amount))
         };
         let us = Promise::new(env::current_account_id());
-        let settle = then_call(us, on_closed, borsh_bytes(&Closing { channel: id, payout }), ON_CLOSED, 0);
+        let settle = then_call(us, on_closed, encoded(&Closing { channel: id, payout }), ON_CLOSED, 0);
         send(&channel.payee, payout.to_payee).and(send(&channel.payer, payout.to_payer)).then(settle).detach();
         Ok(())
     }

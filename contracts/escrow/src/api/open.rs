@@ -7,7 +7,6 @@ use charter_types::escrow::{ChannelId, ChannelSeed, EscrowError, Fact};
 use near_sdk::{env, near};
 
 use crate::model::Channel;
-use crate::storage::StoredChannel;
 use crate::{Escrow, EscrowExt};
 
 #[methods(escrow)]
@@ -29,7 +28,7 @@ impl Escrow {
         let id = seed.id(sha256);
         self.open_counter += 1;
         // The row has its final size already: what storage leaves of the deposit is the channel's.
-        self.channels.insert(&id, &payer, &StoredChannel::V1(channel.clone()), &mut self.core.storage)?;
+        self.channels.insert(&id, &payer, &channel, &mut self.core.storage)?;
         let deposit = self.core.rest_of_payment(payment)?;
         channel.deposit(deposit)?;
         self.book_deposit(deposit)?;

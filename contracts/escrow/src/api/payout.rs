@@ -1,11 +1,10 @@
 //! Paying a payee what it has claimed.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, methods, then_call};
+use charter_common::{Answer, encoded, methods, then_call};
 use charter_types::escrow::args::Channels;
 use charter_types::escrow::methods::on_paid;
 use charter_types::escrow::{ChannelId, EscrowError, Fact, WITHDRAW_MAX};
-use charter_types::hash::borsh_bytes;
 use charter_types::{AccountId, U128};
 use near_sdk::{Gas, NearToken, Promise, env, near};
 
@@ -62,7 +61,7 @@ impl Escrow {
         let count = u64::try_from(parts.len()).unwrap_or(u64::MAX);
         let gas =
             Gas::from_gas(ON_PAID_BASE.as_gas().saturating_add(ON_PAID_PER_CHANNEL.as_gas().saturating_mul(count)));
-        let settle = then_call(Promise::new(env::current_account_id()), on_paid, borsh_bytes(&parts), gas, 0);
+        let settle = then_call(Promise::new(env::current_account_id()), on_paid, encoded(&parts), gas, 0);
         Promise::new(payee.clone()).transfer(NearToken::from_yoctonear(sum)).then(settle).detach();
         Ok(sum)
     }

@@ -21,7 +21,7 @@ impl Escrow {
     }
 
     pub fn totals(&self) -> Totals {
-        self.totals
+        self.totals.view()
     }
 
     pub fn voucher_domain_of(&self) -> Hash32 {

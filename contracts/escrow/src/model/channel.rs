@@ -8,7 +8,7 @@ use charter_types::escrow::{
 };
 use charter_types::{AccountId, Ed25519Key, U128};
 
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Channel {
     pub payer: AccountId,
     pub payee: AccountId,

@@ -7,7 +7,6 @@ use charter_types::registry::Authority;
 use near_sdk::{PromiseOrValue, env, near};
 
 use super::enrol::{Pending, Wish};
-use crate::storage::StoredEnrolment;
 use crate::{Governance, GovernanceExt};
 
 #[methods(governance)]
@@ -63,10 +62,9 @@ impl Governance {
             Wish::Enroll(args) => {
                 self.line_row(args.line)?;
                 let enrolment = Enrolment { agent: args.agent, line: args.line, epochs: authority.epochs };
-                let stored = StoredEnrolment::V1(enrolment.clone());
                 // A row left by an earlier owner goes, and its storage back to who paid.
                 self.enrolments.remove(&args.agent, &mut self.core.storage);
-                self.enrolments.insert(&args.agent, caller, &stored, &mut self.core.storage)?;
+                self.enrolments.insert(&args.agent, caller, &enrolment, &mut self.core.storage)?;
                 self.emit("enrolled", caller, Fact::Enrolment(enrolment));
             }
             Wish::Leave(agent) => {

@@ -1,17 +1,15 @@
 //! Carrying out what was approved, after its timelock, by anyone.
 
-use charter_common::{Answer, Later, methods, sha256, then_call};
+use charter_common::{Answer, Later, encoded, methods, sha256, then_call};
 use charter_types::Hash32;
 use charter_types::governance::args::{ExecuteUpgrade, ProposalRef};
 use charter_types::governance::methods::on_upgraded;
 use charter_types::governance::{Fact, GovernanceError, ProposalKind, ProposalState};
-use charter_types::hash::borsh_bytes;
 use charter_types::shared::methods::upgrade;
 use near_sdk::{Promise, env, near};
 
 use crate::gas::{ON_UPGRADED, UPGRADE};
 use crate::model::check_due;
-use crate::storage::{StoredLine, StoredRelease};
 use crate::{Governance, GovernanceExt};
 
 #[methods(governance)]
@@ -26,14 +24,13 @@ impl Governance {
         let by = env::predecessor_account_id();
         proposal.state = ProposalState::Executed;
         self.save_proposal("proposal_executed", &by, proposal)?;
-        if let Some(mut release) = self.releases.get(&release_id).map(StoredRelease::into_newest) {
+        if let Some(mut release) = self.releases.get(&release_id) {
             release.published = true;
-            let stored = StoredRelease::V1(release.clone());
-            self.releases.update(&release_id, &stored, &mut self.core.storage)?;
+            self.releases.update(&release_id, &release, &mut self.core.storage)?;
             let mut line = self.line_row(release.line)?;
             line.seq += 1;
             line.head = release_id;
-            self.lines.update(&line.id, &StoredLine::V1(line.clone()), &mut self.core.storage)?;
+            self.lines.update(&line.id, &line, &mut self.core.storage)?;
             self.emit("release_published", &by, Fact::Release(release));
             self.emit("head_moved", &by, Fact::Line(line));
         }
@@ -55,7 +52,7 @@ impl Governance {
         self.save_proposal("upgrade_started", &env::predecessor_account_id(), proposal)?;
         let upgraded = then_call(Promise::new(contract), upgrade, code, UPGRADE, 1);
         let us = Promise::new(env::current_account_id());
-        let settle = then_call(us, on_upgraded, borsh_bytes(&id), ON_UPGRADED, 0);
+        let settle = then_call(us, on_upgraded, encoded(&id), ON_UPGRADED, 0);
         Ok(Later::to(on_upgraded, upgraded.then(settle)))
     }
 }

@@ -6,7 +6,6 @@ use charter_types::governance::{Fact, Line, LineId, Member};
 use near_sdk::{env, near};
 
 use crate::model::{check_council, check_name, check_params};
-use crate::storage::StoredLine;
 use crate::{Governance, GovernanceExt};
 
 #[methods(governance)]
@@ -24,7 +23,7 @@ impl Governance {
         let id = self.next_line;
         self.next_line += 1;
         let line = Line { id, name: args.name, owner: owner.clone(), council, params: args.params, head: 0, seq: 0 };
-        self.lines.insert(&id, &owner, &StoredLine::V1(line.clone()), &mut self.core.storage)?;
+        self.lines.insert(&id, &owner, &line, &mut self.core.storage)?;
         self.emit("line_created", &owner, Fact::Line(line));
         self.core.finish_payment(payment)?;
         Ok(id)

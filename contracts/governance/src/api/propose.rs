@@ -10,7 +10,6 @@ use charter_types::{AccountId, Hash32};
 use near_sdk::{env, near};
 
 use crate::model::{check_content, weight_of};
-use crate::storage::{StoredProposal, StoredRelease};
 use crate::{Governance, GovernanceExt, OWN_LINE};
 
 #[methods(governance)]
@@ -31,8 +30,7 @@ impl Governance {
             published: false,
         };
         self.next_release += 1;
-        let stored = StoredRelease::V1(release.clone());
-        self.releases.insert(&release.id, &proposer, &stored, &mut self.core.storage)?;
+        self.releases.insert(&release.id, &proposer, &release, &mut self.core.storage)?;
         self.emit("release_proposed", &proposer, Fact::Release(release.clone()));
         let kind = ProposalKind::Release(release.id);
         let id = self.open_vote(&line, kind, Some(&release.content), &proposer)?;
@@ -88,8 +86,7 @@ impl Governance {
             no: 0,
             state: ProposalState::Voting,
         };
-        let stored = StoredProposal::V1(proposal.clone());
-        self.proposals.insert(&id, proposer, &stored, &mut self.core.storage)?;
+        self.proposals.insert(&id, proposer, &proposal, &mut self.core.storage)?;
         self.emit("proposed", proposer, Fact::Proposal(proposal));
         Ok(id)
     }

@@ -6,7 +6,6 @@ use charter_types::governance::{Ballot, Enrolment, Line, Proposal, Reason, Relea
 use charter_types::{AccountId, Page, page_size};
 use near_sdk::near;
 
-use crate::storage::{StoredBallot, StoredEnrolment, StoredLine, StoredProposal, StoredRelease};
 use crate::{Governance, GovernanceExt};
 
 fn ids(page: Page, next: u64) -> impl Iterator<Item = u64> {
@@ -17,28 +16,26 @@ fn ids(page: Page, next: u64) -> impl Iterator<Item = u64> {
 #[near]
 impl Governance {
     pub fn line(&self, LineRef { line }: LineRef) -> Answer<Option<Line>> {
-        Ok(self.lines.get(&line).map(StoredLine::into_newest))
+        Ok(self.lines.get(&line))
     }
 
     pub fn proposal(&self, ProposalRef { proposal }: ProposalRef) -> Answer<Option<Proposal>> {
-        Ok(self.proposals.get(&proposal).map(StoredProposal::into_newest))
+        Ok(self.proposals.get(&proposal))
     }
 
     pub fn ballots(&self, ProposalRef { proposal: id }: ProposalRef) -> Answer<Vec<Ballot>> {
         let council = self.proposal_row(id)?.council;
-        let found = council.into_iter().filter_map(|member| self.ballots.get(&(id, member.account)));
-        Ok(found.map(StoredBallot::into_newest).collect())
+        Ok(council.into_iter().filter_map(|member| self.ballots.get(&(id, member.account))).collect())
     }
 
     pub fn enrolment(&self, AgentRef { agent }: AgentRef) -> Answer<Option<Enrolment>> {
-        Ok(self.enrolments.get(&agent).map(StoredEnrolment::into_newest))
+        Ok(self.enrolments.get(&agent))
     }
 
     pub fn release_for(&self, AgentRef { agent }: AgentRef) -> Answer<ReleaseFor> {
-        let enrolment = self.enrolments.get(&agent).map(StoredEnrolment::into_newest);
+        let enrolment = self.enrolments.get(&agent);
         let line = enrolment.as_ref().and_then(|enrolment| self.lines.get(&enrolment.line));
-        let line = line.map(StoredLine::into_newest);
-        let release = line.as_ref().and_then(|line| self.releases.get(&line.head)).map(StoredRelease::into_newest);
+        let release = line.as_ref().and_then(|line| self.releases.get(&line.head));
         let digests = release.iter().flat_map(|release| &release.content.artifacts);
         let reason = match (&enrolment, &release) {
             (None, _) => Reason::Unmanaged,
@@ -57,17 +54,17 @@ impl Governance {
     }
 
     pub fn lines(&self, page: Page) -> Answer<Vec<Line>> {
-        Ok(ids(page, self.next_line).filter_map(|id| self.lines.get(&id).map(StoredLine::into_newest)).collect())
+        Ok(ids(page, self.next_line).filter_map(|id| self.lines.get(&id)).collect())
     }
 
     pub fn releases(&self, page: Page) -> Answer<Vec<Release>> {
         let found = ids(page, self.next_release).filter_map(|id| self.releases.get(&id));
-        Ok(found.map(StoredRelease::into_newest).collect())
+        Ok(found.collect())
     }
 
     pub fn proposals(&self, page: Page) -> Answer<Vec<Proposal>> {
         let found = ids(page, self.next_proposal).filter_map(|id| self.proposals.get(&id));
-        Ok(found.map(StoredProposal::into_newest).collect())
+        Ok(found.collect())
     }
 
     pub fn counts(&self) -> (u64, u64, u64) {

@@ -6,7 +6,6 @@ use charter_types::governance::{Fact, GovernanceError, ProposalState};
 use near_sdk::{env, near};
 
 use crate::model::{cast, decide};
-use crate::storage::StoredBallot;
 use crate::{Governance, GovernanceExt};
 
 #[methods(governance)]
@@ -17,13 +16,12 @@ impl Governance {
         let mut proposal = self.proposal_row(args.proposal)?;
         let payment = self.core.begin_payment(&voter)?;
         let key = (args.proposal, voter.clone());
-        let before = self.ballots.get(&key).map(StoredBallot::into_newest);
+        let before = self.ballots.get(&key);
         let ballot = cast(&mut proposal, before.as_ref(), &voter, args.content_hash, args.choice, Self::now_ms())?;
-        let stored = StoredBallot::V1(ballot.clone());
         if before.is_some() {
-            self.ballots.update(&key, &stored, &mut self.core.storage)?;
+            self.ballots.update(&key, &ballot, &mut self.core.storage)?;
         } else {
-            self.ballots.insert(&key, &voter, &stored, &mut self.core.storage)?;
+            self.ballots.insert(&key, &voter, &ballot, &mut self.core.storage)?;
         }
         self.emit("voted", &voter, Fact::Ballot(ballot));
         self.save_proposal("tally_changed", &voter, proposal)?;

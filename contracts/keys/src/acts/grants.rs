@@ -10,7 +10,6 @@ use charter_types::registry::{Authority, Epochs};
 
 use crate::Keys;
 use crate::model::{check_delegation, check_narrowing, check_preimage};
-use crate::storage::{StoredBudget, StoredGrant};
 
 impl Keys {
     pub(super) fn grant_now(&mut self, caller: &AccountId, args: GrantSecret, authority: &Authority) -> Answer<Added> {
@@ -56,7 +55,7 @@ impl Keys {
     /// A lease is counted in every budget on the way up, so all of them count the same thing.
     fn check_unit(&self, lineage: &[Grant], budget: Option<&Allowance>) -> Answer {
         let Some(budget) = budget else { return Ok(()) };
-        let above = lineage.iter().find_map(|grant| self.budgets.get(&grant.id).map(StoredBudget::into_newest));
+        let above = lineage.iter().find_map(|grant| self.budgets.get(&grant.id));
         if above.is_some_and(|above| above.allowance.unit != budget.unit) {
             return Err(KeysError::BadBudget {}.into());
         }
@@ -102,11 +101,11 @@ impl Keys {
                 host_generation,
             },
         };
-        self.grants.insert(&id, caller, &StoredGrant::V1(grant.clone()), &mut self.core.storage)?;
+        self.grants.insert(&id, caller, &grant, &mut self.core.storage)?;
         self.emit("granted", caller, Fact::Granted { grant, policy: terms.policy });
         if let Some(allowance) = terms.budget {
             let budget = budget::full(id, allowance, Self::now_ms());
-            self.budgets.insert(&id, caller, &StoredBudget::V1(budget.clone()), &mut self.core.storage)?;
+            self.budgets.insert(&id, caller, &budget, &mut self.core.storage)?;
             self.emit("budget_set", caller, Fact::Budget(budget));
         }
         Ok(id)
@@ -119,7 +118,7 @@ impl Keys {
         grant.policy_hash = Self::policy_hash(&args.narrower);
         grant.expires_ms = args.expires_ms;
         grant.generation += 1;
-        self.grants.update(&grant.id, &StoredGrant::V1(grant.clone()), &mut self.core.storage)?;
+        self.grants.update(&grant.id, &grant, &mut self.core.storage)?;
         self.emit("narrowed", caller, Fact::Granted { grant, policy: args.narrower });
         Ok(Added { secret: None, grants: vec![args.grant] })
     }

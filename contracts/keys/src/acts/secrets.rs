@@ -9,7 +9,6 @@ use charter_types::registry::{Authority, Epochs};
 use charter_types::{AccountId, Hash32};
 
 use crate::Keys;
-use crate::storage::StoredSecret;
 
 /// Data keys removed when a secret is retired; more than eight calls of `add_wraps` can leave.
 const WRAPS_REMOVED_MAX: u64 = 64;
@@ -123,7 +122,7 @@ impl Keys {
         };
         self.next_secret += 1;
         let ledger = &mut self.core.storage;
-        self.secrets.insert(&secret.id, caller, &StoredSecret::V1(secret.clone()), ledger)?;
+        self.secrets.insert(&secret.id, caller, &secret, ledger)?;
         self.labels.insert(&label, caller, &secret.id, ledger)?;
         Ok(secret)
     }
@@ -169,7 +168,7 @@ impl Keys {
 
     fn remove_wrap(&mut self, caller: &AccountId, secret: &Secret, host: u64) {
         let version = secret.version;
-        if self.wraps.remove(&(secret.id, version, host), &mut self.core.storage).is_some() {
+        if self.wraps.remove(&(secret.id, version, host), &mut self.core.storage) {
             self.emit("wrap_removed", caller, Fact::WrapRemoved { secret: secret.id, version, host });
         }
     }

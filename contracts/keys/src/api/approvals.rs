@@ -7,7 +7,6 @@ use charter_types::keys::{APPROVAL_MS_MAX, Added, Approval, ApprovalState, Fact,
 use near_sdk::{PromiseOrValue, env, near};
 
 use super::ask::Wish;
-use crate::storage::StoredApproval;
 use crate::{Keys, KeysExt};
 
 #[methods(keys)]
@@ -31,7 +30,7 @@ impl Keys {
         let payment = self.core.begin_payment(&caller)?;
         let key = (id, digest);
         // One that ran out, or was for the grant as it was, makes room for the next.
-        if let Some(old) = self.approvals.get(&key).map(StoredApproval::into_newest) {
+        if let Some(old) = self.approvals.get(&key) {
             if old.expires_ms > now_ms && old.generation == grant.generation {
                 return Err(KeysError::ApprovalExists {}.into());
             }
@@ -41,7 +40,7 @@ impl Keys {
         let state = ApprovalState::Requested;
         let requested_by = caller.clone();
         let approval = Approval { grant: id, digest, host, requested_by, state, expires_ms, generation };
-        self.approvals.insert(&key, &caller, &StoredApproval::V1(approval.clone()), &mut self.core.storage)?;
+        self.approvals.insert(&key, &caller, &approval, &mut self.core.storage)?;
         self.emit("approval_requested", &caller, Fact::Approval(approval));
         self.core.finish_payment(payment)
     }

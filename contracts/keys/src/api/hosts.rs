@@ -12,7 +12,6 @@ use charter_types::registry::{self, AgentId};
 use charter_types::{AccountId, Hash32};
 use near_sdk::{env, near};
 
-use crate::storage::StoredHost;
 use crate::{Keys, KeysExt};
 
 #[derive(BorshSerialize, BorshDeserialize)]
@@ -57,8 +56,7 @@ impl Keys {
             receipts: 0,
             receipt_root: Hash32::default(),
         };
-        let stored = StoredHost::V1(host.clone());
-        self.hosts.insert(&id, &operator, &stored, &mut self.core.storage)?;
+        self.hosts.insert(&id, &operator, &host, &mut self.core.storage)?;
         self.emit("host_registered", &operator, Fact::Host(host));
         self.core.finish_payment(payment)?;
         Ok(id)

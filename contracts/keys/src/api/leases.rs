@@ -9,7 +9,6 @@ use charter_types::keys::args::{LeaseRef, Reserve, Settle};
 use charter_types::keys::{ApprovalState, Fact, Grant, GrantId, HostId, KeysError, LEASE_MS_MAX, Lease, LeaseId};
 use near_sdk::{env, near};
 
-use crate::storage::{StoredApproval, StoredBudget, StoredLease};
 use crate::{Keys, KeysExt};
 
 #[methods(keys)]
@@ -40,7 +39,7 @@ impl Keys {
         self.next_lease += 1;
         let expires_ms = now_ms.saturating_add(for_ms);
         let lease = Lease { id: lease_id, grant: id, host: host.id, amount, expires_ms, digest };
-        self.leases.insert(&lease_id, &caller, &StoredLease::V1(lease.clone()), &mut self.core.storage)?;
+        self.leases.insert(&lease_id, &caller, &lease, &mut self.core.storage)?;
         self.emit("reserved", &caller, Fact::Lease(lease));
         Ok(Some(lease_id))
     }
@@ -66,7 +65,7 @@ impl Keys {
 
 impl Keys {
     fn lease_row(&self, id: LeaseId) -> Answer<Lease> {
-        Ok(self.leases.get(&id).ok_or(KeysError::UnknownLease { id })?.into_newest())
+        Ok(self.leases.get(&id).ok_or(KeysError::UnknownLease { id })?)
     }
 
     /// INV-KEY-4: a lease leaves here and nowhere else.
@@ -90,9 +89,9 @@ impl Keys {
         grant: GrantId,
         change: impl FnOnce(&mut charter_types::keys::Budget) -> Result<(), KeysError>,
     ) -> Answer {
-        let Some(mut budget) = self.budgets.get(&grant).map(StoredBudget::into_newest) else { return Ok(()) };
+        let Some(mut budget) = self.budgets.get(&grant) else { return Ok(()) };
         change(&mut budget)?;
-        self.budgets.update(&grant, &StoredBudget::V1(budget.clone()), &mut self.core.storage)?;
+        self.budgets.update(&grant, &budget, &mut self.core.storage)?;
         self.emit("budget_changed", by, Fact::Budget(budget));
         Ok(())
     }
@@ -100,7 +99,7 @@ impl Keys {
     fn consume_approval(&mut self, by: &AccountId, grant: &Grant, host: HostId, digest: Option<Hash32>) -> Answer {
         let digest = digest.ok_or(KeysError::NotApproved {})?;
         let key = (grant.id, digest);
-        let approval = self.approvals.get(&key).map(StoredApproval::into_newest).ok_or(KeysError::NotApproved {})?;
+        let approval = self.approvals.get(&key).ok_or(KeysError::NotApproved {})?;
         let good = approval.state == ApprovalState::Approved
             && approval.host == host
             && approval.generation == grant.generation

@@ -2,13 +2,11 @@
 //! comes first, and the MPC contract last.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, Later, is_signed, methods, raw_call, then_call};
+use charter_common::{Answer, Later, encoded, is_signed, json_encoded, methods, raw_call, then_call};
 use charter_rules::decision::{attested, check_live, check_live_here};
-use charter_types::hash::borsh_bytes;
 use charter_types::keys::args::{RELEASE_PURPOSE, ReleaseProof, RequestKeyRelease};
 use charter_types::keys::methods::{on_release_standing, on_released};
 use charter_types::keys::{DerivedKey, Fact, Grant, GrantId, Grantee, Host, HostId, KeysError, Mode, Secret, SecretId};
-use charter_types::method::write_json;
 use charter_types::registry::args::AgentRef;
 use charter_types::registry::{self, AgentId, Standing};
 use charter_types::{AccountId, Named};
@@ -154,9 +152,9 @@ impl Keys {
             app_public_key: pending.app_public_key.clone(),
         };
         self.emit("key_released", &pending.caller, fact);
-        let asked = raw_call(Promise::new(mpc), "request_app_private_key", write_json(&request), 1, gas::MPC);
+        let asked = raw_call(Promise::new(mpc), "request_app_private_key", json_encoded(&request), 1, gas::MPC);
         let us = Promise::new(env::current_account_id());
-        let released = then_call(us, on_released, borsh_bytes(pending), gas::ON_RELEASED, 0);
+        let released = then_call(us, on_released, encoded(pending), gas::ON_RELEASED, 0);
         Ok(Later::to(on_released, asked.then(released)))
     }
 }

@@ -6,7 +6,6 @@ use charter_types::keys::{Approval, Budget, Decision, Envelope, Grant, Host, Lea
 use charter_types::{AccountId, Page, page_size};
 use near_sdk::near;
 
-use crate::storage::{StoredApproval, StoredBudget, StoredGrant, StoredHost, StoredLease, StoredSecret};
 use crate::{Keys, KeysExt};
 
 fn ids(page: Page, next: u64) -> impl Iterator<Item = u64> {
@@ -17,11 +16,11 @@ fn ids(page: Page, next: u64) -> impl Iterator<Item = u64> {
 #[near]
 impl Keys {
     pub fn host(&self, HostRef { host }: HostRef) -> Answer<Option<Host>> {
-        Ok(self.hosts.get(&host).map(StoredHost::into_newest))
+        Ok(self.hosts.get(&host))
     }
 
     pub fn secret(&self, SecretRef { secret }: SecretRef) -> Answer<Option<Secret>> {
-        Ok(self.secrets.get(&secret).map(StoredSecret::into_newest))
+        Ok(self.secrets.get(&secret))
     }
 
     pub fn envelope(&self, SecretRef { secret }: SecretRef) -> Answer<Option<Envelope>> {
@@ -29,7 +28,7 @@ impl Keys {
     }
 
     pub fn wrap(&self, WrapRef { secret, host }: WrapRef) -> Answer<Option<SealedKey>> {
-        let Some(row) = self.secrets.get(&secret).map(StoredSecret::into_newest) else { return Ok(None) };
+        let Some(row) = self.secrets.get(&secret) else { return Ok(None) };
         Ok(self.wraps.get(&(secret, row.version, host)))
     }
 
@@ -44,30 +43,30 @@ impl Keys {
 
     pub fn hosts(&self, page: Page) -> Answer<Vec<Host>> {
         let found = ids(page, self.next_host).filter_map(|id| self.hosts.get(&id));
-        Ok(found.map(StoredHost::into_newest).collect())
+        Ok(found.collect())
     }
 
     pub fn secrets(&self, page: Page) -> Answer<Vec<Secret>> {
         let found = ids(page, self.next_secret).filter_map(|id| self.secrets.get(&id));
-        Ok(found.map(StoredSecret::into_newest).collect())
+        Ok(found.collect())
     }
 
     pub fn grants(&self, page: Page) -> Answer<Vec<Grant>> {
         let found = ids(page, self.next_grant).filter_map(|id| self.grants.get(&id));
-        Ok(found.map(StoredGrant::into_newest).collect())
+        Ok(found.collect())
     }
 
     pub fn budgets(&self, page: Page) -> Answer<Vec<Budget>> {
         let found = ids(page, self.next_grant).filter_map(|id| self.budgets.get(&id));
-        Ok(found.map(StoredBudget::into_newest).collect())
+        Ok(found.collect())
     }
 
     pub fn lease(&self, LeaseRef { lease }: LeaseRef) -> Answer<Option<Lease>> {
-        Ok(self.leases.get(&lease).map(StoredLease::into_newest))
+        Ok(self.leases.get(&lease))
     }
 
     pub fn approval(&self, ApprovalRef { grant, digest }: ApprovalRef) -> Answer<Option<Approval>> {
-        Ok(self.approvals.get(&(grant, digest)).map(StoredApproval::into_newest))
+        Ok(self.approvals.get(&(grant, digest)))
     }
 
     pub fn counts(&self) -> (u64, u64, u64) {

@@ -9,7 +9,6 @@ use charter_types::registry::{AgentId, BATCH_MAX, Epochs, Fact, Permission, Regi
 use near_sdk::{env, near};
 
 use crate::model::{Agent, Owner, check_handle};
-use crate::storage::{StoredAgent, StoredOwner};
 use crate::{Registry, RegistryExt};
 
 #[methods(registry)]
@@ -160,7 +159,7 @@ impl Registry {
         let agent = Agent::register(args, account.clone(), epochs, owner.agents, env::block_timestamp_ms())?;
         self.next_agent += 1;
         self.agent_count += 1;
-        self.agents.insert(&id, account, &StoredAgent::V1(agent.clone()), &mut self.core.storage)?;
+        self.agents.insert(&id, account, &agent, &mut self.core.storage)?;
         self.add_owned(account, owner, id)?;
         Ok((id, agent))
     }
@@ -171,8 +170,7 @@ impl Registry {
             return Ok(owner);
         }
         let owner = Owner { epoch: self.next_epoch(), agents: 0 };
-        let stored = StoredOwner::V1(owner.clone());
-        self.owners.insert(&account.into(), account, &stored, &mut self.core.storage)?;
+        self.owners.insert(&account.into(), account, &owner, &mut self.core.storage)?;
         Ok(owner)
     }
 
@@ -188,12 +186,13 @@ impl Registry {
         let Some(mut owner) = self.load_owner(account) else { return Ok(()) };
         owner.agents -= 1;
         let last = (account.into(), owner.agents);
-        let moved = self.owned.remove(&last, &mut self.core.storage);
+        let moved = self.owned.get(&last);
+        self.owned.remove(&last, &mut self.core.storage);
         if let Some(moved) = moved.filter(|_| last.1 != position) {
             self.owned.update(&(account.into(), position), &moved, &mut self.core.storage)?;
             let mut agent = self.load_agent(moved)?;
             agent.position = position;
-            self.agents.update(&moved, &StoredAgent::V1(agent), &mut self.core.storage)?;
+            self.agents.update(&moved, &agent, &mut self.core.storage)?;
         }
         if owner.agents > 0 {
             return self.save_owner("owner_changed", account, owner);

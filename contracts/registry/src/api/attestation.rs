@@ -1,8 +1,7 @@
 //! Attestation: the owner says which code is good, a TEE shows that it runs it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, Core, Later, methods, sha256, then_call};
-use charter_types::hash::borsh_bytes;
+use charter_common::{Answer, Core, Later, encoded, methods, sha256, then_call};
 use charter_types::registry::args::{AgentRef, RevokeMeasurement, SetAttestationPolicy, SubmitAttestation};
 use charter_types::registry::methods::on_verdict;
 use charter_types::registry::{AgentId, AttestationClaim, Epochs, Fact, Permission, RegistryError};
@@ -11,7 +10,6 @@ use charter_types::{AccountId, Ed25519Key, Hash32, X25519Key};
 use near_sdk::{Promise, env, near};
 
 use crate::model::{Agent, Attested};
-use crate::storage::StoredAttested;
 use crate::{Registry, RegistryExt, gas};
 
 /// What the callback has to know; the caller is fixed before the promise.
@@ -34,7 +32,7 @@ impl Registry {
         let caller = env::predecessor_account_id();
         self.load_agent(id)?.check_owner(&caller)?;
         let payment = self.core.begin_payment(&caller)?;
-        let known = self.attestations.get(&id).map(StoredAttested::into_newest);
+        let known = self.attestations.get(&id);
         match (policy, known) {
             (None, None) => return Err(RegistryError::NoPolicy {}.into()),
             (None, Some(_)) => {
@@ -95,10 +93,10 @@ impl Registry {
             keys: (args.sign_key, args.encrypt_key),
         };
         // As `verify_quote` reads its arguments; the collateral is in borsh already.
-        let question = [borsh_bytes(&args.quote.0), args.collateral.0, borsh_bytes(&(now_ms / 1_000))].concat();
+        let question = [encoded(&args.quote.0), args.collateral.0, encoded(&(now_ms / 1_000))].concat();
         let asked = then_call(Promise::new(self.verifier.clone()), verify_quote, question, gas::VERIFY, 0);
         let us = Promise::new(env::current_account_id());
-        let settle = then_call(us, on_verdict, borsh_bytes(&pending), gas::ON_VERDICT, 1);
+        let settle = then_call(us, on_verdict, encoded(&pending), gas::ON_VERDICT, 1);
         Ok(Later::to(on_verdict, asked.then(settle)))
     }
 }
@@ -124,7 +122,7 @@ impl Registry {
     pub(crate) fn save_attested_by(&mut self, by: &AccountId, event: &str, id: AgentId, attested: Attested) -> Answer {
         let view = attested.view(id);
         let payer = self.agent_payer(id)?;
-        self.attestations.put(&id, payer, &StoredAttested::V1(attested), &mut self.core.storage)?;
+        self.attestations.put(&id, payer, &attested, &mut self.core.storage)?;
         self.emit_by(by, event, Fact::Attestation(Box::new(view)));
         Ok(())
     }

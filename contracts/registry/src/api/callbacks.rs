@@ -56,7 +56,7 @@ impl Registry {
         }
         // What the first hand-over freed was set aside, so the way back can be paid, unless the receiver made the agent
         // larger meanwhile: then it stays there, for a hand-over that fails half-way would leave the books in between.
-        if self.core.storage.available(&previous_owner_id) < self.price_of_hand_over(&agent, &previous_owner_id) {
+        if self.core.storage.available(&previous_owner_id) < self.price_of_hand_over(id, &agent, &previous_owner_id) {
             return true;
         }
         self.hand_over(id, agent, &previous_owner_id, false, None).is_err()

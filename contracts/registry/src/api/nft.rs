@@ -1,8 +1,7 @@
 //! Each agent as a non-fungible token: NEP-171, 177 and 181. There are no approvals (NEP-178): an approval would be an
 //! uncontrolled right to transfer something that holds secrets.
 
-use charter_common::{Answer, Later, methods, raw_call, then_call};
-use charter_types::method::write_json;
+use charter_common::{Answer, Later, json_encoded, methods, raw_call, then_call};
 use charter_types::registry::args::SetTransferable;
 use charter_types::registry::methods::nft_resolve_transfer;
 use charter_types::registry::nft::{
@@ -23,7 +22,7 @@ use crate::{Registry, RegistryExt, gas};
 impl Registry {
     pub fn nft_token(&self, NftToken { token_id }: NftToken) -> Answer<Option<Token>> {
         let Ok(id) = token_id.parse::<AgentId>() else { return Ok(None) };
-        Ok(self.agents.get(&id).map(|agent| token(id, agent.into_newest())))
+        Ok(self.agents.get(&id).map(|agent| token(id, agent)))
     }
 
     pub fn set_transferable(&mut self, SetTransferable { agent: id, transferable }: SetTransferable) -> Answer {
@@ -53,9 +52,10 @@ impl Registry {
             token_id,
             reserved_bytes,
         };
-        let asked = raw_call(Promise::new(receiver_id), "nft_on_transfer", write_json(&told), 0, gas::NFT_ON_TRANSFER);
+        let asked =
+            raw_call(Promise::new(receiver_id), "nft_on_transfer", json_encoded(&told), 0, gas::NFT_ON_TRANSFER);
         let us = Promise::new(env::current_account_id());
-        let settle = then_call(us, nft_resolve_transfer, write_json(&resolved), gas::NFT_RESOLVE, 0);
+        let settle = then_call(us, nft_resolve_transfer, json_encoded(&resolved), gas::NFT_RESOLVE, 0);
         Ok(Later::to(nft_resolve_transfer, asked.then(settle)))
     }
 
@@ -77,7 +77,7 @@ impl Registry {
 
     pub fn nft_tokens(&self, NftTokens { from_index, limit }: NftTokens) -> Answer<Vec<Token>> {
         let ids = (start(from_index).saturating_add(1)..self.next_agent).take(page_size(limit));
-        Ok(ids.filter_map(|id| Some(token(id, self.agents.get(&id)?.into_newest()))).collect())
+        Ok(ids.filter_map(|id| Some(token(id, self.agents.get(&id)?))).collect())
     }
 
     pub fn nft_supply_for_owner(&self, NftTokensOf { account_id, .. }: NftTokensOf) -> Answer<U128> {

@@ -7,7 +7,6 @@ use charter_types::registry::{AgentId, Fact, Recoverers, Recovery, RecoveryPropo
 use near_sdk::{env, near};
 
 use crate::model::recovery;
-use crate::storage::{StoredProposal, StoredRecovery};
 use crate::{Registry, RegistryExt};
 
 #[methods(registry)]
@@ -71,27 +70,25 @@ impl Registry {
     fn proposal_of(&self, id: AgentId, proposer: &AccountId) -> Answer<(Recovery, RecoveryProposal)> {
         let recovery = self.load_recovery(id).ok_or(RegistryError::NoRecovery {})?;
         let proposal = self.proposals.get(&(id, proposer.clone())).ok_or(RegistryError::NoRecovery {})?;
-        Ok((recovery, proposal.into_newest()))
+        Ok((recovery, proposal))
     }
 
     fn save_recovery(&mut self, event: &str, payer: &AccountId, recovery: Recovery) -> Answer {
-        let stored = StoredRecovery::V1(recovery.clone());
-        self.recoveries.put(&recovery.agent, payer, &stored, &mut self.core.storage)?;
+        self.recoveries.put(&recovery.agent, payer, &recovery, &mut self.core.storage)?;
         self.emit(event, Fact::Recovery(recovery));
         Ok(())
     }
 
     fn save_proposal(&mut self, event: &str, proposal: RecoveryProposal) -> Answer {
         let key = (proposal.agent, proposal.proposer.clone());
-        let stored = StoredProposal::V1(proposal.clone());
-        self.proposals.put(&key, &proposal.proposer, &stored, &mut self.core.storage)?;
+        self.proposals.put(&key, &proposal.proposer, &proposal, &mut self.core.storage)?;
         self.emit(event, Fact::RecoveryProposal(proposal));
         Ok(())
     }
 
     fn remove_proposals(&mut self, agent: AgentId, recoverers: &Recoverers) {
         for proposer in &recoverers.accounts {
-            if self.proposals.remove(&(agent, proposer.clone()), &mut self.core.storage).is_some() {
+            if self.proposals.remove(&(agent, proposer.clone()), &mut self.core.storage) {
                 let fact = Fact::RecoveryProposalRemoved { agent, proposer: proposer.clone() };
                 self.emit("recovery_proposal_removed", fact);
             }
@@ -113,8 +110,8 @@ impl Registry {
 
     /// Recoverers and their proposals go; each proposer gets its storage back.
     pub(crate) fn remove_recovery(&mut self, id: AgentId) {
-        let Some(recovery) = self.recoveries.remove(&id, &mut self.core.storage) else { return };
-        let recovery = recovery.into_newest();
+        let Some(recovery) = self.load_recovery(id) else { return };
+        self.recoveries.remove(&id, &mut self.core.storage);
         self.remove_proposals(id, &recovery.recoverers);
         if let Some(next) = &recovery.next {
             self.remove_proposals(id, next);

@@ -6,7 +6,7 @@ use charter_types::registry::{ASSET_BYTES_MAX, Fact, REPORTERS_MAX, RegistryErro
 use charter_types::{Named, U128};
 use near_sdk::{env, near};
 
-use crate::storage::{ReputationKey, StoredReputation};
+use crate::storage::ReputationKey;
 use crate::{Registry, RegistryExt};
 
 #[methods(registry)]
@@ -25,7 +25,7 @@ impl Registry {
         }
         let epoch = self.load_agent(id)?.epoch;
         let key = ReputationKey(id, epoch, reporter.clone(), asset.clone());
-        let known = self.reputations.get(&key).map(StoredReputation::into_newest);
+        let known = self.reputations.get(&key);
         let (most, count) = known.as_ref().map_or((U128(0), 0), |known| (known.earned, known.payments));
         if known.is_some() && earned <= most && payments <= count {
             return Ok(());
@@ -39,8 +39,7 @@ impl Registry {
             payments: payments.max(count),
             reported_ms: env::block_timestamp_ms(),
         };
-        let stored = StoredReputation::V1(reputation.clone());
-        self.reputations.put(&key, &reporter, &stored, &mut self.core.storage)?;
+        self.reputations.put(&key, &reporter, &reputation, &mut self.core.storage)?;
         self.emit("reputation_reported", Fact::Reputation(reputation));
         Ok(())
     }

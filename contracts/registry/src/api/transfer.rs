@@ -7,7 +7,6 @@ use charter_types::registry::{AgentId, Epochs, Fact, Heartbeat};
 use near_sdk::{env, near};
 
 use crate::model::Agent;
-use crate::storage::StoredAgent;
 use crate::{Registry, RegistryExt};
 
 // What rows have beside the record of an agent and the letters of a handle: key, payer where the key names none, the
@@ -63,14 +62,13 @@ impl Registry {
         self.remove_belongings(id, keep_recoverers);
         // The list first: moving another agent into the gap must not overwrite this one's record.
         self.remove_owned(&from, position)?;
-        self.agents.remove(&id, &mut self.core.storage);
+        self.agents.hand_over(&id, to, &agent, &mut self.core.storage)?;
         if let Some(handle) = &agent.handle {
-            self.handles.hand_over(handle, to, &mut self.core.storage)?;
+            self.handles.hand_over(handle, to, &id, &mut self.core.storage)?;
         }
-        if keep_recoverers {
-            self.recoveries.hand_over(&id, to, &mut self.core.storage)?;
+        if keep_recoverers && let Some(recovery) = self.load_recovery(id) {
+            self.recoveries.hand_over(&id, to, &recovery, &mut self.core.storage)?;
         }
-        self.agents.insert(&id, to, &StoredAgent::V1(agent), &mut self.core.storage)?;
         self.emit("agent_transferred", Fact::Agent(Box::new(view)));
         self.add_owned(to, &mut owner, id)?;
         self.save_owner("owner_changed", to, owner)?;
@@ -79,9 +77,8 @@ impl Registry {
     }
 
     /// What an agent's rows would cost a new owner, yoctoNEAR.
-    pub(crate) fn price_of_hand_over(&self, agent: &Agent, to: &AccountId) -> u128 {
-        let record = StoredAgent::V1(agent.clone().hand_over(to, Epochs::default(), 0));
-        let record = borsh::to_vec(&record).map_or(usize::MAX, |bytes| bytes.len());
+    pub(crate) fn price_of_hand_over(&self, id: AgentId, agent: &Agent, to: &AccountId) -> u128 {
+        let record = self.agents.record_bytes(&id, &agent.clone().hand_over(to, Epochs::default(), 0));
         let handle = agent.handle.as_ref().map_or(0, |handle| handle.len().saturating_add(HANDLE_ROW_BYTES));
         let owner = if self.load_owner(to).is_some() { 0 } else { OWNER_ROW_BYTES };
         let bytes = [AGENT_ROW_BYTES, OWNED_ROW_BYTES, handle, owner].into_iter().fold(record, usize::saturating_add);
@@ -90,10 +87,10 @@ impl Registry {
 
     /// Removes what an owner keeps beside the agent itself and its handle; what the owner paid for it is free again.
     pub(crate) fn remove_belongings(&mut self, id: AgentId, keep_recoverers: bool) {
-        if self.heartbeats.remove(&id, &mut self.core.storage).is_some() {
+        if self.heartbeats.remove(&id, &mut self.core.storage) {
             self.emit("heartbeat_removed", Fact::Heartbeat(Heartbeat { agent: id, last_seen_ms: 0 }));
         }
-        if self.attestations.remove(&id, &mut self.core.storage).is_some() {
+        if self.attestations.remove(&id, &mut self.core.storage) {
             self.emit("attestation_removed", Fact::AttestationRemoved(id));
         }
         if !keep_recoverers {

@@ -10,18 +10,18 @@ use charter_types::{AccountId, AnyKey, Named, Page, PageOf, page_size};
 use near_sdk::{env, near};
 
 use crate::model::Agent as Stored;
-use crate::storage::{ReputationKey, StoredAgent, StoredAttested, StoredProposal, StoredRecovery, StoredReputation};
+use crate::storage::ReputationKey;
 use crate::{Registry, RegistryExt};
 
 #[methods(registry)]
 #[near]
 impl Registry {
     pub fn agent(&self, AgentRef { agent: id }: AgentRef) -> Answer<Option<Agent>> {
-        Ok(self.agents.get(&id).map(|agent| agent.into_newest().view(id)))
+        Ok(self.agents.get(&id).map(|agent| agent.view(id)))
     }
 
     pub fn agents(&self, page: Page) -> Answer<Vec<Agent>> {
-        Ok(self.ids(page).filter_map(|id| Some(self.agents.get(&id)?.into_newest().view(id))).collect())
+        Ok(self.ids(page).filter_map(|id| Some(self.agents.get(&id)?.view(id))).collect())
     }
 
     pub fn by_handle(&self, Handle { handle }: Handle) -> Answer<Option<Agent>> {
@@ -36,7 +36,7 @@ impl Registry {
 
     pub fn recoveries(&self, page: Page) -> Answer<Vec<Recovery>> {
         let found = self.ids(page).filter_map(|id| self.recoveries.get(&id));
-        Ok(found.map(StoredRecovery::into_newest).collect())
+        Ok(found.collect())
     }
 
     pub fn recovery_proposals(&self, AgentRef { agent: id }: AgentRef) -> Answer<Vec<RecoveryProposal>> {
@@ -44,18 +44,17 @@ impl Registry {
         let mut proposers = recovery.recoverers.accounts;
         let next = recovery.next.map(|next| next.accounts).unwrap_or_default();
         proposers.extend(next.into_iter().filter(|next| !proposers.contains(next)).collect::<Vec<_>>());
-        let found = proposers.into_iter().filter_map(|proposer| self.proposals.get(&(id, proposer)));
-        Ok(found.map(StoredProposal::into_newest).collect())
+        Ok(proposers.into_iter().filter_map(|proposer| self.proposals.get(&(id, proposer))).collect())
     }
 
     pub fn attestations(&self, page: Page) -> Answer<Vec<AttestationRecord>> {
-        let found = |id| Some(self.attestations.get(&id)?.into_newest().view(id));
+        let found = |id| Some(self.attestations.get(&id)?.view(id));
         Ok(self.ids(page).filter_map(found).collect())
     }
 
     pub fn attestation(&self, AgentRef { agent: id }: AgentRef) -> Answer<AttestationAnswer> {
-        let attested = self.attestations.get(&id).map(StoredAttested::into_newest);
-        let agent = self.agents.get(&id).map(StoredAgent::into_newest);
+        let attested = self.attestations.get(&id);
+        let agent = self.agents.get(&id);
         let (Some(attested), Some(agent)) = (attested, agent) else {
             return Ok(AttestationAnswer { attestation: None, invalid: None });
         };
@@ -71,14 +70,14 @@ impl Registry {
         ReputationRef { agent, epoch, reporter, asset }: ReputationRef,
     ) -> Answer<Option<Reputation>> {
         let key = ReputationKey(agent, epoch, reporter, asset);
-        Ok(self.reputations.get(&key).map(StoredReputation::into_newest))
+        Ok(self.reputations.get(&key))
     }
 
     pub fn verify_proof(
         &self,
         VerifyProof { agent: id, message, public_key, signature }: VerifyProof,
     ) -> Answer<Proof> {
-        let Some(agent) = self.agents.get(&id).map(StoredAgent::into_newest) else { return Ok(Proof::UnknownAgent) };
+        let Some(agent) = self.agents.get(&id) else { return Ok(Proof::UnknownAgent) };
         if !self.is_armed(&agent) {
             return Ok(Proof::Disarmed);
         }
@@ -111,7 +110,7 @@ impl Registry {
     }
 
     pub fn authority(&self, args: AgentAccount) -> Answer<Option<Authority>> {
-        let Some(agent) = self.agents.get(&args.agent).map(StoredAgent::into_newest) else { return Ok(None) };
+        let Some(agent) = self.agents.get(&args.agent) else { return Ok(None) };
         let owner_epoch = self.owner_epoch(&agent);
         let armed = agent.owner_epoch == owner_epoch;
         let now_ms = env::block_timestamp_ms();
@@ -125,14 +124,14 @@ impl Registry {
     }
 
     pub fn standing(&self, AgentRef { agent: id }: AgentRef) -> Answer<Option<Standing>> {
-        let Some(agent) = self.agents.get(&id).map(StoredAgent::into_newest) else { return Ok(None) };
+        let Some(agent) = self.agents.get(&id) else { return Ok(None) };
         let owner = self.owner_epoch(&agent);
         let (armed, epochs) = (agent.owner_epoch == owner, Epochs { agent: agent.epoch, owner });
         Ok(Some(Standing { status: agent.status(), owner: agent.owner, armed, epochs, keys: agent.keys }))
     }
 
     pub fn epochs(&self, AgentRef { agent: id }: AgentRef) -> Answer<Option<Epochs>> {
-        let Some(agent) = self.agents.get(&id).map(StoredAgent::into_newest) else { return Ok(None) };
+        let Some(agent) = self.agents.get(&id) else { return Ok(None) };
         Ok(Some(Epochs { agent: agent.epoch, owner: self.owner_epoch(&agent) }))
     }
 }
@@ -151,6 +150,6 @@ impl Registry {
         let count = self.load_owner(owner).map_or(0, |owner| owner.agents);
         let positions = (from..count).take(page_size(limit));
         let ids = positions.filter_map(|position| self.owned.get(&(owner.into(), position)));
-        ids.filter_map(|id| Some((id, self.agents.get(&id)?.into_newest()))).collect()
+        ids.filter_map(|id| Some((id, self.agents.get(&id)?))).collect()
     }
 }

@@ -1,6 +1,5 @@
 //! An agent and what may become of it.
 
-use borsh::{BorshDeserialize, BorshSerialize};
 use charter_types::registry::args::RegisterAgent;
 use charter_types::registry::{
     self, AgentId, AgentKey, CARD_URI_BYTES_MAX, Card, Epochs, GUARDIAN_PAUSE_MS_MAX, GUARDIANS_MAX, KEYS_MAX,
@@ -8,7 +7,7 @@ use charter_types::registry::{
 };
 use charter_types::{AccountId, AnyKey};
 
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
     pub owner: AccountId,
     /// 0: active; `u64::MAX`: paused until the owner ends it. Of fixed size, so that a guardian's pause never needs

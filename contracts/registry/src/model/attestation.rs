@@ -3,7 +3,6 @@
 //! The stored record has the same size with and without nonce and attestation, so that neither the agent's account nor
 //! the verifier's answer ever needs storage that the owner has not paid.
 
-use borsh::{BorshDeserialize, BorshSerialize};
 use charter_types::registry::{
     AgentId, Attestation, AttestationPolicy, AttestationRecord, CHALLENGE_MS, Challenge, Epochs, MAX_AGE_MS_MAX,
     MEASUREMENTS_MAX, RegistryError,
@@ -13,13 +12,13 @@ use charter_types::{Ed25519Key, Hash32, Sha256, X25519Key, all_different};
 
 type Outcome<T = ()> = Result<T, RegistryError>;
 
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attested {
     pub policy: AttestationPolicy,
-    challenge: Challenge,
-    is_attested: bool,
+    pub(crate) challenge: Challenge,
+    pub(crate) is_attested: bool,
     /// Blank unless `is_attested`.
-    attestation: Attestation,
+    pub(crate) attestation: Attestation,
 }
 
 impl Attested {
@@ -127,6 +126,7 @@ fn check_policy(policy: &AttestationPolicy, revoked: &[Hash32]) -> Outcome {
 
 #[cfg(test)]
 mod tests {
+    use charter_common::Stored;
     use charter_types::registry::{
         AttestationPolicy, CHALLENGE_MS, Epochs, Invalid, Measurement, RegistryError, attestation_state,
     };
@@ -135,6 +135,7 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     use super::Attested;
+    use crate::records::StoredAttested;
 
     fn sha256(bytes: &[u8]) -> [u8; 32] {
         Sha256::digest(bytes).into()
@@ -172,13 +173,13 @@ mod tests {
     fn what_is_accepted_depends_on_time_policy_and_epochs_and_revocation_is_for_ever() {
         let measurement = report().measurement(sha256);
         let mut attested = Attested::new(policy(measurement)).unwrap();
-        let size = borsh::to_vec(&attested).unwrap().len();
+        let size = StoredAttested::write(&attested).len();
         let epochs = Epochs { agent: 1, owner: 2 };
         assert_eq!(attested.attest(&report(), KEYS, epochs, 9, sha256), Err(RegistryError::NotAccepted {}));
         let old = Report { tcb: TcbStatus::OutOfDate, ..report() };
         assert_eq!(attested.attest(&old, KEYS, epochs, 10, sha256), Err(RegistryError::NotAccepted {}));
         attested.attest(&report(), KEYS, epochs, 10, sha256).unwrap();
-        assert_eq!(borsh::to_vec(&attested).unwrap().len(), size, "the verifier's answer would need storage");
+        assert_eq!(StoredAttested::write(&attested).len(), size, "the verifier's answer would need storage");
         let good = attested.attestation().unwrap().clone();
         let state = |attested: &Attested, epochs, now_ms| attestation_state(&good, &attested.policy, epochs, now_ms);
         assert_eq!(state(&attested, epochs, 1_009), Ok(()));

@@ -1,10 +1,9 @@
 //! An owner of agents.
 
-use borsh::{BorshDeserialize, BorshSerialize};
 use charter_types::AccountId;
 use charter_types::registry;
 
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     pub epoch: u64,
     pub agents: u64,

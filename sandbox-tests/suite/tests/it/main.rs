@@ -18,3 +18,4 @@ mod permission;
 mod refusals;
 mod registry;
 mod registry_invariants;
+mod upgrade;

@@ -27,24 +27,27 @@ use serde_json::Value;
 use crate::attestation::Attester;
 use crate::people::{self, DEPOSIT, get, policy, prepay, register, register_host, terms};
 
-fn uses(capacity: u128) -> Allowance {
+pub fn uses(capacity: u128) -> Allowance {
     Allowance { unit: Unit::Uses, capacity: U128(capacity), refill: U128(0), period_ms: 0 }
 }
 
-struct Scene {
-    harness: Harness,
-    keys: AccountId,
-    alice: Account,
-    bob: Account,
-    carol: Account,
+pub struct Scene {
+    pub harness: Harness,
+    pub keys: AccountId,
+    pub alice: Account,
+    pub bob: Account,
+    pub carol: Account,
     /// Operators of host 1 and host 2.
-    hosts: [Account; 2],
-    agent: u64,
-    expires_ms: u64,
+    pub hosts: [Account; 2],
+    pub agent: u64,
+    pub expires_ms: u64,
 }
 
 async fn scene() -> Scene {
-    let harness = Harness::start().await.unwrap();
+    scene_on(Harness::start().await.unwrap()).await
+}
+
+pub async fn scene_on(harness: Harness) -> Scene {
     let mut people = Vec::new();
     for name in ["alice", "bob", "carol", "hal", "hel"] {
         let person = harness.account(name).await.unwrap();
@@ -65,16 +68,16 @@ impl Scene {
         &self.keys
     }
 
-    fn terms(&self, grantee: Grantee, path: &str) -> GrantTerms {
+    pub fn terms(&self, grantee: Grantee, path: &str) -> GrantTerms {
         terms(grantee, policy(path), self.expires_ms)
     }
 
-    fn to_bob(&self) -> GrantTerms {
+    pub fn to_bob(&self) -> GrantTerms {
         self.terms(Grantee::Account(self.bob.id().clone()), "/v1")
     }
 
     /// A secret sealed to both hosts, with one grant.
-    async fn add(&self, label: u8, terms: GrantTerms) -> (u64, u64) {
+    pub async fn add(&self, label: u8, terms: GrantTerms) -> (u64, u64) {
         let wrap = |host| Wrap { host, sealed: Base64Bytes(vec![2; 80]) };
         let args = AddCredential {
             agent: self.agent,
@@ -89,7 +92,7 @@ impl Scene {
         (added.secret.unwrap(), added.grants[0])
     }
 
-    async fn ok<M: Declared>(&self, by: &Account, method: M, args: &M::Args, deposit: u128) -> M::Answer {
+    pub async fn ok<M: Declared>(&self, by: &Account, method: M, args: &M::Args, deposit: u128) -> M::Answer {
         ok(by, self.keys(), method, args, deposit).await
     }
 
@@ -112,7 +115,7 @@ impl Scene {
         (added.secret.unwrap(), added.grants)
     }
 
-    async fn standing(&self) -> Standing {
+    pub async fn standing(&self) -> Standing {
         let args = AgentRef { agent: self.agent };
         let found =
             view(&self.harness.worker, &self.harness.contracts.registry, registry::standing, &args).await.unwrap();
@@ -138,7 +141,7 @@ impl Scene {
         all.into_iter().find(|budget| budget.grant == grant).unwrap()
     }
 
-    async fn delegate(&self, parent: u64, budget: Option<Allowance>) -> u64 {
+    pub async fn delegate(&self, parent: u64, budget: Option<Allowance>) -> u64 {
         let grantee = Grantee::Account(self.bob.id().clone());
         let terms = GrantTerms { budget, ..self.terms(grantee, "/v1") };
         let args = Delegate { parent, parent_policy: policy("/v1"), terms };
@@ -147,7 +150,7 @@ impl Scene {
     }
 }
 
-fn reserve(grant: u64, host: u64, amount: u128) -> Reserve {
+pub fn reserve(grant: u64, host: u64, amount: u128) -> Reserve {
     Reserve { grant, host, amount: U128(amount), for_ms: 60_000, digest: None }
 }
 
@@ -434,7 +437,7 @@ async fn scene_with_mpc() -> (Scene, Attester) {
 }
 
 /// Has an attestation name the keys of host 1, and the host point to it.
-async fn vouch(scene: &Scene, attester: &Attester) {
+pub async fn vouch(scene: &Scene, attester: &Attester) {
     let sign_key = Ed25519Key(SigningKey::from_bytes(&[5; 32]).verifying_key().to_bytes());
     attester.attest(sign_key, X25519Key([9; 32])).await;
     scene.ok(&scene.hosts[0], keys::attest_host, &AttestHost { host: 1, agent: scene.agent }, 0).await;

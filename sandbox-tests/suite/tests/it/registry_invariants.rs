@@ -6,7 +6,7 @@
 //! * INV-REG-2 `self.operators.clear()` in `Agent::revoke_all`
 //! * INV-REG-3 the check of `GUARDIAN_PAUSE_MS_MAX`, or `if owner || until_ms > self.paused_until_ms`, in `Agent::pause`
 //! * INV-REG-4 `owner.agents -= 1` in `remove_owned`
-//! * INV-REG-5 `ledger.release(…)` in `Rows::remove`
+//! * INV-REG-5 `ledger.release(…)` in `remove` of `common/src/rows.rs`
 //! * INV-REG-6 the comparison with `payout_offered_to` in `Agent::accept_payout`
 //! * INV-REG-7 `proposal.round != round` in `model::recovery::check_ready`
 //! * INV-REG-8 `self.challenge.until_ms = 0` in `Attested::take_nonce`
@@ -444,7 +444,7 @@ impl World {
                     assert!(old.offer.as_ref().is_some_and(|offer| offer.to == *caller), "{what}");
                 }
                 registry::nft_transfer::NAME => {
-                    assert!(old.owner == *caller && old.transferable && wait_ms == 0, "{what}")
+                    assert!(old.owner == *caller && old.transferable && wait_ms == 0, "{what}");
                 }
                 // INV-REG-7.
                 registry::execute_recovery::NAME => {

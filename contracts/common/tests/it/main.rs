@@ -1,0 +1,9 @@
+//! Storage in the mock VM.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
+
+mod conservation;
+mod migration;
+mod state;
+#[expect(dead_code, reason = "logs are what contracts' tests look at")]
+#[path = "../../testing/mock_vm.rs"]
+mod vm;

@@ -1,0 +1,176 @@
+//! Contracts of earlier releases with data in them, upgraded to today's code: every view answers as before, and every row
+//! can be changed and removed for what was paid for it.
+//!
+//! The oldest wasm is the first that ran anywhere. Take a layout away that `records.rs` or `migrate.rs` of a contract
+//! still knows, or change one, and this fails; change one that no release has, and
+//! `todays_code_writes_what_the_newest_release_wrote` asks for its wasm in `contracts/history`.
+
+mod escrow;
+mod governance;
+mod history;
+mod keys;
+mod registry;
+
+use std::collections::BTreeMap;
+
+use charter_harness::{Caller, Harness, failed_with, raw, raw_bytes};
+use charter_types::storage::StorageBalance;
+use charter_wasm::Contract;
+use near_workspaces::{Account, AccountId};
+use serde_json::{Value, json};
+
+use crate::people;
+
+/// What differs between releases by its nature.
+const OWN: [&str; 2] = ["contract_source_metadata", "version"];
+
+/// Values for the parameters of views, by their names: each view is asked every combination.
+type Values = BTreeMap<&'static str, Vec<Value>>;
+
+/// A contract full of data, in some release.
+pub struct Filled {
+    pub contract: Contract,
+    pub harness: Harness,
+    /// Whoever has a storage account.
+    pub people: Vec<Account>,
+    pub values: Values,
+}
+
+/// What a call that has to go through returns; null where it is no JSON. By name: it speaks to the code of whatever release.
+pub async fn ok(
+    by: &Account,
+    contract: &AccountId,
+    method: &str,
+    args: impl serde::Serialize + Send,
+    deposit: u128,
+) -> Value {
+    let outcome = by.send(contract, raw(method, args), deposit).await.unwrap();
+    assert!(outcome.is_success(), "{method}: {outcome:?}");
+    outcome.json().unwrap_or(Value::Null)
+}
+
+impl Filled {
+    pub fn id(&self) -> &AccountId {
+        let contracts = &self.harness.contracts;
+        match self.contract {
+            Contract::Registry => &contracts.registry,
+            Contract::Keys => &contracts.keys,
+            Contract::Governance => &contracts.governance,
+            Contract::Escrow => &contracts.escrow,
+            Contract::Verifier => &contracts.verifier,
+        }
+    }
+
+    pub async fn ok(&self, by: &Account, method: &str, args: Value, deposit: u128) -> Value {
+        ok(by, self.id(), method, args, deposit).await
+    }
+
+    /// The code of a call that has to fail.
+    pub async fn refused(&self, by: &Account, method: &str, args: Value, deposit: u128) -> String {
+        let outcome = by.send(self.id(), raw(method, args), deposit).await.unwrap();
+        failed_with(&outcome).unwrap_or_else(|| panic!("{method} went through"))
+    }
+
+    /// Views of the release that runs, by its own ABI, with the parameters they can't do without.
+    async fn views(&self) -> Vec<(String, Vec<String>)> {
+        let packed = self.harness.worker.view(self.id(), "__contract_abi").await.unwrap().result;
+        let abi: Value = serde_json::from_slice(&zstd::decode_all(packed.as_slice()).unwrap()).unwrap();
+        let functions = abi["body"]["functions"].as_array().unwrap();
+        let views = functions.iter().filter(|function| function["kind"] == "view");
+        let needs = |function: &Value| {
+            let given = function["params"]["args"].as_array().cloned().unwrap_or_default();
+            let needed = given.iter().filter(|param| !param["type_schema"].to_string().contains("null"));
+            needed.map(|param| param["name"].as_str().unwrap().to_owned()).collect()
+        };
+        let named = views.map(|view| (view["name"].as_str().unwrap().to_owned(), needs(view)));
+        named.filter(|(name, _)| !OWN.contains(&name.as_str())).collect()
+    }
+
+    /// Every view's answer to every question.
+    async fn answers(&self, views: &[(String, Vec<String>)]) -> BTreeMap<String, Value> {
+        let mut answers = BTreeMap::new();
+        for (view, params) in views {
+            let mut questions = vec![json!({})];
+            for param in params {
+                let values = self.values.get(param.as_str());
+                let values = values.unwrap_or_else(|| panic!("{view} asks for {param}: name some values for it"));
+                let with = |question: &Value| {
+                    let question = question.clone();
+                    values.iter().map(move |value| {
+                        let mut question = question.clone();
+                        question[param] = value.clone();
+                        question
+                    })
+                };
+                questions = questions.iter().flat_map(with).collect();
+            }
+            for question in questions {
+                let asked = self.harness.worker.view(self.id(), view).args(question.to_string().into_bytes());
+                let answer = asked.await.map_or_else(|_| json!("refused"), |answer| answer.json().unwrap());
+                answers.insert(format!("{view} {question}"), answer);
+            }
+        }
+        answers
+    }
+
+    async fn rows(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        self.harness.worker.view_state(self.id()).await.unwrap().into_iter().collect()
+    }
+
+    /// Bytes of the contract's account that nobody is charged for: code, its own state, its account.
+    pub async fn unpaid(&self) -> u64 {
+        let usage = self.harness.worker.view_account(self.id()).await.unwrap().storage_usage;
+        usage - people::charged_bytes(&self.harness, self.id(), &self.people).await
+    }
+
+    /// What an account could withdraw of its storage money.
+    pub async fn available(&self, person: &Account) -> u128 {
+        let question = json!({ "account_id": person.id() });
+        let asked = self.harness.worker.view(self.id(), "storage_balance_of").args_json(question).await.unwrap();
+        asked.json::<StorageBalance>().unwrap().available.0
+    }
+
+    /// Upgrades through the contract's own method and compares what it answers and holds.
+    pub async fn upgrade(&self) {
+        let views = self.views().await;
+        let (answers, rows) = (self.answers(&views).await, self.rows().await);
+        assert!(answers.values().filter(|answer| !answer.is_null()).count() > views.len() / 2, "nothing to compare");
+        let code = self.contract.code().to_vec();
+        let upgraded = self.harness.root().send(self.id(), raw_bytes("upgrade", code.clone()), 0).await.unwrap();
+        assert!(upgraded.is_success(), "{upgraded:?}");
+        assert_eq!(self.harness.worker.view_code(self.id()).await.unwrap(), code);
+        let now = self.answers(&views).await;
+        for (question, answer) in answers {
+            assert_eq!(now[&question], answer, "{question}");
+        }
+        for (key, row) in self.rows().await {
+            assert!(key == b"STATE" || rows[&key] == row, "a row was rewritten: {key:?}");
+        }
+    }
+}
+
+/// A change of a layout is a release of its own: the wasm that writes it is kept.
+async fn todays_code_writes_what_the_newest_release_wrote(fill: impl AsyncFn(Harness) -> Filled) {
+    let newest = history::releases().pop().unwrap();
+    let old = fill(Harness::start_with(|contract| history::wasm(&newest, contract)).await.unwrap()).await;
+    old.upgrade().await;
+    let new = fill(Harness::start_with(|contract| Ok(contract.code().to_vec())).await.unwrap()).await;
+    let (old, new) = (old.rows().await, new.rows().await);
+    let sizes = |rows: &BTreeMap<Vec<u8>, Vec<u8>>| -> Vec<(Vec<u8>, usize)> {
+        rows.iter().map(|(key, row)| (key.clone(), row.len())).collect()
+    };
+    assert_eq!(sizes(&old), sizes(&new), "a layout changed: add today's wasm to contracts/history");
+}
+
+/// Fills every release, upgrades it, and goes on with `change`.
+async fn every_release_upgrades(fill: impl AsyncFn(Harness) -> Filled, change: impl AsyncFn(&Filled)) {
+    for release in history::releases() {
+        let filled = fill(Harness::start_with(|contract| history::wasm(&release, contract)).await.unwrap()).await;
+        filled.upgrade().await;
+        let unpaid = filled.unpaid().await;
+        change(&filled).await;
+        assert_eq!(filled.unpaid().await, unpaid, "rows cost their payers more or less than they take");
+        // Once more, from today's code to itself.
+        filled.upgrade().await;
+    }
+}
