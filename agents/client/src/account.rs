@@ -11,7 +11,6 @@ use near_primitives::types::{AccountId, Balance, Gas};
 use near_primitives::views::{
     ExecutionOutcomeWithIdView, ExecutionStatusView, FinalExecutionOutcomeView, FinalExecutionStatus,
 };
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -55,10 +54,6 @@ impl Call {
     /// Prepays storage for any single call.
     pub fn prepay() -> Self {
         Self::new(storage_deposit, &StorageDeposit::default()).deposit(STORAGE_DEPOSIT)
-    }
-
-    pub(crate) fn json(method: &str, args: &impl Serialize) -> Self {
-        Self::raw(method, serde_json::to_vec(args).unwrap_or_default())
     }
 
     /// A method by its name, with arguments as they are: for contracts that are not ours.

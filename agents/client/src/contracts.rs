@@ -1,16 +1,10 @@
 //! Where the contracts are, and calls of their methods.
 
-mod keys;
-mod registry;
-
 use std::marker::PhantomData;
 
+use charter_types::AccountId;
 use charter_types::contract;
-use charter_types::escrow::args::{ChannelRef, Channels, Open};
-use charter_types::escrow::{ChannelId, ClaimBatch, ClaimResult};
-use charter_types::governance::args::{CreateLine, Enroll, ProposalRef, ProposeRelease, ProposeUpgrade, Vote};
 use charter_types::method::{Contract, Deposit, Method, Of};
-use charter_types::{AccountId, Nothing, U128};
 use serde::{Deserialize, Serialize};
 
 use crate::{Account, At, Call, ClientError, Outcome, Rpc};
@@ -29,16 +23,6 @@ pub struct Contracts {
 pub struct Done<T> {
     pub value: T,
     pub outcome: Outcome,
-}
-
-type Reply<T> = Result<Done<T>, ClientError>;
-type Sent = Result<Outcome, ClientError>;
-
-/// Enough for the storage of any single call here; what is not needed comes back.
-const STORAGE_DEPOSIT: u128 = 100_000_000_000_000_000_000_000;
-
-fn done<T: serde::de::DeserializeOwned>(outcome: Outcome) -> Reply<T> {
-    Ok(Done { value: outcome.value()?, outcome })
 }
 
 /// A contract of a deployment. Its methods are the types in `charter_types::<contract>::methods`.
@@ -164,55 +148,5 @@ impl Contracts {
             escrow: below("escrow")?,
             verifier: below("verifier")?,
         })
-    }
-
-    fn prepay() -> Call {
-        Call::json("storage_deposit", &Nothing {}).deposit(STORAGE_DEPOSIT).gas_tgas(10)
-    }
-
-    pub async fn create_line(&self, owner: &Account, args: &CreateLine) -> Reply<u64> {
-        done(owner.call(&self.governance, Call::json("create_line", args).deposit(STORAGE_DEPOSIT)).await?)
-    }
-
-    pub async fn propose_release(&self, member: &Account, args: &ProposeRelease) -> Reply<u64> {
-        done(member.call(&self.governance, Call::json("propose_release", args).deposit(STORAGE_DEPOSIT)).await?)
-    }
-
-    pub async fn propose_upgrade(&self, member: &Account, args: &ProposeUpgrade) -> Reply<u64> {
-        done(member.call(&self.governance, Call::json("propose_upgrade", args).deposit(STORAGE_DEPOSIT)).await?)
-    }
-
-    pub async fn vote(&self, member: &Account, args: &Vote) -> Sent {
-        member.call(&self.governance, Call::json("vote", args).deposit(STORAGE_DEPOSIT)).await
-    }
-
-    pub async fn queue(&self, anyone: &Account, proposal: u64) -> Sent {
-        anyone.call(&self.governance, Call::json("queue", &ProposalRef { proposal })).await
-    }
-
-    pub async fn publish(&self, anyone: &Account, proposal: u64) -> Sent {
-        anyone.call(&self.governance, Call::json("publish", &ProposalRef { proposal })).await
-    }
-
-    pub async fn enroll(&self, owner: &Account, args: &Enroll) -> Sent {
-        owner.calls(&self.governance, vec![Self::prepay(), Call::json("enroll", args).deposit(1)]).await
-    }
-
-    /// Opens a channel with `yocto` for vouchers; storage is paid on top and comes back at close.
-    pub async fn open(&self, payer: &Account, args: &Open, yocto: u128) -> Reply<ChannelId> {
-        done(payer.call(&self.escrow, Call::json("open", args).deposit(yocto)).await?)
-    }
-
-    pub async fn claim_batch(&self, anyone: &Account, batch: &ClaimBatch) -> Reply<Vec<ClaimResult>> {
-        let args = borsh::to_vec(batch).unwrap_or_default();
-        done(anyone.call(&self.escrow, Call::raw("claim_batch", args).gas_tgas(300)).await?)
-    }
-
-    pub async fn withdraw(&self, payee: &Account, channels: Vec<ChannelId>) -> Reply<U128> {
-        done(payee.call(&self.escrow, Call::json("withdraw", &Channels { channels })).await?)
-    }
-
-    pub async fn close(&self, payee: &Account, channel: ChannelId) -> Sent {
-        payee.call(&self.escrow, Call::json("close", &ChannelRef { channel })).await
     }
 }

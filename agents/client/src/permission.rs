@@ -11,7 +11,7 @@ use near_primitives::hash::CryptoHash;
 
 use crate::{At, ClientError, Contracts, Rpc, sha256};
 
-/// What the chain said at one block.
+/// What the chain says of a grant at one block.
 #[derive(Clone, Debug)]
 pub struct PermissionView {
     pub block: CryptoHash,
@@ -19,7 +19,7 @@ pub struct PermissionView {
     pub lineage: Vec<Grant>,
     pub secret: Secret,
     pub host: Host,
-    /// The data key as sealed to the host, if it was.
+    /// The data key as it was sealed to the host. None if it never was.
     pub sealed: Option<SealedKey>,
     pub standing: Standing,
 }
@@ -58,7 +58,7 @@ impl PermissionView {
         })
     }
 
-    /// May `asker` use the grant for `action` now? The same function that the contract and the indexer use.
+    /// Whether `asker` may use the grant for `action` now, by the function that the contract uses.
     pub fn decide(&self, policy: &Policy, asker: &Asker, action: &Action) -> Decision {
         let evidence = Evidence {
             lineage: &self.lineage,

@@ -1,4 +1,4 @@
-//! Where a host may connect to: public addresses, and exactly those others that its operator listed.
+//! Where a host may connect to: public addresses, and the private ones that its operator listed.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -13,7 +13,8 @@ impl Upstreams {
         Self(listed)
     }
 
-    /// Resolves a host and refuses every answer that is not public, so that a name can't be pointed inside.
+    /// Resolves a name, and refuses it if any of its addresses is private and not listed: names of others must not lead
+    /// into this network.
     pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, HostError> {
         let unresolved = || HostError::Unresolved(host.to_owned());
         let found = tokio::net::lookup_host((host, port)).await.map_err(|_| unresolved())?;
@@ -30,7 +31,7 @@ impl Upstreams {
     }
 }
 
-/// Neither this machine, nor a network of its own, nor reserved (RFC 6890).
+/// Whether an address is neither this machine's, nor of a private network, nor reserved (RFC 6890).
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {

@@ -6,11 +6,11 @@ use charter_types::keys::Denial;
 pub enum HostError {
     #[error("{0}")]
     Denied(Denial),
-    #[error("the action needs an approval that it has not")]
+    #[error("the action has to be approved first")]
     NeedsApproval { digest: charter_types::Hash32 },
-    #[error("the grant was used as often as its rate allows")]
+    #[error("the grant has been used as often as its rate allows")]
     Rate,
-    #[error("this host can't do what the grant obliges it to: {0}")]
+    #[error("this host can't meet an obligation of the grant: {0}")]
     Unmet(&'static str),
     #[error("{0} is no URL of the form scheme://host[:port]/path")]
     Url(String),
@@ -28,14 +28,14 @@ pub enum HostError {
     Sealed,
     #[error("the secret is not sealed to this host")]
     NoWrap,
-    #[error("the chain's view is older than the host promised")]
+    #[error("the node's view of the chain is older than the host's limit")]
     Stale,
     #[error("{0}")]
     Chain(#[from] charter_client::ClientError),
 }
 
 impl HostError {
-    /// A name that never changes. A denial has that of the decision, a refusal by a contract that of the contract.
+    /// The code, which never changes: the decision's for a denial, the contract's for a refusal by a contract.
     pub fn code(&self) -> String {
         let own = match self {
             Self::Denied(denial) => return denial.code(),

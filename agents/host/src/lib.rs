@@ -1,9 +1,9 @@
-//! The key host: the agent asks for an action, never for a secret; the host opens the secret, injects it, and gives back
-//! an answer from which it is redacted. Plaintext lives in memory for the length of one request.
+//! The key host: the agent asks for an action, never for a secret. The host opens the secret, injects it into the request,
+//! and redacts it from the answer. Plaintext lives in memory for the length of one request.
 
 mod address;
 mod error;
-mod keys;
+mod host_keys;
 mod meter;
 mod redact;
 mod request;
@@ -12,7 +12,7 @@ mod server;
 
 pub use address::Upstreams;
 pub use error::HostError;
-pub use keys::HostKeys;
+pub use host_keys::HostKeys;
 pub use redact::Redactor;
 pub use request::{Host, HttpRequest, HttpResponse, action_of};
 pub use seal::{SealContext, Sealed, open, seal};

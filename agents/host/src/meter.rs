@@ -1,4 +1,4 @@
-//! What a grant obliges its host to count: rates here, budgets and approvals on chain.
+//! What a grant obliges its host to count: rates in memory, budgets and approvals on chain.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -10,15 +10,15 @@ use charter_types::{Hash32, Page, U128};
 
 use crate::HostError;
 
-/// Longest time a request may take until its lease counts as spent.
+/// How long a request may take before its lease counts as spent.
 const LEASE_MS: u64 = 600_000;
 
-/// When grants were used, as far back as their rates look.
+/// When each grant was used, as far back as its rate looks.
 #[derive(Default)]
 pub struct Rates(Mutex<HashMap<GrantId, VecDeque<u64>>>);
 
 impl Rates {
-    /// Counts a use, unless there were as many already as the rate allows.
+    /// Counts a use, unless the rate is used up.
     pub fn count(&self, grant: GrantId, rate: Rate, now_ms: u64) -> Result<(), HostError> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let uses = all.entry(grant).or_default();
@@ -33,7 +33,7 @@ impl Rates {
     }
 }
 
-/// A lease on one use, to be settled whatever becomes of the request.
+/// A lease on one use. It has to be settled whatever becomes of the request.
 pub struct Use<'a> {
     operator: &'a Account,
     contracts: &'a Contracts,
@@ -41,7 +41,7 @@ pub struct Use<'a> {
 }
 
 impl<'a> Use<'a> {
-    /// Sets one use aside in every budget on the way up, and consumes the approval for `digest`.
+    /// Reserves one use in every budget of the lineage, and consumes the approval for `digest`.
     pub async fn reserve(
         operator: &'a Account,
         contracts: &'a Contracts,
@@ -55,7 +55,7 @@ impl<'a> Use<'a> {
             let page = Page { from: budgeted.id, limit: Some(1) };
             let found: Vec<Budget> =
                 operator.rpc().view(&contracts.keys, methods::budgets, &page, At::Hash(view.block)).await?;
-            // How much of an asset a request will cost is not for this host to guess.
+            // This host can't know how much of an asset a request will cost.
             if found.first().is_none_or(|budget| budget.allowance.unit != Unit::Uses) {
                 return Err(HostError::Unmet("a budget in an asset"));
             }
@@ -66,7 +66,7 @@ impl<'a> Use<'a> {
         Ok(Self { operator, contracts, lease: outcome.value()? })
     }
 
-    /// Says whether the credential was used; `false` gives the use back.
+    /// Settles the lease. A use that was not made goes back to the budgets.
     pub async fn settle(self, was_used: bool) -> Result<(), HostError> {
         let Some(lease) = self.lease else { return Ok(()) };
         let args = Settle { lease, used: U128(u128::from(was_used)) };

@@ -1,4 +1,4 @@
-//! Takes a secret, and the ways it may be written, out of what the agent gets to see.
+//! Removes a secret, in every spelling that is looked for, from what the agent gets to see.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 const MARK: &[u8] = b"[redacted]";
 
-/// Knows every spelling of one secret that it looks for.
+/// The spellings of one secret that are looked for.
 pub struct Redactor {
     spellings: Vec<Zeroizing<Vec<u8>>>,
 }

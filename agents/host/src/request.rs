@@ -15,7 +15,7 @@ use crate::redact::Redactor;
 use crate::seal::{SealContext, open};
 use crate::{HostError, HostKeys, Upstreams};
 
-/// What the agent asks for. There is no place in it for a credential.
+/// What the agent asks for. It has no field for a credential.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpRequest {
@@ -47,7 +47,7 @@ pub struct Host {
     upstreams: Upstreams,
 }
 
-/// Headers that the host or the connection decides about, or that would smuggle a credential in.
+/// Headers that the host or the connection sets, or that carry credentials.
 const OWN_HEADERS: [&str; 12] = [
     "authorization",
     "connection",
@@ -76,7 +76,7 @@ impl Host {
         Self { id, operator, rates, keys, rpc, contracts, chain_id, upstreams }
     }
 
-    /// Makes `request` with the secret of `grant`, if the chain's last final block says so.
+    /// Makes `request` with the secret of `grant`, if the chain allows it at its last final block.
     pub async fn call(
         &self,
         grant: GrantId,
@@ -96,7 +96,7 @@ impl Host {
         if let Some(digest) = digest {
             self.check_approved(&view, grant, digest).await?;
         }
-        // Before the secret is opened: a name that points inside never gets that far.
+        // Before the secret is opened, so that it is never opened for a private address.
         let addresses = self.upstreams.resolve(&action.host, action.port).await?;
         let secret = self.open_secret(&view, &obligations).await?;
         if let Some(rate) = obligations.rate {
@@ -107,13 +107,13 @@ impl Host {
         }
         let used = Use::reserve(&self.operator, &self.contracts, &view, digest).await?;
         let sent = send(request, &action, &addresses, &secret, &obligations).await;
-        // What can't be known to have failed before the service saw it counts as used.
+        // A request counts as used unless it certainly failed before the service saw it.
         used.settle(!matches!(sent, Err(HostError::Unmet(_) | HostError::Sealed))).await?;
         sent
     }
 
-    /// Whether somebody approved exactly this action for this host. `reserve` consumes the approval; asking first spares
-    /// the operator a transaction that would fail.
+    /// Whether exactly this action is approved for this host. `reserve` consumes the approval; checking first saves the
+    /// operator a transaction that would fail.
     async fn check_approved(&self, view: &PermissionView, grant: GrantId, digest: Hash32) -> Result<(), HostError> {
         let question = ApprovalRef { grant, digest };
         let at = At::Hash(view.block);
@@ -122,7 +122,7 @@ impl Host {
         if found.as_ref().is_some_and(good) { Ok(()) } else { Err(HostError::NeedsApproval { digest }) }
     }
 
-    /// A node that lags would let a revoked grant live on.
+    /// Refuses a node that lags: on its view a revoked grant would still be good.
     async fn check_fresh(&self, view: &PermissionView) -> Result<(), HostError> {
         let head = self.rpc.block(At::Head).await?.header.timestamp_nanosec / 1_000_000;
         let age_ms = head.saturating_sub(view.timestamp_ms);
@@ -152,7 +152,7 @@ impl Host {
     }
 }
 
-/// Parses the URL as the policy will read it: no user-info, no fragment, nothing encoded.
+/// Parses the URL as the policy will read it, which knows no user-info, no fragment and no encoding.
 pub fn action_of(request: &HttpRequest) -> Result<HttpAction, HostError> {
     let wrong = || HostError::Url(request.url.clone());
     let (scheme, rest) = request.url.split_once("://").ok_or_else(wrong)?;
@@ -166,7 +166,7 @@ pub fn action_of(request: &HttpRequest) -> Result<HttpAction, HostError> {
         None => (authority, default_port),
         Some((host, port)) => (host, port.parse().map_err(|_| wrong())?),
     };
-    // A query may follow the path; the grammar speaks about paths only.
+    // A query may follow the path. Policies are about paths only.
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     if authority.contains('@') || request.url.contains('#') || host.is_empty() {
         return Err(wrong());
@@ -184,7 +184,7 @@ pub fn action_of(request: &HttpRequest) -> Result<HttpAction, HostError> {
     })
 }
 
-/// What an approval is bound to besides the action's own fields: the whole URL, the headers in order, and the body.
+/// Binds an approval to more than the action's own fields: to the whole URL, the headers in order, and the body.
 fn content_hash(request: &HttpRequest) -> Hash32 {
     Hash32::of(&(&request.url, &request.headers, &request.body), sha256)
 }

@@ -19,7 +19,7 @@ type HpkeAead = hpke::aead::ChaCha20Poly1305;
 const KEY_BYTES: usize = 32;
 const ENCAPSULATED_BYTES: usize = 32;
 
-/// What the ciphertexts of one secret are bound to.
+/// What the ciphertexts of one secret are bound to: they open in no other place.
 #[derive(Clone, Debug)]
 pub struct SealContext {
     domain: Hash32,
@@ -36,7 +36,8 @@ impl SealContext {
 
     fn bytes(&self, host: Option<HostId>) -> Vec<u8> {
         let Self { domain, agent, label_hash, version } = *self;
-        borsh::to_vec(&EnvelopeContext { domain, agent, label_hash, version, host }).unwrap_or_default()
+        let context = EnvelopeContext { domain, agent, label_hash, version, host };
+        borsh::to_vec(&context).expect("writing to memory does not fail")
     }
 }
 

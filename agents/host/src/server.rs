@@ -1,4 +1,4 @@
-//! The host as a daemon: agents ask it on a Unix socket or on loopback, with a token that says who they are.
+//! The host as a daemon: agents ask it on a Unix socket or on loopback, with a token that names their account.
 //!
 //! `POST /v1/call` with `Authorization: Bearer TOKEN` takes an [`Ask`] and answers 200 with an [`HttpResponse`], or with a
 //! problem (RFC 9457) whose `code` is [`HostError::code`].
@@ -23,10 +23,10 @@ use tokio::net::{TcpListener, UnixListener, UnixStream};
 
 use crate::{Host, HostError, HttpRequest, HttpResponse};
 
-/// Longest question: the longest body a policy can allow, in base64, and the rest.
+/// The longest request to a host: the longest body that a policy can allow, in base64, and the rest.
 const ASK_BYTES_MAX: usize = 24 << 20;
 
-/// A request for one use of a grant. Whoever asks brings the grant's policy: the chain keeps its hash.
+/// A request for one use of a grant. It brings the grant's policy, because the chain keeps only its hash.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ask {
@@ -35,8 +35,8 @@ pub struct Ask {
     pub request: HttpRequest,
 }
 
-/// Who asks with which token, in a file. Tokens are kept as hashes, so a copy of it opens nothing. It is read anew for
-/// every question: a token that is taken out is void at once.
+/// The file of tokens, with the asker that each stands for. It keeps hashes, so a copy of it is of no use. It is read for
+/// every request: a token that is removed is void at once.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     path: PathBuf,
@@ -55,7 +55,7 @@ impl Tokens {
         }
     }
 
-    /// Makes a token for somebody. It is shown once.
+    /// Makes a token for an asker. The file does not show it again.
     pub fn issue(&self, asker: Asker) -> std::io::Result<String> {
         let mut bytes = [0; 32];
         rand::rngs::OsRng.fill_bytes(&mut bytes);
@@ -75,7 +75,7 @@ impl Tokens {
     }
 }
 
-/// RFC 9457, with the code, and the digest to approve where that is what is missing.
+/// A problem (RFC 9457) with its code, and with the digest to approve where an approval is missing.
 #[derive(Debug, Serialize, Deserialize)]
 struct Problem {
     code: String,
@@ -115,7 +115,7 @@ async fn call(
     headers: HeaderMap,
     ask: Result<Json<Ask>, JsonRejection>,
 ) -> Result<Json<HttpResponse>, Response> {
-    // Before the question is looked at: strangers learn nothing, not even what is well-formed.
+    // Before the request is looked at: strangers learn nothing, not even whether it is well-formed.
     let Some(asker) = desk.tokens.asker(&headers) else {
         let detail = "a bearer token of this host is expected";
         return Err(problem(StatusCode::UNAUTHORIZED, "HOST_TOKEN", detail, None));
@@ -126,7 +126,7 @@ async fn call(
     answer.map(Json).map_err(IntoResponse::into_response)
 }
 
-/// Where a host is asked.
+/// Where a host listens.
 #[derive(Clone, Debug)]
 pub enum Door {
     /// A Unix socket, for whoever may open the file.
@@ -144,11 +144,11 @@ impl std::fmt::Display for Door {
     }
 }
 
-/// A host that is being asked. It stops when dropped.
+/// A host that listens. It stops when dropped.
 pub struct Server {
-    /// With the port that was free, if that was left open.
+    /// Where it listens. A port of 0 has been replaced by the free one that was taken.
     pub door: Door,
-    task: tokio::task::JoinHandle<()>,
+    task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
 impl Drop for Server {
@@ -161,7 +161,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Listens. A socket that nobody answers on any more is replaced, another host's is not.
+    /// Listens. A socket on which nobody answers is replaced; another host's is an error.
     pub async fn start(host: Host, tokens: Tokens, door: Door) -> std::io::Result<Self> {
         let app = Router::new()
             .route("/v1/call", post(call))
@@ -170,8 +170,7 @@ impl Server {
         let (door, task) = match door {
             Door::Socket(path) => {
                 let listener = bind(&path).await?;
-                let serve = async move { axum::serve(listener, app).await.unwrap_or_default() };
-                (Door::Socket(path), tokio::spawn(serve))
+                (Door::Socket(path), tokio::spawn(axum::serve(listener, app).into_future()))
             }
             Door::Loopback(addr) if !addr.ip().is_loopback() => {
                 let text = format!("{addr} is no loopback address: tokens would cross the network in the clear");
@@ -180,8 +179,7 @@ impl Server {
             Door::Loopback(addr) => {
                 let listener = TcpListener::bind(addr).await?;
                 let door = Door::Loopback(listener.local_addr()?);
-                let serve = async move { axum::serve(listener, app).await.unwrap_or_default() };
-                (door, tokio::spawn(serve))
+                (door, tokio::spawn(axum::serve(listener, app).into_future()))
             }
         };
         Ok(Self { door, task })
@@ -192,7 +190,7 @@ impl Server {
 async fn bind(path: &Path) -> std::io::Result<UnixListener> {
     use std::os::unix::fs::PermissionsExt;
     if UnixStream::connect(path).await.is_ok() {
-        return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, "a host answers there already"));
+        return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, "another host answers there"));
     }
     let _ = std::fs::remove_file(path);
     let listener = UnixListener::bind(path)?;

@@ -182,6 +182,8 @@ pub enum Gas {
     Asks,
     /// For a call whose work grows with its arguments.
     Batch,
+    /// For a call that carries code to deploy.
+    Code,
 }
 
 impl Gas {
@@ -190,6 +192,7 @@ impl Gas {
             Self::Flat => 50,
             Self::Asks => 100,
             Self::Batch => 300,
+            Self::Code => 900,
         }
     }
 }

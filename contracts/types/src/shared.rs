@@ -33,7 +33,7 @@ pub mod methods {
         /// Ends a pause.
         call unpause_feature(Feature) [Nothing, Admin, Flat];
         /// Deploys the code given as raw input and migrates, in one receipt: both happen or neither.
-        call upgrade raw(Vec<u8>) [Nothing, Admin, Batch];
+        call upgrade raw(Vec<u8>) [Nothing, Admin, Code];
         /// Brings the state of the code before to this code's, right after it was deployed.
         callback migrate;
         /// Fails with the text given as raw input, so that a callback keeps its books and the transaction shows the failure.

@@ -1,22 +1,24 @@
-//! `charter agent …`: who the agent is, and who may do what with it.
+//! `charter agent …`: who an agent is, and who may do what with it.
 
 mod recover;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use charter_client::{At, sha256};
+use charter_client::sha256;
+use charter_types::Nothing;
+use charter_types::registry;
 use charter_types::registry::args::{AgentAccount, AgentRef, Pause, RegisterAgent, SetCard};
-use charter_types::registry::{Agent, AgentId, Card, Operator, Permission, Standing, Status};
+use charter_types::registry::{Agent, AgentId, Card, Operator, Permission, Status};
 use charter_types::{AccountId, Hash32};
 use serde_json::json;
 
 use crate::session::{Group, Session};
 use crate::units::{duration_ms, length, time};
 
-/// How long an operator stays one, if nothing else is said.
+/// How long an operator's permissions last.
 const OPERATOR_MS: u64 = 365 * 24 * 3_600_000;
 
 #[derive(clap::Args)]
@@ -45,10 +47,10 @@ pub enum Command {
         /// The agent's own account.
         #[arg(long)]
         agent_account: Option<AccountId>,
-        /// Who may do a little for it, as ACCOUNT:PERMISSIONS with card, agent_account, keys, attest; for a year.
+        /// An operator, as ACCOUNT:PERMISSIONS with card, agent_account, keys, attest. It is one for a year.
         #[arg(long, value_name = "ACCOUNT:PERMISSIONS", value_parser = operator)]
         operator: Vec<(AccountId, Vec<Permission>)>,
-        /// Who may stop it, and nothing else.
+        /// A guardian, who may stop the agent and nothing else.
         #[arg(long)]
         guardian: Vec<AccountId>,
     },
@@ -57,7 +59,7 @@ pub enum Command {
         #[command(flatten)]
         which: Which,
     },
-    /// Replaces the card, unless somebody else replaced it meanwhile.
+    /// Replaces the card, unless somebody else has replaced it meanwhile.
     Card {
         #[command(flatten)]
         which: Which,
@@ -76,7 +78,7 @@ pub enum Command {
         #[arg(long, group = "side")]
         cancel: bool,
     },
-    /// Stops the agent until it is told otherwise, or for a while. Guardians may stop it for up to 7 days.
+    /// Stops the agent until the pause is ended, or for a while. Guardians may stop it for up to 7 days.
     Pause {
         #[command(flatten)]
         which: Which,
@@ -87,9 +89,9 @@ pub enum Command {
         #[arg(long)]
         end: bool,
     },
-    /// Kills every right of every agent you own, at once and for good. Agents can be rearmed; rights are granted anew.
+    /// Revokes every right of every agent you own, at once and for good. Agents can be rearmed; rights are granted anew.
     Panic,
-    /// Gives agents new epochs after a panic. Nothing that was granted before lives again.
+    /// Gives agents new epochs after a panic. What was granted before stays revoked.
     Rearm {
         /// Their ids [default: the profile's agent].
         agents: Vec<AgentId>,
@@ -110,19 +112,16 @@ fn operator(text: &str) -> Result<(AccountId, Vec<Permission>), String> {
 }
 
 impl CardFile {
+    /// A card is a JSON object. The chain keeps its hash, so that a swapped file shows.
     fn read(&self) -> anyhow::Result<Card> {
-        read_card(&self.card, self.uri.clone())
+        let path = self.card.display();
+        let bytes = std::fs::read(&self.card).with_context(|| format!("{path} can't be read"))?;
+        let card: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_slice(&bytes);
+        card.with_context(|| format!("{path} is no card: a JSON object is expected"))?;
+        let hash = sha256(&bytes);
+        let named = || format!("ni:///sha-256;{}", URL_SAFE_NO_PAD.encode(hash));
+        Ok(Card { uri: self.uri.clone().unwrap_or_else(named), sha256: Hash32(hash) })
     }
-}
-
-/// A card is a JSON object; the chain keeps its hash, so that a swapped file shows.
-fn read_card(path: &Path, uri: Option<String>) -> anyhow::Result<Card> {
-    let bytes = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
-    let card: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_slice(&bytes);
-    card.with_context(|| format!("{} is no card: a JSON object is expected", path.display()))?;
-    let hash = sha256(&bytes);
-    let uri = uri.unwrap_or_else(|| format!("ni:///sha-256;{}", URL_SAFE_NO_PAD.encode(hash)));
-    Ok(Card { uri, sha256: Hash32(hash) })
 }
 
 pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
@@ -133,7 +132,8 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
             let named = |(account, permissions)| Operator { account, permissions, expires_ms };
             let operators = operator.into_iter().map(named).collect();
             let args = RegisterAgent { card: card.read()?, agent_account, operators, guardians: guardian };
-            let agent = session.contracts.register_agent(&session.me, &args).await?.value;
+            let agent =
+                session.contracts.registry().call(&session.me, registry::methods::register_agent, &args).await?.value;
             session.adopt(agent)?;
             let name = global_name(&session, agent);
             session.tell(&json!({ "agent": agent, "name": name }), &format!("agent {agent} registered: {name}"))
@@ -143,7 +143,15 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
             let agent = session.agent(which.agent)?;
             let expected_revision = read(&session, agent).await?.card_revision;
             let card = card.read()?;
-            session.contracts.set_card(&session.me, &SetCard { agent, card: card.clone(), expected_revision }).await?;
+            session
+                .contracts
+                .registry()
+                .call(
+                    &session.me,
+                    registry::methods::set_card,
+                    &SetCard { agent, card: card.clone(), expected_revision },
+                )
+                .await?;
             let value = json!({ "agent": agent, "card": card, "revision": expected_revision + 1 });
             session.tell(&value, &format!("agent {agent} has card {}, revision {}", card.uri, expected_revision + 1))
         }
@@ -153,14 +161,20 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
         }
         Command::Pause { which, for_ms, end } => pause(&session, session.agent(which.agent)?, for_ms, end).await,
         Command::Panic => {
-            session.contracts.panic_all(&session.me).await?;
-            let text =
-                format!("every right of every agent of {} is dead; `charter agent rearm` begins anew", session.me.id);
+            session.contracts.registry().call(&session.me, registry::methods::panic_all, &Nothing {}).await?;
+            let text = format!(
+                "every right of every agent of {} is revoked; `charter agent rearm` begins anew",
+                session.me.id
+            );
             session.tell(&json!({ "owner": session.me.id, "armed": false }), &text)
         }
         Command::Rearm { agents } => {
             let agents = if agents.is_empty() { vec![session.agent(None)?] } else { agents };
-            session.contracts.rearm(&session.me, agents.clone()).await?;
+            session
+                .contracts
+                .registry()
+                .call(&session.me, registry::methods::rearm, &registry::args::Rearm { agents: agents.clone() })
+                .await?;
             let named: Vec<String> = agents.iter().map(ToString::to_string).collect();
             session.tell(&json!({ "agents": agents, "armed": true }), &format!("rearmed: {}", named.join(", ")))
         }
@@ -169,17 +183,14 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
 }
 
 /// Unique among all chains and registries (CAIP style).
-pub fn global_name(session: &Session, agent: AgentId) -> String {
+fn global_name(session: &Session, agent: AgentId) -> String {
     format!("near:{}:{}/{agent}", session.chain_id, session.contracts.registry)
 }
 
 async fn read(session: &Session, agent: AgentId) -> anyhow::Result<Agent> {
-    session.find(&session.contracts.registry, "agent", &AgentRef { agent }, &format!("agent {agent}")).await
-}
-
-/// What decisions about the agent's credentials need of the registry.
-pub async fn standing(session: &Session, agent: AgentId) -> anyhow::Result<Standing> {
-    session.find(&session.contracts.registry, "standing", &AgentRef { agent }, &format!("agent {agent}")).await
+    session
+        .find(&session.contracts.registry, registry::methods::agent, &AgentRef { agent }, &format!("agent {agent}"))
+        .await
 }
 
 fn say_status(status: &Status, armed: bool, now_ms: u64) -> String {
@@ -193,7 +204,7 @@ fn say_status(status: &Status, armed: bool, now_ms: u64) -> String {
 
 async fn show(session: &Session, id: AgentId) -> anyhow::Result<()> {
     let agent = read(session, id).await?;
-    let standing = standing(session, id).await?;
+    let standing = session.standing(id).await?;
     if session.json {
         return session.tell(&json!({ "agent": agent, "armed": standing.armed, "name": global_name(session, id) }), "");
     }
@@ -216,7 +227,10 @@ async fn show(session: &Session, id: AgentId) -> anyhow::Result<()> {
 async fn transfer(session: &mut Session, agent: AgentId, to: Option<AccountId>, accept: bool) -> anyhow::Result<()> {
     let contracts = session.contracts.clone();
     if let Some(to) = to {
-        contracts.offer_transfer(&session.me, &AgentAccount { agent, account: to.clone() }).await?;
+        contracts
+            .registry()
+            .call(&session.me, registry::methods::offer_transfer, &AgentAccount { agent, account: to.clone() })
+            .await?;
         let from_ms = read(session, agent).await?.offer.map_or(0, |offer| offer.from_ms);
         let wait =
             if from_ms > session.now_ms().await? { format!(" from {} on", time(from_ms)) } else { String::new() };
@@ -224,12 +238,18 @@ async fn transfer(session: &mut Session, agent: AgentId, to: Option<AccountId>, 
         return session.tell(&json!({ "agent": agent, "offered_to": to, "from_ms": from_ms }), &text);
     }
     if accept {
-        contracts.accept_transfer(&session.me, agent).await?;
+        contracts
+            .registry()
+            .call(&session.me, registry::methods::accept_transfer, &registry::args::AgentRef { agent })
+            .await?;
         session.adopt(agent)?;
-        let text = format!("agent {agent} is yours; what others could do with it is void");
+        let text = format!("agent {agent} is yours; whatever others were allowed is revoked");
         return session.tell(&json!({ "agent": agent, "owner": session.me.id }), &text);
     }
-    contracts.cancel_transfer(&session.me, agent).await?;
+    contracts
+        .registry()
+        .call(&session.me, registry::methods::cancel_transfer, &registry::args::AgentRef { agent })
+        .await?;
     session.tell(&json!({ "agent": agent, "offered_to": null }), &format!("agent {agent} is offered to nobody"))
 }
 
@@ -238,28 +258,19 @@ async fn pause(session: &Session, agent: AgentId, for_ms: Option<u64>, end: bool
     let known = read(session, agent).await?;
     let owner = known.owner == me.id;
     if end {
-        contracts.unpause(me, agent).await?;
+        contracts.registry().call(me, registry::methods::unpause, &registry::args::AgentRef { agent }).await?;
         return session.tell(&json!({ "agent": agent, "paused": false }), &format!("agent {agent} may act again"));
     }
     let args = Pause { agent, for_ms };
     if owner {
-        contracts.pause(me, &args).await?;
+        contracts.registry().call(me, registry::methods::pause, &args).await?;
     } else if known.guardians.contains(&me.id) {
         ensure!(for_ms.is_some(), "a guardian pauses for a while: say how long, up to 7 days, as --for 2h");
-        contracts.pause_as_guardian(me, &args).await?;
+        contracts.registry().pay(me, registry::methods::pause, &args, 0).await?;
     } else {
         bail!("{} is neither the owner of agent {agent} nor one of its guardians", me.id);
     }
-    let until = for_ms.map_or_else(|| "until it is told otherwise".to_owned(), |ms| format!("for {}", length(ms)));
-    session.tell(
-        &json!({ "agent": agent, "paused": true, "for_ms": for_ms }),
-        &format!("agent {agent} stands still {until}"),
-    )
-}
-
-/// Whether an account is there, before something is given to it for good.
-pub async fn check_account(session: &Session, account: &AccountId) -> anyhow::Result<()> {
-    let found = session.rpc().account(account, At::Final).await;
-    found.with_context(|| format!("{account} is no account on {}", session.chain_id))?;
-    Ok(())
+    let until = for_ms.map_or_else(|| "until the pause is ended".to_owned(), |ms| format!("for {}", length(ms)));
+    session
+        .tell(&json!({ "agent": agent, "paused": true, "for_ms": for_ms }), &format!("agent {agent} is paused {until}"))
 }

@@ -1,9 +1,20 @@
-//! The chain that commands run beside themselves.
+//! Chains: a network's node by its name, and the chain that commands run beside themselves.
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use charter_localnet::{Config, Genesis, Localnet, RpcServer};
+
+/// A node of the network named.
+pub fn node(network: &str) -> anyhow::Result<String> {
+    Ok(match network {
+        "localnet" => "http://127.0.0.1:3030".to_owned(),
+        "testnet" => "https://rpc.testnet.near.org".to_owned(),
+        "mainnet" => "https://rpc.mainnet.near.org".to_owned(),
+        url if url.starts_with("http://") || url.starts_with("https://") => url.to_owned(),
+        other => bail!("--chain is localnet, testnet, mainnet or a URL, not {other}"),
+    })
+}
 
 /// A chain with its RPC server.
 pub struct Chain {

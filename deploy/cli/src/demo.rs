@@ -13,14 +13,18 @@ mod world;
 
 use std::path::PathBuf;
 
+use charter_indexer::Indexer;
 use charter_indexer::api::Server;
-use charter_indexer::{Indexer, verify};
+use clap::ValueEnum;
 
 use crate::files::DataDir;
+use crate::index::{compare, open_database};
 use crate::output::Progress;
 use report::Summary;
-use state::State;
+use state::Step;
 use world::World;
+
+pub use state::steps_done;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -47,42 +51,6 @@ pub struct Arguments {
     database_url: Option<String>,
 }
 
-/// The story's steps, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    Deploy,
-    Register,
-    Grant,
-    Secret,
-    Vote,
-    Pay,
-    Attack,
-}
-
-impl Step {
-    const ALL: [Self; 7] =
-        [Self::Deploy, Self::Register, Self::Grant, Self::Secret, Self::Vote, Self::Pay, Self::Attack];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Deploy => "deploy",
-            Self::Register => "register",
-            Self::Grant => "grant",
-            Self::Secret => "secret",
-            Self::Vote => "vote",
-            Self::Pay => "pay",
-            Self::Attack => "attack",
-        }
-    }
-}
-
-/// Names of the steps that a folder's demo has done.
-pub fn steps_done(folder: &DataDir) -> anyhow::Result<Vec<String>> {
-    let state = State::open(folder)?;
-    Ok(state.done().map(|step| step.name().to_owned()).collect())
-}
-
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let started = std::time::Instant::now();
     let temporary = tempfile::tempdir()?;
@@ -92,12 +60,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut world = World::start(&folder, &arguments.rpc_addr, progress).await?;
 
     progress.step("database", "opening PostgreSQL");
-    let database = crate::index::open_database(&folder, arguments.database_url.as_deref()).await?;
+    let database = open_database(&folder, arguments.database_url.as_deref()).await?;
     let server =
         if arguments.serve { Some(Server::start(database.pool().clone(), &arguments.api_addr).await?) } else { None };
-    for step in Step::ALL.into_iter().filter(|step| *step <= arguments.until) {
+    for step in Step::value_variants().iter().copied().filter(|step| *step <= arguments.until) {
         if world.state.is_done(step) {
-            progress.step(step.name(), "done before");
+            progress.step(&step.name(), "done before");
             continue;
         }
         let clock = std::time::Instant::now();
@@ -109,8 +77,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut indexer = Indexer::open(world.rpc.clone(), &world.contracts, database.pool().clone()).await?;
     indexer.catch_up().await?;
     progress.step("verify", "comparing every row with the contracts");
-    let checked = verify(database.pool(), &world.rpc, &world.contracts).await?;
-    let summary = Summary::new(&world, checked.as_ref(), started.elapsed());
+    let checked = compare(&database, &world.rpc, &world.contracts).await?;
+    let summary = Summary::new(&world, &checked, started.elapsed());
     if arguments.json {
         println!("{}", serde_json::to_string(&summary)?);
     } else {

@@ -1,8 +1,8 @@
 //! Deploying the contracts below one account.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use charter_client::{Account, At, Call, ClientError, Contracts, Outcome, Rpc, deploy_action, sha256, transfer_action};
 use charter_types::governance::args::Setup as GovernanceSetup;
 use charter_types::governance::{Member, Params};
@@ -13,9 +13,10 @@ use near_crypto::SecretKey;
 use near_primitives::account::AccessKey;
 use near_primitives::action::{Action, AddKeyAction, CreateAccountAction};
 use near_primitives::types::AccountId;
-use serde::Deserialize;
 
+use crate::chain::node;
 use crate::files::DataDir;
+use crate::files::keystore::KeyFile;
 use crate::output::Progress;
 
 /// What our contracts link needs this protocol version.
@@ -36,43 +37,18 @@ pub struct Arguments {
     data_dir: PathBuf,
 }
 
-/// A key file as near-cli writes it.
-#[derive(Deserialize)]
-pub struct Credentials {
-    pub account_id: AccountId,
-    #[serde(alias = "private_key")]
-    pub secret_key: SecretKey,
-}
-
-/// The node of a network, by its name.
-pub fn node(chain: &str) -> anyhow::Result<String> {
-    Ok(match chain {
-        "localnet" => "http://127.0.0.1:3030".to_owned(),
-        "testnet" => "https://rpc.testnet.near.org".to_owned(),
-        "mainnet" => "https://rpc.mainnet.near.org".to_owned(),
-        url if url.starts_with("http://") || url.starts_with("https://") => url.to_owned(),
-        other => bail!("--chain is localnet, testnet, mainnet or a URL, not {other}"),
-    })
-}
-
-pub fn credentials(path: &Path) -> anyhow::Result<Credentials> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("{} can't be read", path.display()))?;
-    serde_json::from_str(&text)
-        .with_context(|| format!("{} is no key file with account_id and private_key", path.display()))
-}
-
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let rpc = Rpc::new(node(&arguments.chain)?);
-    let credentials = credentials(&arguments.credentials)?;
-    let root = Account::new(credentials.account_id, credentials.secret_key.clone(), rpc.clone());
-    let progress = Progress::new(false);
-    let (contracts, _) = deploy(&root, &credentials.secret_key, &progress).await?;
+    let file = KeyFile::read(&arguments.credentials)?;
+    let root = Account::new(file.account_id, file.secret_key.clone(), rpc);
+    let (contracts, _) = deploy(&root, &file.secret_key, &Progress::new(false)).await?;
     DataDir::new(&arguments.data_dir)?.save_deployment(&contracts)?;
     println!("{}", serde_json::to_string_pretty(&contracts)?);
     Ok(())
 }
 
-/// Deploys what is missing below `root`, hands every contract to governance, and says where they are and what was sent.
+/// Deploys the contracts that are missing below `root` and hands each to governance. Returns their accounts and the
+/// transactions.
 pub async fn deploy(root: &Account, key: &SecretKey, progress: &Progress) -> anyhow::Result<(Contracts, Vec<Outcome>)> {
     let rpc = root.rpc();
     let status: serde_json::Value = rpc.call("status", serde_json::json!([])).await?;
@@ -123,11 +99,11 @@ async fn is_deployed(rpc: &Rpc, account: &AccountId) -> anyhow::Result<bool> {
     }
 }
 
-/// Account, money, key, code and set-up in one receipt: a contract is there as a whole or not at all.
+/// Account, money, key, code and set-up in one receipt, so that a contract is deployed as a whole or not at all.
 fn actions(contract: Contract, root: &Account, key: &SecretKey, contracts: &Contracts) -> Vec<Action> {
     let account = root.id.clone();
     let new = match contract {
-        // It keeps nothing, so there is nothing to set up or to govern.
+        // The verifier has no state to set up and nothing to govern.
         Contract::Verifier => None,
         Contract::Registry => {
             Some(Call::new(registry::methods::new, &RegistrySetup { account, verifier: contracts.verifier.clone() }))

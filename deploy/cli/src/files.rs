@@ -1,4 +1,8 @@
-//! What a data folder holds.
+//! What a data folder holds: a module for each file that has a shape of its own.
+
+pub mod host;
+pub mod keystore;
+pub mod notes;
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Names of files and folders in `--data-dir`.
+#[derive(Clone)]
 pub struct DataDir {
     root: PathBuf,
 }
@@ -23,7 +28,7 @@ impl DataDir {
         self.root.join("chain")
     }
 
-    /// The embedded database's.
+    /// The embedded database's folder.
     pub fn database(&self) -> PathBuf {
         self.root.join("db")
     }
@@ -37,7 +42,7 @@ impl DataDir {
         self.root.join("credentials.json")
     }
 
-    /// A folder for the key host, which only its owner can look into.
+    /// The key host's folder, which only its owner can read.
     pub fn host(&self) -> anyhow::Result<PathBuf> {
         use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
         let path = self.root.join("host");
@@ -57,8 +62,14 @@ impl DataDir {
         read_json(&self.root.join("node.json"))
     }
 
+    /// What the demo has done so far.
     pub fn demo(&self) -> PathBuf {
         self.root.join("demo.json")
+    }
+
+    /// The folder of somebody in the demo: everybody works on a machine of their own.
+    pub fn person(&self, name: &str) -> anyhow::Result<Self> {
+        Self::new(&self.root.join("people").join(name))
     }
 
     fn deployment(&self) -> PathBuf {

@@ -1,10 +1,10 @@
-//! `charter index …` and `charter status`.
+//! `charter index …`: the mirror in Postgres.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::bail;
-use charter_client::Rpc;
-use charter_indexer::{Database, Indexer, verify};
+use anyhow::{Context, bail, ensure};
+use charter_client::{Contracts, Rpc};
+use charter_indexer::{Database, Indexer, Report, verify};
 
 use crate::chain::{self, Chain};
 use crate::files::DataDir;
@@ -56,16 +56,26 @@ pub async fn open_database(folder: &DataDir, url: Option<&str>) -> anyhow::Resul
     })
 }
 
-/// The node to read: the one named, or the folder's own chain.
-async fn node(place: &Place, folder: &DataDir) -> anyhow::Result<(Rpc, Option<Chain>)> {
-    if let Some(url) = &place.rpc_url {
-        return Ok((Rpc::new(url.clone()), None));
-    }
-    if !folder.chain().exists() {
-        bail!("{} has no chain: pass --rpc-url", place.data_dir.display());
-    }
-    let chain = chain::start(&folder.chain(), "127.0.0.1:0").await?;
-    Ok((Rpc::new(chain.rpc.url()), Some(chain)))
+/// What the verbs work with. A chain that was started for it stops with it.
+struct Open {
+    contracts: Contracts,
+    rpc: Rpc,
+    database: Database,
+    _chain: Option<Chain>,
+}
+
+async fn open(place: &Place) -> anyhow::Result<Open> {
+    let folder = DataDir::new(&place.data_dir)?;
+    let contracts = folder.contracts()?;
+    let (rpc, chain) = if let Some(url) = &place.rpc_url {
+        (Rpc::new(url.clone()), None)
+    } else {
+        ensure!(folder.chain().exists(), "{} has no chain: pass --rpc-url", place.data_dir.display());
+        let chain = chain::start(&folder.chain(), "127.0.0.1:0").await?;
+        (Rpc::new(chain.rpc.url()), Some(chain))
+    };
+    let database = open_database(&folder, place.database_url.as_deref()).await?;
+    Ok(Open { contracts, rpc, database, _chain: chain })
 }
 
 pub async fn run(command: Command) -> anyhow::Result<()> {
@@ -77,25 +87,24 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             let database = open_database(&folder, place.database_url.as_deref()).await?;
             let server = charter_indexer::api::Server::start(database.pool().clone(), &addr).await?;
             println!("API at http://{}", server.addr);
-            wait_for_stop(server).await;
+            tokio::select! {
+                () = server.wait() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
             database.close().await;
             Ok(())
         }
     }
 }
 
-pub async fn wait_for_stop(server: charter_indexer::api::Server) {
-    tokio::select! {
-        () = server.wait() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+/// Compares the tables with the contracts. An empty database proves nothing, and is an error.
+pub async fn compare(database: &Database, rpc: &Rpc, contracts: &Contracts) -> anyhow::Result<Report> {
+    let report = verify(database.pool(), rpc, contracts).await?;
+    report.context("the database is empty: nothing to compare")
 }
 
 async fn run_indexer(place: &Place, serve: Option<&str>) -> anyhow::Result<()> {
-    let folder = DataDir::new(&place.data_dir)?;
-    let contracts = folder.contracts()?;
-    let (rpc, _chain) = node(place, &folder).await?;
-    let database = open_database(&folder, place.database_url.as_deref()).await?;
+    let Open { contracts, rpc, database, _chain } = open(place).await?;
     let mut indexer = Indexer::open(rpc, &contracts, database.pool().clone()).await?;
     println!("indexing from block {}", indexer.cursor().height);
     let server = match serve {
@@ -115,13 +124,10 @@ async fn run_indexer(place: &Place, serve: Option<&str>) -> anyhow::Result<()> {
 }
 
 async fn run_verify(place: &Place, json: bool) -> anyhow::Result<()> {
-    let folder = DataDir::new(&place.data_dir)?;
-    let contracts = folder.contracts()?;
-    let (rpc, _chain) = node(place, &folder).await?;
-    let database = open_database(&folder, place.database_url.as_deref()).await?;
-    let report = verify(database.pool(), &rpc, &contracts).await;
+    let Open { contracts, rpc, database, _chain } = open(place).await?;
+    let report = compare(&database, &rpc, &contracts).await;
     database.close().await;
-    let Some(report) = report? else { bail!("the database is empty: nothing to compare") };
+    let report = report?;
     if json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
@@ -133,24 +139,5 @@ async fn run_verify(place: &Place, json: bool) -> anyhow::Result<()> {
     if report.mismatches > 0 {
         bail!("{} mismatches between the tables and the contracts", report.mismatches);
     }
-    Ok(())
-}
-
-pub fn status(data_dir: &Path, json: bool) -> anyhow::Result<()> {
-    if !data_dir.exists() {
-        bail!("{} does not exist", data_dir.display());
-    }
-    let folder = DataDir::new(data_dir)?;
-    let contracts = folder.contracts()?;
-    let steps = crate::demo::steps_done(&folder)?;
-    if json {
-        println!("{}", serde_json::json!({ "contracts": contracts, "demo_steps": steps }));
-        return Ok(());
-    }
-    println!("registry    {}", contracts.registry);
-    println!("keys        {}", contracts.keys);
-    println!("governance  {}", contracts.governance);
-    println!("escrow      {}", contracts.escrow);
-    println!("demo steps  {}", if steps.is_empty() { "none".to_owned() } else { steps.join(", ") });
     Ok(())
 }

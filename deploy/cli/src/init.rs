@@ -7,12 +7,12 @@ use charter_client::{At, Contracts};
 use charter_types::AccountId;
 use serde_json::json;
 
-use crate::deploy::{credentials, node};
+use crate::chain::node;
 use crate::files::DataDir;
-use crate::keystore::KeyStore;
+use crate::files::keystore::{KeyFile, KeyStore};
 use crate::session::{PROFILE, Profile, Session};
 
-/// Who works in a folder that the demo filled, unless somebody else is named.
+/// The account that works in a folder of the demo's, unless another is named.
 const PERSON: &str = "alice";
 
 #[derive(clap::Args)]
@@ -43,10 +43,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         folder.save_deployment(&Contracts::below(root)?)?;
     }
     let contracts = folder.contracts()?;
-    let mut keys = KeyStore::open(&folder.keys())?;
+    let mut keys = KeyStore::open(&folder)?;
     let account = match (&arguments.credentials, arguments.account) {
         (Some(path), _) => {
-            let file = credentials(path)?;
+            let file = KeyFile::read(path)?;
             keys.import(file.account_id.clone(), file.secret_key)?;
             file.account_id
         }
@@ -61,8 +61,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     ensure!(!path.exists(), "{} is there already: remove it, or work in another folder", path.display());
     let data_dir = arguments.data_dir.canonicalize()?;
     let rpc_url = arguments.chain.as_deref().map(node).transpose()?;
-    let session = Session::start(path, Profile { data_dir, rpc_url, account, agent: None }, arguments.json).await?;
-    // An account that is not there would fail later, and say so less clearly.
+    let profile = Profile { data_dir, rpc_url, account, agent: None };
+    let session = Session::start(path.clone(), profile, arguments.json).await?;
+    // Without this check a missing account would fail later, with a less clear error.
     session
         .rpc()
         .account(&session.me.id, At::Final)
@@ -70,7 +71,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .with_context(|| format!("{} can't be read", session.me.id))?;
     session.save()?;
     let value = json!({
-        "profile": session.path(), "account": session.me.id, "chain_id": session.chain_id, "contracts": session.contracts,
+        "profile": path, "account": session.me.id, "chain_id": session.chain_id, "contracts": session.contracts,
     });
     session.tell(&value, &format!("{} on {}, noted in {PROFILE}", session.me.id, session.chain_id))
 }

@@ -1,78 +1,42 @@
 //! `charter key …`: credentials that an agent uses without having them, and who may use them for what.
 
-mod add;
 mod change;
-pub mod notes;
-pub mod rules;
+mod draft;
+mod input;
+mod read;
+mod seal;
 mod show;
 mod words;
 
-use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context, bail, ensure};
-use charter_rules::policy::target_allows;
+use anyhow::bail;
 use charter_types::AccountId;
 use charter_types::Hash32;
-use charter_types::keys::{GrantId, HostId, HttpAction, Inject, Method};
+use charter_types::keys::{GrantId, HostId, Method};
 use charter_types::registry::AgentId;
-use zeroize::Zeroizing;
+use serde_json::json;
 
+use crate::files::notes::{Notes, Permit};
+use crate::rules::{self, Terms, What};
 use crate::session::{Group, Session};
 use crate::units::duration_ms;
-use notes::Permit;
-use rules::{Rule, Terms, What};
+use input::{Consent, Source};
 
-/// Where the plaintext of a key comes from. Never from the command line: other processes could read it there.
-#[derive(clap::Args)]
-#[group(required = true, multiple = false)]
-pub struct Source {
-    /// Read the key from this environment variable.
-    #[arg(long, value_name = "NAME")]
-    from_env: Option<String>,
-    /// Read it from this file; a line break at its end is not part of it.
-    #[arg(long, value_name = "FILE")]
-    from_file: Option<PathBuf>,
-    /// Read it from standard input, likewise.
-    #[arg(long)]
-    from_stdin: bool,
-}
-
-/// Agrees to what is shown.
-#[derive(clap::Args)]
-pub struct Consent {
-    /// Sign without asking.
-    #[arg(long, short)]
-    yes: bool,
-}
+pub use draft::{Draft, NewKey};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// Seals a key to key hosts and grants its use, in one transaction.
     Add {
-        /// What you call it. Only a salted hash of it gets on chain.
-        label: String,
+        #[command(flatten)]
+        new: NewKey,
         #[command(flatten)]
         source: Source,
         #[command(flatten)]
-        what: What,
-        #[command(flatten)]
-        terms: Terms,
-        /// Where the host puts the key: header:NAME:PREFIX, query:NAME or basic:USER.
-        #[arg(long, value_parser = rules::inject, default_value = "header:authorization:Bearer ")]
-        inject: Inject,
-        /// The most that any later grant may allow [default: what this one does].
-        #[arg(long, value_name = "RULE", value_parser = rules::rule)]
-        ceiling: Vec<Rule>,
-        /// A host to seal the key to [default: the one of `charter host init`].
-        #[arg(long)]
-        host: Vec<HostId>,
-        #[arg(long)]
-        agent: Option<AgentId>,
-        #[command(flatten)]
         consent: Consent,
     },
-    /// Grants the use of a key that is there.
+    /// Grants the use of a key that is on chain.
     Grant {
         label: String,
         #[command(flatten)]
@@ -82,7 +46,7 @@ pub enum Command {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Passes a part of a grant that you hold on.
+    /// Delegates a part of a grant that you hold.
     Delegate {
         grant: GrantId,
         #[command(flatten)]
@@ -95,18 +59,18 @@ pub enum Command {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Takes a part of a grant away. What was passed on from it is dead.
+    /// Narrows a grant. Everything delegated from it is revoked.
     Narrow {
         grant: GrantId,
         #[command(flatten)]
         what: What,
-        /// From now on it is good for so long, at most until it was to end.
+        /// How long it is good for from now on; it never ends later than before.
         #[arg(long, value_name = "TIME", value_parser = duration_ms)]
         expires: Option<u64>,
         #[command(flatten)]
         consent: Consent,
     },
-    /// Revokes for good: a grant with all that was passed on from it, a key with all its grants, or a host.
+    /// Revokes for good: a grant and everything delegated from it, a key and all its grants, or a host.
     #[command(group = clap::ArgGroup::new("radius").required(true))]
     Revoke {
         #[arg(long, group = "radius")]
@@ -117,7 +81,7 @@ pub enum Command {
         #[arg(long, group = "radius")]
         host: Option<HostId>,
     },
-    /// Lists the keys and grants of an agent, with what became of them.
+    /// Lists the keys and grants of an agent, and whether they are good now.
     List {
         #[arg(long)]
         agent: Option<AgentId>,
@@ -143,7 +107,7 @@ pub enum Command {
         #[command(flatten)]
         source: Source,
     },
-    /// Writes a grant with its policy, as whoever holds it needs it.
+    /// Writes a grant with its policy, for its grantee.
     Permit { grant: GrantId },
     /// Asks for a request to be approved; `charter host call` says its digest.
     Ask {
@@ -154,21 +118,22 @@ pub enum Command {
         #[arg(long, value_name = "TIME", value_parser = duration_ms, default_value = "1h")]
         expires: u64,
     },
-    /// Approves one request, once.
+    /// Approves a request for one use.
     Approve { grant: GrantId, digest: Hash32 },
 }
 
 pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
     let session = Session::open(&arguments.common).await?;
     match arguments.command {
-        Command::Add { label, source, what, terms, inject, ceiling, host, agent, consent } => {
-            let key = add::NewKey { label, what, terms, inject, ceiling, hosts: host, agent };
-            add::add(&session, key, &source, &consent).await
+        Command::Add { new, source, consent } => {
+            sign(&session, Draft::of_key(&session, new, source.read()?).await?, &consent).await
         }
-        Command::Grant { label, what, terms, consent } => add::grant(&session, &label, &what, &terms, &consent).await,
+        Command::Grant { label, what, terms, consent } => {
+            sign(&session, Draft::of_secret(&session, label, &what, &terms).await?, &consent).await
+        }
         Command::Delegate { grant, what, terms, permit, consent } => {
-            let parent = permit_of(&session, grant, permit.as_deref())?;
-            add::delegate(&session, &parent, &what, &terms, &consent).await
+            let parent = Notes::open(&session.folder)?.permit_or_file(grant, permit.as_deref())?;
+            sign(&session, Draft::of_grant(&session, parent, &what, &terms).await?, &consent).await
         }
         Command::Narrow { grant, what, expires, consent } => {
             change::narrow(&session, grant, &what, expires, &consent).await
@@ -181,9 +146,9 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
         Command::Check { key, method, url, asker, host } => {
             show::check(&session, &key, method, &url, asker, host).await
         }
-        Command::Rotate { label, source } => add::rotate(&session, &label, &source).await,
+        Command::Rotate { label, source } => seal::rotate(&session, &label, &source.read()?).await,
         Command::Permit { grant } => {
-            println!("{}", serde_json::to_string_pretty(notes::Notes::open(&session.folder)?.permit(grant)?)?);
+            println!("{}", serde_json::to_string_pretty(Notes::open(&session.folder)?.permit(grant)?)?);
             Ok(())
         }
         Command::Ask { grant, digest, host, expires } => change::ask(&session, grant, digest, host, expires).await,
@@ -191,89 +156,12 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
     }
 }
 
-/// A grant's policy: from the file named, or as this machine remembers it.
-fn permit_of(session: &Session, grant: GrantId, file: Option<&std::path::Path>) -> anyhow::Result<Permit> {
-    let Some(path) = file else { return Ok(notes::Notes::open(&session.folder)?.permit(grant)?.clone()) };
-    let permit: Option<Permit> = crate::files::read_json(path)?;
-    let permit = permit.with_context(|| format!("{} does not exist", path.display()))?;
-    ensure!(permit.grant == grant, "{} is about grant {}, not {grant}", path.display(), permit.grant);
-    Ok(permit)
-}
-
-/// The grant that is meant by a key's name or a grant's number, and allows the request if one of them does; and the URL.
-pub fn grant_for(
-    session: &Session,
-    key: &str,
-    method: Method,
-    url: &str,
-    file: Option<&std::path::Path>,
-) -> anyhow::Result<(Permit, String)> {
-    let notes = notes::Notes::open(&session.folder)?;
-    let candidates: Vec<Permit> = match key.parse() {
-        Ok(grant) => vec![permit_of(session, grant, file)?],
-        Err(_) => notes.permits_of(key).cloned().collect(),
-    };
-    let newest = candidates.first().with_context(|| format!("there is no grant of {key} here"))?;
-    let allowed = candidates.iter().find_map(|permit| Some((permit.clone(), target(permit, method, url)?)));
-    // What no grant allows is asked for all the same: the host says why not.
-    match allowed.or_else(|| Some((newest.clone(), url.to_owned()))).filter(|(_, url)| url.contains("://")) {
-        Some(found) => Ok(found),
-        None => bail!("no grant of {key} allows {url}: name the whole URL to hear why"),
-    }
-}
-
-/// The URL that a path means under a grant, if the grant names one host for it.
-fn target(permit: &Permit, method: Method, url: &str) -> Option<String> {
-    let path = url.split('?').next().unwrap_or(url);
-    permit.policy.targets.iter().find_map(|target| {
-        let origin = rules::origin(target);
-        let path = path.strip_prefix(&origin).unwrap_or(path);
-        let there = HttpAction {
-            scheme: target.scheme,
-            host: target.host.clone(),
-            port: target.port,
-            path: path.to_owned(),
-            method,
-            body_bytes: 0,
-            content_sha256: Hash32::default(),
-            effects: Vec::new(),
-        };
-        target_allows(target, &there)
-            .then(|| if url.contains("://") { url.to_owned() } else { format!("{origin}{url}") })
-    })
-}
-
-impl Source {
-    fn read(&self) -> anyhow::Result<Zeroizing<String>> {
-        let text = match (&self.from_env, &self.from_file) {
-            (Some(name), _) => std::env::var(name).with_context(|| format!("{name} is not set"))?,
-            (_, Some(path)) => {
-                std::fs::read_to_string(path).with_context(|| format!("{} can't be read", path.display()))?
-            }
-            _ => std::io::read_to_string(std::io::stdin()).context("standard input can't be read")?,
-        };
-        let text = Zeroizing::new(text);
-        let key = Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned());
-        ensure!(!key.is_empty(), "the key is empty");
-        // The host puts it into a header, a query or a password.
-        ensure!(key.bytes().all(|byte| (0x21..0x7f).contains(&byte)), "a key is printable ASCII without blanks");
-        Ok(key)
-    }
-}
-
-impl Consent {
-    /// Shows what is to be signed. Without a terminal to answer on, `--yes` has to be said.
-    fn ask(&self, text: &str) -> anyhow::Result<()> {
-        eprint!("{text}");
-        if self.yes {
-            return Ok(());
-        }
-        ensure!(std::io::stdin().is_terminal(), "say --yes to sign this: nobody can be asked here");
-        eprint!("Sign this? [y/N] ");
-        std::io::stderr().flush()?;
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer)?;
-        ensure!(matches!(answer.trim(), "y" | "Y" | "yes"), "nothing was signed");
-        Ok(())
-    }
+/// Shows a grant, and signs it with consent.
+async fn sign(session: &Session, draft: Draft, consent: &Consent) -> anyhow::Result<()> {
+    consent.ask(&draft.sheet())?;
+    let result = draft.result.clone();
+    let signed = draft.sign(session).await?;
+    let Permit { grant, label, .. } = signed.permit;
+    let value = json!({ "secret": signed.secret, "grant": grant, "label": label });
+    session.tell(&value, &format!("grant {grant}: {result}"))
 }

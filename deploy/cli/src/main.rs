@@ -9,12 +9,12 @@ mod host;
 mod index;
 mod init;
 mod key;
-mod keystore;
 mod output;
+mod rules;
 mod session;
+mod status;
 mod units;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -34,9 +34,9 @@ enum Command {
     Demo(demo::Arguments),
     /// Runs a NEAR chain in this process until Ctrl-C.
     Localnet(Box<charter_localnet::cli::Arguments>),
-    /// Deploys the contracts, wired to each other. What is there already is left alone.
+    /// Deploys the contracts that are missing, each with the accounts of the others.
     Deploy(deploy::Arguments),
-    /// Notes who works in this folder, with which account, on which chain.
+    /// Notes which account works in this folder, on which chain.
     Init(init::Arguments),
     /// Agents: who they are, who owns them, stopping and recovering them.
     Agent(Group<agent::Command>),
@@ -48,13 +48,7 @@ enum Command {
     #[command(subcommand)]
     Index(index::Command),
     /// What a data folder holds.
-    Status {
-        #[arg(long)]
-        data_dir: PathBuf,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    Status(status::Arguments),
 }
 
 #[tokio::main]
@@ -71,12 +65,12 @@ async fn main() -> ExitCode {
         Command::Key(arguments) => key::run(*arguments).await,
         Command::Host(arguments) => host::run(arguments).await,
         Command::Index(command) => index::run(command).await,
-        Command::Status { data_dir, json } => index::status(&data_dir, json),
+        Command::Status(arguments) => status::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // One sentence: the cause behind it, if there is one, belongs to it.
+            // One sentence, with its causes.
             eprintln!("charter: {error:#}");
             ExitCode::FAILURE
         }

@@ -1,21 +1,23 @@
-//! Who runs a command, on which chain: what `charter init` wrote down.
+//! Which account runs a command, on which chain: the profile that `charter init` writes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use charter_client::{Account, At, Contracts, Rpc};
-use charter_types::AccountId;
-use charter_types::registry::AgentId;
-use serde::de::DeserializeOwned;
+use charter_types::method::Method;
+use charter_types::registry;
+use charter_types::registry::args::AgentRef;
+use charter_types::registry::{AgentId, Standing};
+use charter_types::{AccountId, Page};
 use serde::{Deserialize, Serialize};
 
+use crate::files::keystore::KeyStore;
 use crate::files::{DataDir, read_json, write_json};
-use crate::keystore::KeyStore;
 
 /// The file that commands look for, here and in the folders above.
 pub const PROFILE: &str = "charter.json";
 
-/// What all commands of an operator take.
+/// The options of every command that needs a profile.
 #[derive(clap::Args)]
 pub struct Common {
     /// The profile that `charter init` wrote; without it `charter.json` here or in a folder above.
@@ -26,7 +28,7 @@ pub struct Common {
     pub json: bool,
 }
 
-/// A group of an operator's commands.
+/// A group of commands that need a profile.
 #[derive(clap::Args)]
 pub struct Group<C: clap::Subcommand> {
     #[command(flatten)]
@@ -39,24 +41,24 @@ pub struct Group<C: clap::Subcommand> {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Profile {
     pub data_dir: PathBuf,
-    /// A node; none: the one that the data folder's own chain runs.
+    /// A node. Without one: the node of the data folder's own chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rpc_url: Option<String>,
     pub account: AccountId,
-    /// The agent that commands are about when they name none.
+    /// The agent that commands are about unless they name another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentId>,
 }
 
-/// A profile at work.
+/// An account at work: on a deployment, with a folder for what it has to remember.
 pub struct Session {
     pub folder: DataDir,
     pub contracts: Contracts,
     pub chain_id: String,
     pub me: Account,
     pub json: bool,
-    profile: Profile,
-    path: PathBuf,
+    /// The file that it was opened from, with what is in it. The people of the demo have none.
+    profile: Option<(PathBuf, Profile)>,
 }
 
 fn find() -> anyhow::Result<PathBuf> {
@@ -66,6 +68,10 @@ fn find() -> anyhow::Result<PathBuf> {
 }
 
 impl Session {
+    pub fn new(me: Account, folder: DataDir, contracts: Contracts, chain_id: String) -> Self {
+        Self { folder, contracts, chain_id, me, json: false, profile: None }
+    }
+
     pub async fn open(common: &Common) -> anyhow::Result<Self> {
         let path = common.profile.clone().map_or_else(find, Ok)?;
         let profile: Profile = read_json(&path)?.with_context(|| format!("{} does not exist", path.display()))?;
@@ -82,17 +88,20 @@ impl Session {
         let url = match &profile.rpc_url {
             Some(url) => url.clone(),
             None => folder.node()?.with_context(|| {
-                format!("{} has no running chain: start `charter demo --serve` or name --rpc-url", path.display())
+                format!(
+                    "{} has no running chain: start `charter demo --serve`, or name a node with `charter init --chain`",
+                    path.display()
+                )
             })?,
         };
         let rpc = Rpc::new(url);
         let status: serde_json::Value = rpc.call("status", serde_json::json!([])).await?;
         let chain_id = status["chain_id"].as_str().context("the node does not say which chain it is")?.to_owned();
-        let key = KeyStore::open(&folder.keys())?.known(&profile.account);
+        let key = KeyStore::open(&folder)?.known(&profile.account);
         let none =
             || format!("{} has no key of {}: name --credentials FILE", profile.data_dir.display(), profile.account);
         let me = Account::new(profile.account.clone(), key.with_context(none)?, rpc);
-        Ok(Self { folder, contracts, chain_id, me, json, profile, path })
+        Ok(Self { json, profile: Some((path, profile)), ..Self::new(me, folder, contracts, chain_id) })
     }
 
     pub fn rpc(&self) -> &Rpc {
@@ -101,55 +110,63 @@ impl Session {
 
     /// The agent named, or the profile's.
     pub fn agent(&self, named: Option<AgentId>) -> anyhow::Result<AgentId> {
-        named.or(self.profile.agent).context("name the agent: this profile has none yet")
+        let usual = self.profile.as_ref().and_then(|(_, profile)| profile.agent);
+        named.or(usual).context("name the agent: this profile has none yet")
     }
 
     /// Makes an agent the one that commands are about, if there is none yet.
     pub fn adopt(&mut self, agent: AgentId) -> anyhow::Result<()> {
-        if self.profile.agent.is_none() {
-            self.profile.agent = Some(agent);
-            self.save()?;
+        if let Some((_, profile)) = &mut self.profile {
+            profile.agent.get_or_insert(agent);
         }
-        Ok(())
+        self.save()
     }
 
+    /// Writes the profile down.
     pub fn save(&self) -> anyhow::Result<()> {
-        write_json(&self.path, &self.profile)
+        self.profile.as_ref().map_or(Ok(()), |(path, profile)| write_json(path, profile))
     }
 
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// A view that has to know what it is asked about.
-    pub async fn find<T: DeserializeOwned>(
+    /// A view's answer; an error if there is nothing of that name.
+    pub async fn find<M: Method<Answer = Option<T>>, T>(
         &self,
         contract: &AccountId,
-        method: &str,
-        args: &impl Serialize,
+        method: M,
+        args: &M::Args,
         what: &str,
     ) -> anyhow::Result<T> {
-        let found: Option<T> = self.rpc().raw_view(contract, method, args, At::Final).await?;
+        let found = self.rpc().view(contract, method, args, At::Final).await?;
         found.with_context(|| format!("there is no {what}"))
     }
 
-    /// All pages of a list that is ordered by id.
-    pub async fn all<T: DeserializeOwned>(
+    /// The wanted rows of a list that is ordered by id. All pages are read; other rows are dropped page by page.
+    pub async fn all<M: Method<Args = Page, Answer = Vec<T>>, T>(
         &self,
         contract: &AccountId,
-        method: &str,
+        method: M,
         id: impl Fn(&T) -> u64,
+        wanted: impl Fn(&T) -> bool,
     ) -> anyhow::Result<Vec<T>> {
-        let mut rows: Vec<T> = Vec::new();
+        let (mut rows, mut from) = (Vec::new(), 0);
         loop {
-            let from = rows.last().map_or(0, |row| id(row) + 1);
-            let page = charter_types::Page { from, limit: None };
-            let found: Vec<T> = self.rpc().raw_view(contract, method, &page, At::Final).await?;
-            if found.is_empty() {
-                return Ok(rows);
-            }
-            rows.extend(found);
+            let found = self.rpc().view(contract, method, &Page { from, limit: None }, At::Final).await?;
+            let Some(last) = found.last() else { return Ok(rows) };
+            from = id(last) + 1;
+            rows.extend(found.into_iter().filter(&wanted));
         }
+    }
+
+    /// What decisions about an agent's credentials need of the registry.
+    pub async fn standing(&self, agent: AgentId) -> anyhow::Result<Standing> {
+        self.find(&self.contracts.registry, registry::methods::standing, &AgentRef { agent }, &format!("agent {agent}"))
+            .await
+    }
+
+    /// Fails unless an account exists, before something is given to it for good.
+    pub async fn check_account(&self, account: &AccountId) -> anyhow::Result<()> {
+        let found = self.rpc().account(account, At::Final).await;
+        found.with_context(|| format!("{account} is no account on {}", self.chain_id))?;
+        Ok(())
     }
 
     /// The chain's clock, milliseconds.
@@ -165,7 +182,7 @@ impl Session {
         self.tell_json(value)
     }
 
-    /// The value for machines, where people were told already.
+    /// Prints the value for machines, where people have been told already.
     pub fn tell_json(&self, value: &impl Serialize) -> anyhow::Result<()> {
         if self.json {
             println!("{}", serde_json::to_string(value)?);

@@ -1,4 +1,4 @@
-//! How people write times and counts.
+//! How people write times, counts and amounts.
 
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
@@ -39,9 +39,24 @@ pub fn length(ms: u64) -> String {
     if text.is_empty() { format!("{ms}ms") } else { text.join(" ") }
 }
 
+/// A number of yoctoNEAR in NEAR, to the last digit that is not zero.
+pub fn near(yocto: u128) -> String {
+    const ONE: u128 = 1_000_000_000_000_000_000_000_000;
+    let fraction = format!("{:024}", yocto % ONE);
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.is_empty() { (yocto / ONE).to_string() } else { format!("{}.{fraction}", yocto / ONE) }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{duration_ms, length, per_time, time};
+    use super::{duration_ms, length, near, per_time, time};
+
+    #[test]
+    fn amounts_read_like_amounts() {
+        assert_eq!(near(0), "0");
+        assert_eq!(near(1), "0.000000000000000000000001");
+        assert_eq!(near(1_500_000_000_000_000_000_000_000), "1.5");
+    }
 
     #[test]
     fn times_and_counts_read_as_people_write_them() {

@@ -25,7 +25,7 @@ use near_primitives::validator_signer::{InMemoryValidatorSigner, ValidatorSigner
 use crate::code::CodeCache;
 use crate::faults::Faults;
 use crate::genesis::Genesis;
-use crate::store::{Entry, Store};
+use crate::store::{Entry, Plan, Store};
 use crate::trie::Trie;
 use merkle::BlockTree;
 
@@ -65,17 +65,6 @@ impl Block {
     }
 }
 
-/// What goes into a block, decided before it is made: enough to make it again.
-#[derive(Default)]
-pub(crate) struct Plan {
-    pub height: BlockHeight,
-    pub timestamp_ns: u64,
-    pub patches: Vec<StateRecord>,
-    pub transactions: Vec<SignedTransaction>,
-    pub chunk_missing: bool,
-    pub receipts_delayed: bool,
-}
-
 /// Where an outcome is.
 #[derive(Clone, Copy)]
 struct OutcomePlace {
@@ -83,11 +72,12 @@ struct OutcomePlace {
     index: usize,
 }
 
-/// How often a finished transaction is found and how far behind the head finality is.
+/// What a chain does differently from the simplest one: when blocks become final, and what goes wrong.
 #[derive(Clone, Debug, Default)]
 pub struct ChainOptions {
     /// Blocks between the head and the last final block.
     pub finality_lag: u64,
+    /// Blocks, chunks and receipts that are skipped, lost or delayed on purpose.
     pub faults: Faults,
 }
 
@@ -107,7 +97,7 @@ pub struct Chain {
     /// The transaction a receipt descends from.
     origins: HashMap<CryptoHash, CryptoHash>,
     transactions: HashMap<CryptoHash, Arc<SignedTransaction>>,
-    /// Transactions that were let in but could not be paid for when their turn came.
+    /// Transactions that were admitted but could not be paid for when their turn came.
     refused: HashMap<CryptoHash, InvalidTxError>,
     pool: Vec<SignedTransaction>,
     /// Transactions with strict nonces that wait for the ones before them, and the height at which they are given up.
@@ -121,7 +111,7 @@ pub struct Chain {
     store: Option<Arc<std::sync::Mutex<Store>>>,
 }
 
-/// Why a transaction was not let in.
+/// Why a transaction was not admitted to the pool.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
     #[error("{0}")]
@@ -177,9 +167,8 @@ impl Chain {
                     let text = "the blocks in this folder were made from another genesis.json";
                     return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, text));
                 }
-                Entry::Block(stored) => {
-                    chain.clock_ahead_ns = stored.clock_ahead_ns;
-                    let plan = stored.plan()?;
+                Entry::Block(plan) => {
+                    chain.clock_ahead_ns = plan.clock_ahead_ns;
                     // A block with a chunk took what lost heads had given back.
                     if !plan.chunk_missing {
                         chain.pool.clear();
@@ -201,6 +190,7 @@ impl Chain {
             chain.make_block(Plan {
                 height: block.header.height(),
                 timestamp_ns: block.header.raw_timestamp(),
+                clock_ahead_ns: 0,
                 patches: block.patches.clone(),
                 transactions: block.transactions.clone(),
                 chunk_missing: !block.has_chunk(),
@@ -285,7 +275,7 @@ impl Chain {
         self.transactions.get(self.origins.get(receipt_id)?)
     }
 
-    /// Lets a transaction into the pool. What the signer's state says is checked now and again when its turn comes.
+    /// Admits a transaction to the pool. It is checked against its signer's state now, and again when its turn comes.
     pub fn submit(&mut self, signed: SignedTransaction) -> Result<(), SubmitError> {
         let hash = signed.get_hash();
         if self.transactions.contains_key(&hash) {
@@ -299,7 +289,7 @@ impl Chain {
     }
 
     fn check(&self, signed: &SignedTransaction) -> Result<(), InvalidTxError> {
-        crate::verify::check_transaction(&self.config, signed, self.genesis.config.protocol_version)?;
+        crate::admission::check_transaction(&self.config, signed, self.genesis.config.protocol_version)?;
         let tx = &signed.transaction;
         let base = self.block_by_hash(tx.block_hash()).ok_or(InvalidTxError::Expired)?;
         if self.head().header.height() > base.header.height() + self.genesis.config.transaction_validity_period {
@@ -309,8 +299,9 @@ impl Chain {
         // the state decides when the block is made.
         let state = crate::state::StateUpdate::new(self.head().state.clone());
         let height = self.head().header.height() + 1;
-        match crate::verify::accept_transaction(&self.config, &state, tx, self.genesis.config.min_gas_price, height) {
-            Err(error) if !crate::verify::waits_for_others(tx, &error) => Err(error),
+        match crate::admission::accept_transaction(&self.config, &state, tx, self.genesis.config.min_gas_price, height)
+        {
+            Err(error) if !crate::admission::waits_for_others(tx, &error) => Err(error),
             _ => Ok(()),
         }
     }

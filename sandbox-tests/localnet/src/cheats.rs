@@ -11,11 +11,14 @@ pub struct Cheats<'a> {
     localnet: &'a Localnet,
 }
 
-impl<'a> Cheats<'a> {
-    pub(crate) fn new(localnet: &'a Localnet) -> Self {
-        Self { localnet }
+impl Localnet {
+    /// What only tests may do: time travel and edits of the state.
+    pub fn cheats(&self) -> Cheats<'_> {
+        Cheats { localnet: self }
     }
+}
 
+impl Cheats<'_> {
     /// Skips `count` heights; time goes with them.
     pub async fn advance_blocks(&self, count: u64) -> Result<(), Error> {
         self.localnet.with(move |chain| chain.fast_forward(count)).await??;

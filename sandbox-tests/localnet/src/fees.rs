@@ -103,7 +103,7 @@ impl Table<'_> {
                 let own = self.per_byte(base, byte, init.state_init.len_bytes())?;
                 add_gas(own, entries.ok_or(IntegerOverflowError)?)?
             }
-            // Refused before a fee is asked for (see `verify::check_action`).
+            // Refused before a fee is asked for (see `admission::check_action`).
             Action::UniversalStateInit(_) | Action::TransferToGasKey(_) | Action::WithdrawFromGasKey(_) => {
                 return Err(IntegerOverflowError);
             }

@@ -33,7 +33,7 @@ pub const PROTOCOL_VERSION: ProtocolVersion = 88;
 #[derive(Clone, Debug)]
 pub struct Genesis {
     /// nearcore's settings. This chain reads chain id, version, time, gas price, gas limit, validity period, epoch length
-    /// and the validator; rewards and kick-outs it has not.
+    /// and the validator. It has no rewards and no kick-outs.
     pub config: GenesisConfig,
     /// The state before the first block. Later records replace earlier ones of the same key.
     pub records: Vec<StateRecord>,

@@ -29,6 +29,9 @@ pub struct NodeConfig {
     pub body_bytes_max: Option<usize>,
 }
 
+/// nearcore's limit on a request body of JSON-RPC.
+pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+
 const GENESIS_FILE: &str = "genesis.json";
 const VALIDATOR_FILE: &str = "validator_key.json";
 const CONFIG_FILE: &str = "config.json";
@@ -46,7 +49,7 @@ pub fn init(home: &Path, genesis: &Genesis) -> anyhow::Result<()> {
         "genesis_file": GENESIS_FILE,
         "validator_key_file": VALIDATOR_FILE,
         "node_key_file": "node_key.json",
-        "rpc": { "addr": "127.0.0.1:3030", "limits_config": { "json_payload_max_size": crate::rpc::BODY_BYTES_MAX } },
+        "rpc": { "addr": "127.0.0.1:3030", "limits_config": { "json_payload_max_size": BODY_BYTES_MAX } },
     });
     write(home, CONFIG_FILE, &config)?;
     // The genesis comes last: a folder that has it has the rest.

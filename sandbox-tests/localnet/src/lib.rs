@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod admission;
 pub mod chain;
 mod cheats;
 pub mod cli;
@@ -9,7 +10,6 @@ mod faults;
 mod fees;
 mod genesis;
 mod home;
-mod keys;
 mod localnet;
 pub mod replay;
 mod rpc;
@@ -17,7 +17,7 @@ mod runtime;
 mod state;
 mod store;
 mod trie;
-mod verify;
+mod trie_key;
 
 pub use cheats::Cheats;
 pub use faults::Faults;

@@ -14,7 +14,6 @@ use near_primitives::views::{FinalExecutionOutcomeView, TxExecutionStatus};
 use tokio::sync::{oneshot, watch};
 
 use crate::chain::{Chain, ChainOptions, SubmitError, TxStatus};
-use crate::cheats::Cheats;
 use crate::faults::{Faults, RpcFaults};
 use crate::genesis::Genesis;
 use crate::store::Store;
@@ -101,7 +100,7 @@ impl Localnet {
         let configured = configured.map(crate::home::node_config).transpose();
         let configured = configured.map_err(|error| Error::home(config.home.as_deref(), &error))?;
         let body_bytes_max = config.body_bytes_max.or(configured.and_then(|node| node.body_bytes_max));
-        let body_bytes_max = body_bytes_max.unwrap_or(crate::rpc::BODY_BYTES_MAX);
+        let body_bytes_max = body_bytes_max.unwrap_or(crate::home::BODY_BYTES_MAX);
         let (producer, faults) = (config.producer, RpcFaults::new(config.faults));
         // A stored chain is replayed, which takes a while.
         let opened = tokio::task::spawn_blocking(move || open(&config)).await;
@@ -115,13 +114,13 @@ impl Localnet {
         Ok(Self { body_bytes_max: self.body_bytes_max, ..Self::of_chain(chain, self.producer)? })
     }
 
-    /// Goes on with a chain on a thread of its own.
+    /// Runs a chain on a thread of its own.
     pub fn of_chain(chain: Chain, producer: Producer) -> Result<Self, Error> {
         let genesis = Arc::clone(&chain.genesis);
         let (jobs, inbox) = channel::<Job>();
         let (heads, head) = watch::channel(chain.head().header.height());
         std::thread::Builder::new().name("localnet".to_owned()).spawn(move || run(chain, &inbox, &heads, producer))?;
-        let (body_bytes_max, started) = (crate::rpc::BODY_BYTES_MAX, std::time::Instant::now());
+        let (body_bytes_max, started) = (crate::home::BODY_BYTES_MAX, std::time::Instant::now());
         let faults = RpcFaults::default();
         Ok(Self { jobs, head, genesis, producer, body_bytes_max, rpc_addr: None, faults, started, follower: None })
     }
@@ -176,11 +175,6 @@ impl Localnet {
         &self.genesis
     }
 
-    /// What NEAR itself has not: time travel and edits.
-    pub fn cheats(&self) -> Cheats<'_> {
-        Cheats::new(self)
-    }
-
     /// Follows the head's height.
     pub fn heads(&self) -> watch::Receiver<u64> {
         self.head.clone()
@@ -197,7 +191,7 @@ impl Localnet {
         }
     }
 
-    /// Lets a transaction into the pool.
+    /// Admits a transaction to the pool.
     pub async fn broadcast(&self, signed: SignedTransaction) -> Result<(), Error> {
         let submitted = self.with(move |chain| chain.submit(signed)).await?;
         submitted.map_err(|SubmitError::Invalid(error)| Error::Refused(error))
@@ -280,8 +274,8 @@ fn run(mut chain: Chain, inbox: &Receiver<Job>, heads: &watch::Sender<u64>, prod
     }
 }
 
-/// Does the jobs that are there, then makes one block if there is work; waits if there is neither, until an idle block
-/// is due.
+/// Does the jobs that wait, then makes one block if there is work. Without jobs and work it waits until an idle block is
+/// due.
 fn instant(chain: &mut Chain, inbox: &Receiver<Job>, idle: Option<Duration>) -> bool {
     if !chain.has_work() {
         match idle.map_or_else(|| inbox.recv().map_err(Into::into), |pause| inbox.recv_timeout(pause)) {
@@ -316,7 +310,7 @@ fn interval(chain: &mut Chain, inbox: &Receiver<Job>, pause: Duration) -> bool {
 fn produce(chain: &mut Chain) -> bool {
     match chain.produce() {
         Ok(()) => true,
-        // A chain that can't be written down must not go on as if it were.
+        // A chain whose log can't be written must not go on as if it were kept.
         Err(error) => {
             tracing::error!(%error, "the block log can't be written; the chain stops");
             false

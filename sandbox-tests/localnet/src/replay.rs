@@ -202,7 +202,7 @@ impl Replay {
                 if *wanted == ours { Vec::new() } else { vec![format!("refused with {ours}, not {wanted}")] }
             }
             (None, Err(error)) => vec![format!("refused: {error}")],
-            (Some(wanted), Ok(())) => vec![format!("let in, but nearcore says {wanted}")],
+            (Some(wanted), Ok(())) => vec![format!("admitted, but nearcore says {wanted}")],
         };
         differences.extend(self.compare_accounts(index, recorded));
         Ok(Line { name: recorded.name.clone(), differences })
@@ -210,8 +210,8 @@ impl Replay {
 
     fn compare(&mut self, index: usize, recorded: &Recorded) -> Vec<String> {
         let Some(wanted) = &recorded.outcome else { return vec!["no recorded outcome".to_owned()] };
-        let hash = self.sent.get(&index).copied().unwrap_or_default();
-        let TxStatus::Executed { outcome, .. } = self.chain.tx_status(&hash) else {
+        let Some(hash) = self.sent.get(&index) else { return vec!["not sent".to_owned()] };
+        let TxStatus::Executed { outcome, .. } = self.chain.tx_status(hash) else {
             return vec!["not executed".to_owned()];
         };
         compare_trees(wanted, &outcome, &mut self.ids)
@@ -247,7 +247,7 @@ fn compare_accounts_at(block: &Block, recorded: &Recorded) -> Vec<String> {
                 "global_contract_hash": account.global_contract_hash(),
             })
         });
-        // `locked` drifts with epoch rewards, which this chain has not.
+        // `locked` drifts with epoch rewards, which this chain does not have.
         let wanted = wanted.as_ref().map(|wanted| {
             let mut wanted = wanted.clone();
             if let Some(fields) = wanted.as_object_mut() {
@@ -266,7 +266,7 @@ fn compare_accounts_at(block: &Block, recorded: &Recorded) -> Vec<String> {
 
 /// Compares two receipt trees from the transaction down; ids differ by nature and are noted.
 fn compare_trees(wanted: &Value, ours: &FinalExecutionOutcomeView, ids: &mut HashMap<String, String>) -> Vec<String> {
-    let ours = &serde_json::to_value(ours).unwrap_or_default();
+    let ours = &serde_json::to_value(ours).expect("views are JSON");
     let mut comparison = Comparison { wanted, ours, differences: Vec::new(), ids };
     comparison.walk(&wanted["transaction_outcome"], &ours["transaction_outcome"], "tx");
     let mut differences = comparison.differences;

@@ -32,9 +32,6 @@ use tower_http::limit::RequestBodyLimitLayer;
 use crate::faults::RpcFault;
 use crate::localnet::{Error, Localnet};
 
-/// nearcore's limit on a request body.
-pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
-
 type Reply = Result<Value, RpcError>;
 
 /// A running RPC server. It stops when the handle is dropped.
@@ -163,7 +160,7 @@ impl Localnet {
                 let params = request.get("params").cloned().unwrap_or(Value::Null);
                 (&request["id"], dispatch(self, method, params).await)
             }
-            // What is no request has no id.
+            // A body that is no request has no id.
             None => (&Value::Null, Err(RpcError::parse_error("JSON RPC Request format was expected".to_owned()))),
         };
         match reply {

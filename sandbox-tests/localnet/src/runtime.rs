@@ -30,10 +30,10 @@ use near_primitives::types::{
 };
 use near_primitives::utils::create_receipt_id_from_transaction;
 
+use crate::admission::{Accepted, accept_transaction};
 use crate::code::CodeCache;
 use crate::state::StateUpdate;
 use crate::trie::Trie;
-use crate::verify::{Accepted, accept_transaction};
 
 pub use function_call::{ViewCall, ViewError, view};
 pub use queue::has_delayed;
@@ -62,7 +62,7 @@ pub struct ChunkResult {
     pub outgoing: Vec<Receipt>,
     /// Receipts that were made and executed within this chunk: local ones, yields and their resumes.
     pub internal: Vec<Receipt>,
-    /// Transactions that did not get in, with the reason.
+    /// Transactions that were refused, with the reason.
     pub refused: Vec<(SignedTransaction, InvalidTxError)>,
     pub accepted: Vec<SignedTransaction>,
     pub gas_used: Gas,

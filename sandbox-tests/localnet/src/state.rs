@@ -89,7 +89,7 @@ impl StateUpdate {
     }
 
     pub fn set<T: BorshSerialize>(&mut self, key: TrieKey, value: &T) {
-        self.set_raw(key, borsh::to_vec(value).unwrap_or_default());
+        self.set_raw(key, borsh::to_vec(value).expect("writing to memory does not fail"));
     }
 
     pub fn remove(&mut self, key: TrieKey) {
@@ -173,12 +173,12 @@ impl StateUpdate {
     pub fn remove_account(&mut self, account_id: &AccountId) {
         self.remove(TrieKey::Account { account_id: account_id.clone() });
         self.remove(TrieKey::ContractCode { account_id: account_id.clone() });
-        for key in self.keys_with_prefix(&crate::keys::access_key_prefix(account_id)) {
-            if let Some(key) = crate::keys::parse_access_key(account_id, &key) {
+        for key in self.keys_with_prefix(&crate::trie_key::access_key_prefix(account_id)) {
+            if let Some(key) = crate::trie_key::parse_access_key(account_id, &key) {
                 self.remove(key);
             }
         }
-        let prefix = crate::keys::contract_data_prefix(account_id);
+        let prefix = crate::trie_key::contract_data_prefix(account_id);
         for key in self.keys_with_prefix(&prefix) {
             let key = key[prefix.len()..].to_vec();
             self.remove(TrieKey::ContractData { account_id: account_id.clone(), key });

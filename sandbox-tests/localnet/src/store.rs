@@ -8,10 +8,9 @@ use std::path::Path;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use near_primitives::hash::{CryptoHash, hash};
+use near_primitives::state_record::StateRecord;
 use near_primitives::transaction::SignedTransaction;
 use near_primitives::types::BlockHeight;
-
-use crate::chain::Plan;
 
 /// Inputs of the chain, in order.
 #[derive(BorshSerialize, BorshDeserialize)]
@@ -20,47 +19,33 @@ pub enum Entry {
     Genesis {
         hash: CryptoHash,
     },
-    Block(StoredPlan),
+    Block(Plan),
     /// The block before this entry lost and is gone.
     Undo,
 }
 
-/// What went into a block.
-#[derive(BorshSerialize, BorshDeserialize)]
-pub struct StoredPlan {
-    height: BlockHeight,
-    timestamp_ns: u64,
+/// What goes into a block, decided before it is made: enough to make it again.
+#[derive(Clone, Default, BorshSerialize, BorshDeserialize)]
+pub struct Plan {
+    pub height: BlockHeight,
+    pub timestamp_ns: u64,
+    /// How far the chain's clock is ahead of the wall clock.
     pub clock_ahead_ns: u64,
-    /// State records as JSON.
-    patches: Vec<u8>,
-    transactions: Vec<SignedTransaction>,
-    chunk_missing: bool,
-    receipts_delayed: bool,
+    #[borsh(serialize_with = "write_records", deserialize_with = "read_records")]
+    pub patches: Vec<StateRecord>,
+    pub transactions: Vec<SignedTransaction>,
+    pub chunk_missing: bool,
+    pub receipts_delayed: bool,
 }
 
-impl StoredPlan {
-    pub(crate) fn new(plan: &Plan, clock_ahead_ns: u64) -> std::io::Result<Self> {
-        Ok(Self {
-            height: plan.height,
-            timestamp_ns: plan.timestamp_ns,
-            clock_ahead_ns,
-            patches: serde_json::to_vec(&plan.patches)?,
-            transactions: plan.transactions.clone(),
-            chunk_missing: plan.chunk_missing,
-            receipts_delayed: plan.receipts_delayed,
-        })
-    }
+/// State records have no borsh layout: they are kept as JSON.
+fn write_records(records: &[StateRecord], writer: &mut impl Write) -> std::io::Result<()> {
+    BorshSerialize::serialize(&serde_json::to_vec(records)?, writer)
+}
 
-    pub(crate) fn plan(self) -> std::io::Result<Plan> {
-        Ok(Plan {
-            height: self.height,
-            timestamp_ns: self.timestamp_ns,
-            patches: serde_json::from_slice(&self.patches)?,
-            transactions: self.transactions,
-            chunk_missing: self.chunk_missing,
-            receipts_delayed: self.receipts_delayed,
-        })
-    }
+fn read_records(reader: &mut impl Read) -> std::io::Result<Vec<StateRecord>> {
+    let json = Vec::<u8>::deserialize_reader(reader)?;
+    Ok(serde_json::from_slice(&json)?)
 }
 
 /// An open log.

@@ -27,7 +27,7 @@ crate::method::methods! { of Governance;
     call publish(ProposalRef) [Nothing, Anyone, Flat];
     /// Sends approved code to the contract it is for, which deploys and migrates in one receipt. If the contract refuses,
     /// the proposal stays executable.
-    call execute_upgrade borsh(ExecuteUpgrade) -> bool [Nothing, Anyone, Batch];
+    call execute_upgrade borsh(ExecuteUpgrade) -> bool [Nothing, Anyone, Code];
     /// Puts an agent on a line, or moves it to another.
     call enroll(Enroll) [Prepaid, Owner, Asks];
     /// Takes an agent off its line.

@@ -1,12 +1,13 @@
-//! `charter agent recover …`: for a key that is lost. For one that is stolen it is no help: a thief can veto.
+//! `charter agent recover …`: for an owner's key that is lost. A stolen key is not helped by it: the thief can veto.
 
 use anyhow::Context;
 use charter_types::AccountId;
+use charter_types::registry;
 use charter_types::registry::args::{AgentAccount, AgentRef, SetRecoverers};
 use charter_types::registry::{AgentId, Recoverers, RecoveryProposal};
 use serde_json::json;
 
-use super::{Which, check_account};
+use super::Which;
 use crate::session::Session;
 use crate::units::{duration_ms, length, time};
 
@@ -21,11 +22,11 @@ pub struct Proposal {
 
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// Says who together may restore the agent, and how long the owner can object.
+    /// Names the recoverers, how many of them must agree, and how long the owner can object.
     Set {
         #[command(flatten)]
         which: Which,
-        /// One of them; none: nobody.
+        /// A recoverer. Without any, nobody can recover the agent.
         #[arg(long)]
         recoverer: Vec<AccountId>,
         /// How many must agree [default: all].
@@ -35,23 +36,23 @@ pub enum Command {
         #[arg(long, value_parser = duration_ms, default_value = "7d")]
         delay: u64,
     },
-    /// A recoverer proposes a new owner.
+    /// Proposes a new owner, as a recoverer.
     Propose {
         #[command(flatten)]
         which: Which,
         #[arg(long)]
         new_owner: AccountId,
     },
-    /// Another recoverer agrees.
+    /// Agrees with another recoverer's proposal.
     Approve(Proposal),
-    /// The owner is there after all: every proposal is void.
+    /// Voids every proposal, as the owner.
     Veto {
         #[command(flatten)]
         which: Which,
     },
-    /// Hands the agent over once enough agreed and the delay is over.
+    /// Hands the agent over, once enough recoverers have agreed and the delay is over.
     Execute(Proposal),
-    /// Prepays storage, so that an agent can come to this account.
+    /// Prepays storage, so that an agent can be handed over to this account.
     Prepare,
 }
 
@@ -67,12 +68,15 @@ pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
         Command::Set { which, recoverer, threshold, delay } => {
             let agent = session.agent(which.agent)?;
             for account in &recoverer {
-                check_account(session, account).await?;
+                session.check_account(account).await?;
             }
             let all = u8::try_from(recoverer.len()).context("that is too many recoverers")?;
             let delay_ms = if recoverer.is_empty() { 0 } else { delay };
             let recoverers = Recoverers { accounts: recoverer, threshold: threshold.unwrap_or(all), delay_ms };
-            contracts.set_recoverers(me, &SetRecoverers { agent, recoverers: recoverers.clone() }).await?;
+            contracts
+                .registry()
+                .call(me, registry::methods::set_recoverers, &SetRecoverers { agent, recoverers: recoverers.clone() })
+                .await?;
             let text = if recoverers.accounts.is_empty() {
                 format!("agent {agent} will have no recoverers")
             } else {
@@ -87,33 +91,40 @@ pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
         }
         Command::Propose { which, new_owner } => {
             let agent = session.agent(which.agent)?;
-            check_account(session, &new_owner).await?;
-            contracts.propose_recovery(me, &AgentAccount { agent, account: new_owner }).await?;
+            session.check_account(&new_owner).await?;
+            contracts
+                .registry()
+                .call(me, registry::methods::propose_recovery, &AgentAccount { agent, account: new_owner })
+                .await?;
             say_proposal(session, agent, &me.id).await
         }
         Command::Approve(proposal) => {
             let args = proposal.args(session)?;
-            contracts.approve_recovery(me, &args).await?;
+            contracts.registry().call(me, registry::methods::approve_recovery, &args).await?;
             say_proposal(session, args.agent, &args.account).await
         }
         Command::Veto { which } => {
             let agent = session.agent(which.agent)?;
-            contracts.veto_recovery(me, agent).await?;
+            contracts
+                .registry()
+                .call(me, registry::methods::veto_recovery, &registry::args::AgentRef { agent })
+                .await?;
             session.tell(
                 &json!({ "agent": agent, "vetoed": true }),
-                &format!("nobody's proposal about agent {agent} counts"),
+                &format!("every proposal about agent {agent} is void"),
             )
         }
         Command::Execute(proposal) => {
             let args = proposal.args(session)?;
-            contracts.execute_recovery(me, &args).await?;
+            contracts.registry().call(me, registry::methods::execute_recovery, &args).await?;
             let owner = super::read(session, args.agent).await?.owner;
             let text = format!("agent {} belongs to {owner}", args.agent);
             session.tell(&json!({ "agent": args.agent, "owner": owner }), &text)
         }
         Command::Prepare => {
-            contracts.prepay_registry(me).await?;
-            session.tell(&json!({ "account": me.id, "prepaid": true }), &format!("agents can come to {}", me.id))
+            me.call(&contracts.registry, Call::prepay()).await?;
+            session
+                .tell(&json!({ "account": me.id, "prepaid": true }), &format!("agents can be handed over to {}", me.id))
         }
     }
 }
@@ -121,8 +132,8 @@ pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
 async fn say_proposal(session: &Session, agent: AgentId, proposer: &AccountId) -> anyhow::Result<()> {
     let question = AgentRef { agent };
     let what = "such proposal";
-    let found: Vec<RecoveryProposal> =
-        session.find(&session.contracts.registry, "recovery_proposals", &question, what).await?;
+    let registry = session.contracts.registry();
+    let found = registry.view(session.rpc(), registry::methods::recovery_proposals, &question, At::Final).await?;
     let proposal = found.iter().find(|proposal| proposal.proposer == *proposer);
     let proposal = proposal.with_context(|| format!("there is no {what} of {proposer}"))?;
     let text = match proposal.ready_ms {

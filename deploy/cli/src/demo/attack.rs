@@ -1,22 +1,27 @@
 //! One attack of each kind. Each has to be refused, with its code.
 
+use anyhow::Context;
 use charter_client::{Account, Call, ClientError};
 use charter_host::{HostError, Upstreams};
+use charter_types::escrow;
 use charter_types::escrow::args::Open;
 use charter_types::escrow::{ClaimBatch, ClaimRow, Kind, Voucher};
+use charter_types::governance;
 use charter_types::governance::Choice;
 use charter_types::governance::args::{ExecuteUpgrade, Vote};
-use charter_types::keys::args::{GrantSecret, GrantTerms};
-use charter_types::keys::{Asker, Denial, Grantee, Method};
+use charter_types::keys;
+use charter_types::keys::args::GrantSecret;
+use charter_types::keys::{Asker, Denial, Method};
 use charter_types::{Ed25519Key, Hash32, Signature64};
 use charter_wasm::Contract;
 use ed25519_dalek::{Signer, SigningKey};
 
-use super::grant::{agent_policy, ceiling};
+use super::grant::{LABEL, to};
 use super::secret::{host, request};
 use super::upstream::Upstream;
 use super::vote;
 use super::world::World;
+use crate::files::notes::{Notes, Permit};
 
 pub async fn play(world: &mut World) -> anyhow::Result<()> {
     let eve = world.person("eve")?;
@@ -58,7 +63,7 @@ async fn forged_voucher(world: &mut World, eve: &Account) -> anyhow::Result<()> 
     };
     let signature = Signature64(SigningKey::from_bytes(&[66; 32]).sign(&voucher.to_bytes()).to_bytes());
     let batch = ClaimBatch { rows: vec![ClaimRow::new(&voucher, &signature)], withdraw: false };
-    let done = contracts.claim_batch(eve, &batch).await?;
+    let done = contracts.escrow().call(eve, escrow::methods::claim_batch, &batch).await?;
     let results = world.take(done);
     refused(world, "forged voucher", "ESCROW_SIGNATURE", results.first().map(|result| result.1.as_str()))
 }
@@ -67,24 +72,19 @@ async fn forged_voucher(world: &mut World, eve: &Account) -> anyhow::Result<()> 
 async fn weak_key(world: &mut World, eve: &Account) -> anyhow::Result<()> {
     let payee = world.person("shop")?.id;
     let args = Open { payee, agent: None, voucher_key: Ed25519Key([0; 32]), withdraw_delay_ms: 3_600_000 };
-    let result = world.contracts.open(eve, &args, 1_000_000_000_000_000_000_000_000).await;
+    let result =
+        world.contracts.escrow().pay(eve, escrow::methods::open, &args, 1_000_000_000_000_000_000_000_000).await;
     refused(world, "voucher key of small order", "ESCROW_WEAK_KEY", code(&result))
 }
 
 /// Eve grants herself the use of alice's secret.
 async fn strangers_grant(world: &mut World, eve: &Account) -> anyhow::Result<()> {
-    let expires_ms = world.now_ms().await? + 3_600_000;
-    let terms = GrantTerms {
-        grantee: Grantee::Account(eve.id.clone()),
-        policy: agent_policy(),
-        not_before_ms: 0,
-        expires_ms,
-        needs_approval: false,
-        needs_attestation: false,
-        no_delegation: false,
-        budget: None,
-    };
-    let result = world.contracts.grant(eve, &GrantSecret { secret: 1, ceiling: ceiling(), terms }).await;
+    let alice = world.session("alice")?;
+    let notes = Notes::open(&alice.folder)?;
+    let (credential, secret) = notes.credential(LABEL)?;
+    let ceiling = credential.ceiling.clone();
+    let terms = to(&eve.id).grant(ceiling.clone(), 0, alice.now_ms().await?);
+    let result = world.contracts.keys().call(eve, keys::methods::grant, &GrantSecret { secret, ceiling, terms }).await;
     refused(world, "stranger's grant", "KEYS_NOT_OWNER", code(&result))
 }
 
@@ -92,7 +92,11 @@ async fn vote_after_the_end(world: &mut World) -> anyhow::Result<()> {
     let proposal = world.state.facts().release_proposal;
     let content_hash = vote::read(world, proposal).await?.content_hash;
     let carol = world.person("carol")?;
-    let result = world.contracts.vote(&carol, &Vote { proposal, content_hash, choice: Choice::Yes }).await;
+    let result = world
+        .contracts
+        .governance()
+        .call(&carol, governance::methods::vote, &Vote { proposal, content_hash, choice: Choice::Yes })
+        .await;
     refused(world, "vote after the end", "GOVERNANCE_VOTE_ENDED", code(&result))
 }
 
@@ -103,35 +107,37 @@ async fn wrong_bytes(world: &mut World, eve: &Account) -> anyhow::Result<()> {
     if let Some(last) = code_bytes.last_mut() {
         *last ^= 1;
     }
-    let args = borsh::to_vec(&ExecuteUpgrade { proposal, code: code_bytes })?;
-    let governance = world.contracts.governance.clone();
-    let result = eve.call(&governance, Call::raw("execute_upgrade", args).gas_tgas(900)).await;
+    let args = ExecuteUpgrade { proposal, code: code_bytes };
+    let result = world.contracts.governance().call(eve, governance::methods::execute_upgrade, &args).await;
     refused(world, "upgrade with the wrong bytes", "GOVERNANCE_WRONG_CODE", code(&result))
 }
 
-/// Without being told to, a host connects to nothing on this machine.
+/// A host connects to no address of this machine unless its operator listed it.
 async fn loopback_by_default(world: &mut World) -> anyhow::Result<()> {
-    let host = host(world, Upstreams::default())?;
-    let scout = world.person("scout")?.id;
-    let grant = world.state.facts().grants[0];
-    let result = host.call(grant, &agent_policy(), &Asker::Account(scout), &request(Method::Get, "/v1/models")).await;
+    let host = host(world, Upstreams::default()).await?;
+    let scout = Asker::Account(world.person("scout")?.id);
+    let Permit { grant, policy, .. } = &world.state.facts().permits[0];
+    let result = host.call(*grant, policy, &scout, &request(Method::Get, "/v1/models")).await;
     let found = matches!(result, Err(HostError::PrivateAddress { .. })).then_some("HOST_PRIVATE_ADDRESS");
     refused(world, "request to a loopback address", "HOST_PRIVATE_ADDRESS", found)
 }
 
-/// The grantor takes the grant back; what was delegated from it is dead too.
+/// The grantor revokes the grant, and with it what was delegated from it.
 async fn revoked_grant(world: &mut World) -> anyhow::Result<()> {
     let contracts = world.contracts.clone();
     let facts = world.state.facts().clone();
     let alice = world.person("alice")?;
-    let outcome = contracts.revoke_grant(&alice, facts.grants[0]).await?;
+    let outcome = contracts
+        .keys()
+        .call(&alice, keys::methods::revoke_grant, &keys::args::GrantRef { grant: facts.permits[0].grant })
+        .await?
+        .outcome;
     world.pay(&outcome);
     let upstream = Upstream::start().await?;
-    let host = host(world, Upstreams::new(vec![upstream.addr]))?;
-    let bob = world.person("bob")?.id;
-    let policy = super::grant::delegated_policy();
-    let result =
-        host.call(facts.delegated_grant, &policy, &Asker::Account(bob), &request(Method::Get, "/v1/models")).await;
+    let host = host(world, Upstreams::new(vec![upstream.addr])).await?;
+    let bob = Asker::Account(world.person("bob")?.id);
+    let Permit { grant, policy, .. } = facts.delegated.context("no grant was delegated")?;
+    let result = host.call(grant, &policy, &bob, &request(Method::Get, "/v1/models")).await;
     let found = matches!(result, Err(HostError::Denied(Denial::Revoked))).then_some("REVOKED");
     refused(world, "use of a grant below a revoked one", "REVOKED", found)
 }

@@ -1,147 +1,102 @@
-//! A host, credentials sealed to it, and grants, one of them passed on.
+//! A host, credentials sealed to it, and grants, one of them delegated: by the steps that `charter host` and `charter key`
+//! take.
 
-use charter_client::{Account, sha256};
-use charter_host::{HostKeys, SealContext, seal};
-use charter_types::Hash32;
-use charter_types::keys::args::{AddCredential, Delegate, GrantSecret, GrantTerms};
-use charter_types::keys::{Added, Effect, Envelope, Grantee, Inject, Method, Policy, Scheme, Target};
+use charter_types::AccountId;
+use charter_types::keys::{Grantee, HostId};
 use rand::RngCore;
+use zeroize::Zeroizing;
 
 use super::upstream;
 use super::world::World;
+use crate::files::notes::{Notes, Permit};
+use crate::key::{Draft, NewKey};
+use crate::rules::{self, Rule, Terms, What};
+use crate::session::Session;
 
-const MONTH_MS: u64 = 30 * 24 * 3_600_000;
-/// How old a view the host acts on.
-const STALENESS_MS: u64 = 60_000;
+/// What the key of the story is called.
+pub const LABEL: &str = "openai";
 
-/// What the credential may be used for at most: the whole of the service.
-pub fn ceiling() -> Policy {
-    policy(&["/"], &[Method::Get, Method::Post], &[Effect::Read, Effect::Write])
+fn rule(methods: &str, path: &str) -> anyhow::Result<Rule> {
+    let text = format!("{methods}:http://{}:{}{path}", upstream::HOST, upstream::PORT);
+    rules::rule(&text).map_err(anyhow::Error::msg)
 }
 
-/// What the agent gets: asking and answering, nothing of the administration.
-pub fn agent_policy() -> Policy {
-    policy(&["/v1"], &[Method::Get, Method::Post], &[Effect::Read, Effect::Write])
+fn what(methods: &str, path: &str) -> anyhow::Result<What> {
+    Ok(What { allow: vec![rule(methods, path)?], uses: None, body_max: 65_536 })
 }
 
-/// What it passes on: reading.
-pub fn delegated_policy() -> Policy {
-    policy(&["/v1/models"], &[Method::Get], &[Effect::Read])
-}
-
-fn policy(paths: &[&str], methods: &[Method], effects: &[Effect]) -> Policy {
-    Policy {
-        effects: effects.to_vec(),
-        targets: vec![Target {
-            scheme: Scheme::Http,
-            host: upstream::HOST.to_owned(),
-            port: upstream::PORT,
-            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
-            methods: methods.to_vec(),
-        }],
-        inject: Inject::Header { name: "authorization".to_owned(), prefix: "Bearer ".to_owned() },
-        body_bytes_max: 65_536,
-        response_bytes_max: 65_536,
-        rate: None,
-        near_calls: Vec::new(),
-    }
+pub fn to(account: &AccountId) -> Terms {
+    Terms { to: Some(Grantee::Account(account.clone())), ..Terms::default() }
 }
 
 pub async fn play(world: &mut World) -> anyhow::Result<()> {
     let host = register_host(world).await?;
-    let now_ms = world.now_ms().await?;
     let agents = world.state.facts().agents.clone();
-    let (alice, bob, scout) = (world.person("alice")?, world.person("bob")?, world.person("scout")?);
-    let terms = |grantee: &Account, policy: Policy| GrantTerms {
-        grantee: Grantee::Account(grantee.id.clone()),
-        policy,
-        not_before_ms: 0,
-        expires_ms: now_ms + MONTH_MS,
-        needs_approval: false,
-        needs_attestation: false,
-        no_delegation: false,
-        budget: None,
-    };
-
-    // The first credential is the one that is used: a key nobody has seen before.
-    let mut secret = [0; 24];
-    rand::rngs::OsRng.fill_bytes(&mut secret);
-    let secret_text = format!("sk-demo-{}", hex::encode(secret));
-    world.state.note(|facts| facts.secret_text.clone_from(&secret_text))?;
-    let first = terms(&scout, agent_policy());
-    let added = add_credential(world, &alice, agents[0], "openai", secret_text.as_bytes(), host, first).await?;
-    let mut grants = added.grants.clone();
-
-    // The same secret for another account, then other agents' secrets.
-    let contracts = world.contracts.clone();
-    let secret = added.secret.unwrap_or_default();
-    let again = GrantSecret { secret, ceiling: ceiling(), terms: terms(&bob, delegated_policy()) };
-    let done = contracts.grant(&alice, &again).await?;
-    grants.extend(world.take(done).grants);
-    for (owner, agent) in [(&alice, agents[1]), (&bob, agents[4])] {
-        let own = terms(owner, agent_policy());
-        let added = add_credential(world, owner, agent, "mail", b"another-secret", host, own).await?;
-        grants.extend(added.grants);
+    let (alice, bob, scout) = (world.session("alice")?, world.session("bob")?, world.session("scout")?);
+    if world.state.facts().secret_text.is_empty() {
+        // A key nobody has seen before.
+        let mut secret = [0; 24];
+        rand::rngs::OsRng.fill_bytes(&mut secret);
+        world.state.note(|facts| facts.secret_text = format!("sk-demo-{}", hex::encode(secret)))?;
     }
-    world.progress.step("grant", &format!("{} grants", grants.len()));
+    let secret_text = world.state.facts().secret_text.clone();
 
-    // The agent passes a part of its grant on to a sub-agent.
-    let delegate =
-        Delegate { parent: grants[0], parent_policy: agent_policy(), terms: terms(&bob, delegated_policy()) };
-    let done = contracts.delegate(&scout, &delegate).await?;
-    let delegated = world.take(done).grants.first().copied().unwrap_or_default();
-    grants.push(delegated);
-    world.progress.step("grant", &format!("grant {delegated} delegated from grant {}", grants[0]));
+    // The agent may ask and answer, and gets nothing of the administration.
+    let used = add(world, &alice, new_key(LABEL, agents[0], host, &scout.me.id)?, &secret_text).await?;
+    // The same secret for another account, then other agents' secrets.
+    let again = Draft::of_secret(&alice, LABEL.to_owned(), &what("GET", "/v1/models")?, &to(&bob.me.id)).await?;
+    let mut permits = vec![used.clone(), sign(world, &alice, again).await?];
+    for (owner, agent) in [(&alice, agents[1]), (&bob, agents[4])] {
+        let own = new_key("mail", agent, host, &owner.me.id)?;
+        permits.push(add(world, owner, own, "another-secret").await?);
+    }
+    world.progress.step("grant", &format!("{} grants", permits.len()));
+
+    // The agent delegates a part of its grant to a sub-agent: reading.
+    let part = Draft::of_grant(&scout, used.clone(), &what("GET", "/v1/models")?, &to(&bob.me.id)).await?;
+    let delegated = sign(world, &scout, part).await?;
+    world.progress.step("grant", &format!("grant {} delegated from grant {}", delegated.grant, used.grant));
+    permits.push(delegated.clone());
     world.state.note(|facts| {
-        facts.grants = grants;
-        facts.delegated_grant = delegated;
+        facts.permits = permits;
+        facts.delegated = Some(delegated);
     })
 }
 
-async fn register_host(world: &mut World) -> anyhow::Result<u64> {
-    let hal = world.person("hal")?;
-    if world.state.facts().host == 0 {
-        let mut seed = [0; 64];
-        rand::rngs::OsRng.fill_bytes(&mut seed);
-        let seed = hex::encode(seed);
-        let contracts = world.contracts.clone();
-        let args = HostKeys::from_hex(&seed)?.registration(&world.chain_id(), &contracts.keys, &hal.id, STALENESS_MS);
-        let done = contracts.register_host(&hal, &args).await?;
-        let host = world.take(done);
-        world.state.note(|facts| {
-            facts.host = host;
-            facts.host_seed = seed;
-        })?;
-        world.progress.step("grant", &format!("host {host} of {}", hal.id));
+async fn register_host(world: &mut World) -> anyhow::Result<HostId> {
+    let hal = world.session("hal")?;
+    let host = crate::host::register(&hal).await?;
+    if let Some(outcome) = &host.outcome {
+        world.pay(outcome);
+        world.progress.step("grant", &format!("host {} of {}", host.id, hal.me.id));
     }
-    Ok(world.state.facts().host)
+    Ok(host.id)
 }
 
-async fn add_credential(
-    world: &mut World,
-    owner: &Account,
-    agent: u64,
-    label: &str,
-    secret: &[u8],
-    host: u64,
-    grant: GrantTerms,
-) -> anyhow::Result<Added> {
-    let mut salt = [0; 16];
-    rand::rngs::OsRng.fill_bytes(&mut salt);
-    let label_hash = Hash32(sha256(&[&salt, label.as_bytes()].concat()));
-    let contracts = world.contracts.clone();
-    let context = SealContext::new(&world.chain_id(), &contracts.keys, agent, label_hash, 1);
-    let key = HostKeys::from_hex(&world.state.facts().host_seed)?.encrypt_public();
-    let sealed = seal(secret, &context, &[(host, key)])?;
-    let args = AddCredential {
-        agent,
-        label_hash,
-        ceiling: ceiling(),
-        envelope: Envelope::Inline(sealed.envelope),
-        wraps: sealed.wraps,
-        rotate_by_ms: 0,
-        grants: vec![grant],
-    };
-    let done = contracts.add_credential(owner, &args).await?;
-    Ok(world.take(done))
+/// A key for the whole of the service, and a grant of the part that agents need.
+fn new_key(label: &str, agent: u64, host: HostId, grantee: &AccountId) -> anyhow::Result<NewKey> {
+    Ok(NewKey {
+        label: label.to_owned(),
+        what: what("GET,POST", "/v1")?,
+        terms: to(grantee),
+        inject: rules::inject(rules::BEARER).map_err(anyhow::Error::msg)?,
+        ceiling: vec![rule("GET,POST", "/")?],
+        host: vec![host],
+        agent: Some(agent),
+    })
+}
+
+/// Adds a credential, unless a run that was interrupted has added it.
+async fn add(world: &mut World, owner: &Session, new: NewKey, key: &str) -> anyhow::Result<Permit> {
+    if let Some(known) = Notes::open(&owner.folder)?.permits_of(&new.label).last() {
+        return Ok(known.clone());
+    }
+    let draft = Draft::of_key(owner, new, Zeroizing::new(key.to_owned())).await?;
+    sign(world, owner, draft).await
+}
+
+async fn sign(world: &mut World, by: &Session, draft: Draft) -> anyhow::Result<Permit> {
+    let signed = draft.sign(by).await?;
+    world.pay(&signed.outcome);
+    Ok(signed.permit)
 }

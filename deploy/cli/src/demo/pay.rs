@@ -1,6 +1,7 @@
 //! Twelve hundred micropayments over three channels, settled by one receipt.
 
 use charter_client::{At, Payee, Payer};
+use charter_types::escrow;
 use charter_types::escrow::args::{ChannelRef, Open};
 use charter_types::escrow::{Channel, ClaimBatch, Voucher};
 use ed25519_dalek::SigningKey;
@@ -26,10 +27,10 @@ pub async fn play(world: &mut World) -> anyhow::Result<()> {
         let key = SigningKey::generate(&mut rand::rngs::OsRng);
         let voucher_key = charter_types::Ed25519Key(key.verifying_key().to_bytes());
         let args = Open { payee: shop.id.clone(), agent: None, voucher_key, withdraw_delay_ms: HOUR_MS };
-        let done = contracts.open(&payer, &args, DEPOSIT).await?;
+        let done = contracts.escrow().pay(&payer, escrow::methods::open, &args, DEPOSIT).await?;
         let channel = world.take(done);
         let stands: Option<Channel> =
-            world.rpc.view(&contracts.escrow, "channel", &ChannelRef { channel }, At::Final).await?;
+            world.rpc.view(&contracts.escrow, escrow::methods::channel, &ChannelRef { channel }, At::Final).await?;
         let payee = stands.and_then(|stands| Payee::new(domain, &stands));
         let payee = payee.ok_or_else(|| anyhow::anyhow!("there is no channel with a key that is a curve point"))?;
         ends.push((Payer::new(key, domain, channel), payee));
@@ -48,22 +49,27 @@ pub async fn play(world: &mut World) -> anyhow::Result<()> {
 
     // On chain: one receipt claims and pays out all three.
     let rows = ends.iter().filter_map(|(_, payee)| payee.best().cloned()).collect();
-    let done = contracts.claim_batch(&shop, &ClaimBatch { rows, withdraw: true }).await?;
+    let done =
+        contracts.escrow().call(&shop, escrow::methods::claim_batch, &ClaimBatch { rows, withdraw: true }).await?;
     let results = world.take(done);
-    let settled = results.iter().filter(|result| result.claimed().is_some()).count();
+    let settled = u64::try_from(results.iter().filter(|result| result.claimed().is_some()).count())?;
     let claimed: u128 = results.iter().filter_map(charter_types::escrow::ClaimResult::claimed).sum();
     anyhow::ensure!(claimed == AMOUNT * u128::from(vouchers), "claimed {claimed} for {vouchers} vouchers");
-    let near = crate::output::near(claimed);
+    let near = crate::units::near(claimed);
     world.progress.step("pay", &format!("{settled} channels settled by one claim_batch: {near} NEAR"));
 
     // One channel is closed: the payer gets the rest, storage goes back.
-    let outcome = contracts.close(&shop, channels[0]).await?;
+    let outcome = contracts
+        .escrow()
+        .call(&shop, escrow::methods::close, &escrow::args::ChannelRef { channel: channels[0] })
+        .await?
+        .outcome;
     world.pay(&outcome);
     world.state.note(|facts| {
         facts.channels = channels;
         facts.vouchers = vouchers;
         facts.claim_receipts = 1;
-        facts.channels_settled = u64::try_from(settled).unwrap_or(0);
+        facts.channels_settled = settled;
         facts.claimed_yocto = claimed.to_string();
     })
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::state::Spent;
 use super::world::World;
-use crate::output::near;
+use crate::units::near;
 
 /// The figures; every one is counted or measured in this run or the ones it resumes.
 #[derive(Serialize)]
@@ -43,14 +43,14 @@ fn count<T>(items: &[T]) -> u64 {
 }
 
 impl Summary {
-    pub fn new(world: &World, checked: Option<&Report>, elapsed: Duration) -> Self {
+    pub fn new(world: &World, checked: &Report, elapsed: Duration) -> Self {
         let facts = world.state.facts();
         let steps = world.state.spent().to_vec();
         Self {
             agents: count(&facts.agents),
             owners: facts.owners,
-            grants: count(&facts.grants),
-            delegated: u64::from(facts.delegated_grant != 0),
+            grants: count(&facts.permits),
+            delegated: u64::from(facts.delegated.is_some()),
             credential_uses: facts.uses,
             secret_leaks: facts.secret_leaks,
             transcript_bytes: facts.transcript_bytes,
@@ -62,9 +62,9 @@ impl Summary {
             channels_settled: facts.channels_settled,
             attacks_refused: count(&facts.attacks_refused),
             attack_codes: facts.attacks_refused.clone(),
-            rows: checked.map_or(0, |report| report.rows),
-            mismatches: checked.map_or(0, |report| report.mismatches),
-            verified_height: checked.map_or(0, |report| report.height),
+            rows: checked.rows,
+            mismatches: checked.mismatches,
+            verified_height: checked.height,
             gas_total: steps.iter().map(|spent| spent.gas).sum(),
             near_spent: near(steps.iter().map(|spent| spent.tokens).sum()),
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
@@ -93,39 +93,23 @@ impl fmt::Display for Summary {
         }
         let burnt: String = self.near_spent.chars().take(10).collect();
         writeln!(out, "{:<10}{:>14}{:>12}{burnt:>14}{:>12}\n", "all", "", tgas(self.gas_total), self.elapsed_ms)?;
-        let lines = [
-            ("agents", format!("{} of {} owners", self.agents, self.owners)),
-            ("grants", format!("{}, {} of them delegated", self.grants, self.delegated)),
-            (
-                "credential uses",
-                format!(
-                    "{}, seen by the agents {} times in {} bytes",
-                    self.credential_uses, self.secret_leaks, self.transcript_bytes
-                ),
-            ),
-            (
-                "votes",
-                format!(
-                    "{}; {} release published and adopted, {} contract upgraded",
-                    self.votes, self.releases, self.upgrades
-                ),
-            ),
-            (
-                "micropayments",
-                format!(
-                    "{} vouchers, {} channels settled, {} claim receipt",
-                    self.vouchers, self.channels_settled, self.claim_receipts
-                ),
-            ),
-            ("attacks refused", format!("{}: {}", self.attacks_refused, self.attack_codes.join(", "))),
-            (
-                "rows mirrored",
-                format!(
-                    "{} compared with the contracts at block {}, {} mismatches",
-                    self.rows, self.verified_height, self.mismatches
-                ),
-            ),
-        ];
-        lines.iter().try_for_each(|(name, text)| writeln!(out, "{name:<17}{text}"))
+        let mut line = |name: &str, text: fmt::Arguments<'_>| writeln!(out, "{name:<17}{text}");
+        let Self { agents, owners, grants, delegated, credential_uses, secret_leaks, transcript_bytes, .. } = self;
+        let Self { votes, releases, upgrades, vouchers, channels_settled, claim_receipts, .. } = self;
+        let Self { attacks_refused, rows, verified_height, mismatches, .. } = self;
+        let codes = self.attack_codes.join(", ");
+        line("agents", format_args!("{agents} of {owners} owners"))?;
+        line("grants", format_args!("{grants}, {delegated} of them delegated"))?;
+        let uses =
+            format_args!("{credential_uses}, seen by the agents {secret_leaks} times in {transcript_bytes} bytes");
+        line("credential uses", uses)?;
+        let votes = format_args!("{votes}; {releases} release published and adopted, {upgrades} contract upgraded");
+        line("votes", votes)?;
+        let payments =
+            format_args!("{vouchers} vouchers, {channels_settled} channels settled, {claim_receipts} claim receipt");
+        line("micropayments", payments)?;
+        line("attacks refused", format_args!("{attacks_refused}: {codes}"))?;
+        let compared = format_args!("compared with the contracts at block {verified_height}");
+        line("rows mirrored", format_args!("{rows} {compared}, {mismatches} mismatches"))
     }
 }

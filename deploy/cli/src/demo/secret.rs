@@ -1,19 +1,18 @@
 //! The agent uses a key that it never sees.
 
-use charter_host::{Host, HostKeys, HttpRequest, Redactor, Upstreams};
+use anyhow::Context;
+use charter_host::{Host, HttpRequest, Redactor, Upstreams};
 use charter_types::Base64Bytes;
-use charter_types::keys::{Asker, Method, Policy};
+use charter_types::keys::{Asker, Method};
 
-use super::grant::{agent_policy, delegated_policy};
 use super::upstream::{HOST, PORT, Upstream};
 use super::world::World;
+use crate::files::notes::Permit;
 
 /// The host as its operator set it up; loopback addresses are reached only if listed.
-pub fn host(world: &mut World, upstreams: Upstreams) -> anyhow::Result<Host> {
-    let facts = world.state.facts().clone();
-    let keys = HostKeys::from_hex(&facts.host_seed)?;
-    let hal = world.person("hal")?;
-    Ok(Host::new(facts.host, hal, keys, world.contracts.clone(), world.chain_id(), upstreams))
+pub async fn host(world: &mut World, upstreams: Upstreams) -> anyhow::Result<Host> {
+    let hal = world.session("hal")?;
+    Ok(crate::host::register(&hal).await?.open(&hal, upstreams))
 }
 
 pub fn request(method: Method, path: &str) -> HttpRequest {
@@ -24,27 +23,29 @@ pub fn request(method: Method, path: &str) -> HttpRequest {
 pub async fn play(world: &mut World) -> anyhow::Result<()> {
     let upstream = Upstream::start().await?;
     let listed = Upstreams::new(vec![upstream.addr, std::net::SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, PORT))]);
-    let host = host(world, listed)?;
+    let host = host(world, listed).await?;
     let (scout, bob) = (world.person("scout")?.id, world.person("bob")?.id);
     let (scout, bob) = (Asker::Account(scout), Asker::Account(bob));
     let facts = world.state.facts().clone();
     // Every byte that the agents get to see.
     let mut transcript = Vec::new();
     let mut uses = 0_u64;
-    let asks: [(u64, Policy, &Asker, Method, &str); 4] = [
-        (facts.grants[0], agent_policy(), &scout, Method::Post, "/v1/chat/completions"),
-        (facts.grants[0], agent_policy(), &scout, Method::Get, "/v1/models?limit=5"),
-        (facts.grants[1], delegated_policy(), &bob, Method::Get, "/v1/models"),
-        (facts.delegated_grant, delegated_policy(), &bob, Method::Get, "/v1/models/tiny"),
+    let delegated = facts.delegated.as_ref().context("no grant was delegated")?;
+    let [agents, bobs, ..] = &facts.permits[..] else { anyhow::bail!("there are no grants to use") };
+    let asks: [(&Permit, &Asker, Method, &str); 4] = [
+        (agents, &scout, Method::Post, "/v1/chat/completions"),
+        (agents, &scout, Method::Get, "/v1/models?limit=5"),
+        (bobs, &bob, Method::Get, "/v1/models"),
+        (delegated, &bob, Method::Get, "/v1/models/tiny"),
     ];
-    for (grant, policy, asker, method, path) in asks {
-        let response = host.call(grant, &policy, asker, &request(method, path)).await?;
+    for (permit, asker, method, path) in asks {
+        let response = host.call(permit.grant, &permit.policy, asker, &request(method, path)).await?;
         anyhow::ensure!(response.status == 200, "the service answered {}", response.status);
         transcript.extend_from_slice(&response.body.0);
         uses += 1;
     }
     // Refusals are part of what agents see.
-    let beyond = host.call(facts.grants[0], &agent_policy(), &scout, &request(Method::Get, "/admin/keys")).await;
+    let beyond = host.call(agents.grant, &agents.policy, &scout, &request(Method::Get, "/admin/keys")).await;
     match beyond {
         Ok(_) => anyhow::bail!("a request beyond the grant went through"),
         Err(refusal) => transcript.extend_from_slice(refusal.to_string().as_bytes()),

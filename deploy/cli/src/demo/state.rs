@@ -1,12 +1,33 @@
-//! What the demo has done so far, so that a second run goes on where the first stopped.
+//! The demo's steps, and which of them are done, so that a second run goes on where the first stopped.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::Step;
+use crate::files::notes::Permit;
 use crate::files::{DataDir, read_json, write_json};
+
+/// The story's steps, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    Deploy,
+    Register,
+    Grant,
+    Secret,
+    Vote,
+    Pay,
+    Attack,
+}
+
+impl Step {
+    pub fn name(self) -> String {
+        let value = self.to_possible_value().expect("no step is hidden from the command line");
+        value.get_name().to_owned()
+    }
+}
 
 /// Ids and counts that later steps and the summary need.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -14,11 +35,11 @@ use crate::files::{DataDir, read_json, write_json};
 pub struct Facts {
     pub agents: Vec<u64>,
     pub owners: u64,
-    pub host: u64,
-    pub host_seed: String,
     pub secret_text: String,
-    pub grants: Vec<u64>,
-    pub delegated_grant: u64,
+    /// Every grant, in order. The agent's is the first, bob's the second.
+    pub permits: Vec<Permit>,
+    /// The grant that was delegated from the agent's.
+    pub delegated: Option<Permit>,
     pub uses: u64,
     pub secret_leaks: u64,
     pub transcript_bytes: u64,
@@ -54,7 +75,7 @@ struct Stored {
 pub struct State {
     path: PathBuf,
     stored: Stored,
-    /// Cost of the step in progress.
+    /// What the step in progress has cost.
     transactions: u64,
     gas: u64,
     tokens: u128,
@@ -87,10 +108,6 @@ impl State {
         self.stored.done.iter().any(|spent| spent.step == step)
     }
 
-    pub fn done(&self) -> impl Iterator<Item = Step> {
-        self.stored.done.iter().map(|spent| spent.step)
-    }
-
     pub fn spent(&self) -> &[Spent] {
         &self.stored.done
     }
@@ -106,4 +123,9 @@ impl State {
         self.stored.done.push(spent);
         write_json(&self.path, &self.stored)
     }
+}
+
+/// Names of the steps that a folder's demo has done.
+pub fn steps_done(folder: &DataDir) -> anyhow::Result<Vec<String>> {
+    Ok(State::open(folder)?.spent().iter().map(|spent| spent.step.name()).collect())
 }

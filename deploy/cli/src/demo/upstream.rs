@@ -1,4 +1,4 @@
-//! The service the agent wants to use: it wants a key, and it is hostile, because it echoes the key in many spellings.
+//! The service that the agent uses. It needs a key, and it is hostile: it echoes the key in many spellings.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use charter_client::{At, Call, sha256};
 use charter_types::Hash32;
+use charter_types::governance;
 use charter_types::governance::args::{
     AgentRef, CreateLine, Enroll, ExecuteUpgrade, ProposalRef, ProposeRelease, ProposeUpgrade, Vote,
 };
@@ -27,7 +29,10 @@ async fn release(world: &mut World) -> anyhow::Result<()> {
     let people = [world.person("alice")?, world.person("bob")?, world.person("carol")?];
     let council = people.iter().map(|person| Member { account: person.id.clone(), weight: 1 }).collect();
     let params = Params { vote_ms: 3_600_000, timelock_ms: 3_600_000, quorum_bps: 5_000, threshold_bps: 6_000 };
-    let done = contracts.create_line(&people[0], &CreateLine { name: "scout".to_owned(), council, params }).await?;
+    let done = contracts
+        .governance()
+        .call(&people[0], governance::methods::create_line, &CreateLine { name: "scout".to_owned(), council, params })
+        .await?;
     let line = world.take(done);
     let artifact = Artifact { kind: ArtifactKind::OciImage, digest: Hash32(sha256(b"scout 1.0.0")), bytes: 52_428_800 };
     let content = ReleaseContent {
@@ -37,17 +42,28 @@ async fn release(world: &mut World) -> anyhow::Result<()> {
         permissions: Hash32(sha256(b"permissions of scout 1.0.0")),
         reversible: true,
     };
-    let done = contracts.propose_release(&people[1], &ProposeRelease { line, content }).await?;
+    let done = contracts
+        .governance()
+        .call(&people[1], governance::methods::propose_release, &ProposeRelease { line, content })
+        .await?;
     let proposal = world.take(done);
     let content_hash = read(world, proposal).await?.content_hash;
     let choices = [Choice::Yes, Choice::Yes, Choice::No];
     for (person, choice) in people.iter().zip(choices) {
-        let outcome = contracts.vote(person, &Vote { proposal, content_hash, choice }).await?;
+        let outcome = contracts
+            .governance()
+            .call(person, governance::methods::vote, &Vote { proposal, content_hash, choice })
+            .await?
+            .outcome;
         world.pay(&outcome);
     }
     world.progress.step("vote", "two of three for release 1.0.0, an hour of timelock");
     pass_time_and_queue(world, proposal).await?;
-    let outcome = contracts.publish(&people[2], proposal).await?;
+    let outcome = contracts
+        .governance()
+        .call(&people[2], governance::methods::publish, &governance::args::ProposalRef { proposal })
+        .await?
+        .outcome;
     world.pay(&outcome);
     world.state.note(|facts| {
         facts.line = line;
@@ -56,25 +72,28 @@ async fn release(world: &mut World) -> anyhow::Result<()> {
     })
 }
 
-/// The agent's owner puts it on the line; a host that asks gets the release.
+/// Enrolls the agent on the line, and asks as a host does which release it may run.
 async fn adopt(world: &mut World) -> anyhow::Result<()> {
     let contracts = world.contracts.clone();
     let (agent, line) = (world.state.facts().agents[0], world.state.facts().line);
     let alice = world.person("alice")?;
-    let outcome = contracts.enroll(&alice, &Enroll { agent, line }).await?;
+    let outcome =
+        contracts.governance().call(&alice, governance::methods::enroll, &Enroll { agent, line }).await?.outcome;
     world.pay(&outcome);
     let answer: ReleaseFor =
-        world.rpc.raw_view(&contracts.governance, "release_for", &AgentRef { agent }, At::Final).await?;
-    let release = answer.release.unwrap_or_default();
-    anyhow::ensure!(answer.seq == 1 && release > 0, "the line has no head: {answer:?}");
+        world.rpc.view(&contracts.governance, governance::methods::release_for, &AgentRef { agent }, At::Final).await?;
+    let release = answer.release.filter(|_| answer.seq == 1);
+    let release = release.with_context(|| format!("the line has no head: {answer:?}"))?;
     world.progress.step("vote", &format!("agent {agent} may run release {release}, head {}", answer.seq));
     world.state.note(|facts| facts.release = release)
 }
 
 pub async fn read(world: &World, proposal: u64) -> anyhow::Result<Proposal> {
-    let view: Option<Proposal> =
-        world.rpc.raw_view(&world.contracts.governance, "proposal", &ProposalRef { proposal }, At::Final).await?;
-    view.ok_or_else(|| anyhow::anyhow!("there is no proposal {proposal}"))
+    let view: Option<Proposal> = world
+        .rpc
+        .view(&world.contracts.governance, governance::methods::proposal, &ProposalRef { proposal }, At::Final)
+        .await?;
+    view.with_context(|| format!("there is no proposal {proposal}"))
 }
 
 async fn pass_time_and_queue(world: &mut World, proposal: u64) -> anyhow::Result<()> {
@@ -82,7 +101,11 @@ async fn pass_time_and_queue(world: &mut World, proposal: u64) -> anyhow::Result
     world.wait(Duration::from_millis(params.vote_ms + 1_000)).await?;
     let contracts = world.contracts.clone();
     let anyone = world.person("shop")?;
-    let outcome = contracts.queue(&anyone, proposal).await?;
+    let outcome = contracts
+        .governance()
+        .call(&anyone, governance::methods::queue, &governance::args::ProposalRef { proposal })
+        .await?
+        .outcome;
     world.pay(&outcome);
     world.wait(Duration::from_millis(params.timelock_ms + 1_000)).await
 }
@@ -92,10 +115,14 @@ pub async fn approved_upgrade(world: &mut World, contract: Contract) -> anyhow::
     let contracts = world.contracts.clone();
     let root = world.root();
     let args = ProposeUpgrade { contract: account_of(contract, &contracts).clone(), code_hash: code_hash(contract) };
-    let done = contracts.propose_upgrade(&root, &args).await?;
+    let done = contracts.governance().call(&root, governance::methods::propose_upgrade, &args).await?;
     let proposal = world.take(done);
     let content_hash = read(world, proposal).await?.content_hash;
-    let outcome = contracts.vote(&root, &Vote { proposal, content_hash, choice: Choice::Yes }).await?;
+    let outcome = contracts
+        .governance()
+        .call(&root, governance::methods::vote, &Vote { proposal, content_hash, choice: Choice::Yes })
+        .await?
+        .outcome;
     world.pay(&outcome);
     world.state.note(|facts| facts.votes += 1)?;
     pass_time_and_queue(world, proposal).await?;
@@ -104,9 +131,9 @@ pub async fn approved_upgrade(world: &mut World, contract: Contract) -> anyhow::
 
 pub async fn execute(world: &mut World, proposal: u64, code: &[u8]) -> anyhow::Result<()> {
     let contracts = world.contracts.clone();
-    let args = borsh::to_vec(&ExecuteUpgrade { proposal, code: code.to_vec() })?;
+    let args = ExecuteUpgrade { proposal, code: code.to_vec() };
     let anyone = world.person("shop")?;
-    let outcome = anyone.call(&contracts.governance, Call::raw("execute_upgrade", args).gas_tgas(900)).await?;
-    world.pay(&outcome);
+    let done = contracts.governance().call(&anyone, governance::methods::execute_upgrade, &args).await?;
+    world.pay(&done.outcome);
     Ok(())
 }

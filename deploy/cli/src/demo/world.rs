@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use charter_client::{Account, Contracts, Done, Outcome, Rpc};
-use charter_localnet::Localnet;
 use charter_types::AccountId;
 
 use super::state::State;
 use crate::chain::{self, Chain};
 use crate::deploy::deploy;
 use crate::files::DataDir;
-use crate::keystore::KeyStore;
+use crate::files::keystore::KeyStore;
 use crate::output::Progress;
+use crate::session::Session;
+use crate::units::near;
 
 /// The people of the story; each gets an account below the root.
 const PEOPLE: [&str; 7] = ["alice", "bob", "carol", "hal", "shop", "scout", "eve"];
@@ -24,7 +24,6 @@ pub struct World {
     pub rpc: Rpc,
     pub contracts: Contracts,
     pub progress: Progress,
-    pub localnet: Localnet,
     chain: Chain,
     folder: DataDir,
     keys: KeyStore,
@@ -35,19 +34,15 @@ impl World {
         progress.step("chain", "starting a NEAR chain in this process");
         let chain = chain::start(&folder.chain(), rpc_addr).await?;
         let rpc = Rpc::new(chain.rpc.url());
-        let root = chain.localnet.root_id();
-        let contracts = Contracts::below(root)?;
-        let folder = DataDir::new(folder.chain().parent().context("a data folder has a name")?)?;
         folder.save_node(&chain.rpc.url())?;
         Ok(Self {
-            state: State::open(&folder)?,
-            keys: KeyStore::open(&folder.keys())?,
-            localnet: chain.localnet.clone(),
+            state: State::open(folder)?,
+            keys: KeyStore::open(folder)?,
+            contracts: Contracts::below(chain.localnet.root_id())?,
             rpc,
-            contracts,
             progress,
             chain,
-            folder,
+            folder: folder.clone(),
         })
     }
 
@@ -57,20 +52,26 @@ impl World {
     }
 
     pub fn chain_id(&self) -> String {
-        self.localnet.chain_id().to_owned()
+        self.chain.localnet.chain_id().to_owned()
     }
 
     /// One of [`PEOPLE`].
     pub fn person(&mut self, name: &str) -> anyhow::Result<Account> {
-        let id: AccountId = format!("{name}.{}", self.localnet.root_id()).parse()?;
+        let id: AccountId = format!("{name}.{}", self.chain.localnet.root_id()).parse()?;
         let key = self.keys.key(&id)?;
         Ok(Account::new(id, key, self.rpc.clone()))
     }
 
-    /// Contracts and people.
+    /// One of [`PEOPLE`] at work with a folder of their own, as the `charter` commands are.
+    pub fn session(&mut self, name: &str) -> anyhow::Result<Session> {
+        let folder = self.folder.person(name)?;
+        Ok(Session::new(self.person(name)?, folder, self.contracts.clone(), self.chain_id()))
+    }
+
+    /// Deploys the contracts and creates the people's accounts.
     pub async fn deploy(&mut self) -> anyhow::Result<()> {
         let root = self.root();
-        let key = self.localnet.root_key().clone();
+        let key = self.chain.localnet.root_key().clone();
         let (contracts, sent) = deploy(&root, &key, &self.progress).await?;
         self.folder.save_deployment(&contracts)?;
         for outcome in &sent {
@@ -84,7 +85,7 @@ impl World {
                 self.pay(&outcome);
             }
         }
-        self.progress.step("deploy", &format!("{} people with {} NEAR each", PEOPLE.len(), crate::output::near(FUNDS)));
+        self.progress.step("deploy", &format!("{} people with {} NEAR each", PEOPLE.len(), near(FUNDS)));
         Ok(())
     }
 
@@ -93,7 +94,7 @@ impl World {
         self.state.spend(outcome.gas_burnt(), outcome.tokens_burnt());
     }
 
-    /// The same, and gives its value.
+    /// Books what a transaction cost, and returns its value.
     pub fn take<T>(&mut self, done: Done<T>) -> T {
         self.pay(&done.outcome);
         done.value
@@ -101,12 +102,7 @@ impl World {
 
     /// Lets time pass on the chain.
     pub async fn wait(&self, time: Duration) -> anyhow::Result<()> {
-        self.localnet.cheats().advance_time(time).await?;
+        self.chain.localnet.cheats().advance_time(time).await?;
         Ok(())
-    }
-
-    /// The chain's clock, milliseconds.
-    pub async fn now_ms(&self) -> anyhow::Result<u64> {
-        Ok(self.rpc.block(charter_client::At::Final).await?.header.timestamp_nanosec / 1_000_000)
     }
 }

@@ -3,14 +3,14 @@
 use std::fmt::Write;
 
 use charter_types::keys::args::GrantTerms;
-use charter_types::keys::{Assurance, Grantee, Host, Inject, Policy, Target};
+use charter_types::keys::{Assurance, Grantee, Host, Inject, Method, Policy, Target};
 
-use super::rules::origin;
+use crate::rules::origin;
 use crate::units::{length, time};
 
-fn names<T: serde::Serialize>(items: &[T]) -> String {
-    let name = |item: &T| serde_json::to_value(item).ok().and_then(|name| name.as_str().map(str::to_owned));
-    items.iter().filter_map(name).collect::<Vec<_>>().join(", ")
+fn name(method: Method) -> String {
+    let name = serde_json::to_value(method).ok().and_then(|name| name.as_str().map(str::to_owned));
+    name.expect("a method is written as a string")
 }
 
 fn target(target: &Target) -> String {
@@ -18,10 +18,11 @@ fn target(target: &Target) -> String {
     let place =
         |path: &String| if path == "/" { format!("all of {origin}") } else { format!("{origin}{path} and below") };
     let places: Vec<String> = target.paths.iter().map(place).collect();
-    format!("{} to {}", names(&target.methods), places.join(", "))
+    let methods: Vec<String> = target.methods.iter().copied().map(name).collect();
+    format!("{} to {}", methods.join(", "), places.join(", "))
 }
 
-/// Who may use a grant.
+/// The grantee.
 pub fn who(grantee: &Grantee) -> String {
     match grantee {
         Grantee::Account(account) => account.to_string(),
@@ -87,7 +88,7 @@ pub fn grant(what: &str, terms: &GrantTerms, hosts: &[Host]) -> String {
 pub fn sheet(lines: &[(&str, String)]) -> String {
     let mut text = String::new();
     for (name, line) in lines {
-        let _ = writeln!(text, "{name:<11} {line}");
+        writeln!(text, "{name:<11} {line}").expect("writing to a string does not fail");
     }
     text
 }
@@ -95,22 +96,21 @@ pub fn sheet(lines: &[(&str, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::grant;
-    use crate::key::rules::{Terms, inject, policy, rule};
+    use crate::rules::{BEARER, Terms, grantee, inject, policy, rule};
 
     #[test]
     fn a_narrow_grant_reads_as_narrow() {
-        let slot = inject("header:authorization:Bearer ").unwrap();
+        let slot = inject(BEARER).unwrap();
         let policy = policy(&[rule("POST:api.openai.com/v1").unwrap()], slot, Some((100, 86_400_000)), 1_000).unwrap();
         let terms = Terms {
-            to: None,
+            to: Some(grantee("bob.near").unwrap()),
             expires: Some(60_000),
             budget: Some(7),
             needs_approval: true,
             needs_attestation: false,
             no_delegation: true,
         };
-        let to = crate::key::rules::grantee("bob.near").unwrap();
-        let text = grant("openai, of agent 1", &terms.grant(policy, to, 0), &[]);
+        let text = grant("openai, of agent 1", &terms.grant(policy, 1, 0), &[]);
         let expected = "\
 credential  openai, of agent 1
 who         bob.near

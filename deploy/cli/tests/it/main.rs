@@ -1,8 +1,8 @@
 //! The command from outside: as a process, with its exit codes and its output.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
+mod bad_input;
 mod demo;
-mod kill;
+mod killed_indexer;
 mod operator;
 mod process;
-mod refusals;

@@ -9,11 +9,11 @@ use near_primitives::state_record::StateRecord;
 use near_primitives::transaction::{ExecutionOutcomeWithId, NonceMode, SignedTransaction};
 use near_primitives::types::{BlockHeight, Gas, StateChangeCause};
 
-use super::{Block, Chain, OutcomePlace, Plan};
+use super::{Block, Chain, OutcomePlace};
+use crate::admission::waits_for_others;
 use crate::runtime::{BlockContext, ChunkResult, apply_chunk, has_delayed};
 use crate::state::StateUpdate;
-use crate::store::{Entry, StoredPlan};
-use crate::verify::waits_for_others;
+use crate::store::{Entry, Plan};
 
 /// Distance of blocks in time when nobody's clock says otherwise (NEAR's 0.6 s).
 const BLOCK_TIME_NS: u64 = 600_000_000;
@@ -63,6 +63,7 @@ impl Chain {
         let mut plan = Plan {
             height,
             timestamp_ns: clock.max(self.head().header.raw_timestamp().saturating_add(1)),
+            clock_ahead_ns: self.clock_ahead_ns,
             chunk_missing: faults.misses_chunk(height) && self.head().has_chunk(),
             receipts_delayed: faults.delays_receipts(height),
             ..Plan::default()
@@ -72,7 +73,7 @@ impl Chain {
             plan.transactions = self.next_transactions();
         }
         if self.store.is_some() {
-            self.store(&Entry::Block(StoredPlan::new(&plan, self.clock_ahead_ns)?))?;
+            self.store(&Entry::Block(plan.clone()))?;
         }
         self.make_block(plan);
         Ok(())
@@ -83,7 +84,7 @@ impl Chain {
         store.lock().unwrap_or_else(std::sync::PoisonError::into_inner).append(entry)
     }
 
-    /// The head loses: its transactions wait again, and nothing of it is known any more.
+    /// Removes the head, which lost: its transactions wait again, and the rest of it is forgotten.
     pub(super) fn undo_head(&mut self) {
         let Some(block) = self.blocks.pop() else { return };
         self.block_tree.pop();
@@ -228,7 +229,7 @@ impl Chain {
         }
     }
 
-    /// Remembers transactions that were not let in.
+    /// Remembers transactions that were refused.
     fn note(&mut self, result: &mut ChunkResult) {
         for (signed, error) in result.refused.drain(..) {
             if waits_for_others(&signed.transaction, &error) {

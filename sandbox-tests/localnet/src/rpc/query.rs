@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 
 use super::{Reply, blocks, internal, parse, to_value};
 use crate::chain::{Block, Chain};
-use crate::keys::{access_key_handle, access_key_prefix, contract_data_prefix};
 use crate::localnet::Localnet;
 use crate::runtime::{ViewCall, ViewError, view};
 use crate::state::StateUpdate;
+use crate::trie_key::{access_key_handle, access_key_prefix, contract_data_prefix};
 
 /// nearcore's default limit for a state that is viewed whole (`trie_viewer_state_size_limit`).
 const STATE_BYTES_MAX: usize = 50_000;

@@ -13,7 +13,7 @@ use near_primitives::version::ProtocolFeature;
 
 use super::Chunk;
 use super::outcome::ActionResult;
-use crate::verify::first_nonce;
+use crate::admission::first_nonce;
 
 /// Accounts with more state than this can't be deleted (nearcore's `MAX_ACCOUNT_DELETION_STORAGE_USAGE`).
 const DELETION_BYTES_MAX: u64 = 10_000;
@@ -166,7 +166,7 @@ impl Chunk<'_> {
         self.state.remove(TrieKey::access_key(account_id.clone(), key));
     }
 
-    /// Keeps the stake; who validates is not this chain's business.
+    /// Keeps the stake, which changes nothing else: this chain has one validator for ever.
     pub(super) fn stake(
         account_id: &AccountId,
         account: &mut Option<Account>,
@@ -186,7 +186,7 @@ impl Chunk<'_> {
         if account.locked() == Balance::ZERO && stake.stake == Balance::ZERO {
             return result.fail(ActionErrorKind::TriesToUnstake { account_id: account_id.clone() });
         }
-        // A smaller stake is given back by the validators' epochs, which this chain has not.
+        // A smaller stake is given back by the validators' epochs, which this chain does not have.
         if increment > Balance::ZERO {
             account.set_amount(rest);
             let _ = account.set_locked(stake.stake);

@@ -77,7 +77,7 @@ impl Chunk<'_> {
             Action::DeterministicStateInit(init) => {
                 self.deterministic_state_init(receipt, init, account, &mut result);
             }
-            // `verify::check_action` refused these before a receipt was made.
+            // `admission::check_action` refused these before a receipt was made.
             Action::UniversalStateInit(_)
             | Action::TransferToGasKey(_)
             | Action::WithdrawFromGasKey(_)

@@ -7,8 +7,8 @@ use near_primitives::receipt::{ActionReceipt, Receipt, ReceiptEnum, ReceiptV0, V
 
 use super::Chunk;
 use super::outcome::{ActionResult, overflow};
+use crate::admission::{NONCES_PER_BLOCK, check_permission};
 use crate::fees::{gas_bought, total_prepaid_send_fees};
-use crate::verify::{NONCES_PER_BLOCK, check_permission};
 
 impl Chunk<'_> {
     pub(super) fn delegate(

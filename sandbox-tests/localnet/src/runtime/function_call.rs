@@ -126,7 +126,7 @@ impl Chunk<'_> {
 
     fn vm_context(&self, call: &Call<'_>, results: &Arc<[PromiseResult]>, account: &Account) -> VMContext {
         let receivers = if call.is_last { call.action_receipt.output_data_receivers() } else { &[] };
-        let key = borsh::to_vec(call.action_receipt.signer_public_key()).unwrap_or_default();
+        let key = borsh::to_vec(call.action_receipt.signer_public_key()).expect("writing to memory does not fail");
         VMContext {
             current_account_id: call.receipt.receiver_id().clone(),
             signer_account_id: call.action_receipt.signer_id().clone(),
@@ -205,7 +205,7 @@ fn guest_error(error: vm::FunctionCallError) -> FunctionCallError {
 
 /// Both enums encode alike; a variant that one of them lacks counts as broken code.
 fn prepare_error(error: &vm::PrepareError) -> near_primitives::errors::PrepareError {
-    let bytes = borsh::to_vec(error).unwrap_or_default();
+    let bytes = borsh::to_vec(error).expect("writing to memory does not fail");
     borsh::from_slice(&bytes).unwrap_or(near_primitives::errors::PrepareError::Deserialization)
 }
 
@@ -241,7 +241,7 @@ pub fn view(
         current_account_id: call.account_id.clone(),
         signer_account_id: call.account_id.clone(),
         signer_account_pk: borsh::to_vec(&near_crypto::PublicKey::empty(near_crypto::KeyType::ED25519))
-            .unwrap_or_default(),
+            .expect("writing to memory does not fail"),
         predecessor_account_id: call.account_id.clone(),
         refund_to_account_id: call.account_id.clone(),
         input: call.args.into(),

@@ -24,7 +24,7 @@ use super::BlockContext;
 use super::promises::Promises;
 use crate::state::{Found, StateUpdate, TrieTouches};
 
-type Answer<T> = Result<T, VMLogicError>;
+type HostResult<T> = Result<T, VMLogicError>;
 
 pub(super) struct Host<'a> {
     state: &'a mut StateUpdate,
@@ -40,7 +40,7 @@ struct Pointer<'a> {
     found: Found,
 }
 
-fn pay(tracker: &mut dyn StorageAccessTracker, touches: TrieTouches) -> Answer<()> {
+fn pay(tracker: &mut dyn StorageAccessTracker, touches: TrieTouches) -> HostResult<()> {
     tracker.trie_node_touched(touches.new)?;
     tracker.cached_trie_node_access(touches.cached)
 }
@@ -54,13 +54,13 @@ impl ValuePtr for Pointer<'_> {
         u32::try_from(self.found.bytes.len()).unwrap_or(u32::MAX)
     }
 
-    fn deref(&self, tracker: &mut dyn StorageAccessTracker) -> Answer<Vec<u8>> {
+    fn deref(&self, tracker: &mut dyn StorageAccessTracker) -> HostResult<Vec<u8>> {
         pay(tracker, self.state.take_touches(&self.found))?;
         Ok(self.found.bytes.to_vec())
     }
 }
 
-fn text(bytes: Vec<u8>) -> Answer<String> {
+fn text(bytes: Vec<u8>) -> HostResult<String> {
     String::from_utf8(bytes).map_err(|_| HostError::BadUTF8.into())
 }
 
@@ -104,8 +104,8 @@ fn call_permission(
     allowance: Option<Balance>,
     receiver_id: &AccountId,
     method_names: Vec<Vec<u8>>,
-) -> Answer<FunctionCallPermission> {
-    let method_names = method_names.into_iter().map(text).collect::<Answer<_>>()?;
+) -> HostResult<FunctionCallPermission> {
+    let method_names = method_names.into_iter().map(text).collect::<HostResult<_>>()?;
     Ok(FunctionCallPermission { allowance, receiver_id: receiver_id.to_string(), method_names })
 }
 
@@ -115,7 +115,7 @@ impl External for Host<'_> {
         tracker: &mut dyn StorageAccessTracker,
         key: &[u8],
         value: &[u8],
-    ) -> Answer<Option<Vec<u8>>> {
+    ) -> HostResult<Option<Vec<u8>>> {
         let key = self.data_key(key);
         let (found, mut touches) = self.state.find_for_write(&key);
         let evicted = match found {
@@ -136,12 +136,12 @@ impl External for Host<'_> {
         &'b self,
         _tracker: &mut dyn StorageAccessTracker,
         key: &[u8],
-    ) -> Answer<Option<Box<dyn ValuePtr + 'b>>> {
+    ) -> HostResult<Option<Box<dyn ValuePtr + 'b>>> {
         let found = self.state.find(&self.data_key(key));
         Ok(found.map(|found| -> Box<dyn ValuePtr + 'b> { Box::new(Pointer { state: self.state, found }) }))
     }
 
-    fn storage_remove(&mut self, tracker: &mut dyn StorageAccessTracker, key: &[u8]) -> Answer<Option<Vec<u8>>> {
+    fn storage_remove(&mut self, tracker: &mut dyn StorageAccessTracker, key: &[u8]) -> HostResult<Option<Vec<u8>>> {
         let key = self.data_key(key);
         let (found, mut touches) = self.state.find_for_write(&key);
         let removed = match found {
@@ -158,7 +158,7 @@ impl External for Host<'_> {
         Ok(removed)
     }
 
-    fn storage_has_key(&mut self, _tracker: &mut dyn StorageAccessTracker, key: &[u8]) -> Answer<bool> {
+    fn storage_has_key(&mut self, _tracker: &mut dyn StorageAccessTracker, key: &[u8]) -> HostResult<bool> {
         Ok(self.state.find(&self.data_key(key)).is_some())
     }
 
@@ -174,12 +174,12 @@ impl External for Host<'_> {
         self.recorded_before
     }
 
-    fn validator_stake(&self, account_id: &AccountId) -> Answer<Option<Balance>> {
+    fn validator_stake(&self, account_id: &AccountId) -> HostResult<Option<Balance>> {
         let locked = self.state.account(account_id).map(|account| account.locked());
         Ok(locked.filter(|locked| *locked > Balance::ZERO))
     }
 
-    fn validator_total_stake(&self) -> Answer<Balance> {
+    fn validator_total_stake(&self) -> HostResult<Balance> {
         Ok(crate::genesis::VALIDATOR_STAKE)
     }
 
@@ -191,11 +191,11 @@ impl External for Host<'_> {
         &mut self,
         receipt_indices: Vec<ReceiptIndex>,
         receiver_id: AccountId,
-    ) -> Answer<ReceiptIndex> {
+    ) -> HostResult<ReceiptIndex> {
         Ok(self.promises.after(receipt_indices, receiver_id))
     }
 
-    fn create_promise_yield_receipt(&mut self, receiver_id: AccountId) -> Answer<(ReceiptIndex, CryptoHash)> {
+    fn create_promise_yield_receipt(&mut self, receiver_id: AccountId) -> HostResult<(ReceiptIndex, CryptoHash)> {
         Ok(self.yielded(receiver_id))
     }
 
@@ -203,7 +203,7 @@ impl External for Host<'_> {
         &mut self,
         receiver_id: AccountId,
         user_yield_id: YieldId,
-    ) -> Answer<Option<(ReceiptIndex, CryptoHash)>> {
+    ) -> HostResult<Option<(ReceiptIndex, CryptoHash)>> {
         let key = TrieKey::YieldIdToDataId { receiver_id: self.account_id.clone(), yield_id: user_yield_id };
         if self.state.get_raw(&key).is_some() {
             return Ok(None);
@@ -214,7 +214,7 @@ impl External for Host<'_> {
         Ok(Some((index, data_id)))
     }
 
-    fn submit_promise_resume_data(&mut self, data_id: CryptoHash, data: Vec<u8>) -> Answer<bool> {
+    fn submit_promise_resume_data(&mut self, data_id: CryptoHash, data: Vec<u8>) -> HostResult<bool> {
         let key = TrieKey::PromiseYieldStatus { receiver_id: self.account_id.clone(), data_id };
         // No status: this account never made the yield, or it is over.
         if self.state.get_raw(&key).is_none() {
@@ -225,7 +225,7 @@ impl External for Host<'_> {
         Ok(true)
     }
 
-    fn submit_promise_resume_data_with_yield_id(&mut self, user_yield_id: YieldId, data: Vec<u8>) -> Answer<bool> {
+    fn submit_promise_resume_data_with_yield_id(&mut self, user_yield_id: YieldId, data: Vec<u8>) -> HostResult<bool> {
         let key = TrieKey::YieldIdToDataId { receiver_id: self.account_id.clone(), yield_id: user_yield_id };
         let Some(data_id) = self.state.get::<CryptoHash>(&key) else { return Ok(false) };
         self.submit_promise_resume_data(data_id, data)
@@ -274,7 +274,7 @@ impl External for Host<'_> {
         action: ActionIndex,
         key: Vec<u8>,
         value: Vec<u8>,
-    ) -> Answer<()> {
+    ) -> HostResult<()> {
         self.promises.set_state_init_entry(receipt, action, key, value);
         Ok(())
     }
@@ -300,7 +300,7 @@ impl External for Host<'_> {
         deposit: Balance,
         gas: Gas,
         gas_weight: GasWeight,
-    ) -> Answer<()> {
+    ) -> HostResult<()> {
         let method_name = text(method_name)?;
         let action = FunctionCallAction { method_name, args, gas, deposit };
         let index = self.promises.append(receipt, Action::FunctionCall(Box::new(action)));
@@ -334,7 +334,7 @@ impl External for Host<'_> {
         allowance: Option<Balance>,
         receiver_id: AccountId,
         method_names: Vec<Vec<u8>>,
-    ) -> Answer<()> {
+    ) -> HostResult<()> {
         let permission = call_permission(allowance, &receiver_id, method_names)?;
         self.add_key(receipt, public_key, AccessKey::gas_key_function_call(num_nonces, permission));
         Ok(())
@@ -357,7 +357,7 @@ impl External for Host<'_> {
         allowance: Option<Balance>,
         receiver_id: AccountId,
         method_names: Vec<Vec<u8>>,
-    ) -> Answer<()> {
+    ) -> HostResult<()> {
         let permission = call_permission(allowance, &receiver_id, method_names)?;
         let permission = AccessKeyPermission::FunctionCall(permission);
         self.add_key(receipt, public_key, AccessKey { nonce, permission });

@@ -19,8 +19,8 @@ use near_vm_runner::logic::types::PromiseResult;
 
 use super::Chunk;
 use super::outcome::ActionResult;
+use crate::admission::missing_storage_stake;
 use crate::fees::{gas_to_balance, total_deposit};
-use crate::verify::missing_storage_stake;
 
 impl Chunk<'_> {
     pub(super) fn process_receipt(&mut self, receipt: Receipt) {
@@ -154,7 +154,7 @@ impl Chunk<'_> {
                 let checked = next
                     .new_receipts
                     .iter()
-                    .try_for_each(|new| crate::verify::check_receipt(limits, new, self.context.version));
+                    .try_for_each(|new| crate::admission::check_receipt(limits, new, self.context.version));
                 if let Err(error) = checked {
                     next.fail(ActionErrorKind::NewReceiptValidationError(error));
                 }

@@ -9,7 +9,7 @@ use near_primitives::types::{AccountId, Balance};
 
 use super::Chunk;
 use super::outcome::ActionResult;
-use crate::verify::missing_storage_stake;
+use crate::admission::missing_storage_stake;
 
 impl Chunk<'_> {
     /// Creates the account and its state, unless that was done before. The deposit pays what storage lacks; the rest

@@ -7,7 +7,7 @@ use near_primitives::trie_key::TrieKey;
 use near_primitives::types::{AccountId, StorageUsage};
 
 use super::StateUpdate;
-use crate::keys::{access_key_prefix, contract_data_prefix};
+use crate::trie_key::{access_key_prefix, contract_data_prefix};
 
 impl StateUpdate {
     pub fn put_record(&mut self, record: StateRecord) {

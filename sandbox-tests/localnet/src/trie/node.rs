@@ -132,7 +132,7 @@ impl Node {
 
     /// The bytes that are hashed.
     pub fn encoded(&self) -> Vec<u8> {
-        borsh::to_vec(&self.raw()).unwrap_or_default()
+        borsh::to_vec(&self.raw()).expect("writing to memory does not fail")
     }
 
     /// How many bytes `encoded` gives.

@@ -61,7 +61,7 @@ fn a_chain_with_faults_keeps_its_promises() {
     let head = *chain.head().header.hash();
     for outcome in blocks(&chain).iter().flat_map(|block| &block.outcomes) {
         let proof = chain.outcome_proof(&outcome.id, &head).unwrap();
-        assert!(crate::properties::verifies(&proof, chain.head().header.block_merkle_root()));
+        assert!(crate::invariants::verifies(&proof, chain.head().header.block_merkle_root()));
     }
 }
 

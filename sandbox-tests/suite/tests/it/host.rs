@@ -14,7 +14,7 @@ use charter_types::{Base64Bytes, Hash32, Page, U128};
 use near_workspaces::Account;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::people::{DEPOSIT, policy, prepay, register, terms};
+use crate::arguments::{DEPOSIT, policy, prepay, register, terms};
 
 const SECRET: &str = "sk-live-1234567890";
 

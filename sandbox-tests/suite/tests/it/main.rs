@@ -2,20 +2,20 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
 mod abi;
+mod arguments;
 mod attestation;
+mod authority_by_promise;
 mod conservation;
 mod engines;
+mod epochs_and_panic;
 mod escrow;
 mod gas;
 mod governance;
+mod grants_in_use;
 mod host;
 mod invariants;
-mod keys;
 mod keys_invariants;
 mod ownership;
-mod people;
-mod permission;
 mod refusals;
-mod registry;
 mod registry_invariants;
 mod upgrade;

@@ -25,8 +25,8 @@ use charter_types::{Named, contract};
 use near_workspaces::AccountId;
 use serde_json::{Value, json};
 
+use crate::arguments::{DEPOSIT, card, host};
 use crate::attestation::sample;
-use crate::people::{DEPOSIT, card, host};
 use case::{Case, Who};
 use scene::Scene;
 use walk::{BAD_ARGUMENTS, Walk};

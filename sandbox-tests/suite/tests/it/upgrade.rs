@@ -19,7 +19,7 @@ use charter_wasm::Contract;
 use near_workspaces::{Account, AccountId};
 use serde_json::{Value, json};
 
-use crate::people;
+use crate::arguments;
 
 /// What differs between releases by its nature.
 const OWN: [&str; 2] = ["contract_source_metadata", "version"];
@@ -120,7 +120,7 @@ impl Filled {
     /// Bytes of the contract's account that nobody is charged for: code, its own state, its account.
     pub async fn unpaid(&self) -> u64 {
         let usage = self.harness.worker.view_account(self.id()).await.unwrap().storage_usage;
-        usage - people::charged_bytes(&self.harness, self.id(), &self.people).await
+        usage - arguments::charged_bytes(&self.harness, self.id(), &self.people).await
     }
 
     /// What an account could withdraw of its storage money.

@@ -15,7 +15,7 @@ use charter_wasm::Contract;
 use near_workspaces::Account;
 
 use super::Table;
-use crate::people::{DEPOSIT, prepay, register};
+use crate::arguments::{DEPOSIT, prepay, register};
 use crate::refusals::governance::content;
 
 async fn vote_on(table: &Table, proposal: u64) -> Vote {

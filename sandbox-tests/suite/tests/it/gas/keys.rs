@@ -20,15 +20,15 @@ use charter_types::{Base64Bytes, Hash32, U128};
 use near_workspaces::Account;
 
 use super::{BY_OWNER, Table};
-use crate::people::{self, DEPOSIT, prepay, register};
+use crate::arguments::{self, DEPOSIT, prepay, register};
 
 /// Of an ordinary size.
 fn policy(path: &str) -> Policy {
-    Policy { effects: vec![Effect::Read, Effect::Write], ..people::policy(path) }
+    Policy { effects: vec![Effect::Read, Effect::Write], ..arguments::policy(path) }
 }
 
 fn terms(to: &Account, path: &str, expires_ms: u64) -> GrantTerms {
-    people::terms(Grantee::Account(to.id().clone()), policy(path), expires_ms)
+    arguments::terms(Grantee::Account(to.id().clone()), policy(path), expires_ms)
 }
 
 async fn a_month_on(table: &Table) -> u64 {
@@ -79,7 +79,7 @@ pub async fn rows(table: &mut Table, owner: &Account, host: &Account, people: &[
     for person in [owner, host].into_iter().chain(people) {
         prepay(person, &contract, 10 * DEPOSIT).await;
     }
-    let args = people::host(&table.harness, &contract, host, 5);
+    let args = arguments::host(&table.harness, &contract, host, 5);
     table.note(host, (Keys, keys::register_host), "", &args, DEPOSIT).await;
     let expires_ms = a_month_on(table).await;
     let budgeted = GrantTerms { budget: Some(uses(100)), ..terms(&people[0], "/v1", expires_ms) };
@@ -220,7 +220,7 @@ async fn leases(table: &mut Table, host: &Account, grant: u64) {
 
 /// A host of its own: what is revoked can't be used any more.
 async fn hosts(table: &mut Table, operator: &Account) {
-    let id = people::register_host(&table.harness, &table.contracts.keys, operator, 6).await;
+    let id = arguments::register_host(&table.harness, &table.contracts.keys, operator, 6).await;
     let status = SetHostStatus { host: id, status: HostStatus::Suspended };
     table.note(operator, (Keys, keys::set_host_status), "", &status, 0).await;
     let anchor = AnchorReceipts { host: id, from: 1, to: 100, merkle_root: Hash32([1; 32]) };
@@ -256,9 +256,9 @@ pub async fn release(table: &mut Table, owner: &Account, host: &Account, agent: 
     for person in [owner, host] {
         prepay(person, &contract, 10 * DEPOSIT).await;
     }
-    people::register_host(&table.harness, &contract, host, 5).await;
+    arguments::register_host(&table.harness, &contract, host, 5).await;
     table.note(host, (Keys, keys::attest_host), "", &AttestHost { host: 1, agent }, 0).await;
-    let terms = people::terms(Grantee::Host(1), policy("/v1"), a_month_on(table).await);
+    let terms = arguments::terms(Grantee::Host(1), policy("/v1"), a_month_on(table).await);
     let create = CreateSecret {
         agent,
         label_hash: Hash32([1; 32]),
@@ -270,6 +270,6 @@ pub async fn release(table: &mut Table, owner: &Account, host: &Account, agent: 
     };
     ok(owner, &contract, keys::create_secret, &create, 1).await;
     let proof = ReleaseProof { host: 1, host_generation: 0, grant: 1, secret: 1, secret_epoch: 0, app_public_key };
-    let args = people::release(&table.harness.chain_id, &contract, &proof);
+    let args = arguments::release(&table.harness.chain_id, &contract, &proof);
     table.note(host, (Keys, keys::request_key_release), "without NEAR's MPC network", &args, 0).await;
 }

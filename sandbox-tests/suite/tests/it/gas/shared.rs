@@ -17,8 +17,8 @@ use ed25519_dalek::SigningKey;
 use near_workspaces::{Account, AccountId};
 
 use super::Table;
+use crate::arguments::{DEPOSIT, card, prepay, register};
 use crate::attestation::Attester;
-use crate::people::{DEPOSIT, card, prepay, register};
 
 /// Answers with a derived key that nobody derived.
 const STAND_IN_MPC: &str = r#"

@@ -14,7 +14,7 @@ use charter_types::{
 
 use super::case::{Case, Who};
 use super::scene::Scene;
-use crate::people::card;
+use crate::arguments::card;
 
 const NOT_OWNER: &str = "REGISTRY_NOT_OWNER";
 const NOT_PERMITTED: &str = "REGISTRY_NOT_PERMITTED";

@@ -9,9 +9,9 @@ use near_workspaces::Account;
 use serde_json::{Value, json};
 
 use super::Filled;
+use crate::arguments::{DEPOSIT, get, policy};
 use crate::attestation::Attester;
-use crate::people::{DEPOSIT, get, policy};
-use crate::permission::{Scene, reserve, scene_on, uses, vouch};
+use crate::grants_in_use::{Scene, reserve, scene_on, uses, vouch};
 
 const DIGESTS: [Hash32; 3] = [Hash32([1; 32]), Hash32([2; 32]), Hash32([3; 32])];
 

@@ -2,21 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{anyhow, ensure};
+use anyhow::{Context, anyhow, ensure};
 use charter_types::ErrorCode;
 use charter_types::keys::args::GrantTerms;
-use charter_types::keys::{Allowance, Grant, Grantee, Inject, Method, Policy, Rate, Scheme, Target, Unit};
+use charter_types::keys::{Allowance, Grant, Grantee, HostId, Inject, Method, Policy, Rate, Scheme, Target, Unit};
 use charter_types::{AccountId, U128};
 use serde_json::json;
 
 use crate::units::{duration_ms, per_time};
 
-/// Longest body in either direction, if nothing else is said.
+/// The longest body in either direction unless the command says otherwise.
 const BODY_BYTES_MAX: u32 = 1 << 20;
-/// How long a grant is good for, likewise.
+/// Where most services expect their key.
+pub const BEARER: &str = "header:authorization:Bearer ";
+/// How long a grant is good for, unless the command says otherwise.
 const EXPIRES_MS: u64 = 30 * 24 * 3_600_000;
 
-/// One thing that is allowed: `POST:api.openai.com/v1`, `GET,POST:http://localhost:8080/`.
+/// A rule, one thing that is allowed: `POST:api.openai.com/v1`, `GET,POST:http://localhost:8080/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     methods: Vec<Method>,
@@ -26,10 +28,10 @@ pub struct Rule {
     path: String,
 }
 
-/// What `grant`, `delegate`, `narrow` and `add` have in common.
+/// What a policy is made from: the options that `add`, `grant`, `delegate` and `narrow` share.
 #[derive(clap::Args)]
 pub struct What {
-    /// What it may be used for, as METHODS:HOST/PATH: `POST:api.openai.com/v1` allows that path and all below it.
+    /// What the grant allows, as METHODS:HOST/PATH: `POST:api.openai.com/v1` allows that path and all below it.
     #[arg(long, required = true, value_name = "RULE", value_parser = rule)]
     pub allow: Vec<Rule>,
     /// At most so many uses in so much time, counted by each host: 100/day.
@@ -41,15 +43,15 @@ pub struct What {
 }
 
 /// To whom, how long, and on which conditions.
-#[derive(clap::Args)]
+#[derive(Default, clap::Args)]
 pub struct Terms {
-    /// Who gets it: an account, host:ID, key:ed25519:…, measurement:HEX [default: the host the key is sealed to].
+    /// The grantee: an account, host:ID, key:ed25519:…, measurement:HEX [default: the host the key is sealed to].
     #[arg(long, value_parser = grantee)]
     pub to: Option<Grantee>,
     /// How long it is good for [default: 30d, or as long as the grant it is a part of].
     #[arg(long, value_name = "TIME", value_parser = duration_ms)]
     pub expires: Option<u64>,
-    /// At most so many uses in all, counted on chain over all hosts. Each use costs two transactions of the host's.
+    /// At most so many uses in all, counted on chain over all hosts. Each use costs the host two transactions.
     #[arg(long)]
     pub budget: Option<u64>,
     /// Somebody has to approve every single request.
@@ -58,20 +60,23 @@ pub struct Terms {
     /// Only on a host that is attested.
     #[arg(long)]
     pub needs_attestation: bool,
-    /// Whoever gets it can't pass a part of it on.
+    /// The grantee can't delegate a part of it.
     #[arg(long)]
     pub no_delegation: bool,
 }
 
 impl Terms {
-    pub fn grant(&self, policy: Policy, to: Grantee, now_ms: u64) -> GrantTerms {
+    /// A grant of a secret, to the host named if no grantee is.
+    pub fn grant(&self, policy: Policy, host: HostId, now_ms: u64) -> GrantTerms {
+        let to = self.to.clone().unwrap_or(Grantee::Host(host));
         self.grant_until(policy, to, now_ms.saturating_add(self.expires.unwrap_or(EXPIRES_MS)))
     }
 
-    /// A part of another grant: without a word it ends with that one.
-    pub fn part_of(&self, above: &Grant, policy: Policy, to: Grantee, now_ms: u64) -> GrantTerms {
+    /// A part of another grant, which it ends with unless the command says otherwise.
+    pub fn part_of(&self, above: &Grant, policy: Policy, now_ms: u64) -> anyhow::Result<GrantTerms> {
+        let to = self.to.clone().context("say to whom: --to")?;
         let expires_ms = self.expires.map_or(above.expires_ms, |ms| now_ms.saturating_add(ms));
-        GrantTerms { not_before_ms: above.not_before_ms, ..self.grant_until(policy, to, expires_ms) }
+        Ok(GrantTerms { not_before_ms: above.not_before_ms, ..self.grant_until(policy, to, expires_ms) })
     }
 
     fn grant_until(&self, policy: Policy, to: Grantee, expires_ms: u64) -> GrantTerms {
@@ -114,7 +119,7 @@ pub fn rule(text: &str) -> Result<Rule, String> {
     if host.is_empty() {
         return Err(wrong());
     }
-    // `/v1/` and `/v1` allow the same. What is wrong otherwise stays wrong.
+    // `/v1/` and `/v1` allow the same. `Policy::check` refuses any other path that is wrong.
     let path = match path.strip_suffix('/') {
         Some(rest) if !rest.is_empty() && !rest.ends_with('/') => rest,
         _ => path,
@@ -192,7 +197,16 @@ pub fn policy(rules: &[Rule], inject: Inject, uses: Option<(u32, u64)>, body_max
     Ok(policy)
 }
 
-/// The most that any grant of a credential may allow: what the first one does, without its rate.
+/// A policy of the rules given, with the slot and the limits of the policy above it.
+pub fn within(above: &Policy, what: &What) -> anyhow::Result<Policy> {
+    let body_max = what.body_max.min(above.body_bytes_max).min(above.response_bytes_max);
+    let uses = what.uses.or(above.rate.map(|rate| (rate.uses, rate.per_ms)));
+    let narrower = policy(&what.allow, above.inject.clone(), uses, body_max)?;
+    ensure!(narrower.within(above), "KEYS_NOT_WITHIN: the rules allow something that the policy above them does not");
+    Ok(narrower)
+}
+
+/// The most that any grant of a credential may allow: by default what the first grant does, without its rate.
 pub fn ceiling(rules: &[Rule], first: &Policy) -> anyhow::Result<Policy> {
     let widest = if rules.is_empty() {
         Policy { rate: None, ..first.clone() }
@@ -226,7 +240,7 @@ mod tests {
     #[test]
     fn rules_of_one_place_are_one_target() {
         let rules = ["GET:a.com/v2", "GET:a.com/v1", "GET:a.com/v1", "POST:a.com/v1"].map(|text| rule(text).unwrap());
-        let slot = inject("header:authorization:Bearer ").unwrap();
+        let slot = inject(super::BEARER).unwrap();
         let made = policy(&rules, slot, Some((5, 60_000)), 10).unwrap();
         assert_eq!(made.targets.len(), 2);
         assert_eq!(made.targets[0].paths, ["/v1", "/v2"]);

@@ -5,11 +5,12 @@ use charter_types::keys::args::RegisterHost;
 use charter_types::keys::{HOST_PROOF_PURPOSE, HostProof};
 use charter_types::{AccountId, Domain, Ed25519Key, Signature64, X25519Key};
 use ed25519_dalek::{Signer, SigningKey};
+use hpke::kem::X25519HkdfSha256;
 use hpke::{Deserializable, Kem, Serializable};
 use rand::RngCore;
 use zeroize::Zeroizing;
 
-/// The key that signs for a host and the key that secrets are sealed to.
+/// The key that signs for a host, and the key that secrets are sealed to.
 pub struct HostKeys {
     sign: SigningKey,
     encrypt: Zeroizing<[u8; 32]>,
@@ -30,19 +31,17 @@ impl HostKeys {
         halves[0].copy_from_slice(sign);
         halves[1].copy_from_slice(encrypt);
         let [sign, encrypt] = halves;
-        let mut public = [0; 32];
-        // Any 32 bytes are an X25519 private key.
-        if let Ok(private) = <hpke::kem::X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(&encrypt) {
-            public.copy_from_slice(&hpke::kem::X25519HkdfSha256::sk_to_pk(&private).to_bytes());
-        }
+        let private = <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(&encrypt);
+        let private = private.expect("any 32 bytes are an X25519 private key");
+        let public = X25519HkdfSha256::sk_to_pk(&private).to_bytes();
         Self {
             sign: SigningKey::from_bytes(&sign),
             encrypt: Zeroizing::new(encrypt),
-            encrypt_public: X25519Key(public),
+            encrypt_public: X25519Key(public.into()),
         }
     }
 
-    /// The same from hex, as files keep it.
+    /// From a seed in hex, as files keep it.
     pub fn from_hex(seed: &str) -> Result<Self, hex::FromHexError> {
         let mut bytes = Zeroizing::new([0; 64]);
         hex::decode_to_slice(seed, bytes.as_mut())?;

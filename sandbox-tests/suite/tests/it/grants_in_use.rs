@@ -24,8 +24,8 @@ use ed25519_dalek::SigningKey;
 use near_workspaces::{Account, AccountId};
 use serde_json::Value;
 
+use crate::arguments::{self, DEPOSIT, get, policy, prepay, register, register_host, terms};
 use crate::attestation::Attester;
-use crate::people::{self, DEPOSIT, get, policy, prepay, register, register_host, terms};
 
 pub fn uses(capacity: u128) -> Allowance {
     Allowance { unit: Unit::Uses, capacity: U128(capacity), refill: U128(0), period_ms: 0 }
@@ -444,7 +444,7 @@ pub async fn vouch(scene: &Scene, attester: &Attester) {
 }
 
 fn release(scene: &Scene, grant: u64, app: &str, signed_for: &ReleaseProof) -> RequestKeyRelease {
-    let asked = people::release(&scene.harness.chain_id, &scene.keys, signed_for);
+    let asked = arguments::release(&scene.harness.chain_id, &scene.keys, signed_for);
     RequestKeyRelease { grant, app_public_key: app.to_owned(), ..asked }
 }
 

@@ -12,7 +12,7 @@ use charter_types::storage::StorageOf;
 use charter_types::{Base64Bytes, Hash32, Nothing, Page};
 use near_workspaces::Account;
 
-use crate::people::{self, DEPOSIT, policy, register, register_host, terms};
+use crate::arguments::{self, DEPOSIT, policy, register, register_host, terms};
 
 fn to(account: &Account, path: &str, expires_ms: u64) -> GrantTerms {
     terms(Grantee::Account(account.id().clone()), policy(path), expires_ms)
@@ -30,7 +30,7 @@ struct Scene {
 }
 
 async fn prepay(harness: &Harness, account: &Account) {
-    people::prepay(account, &harness.contracts.keys, DEPOSIT * 5).await;
+    arguments::prepay(account, &harness.contracts.keys, DEPOSIT * 5).await;
 }
 
 /// An agent of alice with a secret, and a grant of it to bob.

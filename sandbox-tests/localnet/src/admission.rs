@@ -1,4 +1,4 @@
-//! Checks a transaction must pass before it becomes a receipt, and a receipt before it is sent.
+//! Admission: what a transaction must pass before it becomes a receipt, and a receipt before it is sent.
 
 use near_parameters::RuntimeConfig;
 use near_parameters::vm::LimitConfig;
@@ -37,7 +37,7 @@ pub fn missing_storage_stake(account: &Account, config: &RuntimeConfig) -> Optio
     required.checked_sub(available)
 }
 
-/// Everything that can be said of a transaction without its signer's state.
+/// Checks what can be checked of a transaction without its signer's state.
 pub fn check_transaction(
     config: &RuntimeConfig,
     signed: &SignedTransaction,
@@ -61,7 +61,7 @@ pub fn check_transaction(
     check_actions(limits, tx.actions(), tx.receiver_id(), version).map_err(InvalidTxError::ActionsValidation)
 }
 
-/// A transaction that its signer can pay for, with the state to write once it is accepted.
+/// What an admitted transaction costs, and its signer's account and key after paying.
 pub struct Accepted {
     pub account: Account,
     pub access_key: AccessKey,

@@ -11,6 +11,7 @@ use charter_client::{Account, Contracts, Rpc, sha256};
 use charter_harness::Harness;
 use charter_indexer::{Database, Indexer, verify};
 use charter_types::Hash32;
+use charter_types::registry;
 use charter_types::registry::Card;
 use charter_types::registry::args::RegisterAgent;
 
@@ -46,7 +47,7 @@ async fn traffic(owner: Account, registry: charter_types::AccountId, stop: Arc<A
         let number = calls.load(Ordering::Relaxed);
         let card = Card { uri: format!("https://a.example/{number}"), sha256: Hash32(sha256(&number.to_le_bytes())) };
         let args = RegisterAgent { card, agent_account: None, operators: Vec::new(), guardians: Vec::new() };
-        contracts.register_agent(&owner, &args).await.unwrap();
+        contracts.registry().call(&owner, registry::methods::register_agent, &args).await.unwrap();
         calls.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(PACE).await;
     }

@@ -1,16 +1,17 @@
-//! What this machine remembers of credentials: names and policies. The chain keeps only their hashes. No plaintext.
+//! `credentials.json`: names and policies of credentials, of which the chain keeps only the hashes. No plaintext is in it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use charter_client::sha256;
 use charter_types::Hash32;
-use charter_types::keys::{GrantId, Policy, SecretId};
+use charter_types::keys::{GrantId, Method, Policy, SecretId};
 use charter_types::registry::AgentId;
 use serde::{Deserialize, Serialize};
 
-use crate::files::{DataDir, read_json, write_json};
+use super::{DataDir, read_json, write_json};
+use crate::rules;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Credential {
@@ -18,7 +19,7 @@ pub struct Credential {
     /// What the name is hashed with, so that nobody can guess it from the chain; hex.
     pub salt: String,
     pub ceiling: Policy,
-    /// None until the chain has it.
+    /// None until the credential is on chain.
     pub secret: Option<SecretId>,
 }
 
@@ -28,7 +29,7 @@ impl Credential {
     }
 }
 
-/// A grant as whoever holds it needs it: hosts ask for the policy, because the chain keeps only its hash.
+/// A grant with its policy. Its holder shows it to the host, because the chain keeps only the policy's hash.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Permit {
     pub grant: GrantId,
@@ -54,14 +55,14 @@ impl Notes {
         Ok(Self { stored: read_json(&path)?.unwrap_or_default(), path })
     }
 
-    /// A credential that the chain has.
+    /// A credential that is on chain.
     pub fn credential(&self, label: &str) -> anyhow::Result<(&Credential, SecretId)> {
         let known =
             self.stored.credentials.get(label).with_context(|| format!("there is no credential {label} here"))?;
         Ok((known, known.secret.with_context(|| format!("{label} did not get on chain: `charter key add` it again"))?))
     }
 
-    /// The salt of a name, kept before the chain hears of it: a second try finds what the first one left.
+    /// Writes a credential down before it is sent, so that a second try uses the salt of the first.
     pub fn begin(&mut self, label: &str, agent: AgentId, ceiling: Policy) -> anyhow::Result<Credential> {
         let known = self.stored.credentials.get(label);
         if known.is_some_and(|known| known.secret.is_some()) {
@@ -74,11 +75,11 @@ impl Notes {
         Ok(credential)
     }
 
-    pub fn finish(&mut self, label: &str, secret: SecretId) -> anyhow::Result<()> {
+    /// Notes that a credential is on chain. `keep` writes it down, together with its first grant.
+    pub fn finish(&mut self, label: &str, secret: SecretId) {
         if let Some(credential) = self.stored.credentials.get_mut(label) {
             credential.secret = Some(secret);
         }
-        self.save()
     }
 
     pub fn keep(&mut self, permit: Permit) -> anyhow::Result<()> {
@@ -89,6 +90,37 @@ impl Notes {
     pub fn permit(&self, grant: GrantId) -> anyhow::Result<&Permit> {
         let known = self.stored.permits.get(&grant);
         known.with_context(|| format!("the policy of grant {grant} is not known here: name --permit FILE"))
+    }
+
+    /// A grant's permit: from the file named, or as it is remembered here.
+    pub fn permit_or_file(&self, grant: GrantId, file: Option<&Path>) -> anyhow::Result<Permit> {
+        let Some(path) = file else { return self.permit(grant).cloned() };
+        let permit: Option<Permit> = read_json(path)?;
+        let permit = permit.with_context(|| format!("{} does not exist", path.display()))?;
+        ensure!(permit.grant == grant, "{} is about grant {}, not {grant}", path.display(), permit.grant);
+        Ok(permit)
+    }
+
+    /// The grant to use for a request, and the whole URL. `key` is a grant's number or a key's name; of a key's grants the
+    /// newest that allows the request is taken.
+    pub fn permit_for(
+        &self,
+        key: &str,
+        method: Method,
+        url: &str,
+        file: Option<&Path>,
+    ) -> anyhow::Result<(Permit, String)> {
+        let candidates: Vec<Permit> = match key.parse() {
+            Ok(grant) => vec![self.permit_or_file(grant, file)?],
+            Err(_) => self.permits_of(key).cloned().collect(),
+        };
+        let newest = candidates.first().with_context(|| format!("there is no grant of {key} here"))?;
+        let allowed = candidates.iter().find_map(|permit| Some((permit.clone(), target(permit, method, url)?)));
+        // A whole URL that no grant allows is asked for all the same: the host says why not.
+        match allowed.or_else(|| Some((newest.clone(), url.to_owned()))).filter(|(_, url)| url.contains("://")) {
+            Some(found) => Ok(found),
+            None => bail!("no grant of {key} allows {url}: name the whole URL to hear why"),
+        }
     }
 
     /// Grants of a credential, the newest first.
@@ -104,4 +136,15 @@ impl Notes {
     fn save(&self) -> anyhow::Result<()> {
         write_json(&self.path, &self.stored)
     }
+}
+
+/// The URL that a path means under a grant, if one of the grant's targets allows it.
+fn target(permit: &Permit, method: Method, url: &str) -> Option<String> {
+    let path = url.split('?').next().unwrap_or(url);
+    permit.policy.targets.iter().find_map(|target| {
+        let origin = rules::origin(target);
+        let path = path.strip_prefix(&origin).unwrap_or(path);
+        let fits = target.allows(target.scheme, &target.host, target.port, path, method);
+        fits.then(|| if url.contains("://") { url.to_owned() } else { format!("{origin}{url}") })
+    })
 }

@@ -1,0 +1,107 @@
+//! `charter host call`: one request with a key.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use charter_host::{Ask, AskError, Door, HostClient, HttpRequest};
+use charter_types::Base64Bytes;
+use charter_types::keys::Method;
+use serde_json::json;
+
+use crate::files::DataDir;
+use crate::files::host::{own_token, socket};
+use crate::files::notes::Notes;
+use crate::rules;
+use crate::session::Session;
+
+#[derive(clap::Args)]
+pub struct Call {
+    /// A key's name or a grant's number.
+    key: String,
+    #[arg(value_parser = rules::method)]
+    method: Method,
+    /// A URL, or a path on the service that the grant is for.
+    url: String,
+    /// The body: text, @FILE, or @- for standard input.
+    body: Option<String>,
+    /// A header, as NAME:VALUE. Never a credential: the host refuses those.
+    #[arg(long, value_parser = header)]
+    header: Vec<(String, String)>,
+    /// The grant as you were given it (`charter key permit`), if it was not made here.
+    #[arg(long)]
+    permit: Option<PathBuf>,
+    /// A host at a loopback address, or another socket.
+    #[arg(long, value_name = "ADDRESS|PATH")]
+    at: Option<String>,
+    /// The token to show [default: the one of your own host].
+    #[arg(long, env = "CHARTER_HOST_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or_else(|| format!("expected NAME:VALUE, found \"{text}\""))?;
+    Ok((name.to_owned(), value.trim_start().to_owned()))
+}
+
+fn read_body(text: &str) -> anyhow::Result<Vec<u8>> {
+    match text.strip_prefix('@') {
+        None => Ok(text.as_bytes().to_vec()),
+        Some("-") => {
+            let mut body = Vec::new();
+            std::io::Read::read_to_end(&mut std::io::stdin(), &mut body).context("standard input can't be read")?;
+            Ok(body)
+        }
+        Some(path) => std::fs::read(path).with_context(|| format!("{path} can't be read")),
+    }
+}
+
+fn client(folder: &DataDir, at: Option<&str>, token: Option<String>) -> anyhow::Result<HostClient> {
+    let door = match at {
+        None => Door::Socket(socket(folder)?),
+        Some(at) => at.parse().map_or_else(|_| Door::Socket(Path::new(at).to_owned()), Door::Loopback),
+    };
+    let token = token.map_or_else(|| own_token(folder), |token| Ok(Some(token)))?;
+    Ok(HostClient::new(door, token.context("show a token: --token, or `charter host init` here")?)?)
+}
+
+impl Call {
+    pub async fn run(self, session: &Session) -> anyhow::Result<()> {
+        let Self { key, method, url, body, header: mut headers, permit, at, token } = self;
+        let body = body.map_or_else(|| Ok(Vec::new()), |text| read_body(&text))?;
+        let named = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        if !named && serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() {
+            headers.push(("content-type".to_owned(), "application/json".to_owned()));
+        }
+        let notes = Notes::open(&session.folder)?;
+        let (permit, url) = notes.permit_for(&key, method, &url, permit.as_deref())?;
+        let request = HttpRequest { method, url, headers, body: Base64Bytes(body) };
+        let client = client(&session.folder, at.as_deref(), token)?;
+        ask(session, &client, Ask { grant: permit.grant, policy: permit.policy, request }).await
+    }
+}
+
+async fn ask(session: &Session, client: &HostClient, ask: Ask) -> anyhow::Result<()> {
+    let answer = match client.call(&ask).await {
+        Ok(answer) => answer,
+        Err(AskError::Refused { code, digest: Some(digest), .. }) => {
+            let grant = ask.grant;
+            bail!(
+                "{code}: this request has to be approved: `charter key ask {grant} {digest} --host ID`, and whoever granted it says `charter key approve {grant} {digest}`"
+            );
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let body = &answer.body.0;
+    if session.json {
+        let text = String::from_utf8(body.clone());
+        let body = text.map_or_else(|_| json!({ "base64": answer.body }), |text| json!(text));
+        return session.tell_json(&json!({ "status": answer.status, "body": body }));
+    }
+    eprintln!("{}", answer.status);
+    std::io::stdout().write_all(body)?;
+    if std::io::stdout().is_terminal() && !body.ends_with(b"\n") {
+        println!();
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! What the contract says of hosts, secrets and grants.
+
+use anyhow::ensure;
+use charter_client::At;
+use charter_types::keys;
+use charter_types::keys::args::{GrantRef, HostRef, Received, SecretRef};
+use charter_types::keys::{Grant, GrantId, Host, HostId, Recipient, Secret, SecretId};
+
+use crate::session::Session;
+
+/// The hosts with these ids.
+pub async fn hosts(session: &Session, ids: &[HostId]) -> anyhow::Result<Vec<Host>> {
+    let keys = &session.contracts.keys;
+    let mut found = Vec::new();
+    for host in ids.iter().copied() {
+        found.push(session.find(keys, keys::methods::host, &HostRef { host }, &format!("host {host}")).await?);
+    }
+    Ok(found)
+}
+
+/// A secret, and the hosts that its newest version is sealed to.
+pub async fn recipients(session: &Session, secret: SecretId) -> anyhow::Result<(Secret, Vec<HostId>)> {
+    let keys = &session.contracts.keys;
+    let known: Secret =
+        session.find(keys, keys::methods::secret, &SecretRef { secret }, &format!("secret {secret}")).await?;
+    let mut found: Vec<Recipient> = Vec::new();
+    loop {
+        let from = u64::try_from(found.len())?;
+        let args = Received { secret, from, limit: None };
+        let page: Vec<Recipient> = session.rpc().view(keys, keys::methods::who_received, &args, At::Final).await?;
+        if page.is_empty() {
+            break;
+        }
+        found.extend(page);
+    }
+    let newest = found.iter().filter(|recipient| recipient.version == known.version);
+    let hosts = newest.map(|recipient| recipient.host).collect();
+    Ok((known, hosts))
+}
+
+/// A grant, then the grants above it.
+pub async fn lineage(session: &Session, grant: GrantId) -> anyhow::Result<Vec<Grant>> {
+    let found: Vec<Grant> =
+        session.rpc().view(&session.contracts.keys, keys::methods::lineage, &GrantRef { grant }, At::Final).await?;
+    ensure!(!found.is_empty(), "there is no grant {grant}");
+    Ok(found)
+}
