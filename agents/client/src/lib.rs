@@ -11,7 +11,7 @@ pub use account::{Account, Call, Outcome, deploy_action, transfer_action};
 pub use contracts::{Contracts, Done, Handle};
 pub use error::ClientError;
 pub use permission::PermissionView;
-pub use rpc::{At, Rpc};
+pub use rpc::{At, Question, Rpc};
 pub use voucher::{Payee, Payer};
 
 /// SHA-256 off chain.

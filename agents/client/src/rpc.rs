@@ -6,7 +6,6 @@ use charter_types::method::Method;
 use near_primitives::hash::CryptoHash;
 use near_primitives::types::{AccountId, BlockHeight};
 use near_primitives::views::{AccessKeyView, AccountView, BlockView};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -17,6 +16,19 @@ use crate::ClientError;
 pub struct Rpc {
     url: String,
     http: reqwest::Client,
+}
+
+/// A call of a declared view.
+#[derive(Clone, Debug)]
+pub struct Question {
+    method: &'static str,
+    args: Vec<u8>,
+}
+
+impl Question {
+    pub fn of<M: Method>(args: &M::Args) -> Self {
+        Self { method: M::NAME, args: M::write(args) }
+    }
 }
 
 /// Which block to read at.
@@ -95,32 +107,13 @@ impl Rpc {
         args: &M::Args,
         at: At,
     ) -> Result<M::Answer, ClientError> {
-        let bytes = self.view_bytes(contract, M::NAME, M::write(args), at).await?;
+        let bytes = self.ask(contract, Question::of::<M>(args), at).await?;
         M::answer(&bytes).map_err(|reason| ClientError::Answer { method: M::NAME.to_owned(), reason })
     }
 
-    /// Asks a view by its name: for contracts that are not ours.
-    pub async fn raw_view<T: DeserializeOwned>(
-        &self,
-        contract: &AccountId,
-        method: &str,
-        args: &impl Serialize,
-        at: At,
-    ) -> Result<T, ClientError> {
-        let args = serde_json::to_vec(args).map_err(|error| ClientError::Arguments(error.to_string()))?;
-        let bytes = self.view_bytes(contract, method, args, at).await?;
-        let wrong =
-            |error: serde_json::Error| ClientError::Answer { method: method.to_owned(), reason: error.to_string() };
-        serde_json::from_slice(&bytes).map_err(wrong)
-    }
-
-    async fn view_bytes(
-        &self,
-        contract: &AccountId,
-        method: &str,
-        args: Vec<u8>,
-        at: At,
-    ) -> Result<Vec<u8>, ClientError> {
+    /// Asks a view, and leaves its answer as it came.
+    pub async fn ask(&self, contract: &AccountId, question: Question, at: At) -> Result<Vec<u8>, ClientError> {
+        let Question { method, args } = question;
         let request = json!({
             "request_type": "call_function", "account_id": contract, "method_name": method,
             "args_base64": STANDARD.encode(args),

@@ -2,7 +2,6 @@
 
 use borsh::BorshSerialize;
 use charter_types::AccountId;
-use charter_types::hash::borsh_bytes;
 use charter_types::json::{self, FromJson};
 use charter_types::method::Method;
 use charter_types::registry::args::AgentAccount;
@@ -13,7 +12,7 @@ use near_sdk::{Gas, GasWeight, NearToken, Promise, PromiseError, env};
 
 use crate::Later;
 
-use crate::{encoded, json_encoded};
+use crate::encoded;
 
 /// Gas for the registry's answer; a view of one agent takes about 2 TGas.
 const AUTHORITY_GAS: Gas = Gas::from_tgas(5);

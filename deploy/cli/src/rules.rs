@@ -202,7 +202,10 @@ pub fn within(above: &Policy, what: &What) -> anyhow::Result<Policy> {
     let body_max = what.body_max.min(above.body_bytes_max).min(above.response_bytes_max);
     let uses = what.uses.or(above.rate.map(|rate| (rate.uses, rate.per_ms)));
     let narrower = policy(&what.allow, above.inject.clone(), uses, body_max)?;
-    ensure!(narrower.within(above), "KEYS_NOT_WITHIN: the rules allow something that the policy above them does not");
+    ensure!(
+        charter_rules::policy::within(&narrower, above),
+        "KEYS_NOT_WITHIN: the rules allow something that the policy above them does not"
+    );
     Ok(narrower)
 }
 

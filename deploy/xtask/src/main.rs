@@ -1,4 +1,4 @@
-//! Repository chores: `cargo xtask demo|abi|gas|history|tidy`.
+//! Repository chores: `cargo xtask demo|abi|gas|history|schema|tidy`.
 
 mod demo;
 mod regenerate;
@@ -29,6 +29,8 @@ enum Chore {
     Gas,
     /// Keeps today's wasm as the next release in `contracts/history`.
     History,
+    /// Writes `docs/reference/schema.md` from the descriptors of tables.
+    Schema,
     /// Checks what no compiler checks: who depends on whom, names, lengths.
     Tidy,
 }
@@ -48,6 +50,10 @@ fn main() -> ExitCode {
         Chore::History => {
             let written = "contracts/history has today's wasm";
             regenerate::run(&["--test", "it", "--", "upgrade::history"], "CHARTER_WRITE_HISTORY", written)
+        }
+        Chore::Schema => {
+            let written = "docs/reference/schema.md is written";
+            regenerate::run(&["--test", "it", "--", "schema::"], "CHARTER_WRITE_SCHEMA", written)
         }
         Chore::Tidy => tidy::run(),
     };

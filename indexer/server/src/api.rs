@@ -1,63 +1,26 @@
 //! REST over the tables. Keyset paging only; every answer names the block it stands for.
 
+mod chain;
+mod records;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::Query;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, PgPool, Row};
+use sqlx::{PgPool, Row};
 use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
 
 use crate::IndexerError;
+use crate::tables;
 
 /// Rows in one page at the most.
 const LIMIT_MAX: i64 = 100;
-
-/// A list that can be asked for.
-struct Collection {
-    table: &'static str,
-    /// Column that orders pages: unique, and a number or text.
-    order: &'static str,
-    numeric: bool,
-    /// Query parameters that filter by a column.
-    filters: &'static [(&'static str, Kind)],
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Text,
-    Number,
-    Boolean,
-}
-
-const AGENTS: Collection = Collection {
-    table: "agent",
-    order: "id",
-    numeric: true,
-    filters: &[("owner", Kind::Text), ("status", Kind::Text), ("agent_account", Kind::Text)],
-};
-const GRANTS: Collection = Collection {
-    table: "key_grant",
-    order: "id",
-    numeric: true,
-    filters: &[("agent", Kind::Number), ("secret", Kind::Number), ("revoked", Kind::Boolean)],
-};
-const PROPOSALS: Collection = Collection {
-    table: "proposal",
-    order: "id",
-    numeric: true,
-    filters: &[("line", Kind::Number), ("state", Kind::Text)],
-};
-const CHANNELS: Collection = Collection {
-    table: "channel",
-    order: "key",
-    numeric: false,
-    filters: &[("payer", Kind::Text), ("payee", Kind::Text)],
-};
 
 /// What a bad request gets: RFC 9457.
 struct Problem {
@@ -69,6 +32,10 @@ struct Problem {
 impl Problem {
     fn bad(detail: String) -> Self {
         Self { status: StatusCode::BAD_REQUEST, code: "API_BAD_REQUEST", detail }
+    }
+
+    fn not_found(detail: String) -> Self {
+        Self { status: StatusCode::NOT_FOUND, code: "API_NOT_FOUND", detail }
     }
 }
 
@@ -97,9 +64,18 @@ type Reply = Result<Response, Problem>;
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Charter", description = "Agents, grants, votes and payments, mirrored from the contracts."),
-    paths(agents, agent, grants, proposals, channels, events, verification, status)
+    paths(chain::events, chain::verification, chain::status)
 )]
-struct Documentation;
+struct OfChain;
+
+/// What the API has to say of itself: OpenAPI 3.1.
+fn document() -> Document {
+    let mut document = OfChain::openapi();
+    for table in tables::all() {
+        records::describe(table, &mut document.paths);
+    }
+    document
+}
 
 /// A running API. It stops when dropped.
 pub struct Server {
@@ -134,18 +110,16 @@ impl Server {
 }
 
 fn router(pool: PgPool) -> Router {
-    Router::new()
-        .route("/v1/status", get(status))
-        .route("/v1/agents", get(agents))
-        .route("/v1/agents/{id}", get(agent))
-        .route("/v1/grants", get(grants))
-        .route("/v1/proposals", get(proposals))
-        .route("/v1/channels", get(channels))
-        .route("/v1/events", get(events))
-        .route("/v1/verify", get(verification))
+    let mut router = Router::new()
+        .route("/v1/status", get(chain::status))
+        .route("/v1/events", get(chain::events))
+        .route("/v1/verify", get(chain::verification))
         .route("/healthz", get(async || "ok"))
-        .route("/openapi.json", get(async || Json(Documentation::openapi())))
-        .with_state(pool)
+        .route("/openapi.json", get(async || Json(document())));
+    for table in tables::all() {
+        router = router.merge(records::routes(table));
+    }
+    router.with_state(pool)
 }
 
 /// Adds the block that the answer stands for.
@@ -169,164 +143,4 @@ fn limit(parameters: &BTreeMap<String, String>) -> Result<i64, Problem> {
     let wrong = || Problem::bad(format!("limit is a number from 1 to {LIMIT_MAX}, not {text}"));
     let limit: i64 = text.parse().map_err(|_| wrong())?;
     if (1..=LIMIT_MAX).contains(&limit) { Ok(limit) } else { Err(wrong()) }
-}
-
-/// One page of a collection: `{items, next}`, where `next` is the `after` of the next page.
-async fn page(pool: &PgPool, collection: &Collection, parameters: &BTreeMap<String, String>) -> Reply {
-    let limit = limit(parameters)?;
-    let mut conditions = vec!["true".to_owned()];
-    let mut values: Vec<&String> = Vec::new();
-    for (name, value) in parameters {
-        let (column, kind, comparison) = match name.as_str() {
-            "limit" => continue,
-            "after" => (collection.order, if collection.numeric { Kind::Number } else { Kind::Text }, ">"),
-            other => {
-                let known = collection.filters.iter().find(|(column, _)| *column == other);
-                let names: Vec<&str> = collection.filters.iter().map(|(column, _)| *column).collect();
-                let unknown =
-                    || Problem::bad(format!("unknown parameter {other}; there are after, limit, {}", names.join(", ")));
-                let (column, kind) = known.ok_or_else(unknown)?;
-                (*column, *kind, "=")
-            }
-        };
-        let (cast, fits) = match kind {
-            Kind::Text => ("text", true),
-            Kind::Number => ("bigint", value.parse::<i64>().is_ok()),
-            Kind::Boolean => ("boolean", value.parse::<bool>().is_ok()),
-        };
-        if !fits {
-            return Err(Problem::bad(format!("{name} is a {cast}, not {value}")));
-        }
-        values.push(value);
-        conditions.push(format!("{column} {comparison} (${}::text)::{cast}", values.len()));
-    }
-    // Everything in the text comes from the constants above; values are bound.
-    let text = format!(
-        "select body, {order}::text as place, height from {table} where {conditions} order by {order} limit {fetch}",
-        order = collection.order,
-        table = collection.table,
-        conditions = conditions.join(" and "),
-        fetch = limit + 1,
-    );
-    let mut query = sqlx::query(AssertSqlSafe(text));
-    for value in values {
-        query = query.bind(value);
-    }
-    let rows = query.fetch_all(pool).await?;
-    let shown = usize::try_from(limit).unwrap_or(0).min(rows.len());
-    let mut items = Vec::with_capacity(shown);
-    for row in &rows[..shown] {
-        items.push(row.try_get::<Value, _>("body")?);
-    }
-    let next = if rows.len() > shown { Some(rows[shown - 1].try_get::<String, _>("place")?) } else { None };
-    stamped(pool, json!({ "items": items, "next": next })).await
-}
-
-/// Agents by id. Filters: owner, status, agent_account.
-#[utoipa::path(get, path = "/v1/agents", params(("owner" = Option<String>, Query), ("status" = Option<String>, Query), ("agent_account" = Option<String>, Query), ("after" = Option<i64>, Query), ("limit" = Option<i64>, Query)), responses((status = 200, description = "{items, next}"), (status = 400, description = "problem+json")))]
-async fn agents(State(pool): State<PgPool>, Query(parameters): Parameters) -> Reply {
-    page(&pool, &AGENTS, &parameters).await
-}
-
-/// One agent.
-#[utoipa::path(get, path = "/v1/agents/{id}", params(("id" = i64, Path)), responses((status = 200, description = "the agent"), (status = 404, description = "problem+json")))]
-async fn agent(State(pool): State<PgPool>, Path(id): Path<String>) -> Reply {
-    let number: i64 = id.parse().map_err(|_| Problem::bad(format!("an agent's id is a number, not {id}")))?;
-    let row = sqlx::query("select body from agent where id = $1").bind(number).fetch_optional(&pool).await?;
-    match row {
-        Some(row) => stamped(&pool, row.try_get("body")?).await,
-        None => Err(Problem {
-            status: StatusCode::NOT_FOUND,
-            code: "API_NOT_FOUND",
-            detail: format!("there is no agent {id}"),
-        }),
-    }
-}
-
-/// Grants by id. Filters: agent, secret, revoked.
-#[utoipa::path(get, path = "/v1/grants", params(("agent" = Option<i64>, Query), ("secret" = Option<i64>, Query), ("revoked" = Option<bool>, Query), ("after" = Option<i64>, Query), ("limit" = Option<i64>, Query)), responses((status = 200, description = "{items, next}"), (status = 400, description = "problem+json")))]
-async fn grants(State(pool): State<PgPool>, Query(parameters): Parameters) -> Reply {
-    page(&pool, &GRANTS, &parameters).await
-}
-
-/// Proposals by id. Filters: line, state.
-#[utoipa::path(get, path = "/v1/proposals", params(("line" = Option<i64>, Query), ("state" = Option<String>, Query), ("after" = Option<i64>, Query), ("limit" = Option<i64>, Query)), responses((status = 200, description = "{items, next}"), (status = 400, description = "problem+json")))]
-async fn proposals(State(pool): State<PgPool>, Query(parameters): Parameters) -> Reply {
-    page(&pool, &PROPOSALS, &parameters).await
-}
-
-/// Channels by id. Filters: payer, payee.
-#[utoipa::path(get, path = "/v1/channels", params(("payer" = Option<String>, Query), ("payee" = Option<String>, Query), ("after" = Option<String>, Query), ("limit" = Option<i64>, Query)), responses((status = 200, description = "{items, next}"), (status = 400, description = "problem+json")))]
-async fn channels(State(pool): State<PgPool>, Query(parameters): Parameters) -> Reply {
-    page(&pool, &CHANNELS, &parameters).await
-}
-
-/// Events of one contract (registry, keys, governance or escrow) after a sequence number.
-#[utoipa::path(get, path = "/v1/events", params(("contract" = String, Query), ("after" = Option<i64>, Query), ("limit" = Option<i64>, Query)), responses((status = 200, description = "{items, next}"), (status = 400, description = "problem+json")))]
-async fn events(State(pool): State<PgPool>, Query(parameters): Parameters) -> Reply {
-    let limit = limit(&parameters)?;
-    let contract = parameters.get("contract").map(String::as_str).unwrap_or_default();
-    if !["registry", "keys", "governance", "escrow"].contains(&contract) {
-        return Err(Problem::bad("contract is registry, keys, governance or escrow".to_owned()));
-    }
-    let after: i64 = match parameters.get("after") {
-        None => 0,
-        Some(text) => text.parse().map_err(|_| Problem::bad(format!("after is a number, not {text}")))?,
-    };
-    let rows = sqlx::query(
-        "select seq, height, receipt_id, event, by_account, body from event where contract = $1 and seq > $2
-         order by seq limit $3",
-    )
-    .bind(contract)
-    .bind(after)
-    .bind(limit)
-    .fetch_all(&pool)
-    .await?;
-    let item = |row: &sqlx::postgres::PgRow| -> Result<Value, sqlx::Error> {
-        Ok(json!({
-            "seq": row.try_get::<i64, _>("seq")?,
-            "height": row.try_get::<i64, _>("height")?,
-            "receipt_id": row.try_get::<String, _>("receipt_id")?,
-            "event": row.try_get::<String, _>("event")?,
-            "by": row.try_get::<String, _>("by_account")?,
-            "new": row.try_get::<Value, _>("body")?,
-        }))
-    };
-    let items = rows.iter().map(item).collect::<Result<Vec<_>, _>>()?;
-    let full = i64::try_from(items.len()).unwrap_or(0) == limit;
-    let next = items.last().filter(|_| full).map(|last| last["seq"].clone());
-    stamped(&pool, json!({ "items": items, "next": next })).await
-}
-
-/// The last comparison of the tables with the contracts.
-#[utoipa::path(get, path = "/v1/verify", responses((status = 200, description = "{height, rows, mismatches, detail} or null")))]
-async fn verification(State(pool): State<PgPool>) -> Reply {
-    let row = sqlx::query("select height, rows, mismatches, detail from verify_run order by id desc limit 1")
-        .fetch_optional(&pool)
-        .await?;
-    let body = match row {
-        None => Value::Null,
-        Some(row) => json!({
-            "height": row.try_get::<i64, _>("height")?,
-            "rows": row.try_get::<i64, _>("rows")?,
-            "mismatches": row.try_get::<i64, _>("mismatches")?,
-            "detail": row.try_get::<Value, _>("detail")?,
-        }),
-    };
-    stamped(&pool, body).await
-}
-
-/// How far the tables are, and of which contracts.
-#[utoipa::path(get, path = "/v1/status", responses((status = 200, description = "{contracts}")))]
-async fn status(State(pool): State<PgPool>) -> Reply {
-    let rows = sqlx::query("select name, account, seq from contract order by name").fetch_all(&pool).await?;
-    let item = |row: &sqlx::postgres::PgRow| -> Result<Value, sqlx::Error> {
-        Ok(json!({
-            "name": row.try_get::<String, _>("name")?,
-            "account": row.try_get::<String, _>("account")?,
-            "events": row.try_get::<i64, _>("seq")?,
-        }))
-    };
-    let contracts = rows.iter().map(item).collect::<Result<Vec<_>, _>>()?;
-    stamped(&pool, json!({ "contracts": contracts })).await
 }

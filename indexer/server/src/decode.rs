@@ -4,6 +4,8 @@ use charter_types::event::PREFIX;
 use charter_types::{AccountId, Entry, Envelope, escrow, governance, keys, registry};
 use serde_json::Value;
 
+use crate::contract::Contract;
+
 /// A new value, of whichever contract.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
@@ -16,7 +18,6 @@ pub enum Fact {
 /// One of our events.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    pub contract: &'static str,
     pub seq: u64,
     pub prev: charter_types::Hash32,
     pub by: AccountId,
@@ -34,47 +35,35 @@ pub enum Decoded {
     Foreign,
     /// Ours, in a version or shape that this indexer does not know.
     Unknown {
-        contract: &'static str,
         seq: Option<u64>,
         reason: String,
     },
 }
 
-/// Contracts by the name of their standard.
-const STANDARDS: [(&str, &str); 4] = [
-    (registry::STANDARD, "registry"),
-    (keys::STANDARD, "keys"),
-    (governance::STANDARD, "governance"),
-    (escrow::STANDARD, "escrow"),
-];
-
-/// Decodes a log line written by the contract called `contract`.
-pub fn decode(contract: &'static str, log: &str) -> Decoded {
+/// Decodes a log line written by a contract.
+pub fn decode(contract: Contract, log: &str) -> Decoded {
     let Some(text) = log.strip_prefix(PREFIX) else { return Decoded::Foreign };
     let Ok(json) = serde_json::from_str::<Value>(text) else { return Decoded::Foreign };
-    let standard = json["standard"].as_str().unwrap_or_default();
-    let Some((_, name)) = STANDARDS.iter().find(|(known, _)| *known == standard) else { return Decoded::Foreign };
-    if *name != contract {
-        // A contract can't speak for another one.
+    // A contract can't speak for another one.
+    if json["standard"] != contract.standard() {
         return Decoded::Foreign;
     }
     let seq = json["data"][0]["seq"].as_u64();
-    let unknown = |reason: String| Decoded::Unknown { contract, seq, reason };
-    let version = json["version"].as_str().unwrap_or_default();
-    if version.split('.').next() != Some("1") {
-        return unknown(format!("version {version}"));
+    let unknown = |reason: String| Decoded::Unknown { seq, reason };
+    let version = json["version"].as_str().and_then(|version| version.split('.').next());
+    if version != Some("1") {
+        return unknown(format!("version {}", json["version"]));
     }
     let body = json["data"][0]["new"].clone();
     let parsed = match contract {
-        "registry" => parse(text).map(|(name, entry)| (name, wrap(entry, Fact::Registry))),
-        "keys" => parse(text).map(|(name, entry)| (name, wrap(entry, Fact::Keys))),
-        "governance" => parse(text).map(|(name, entry)| (name, wrap(entry, Fact::Governance))),
-        _ => parse(text).map(|(name, entry)| (name, wrap(entry, Fact::Escrow))),
+        Contract::Registry => parse(text).map(|(name, entry)| (name, wrap(entry, Fact::Registry))),
+        Contract::Keys => parse(text).map(|(name, entry)| (name, wrap(entry, Fact::Keys))),
+        Contract::Governance => parse(text).map(|(name, entry)| (name, wrap(entry, Fact::Governance))),
+        Contract::Escrow => parse(text).map(|(name, entry)| (name, wrap(entry, Fact::Escrow))),
     };
     match parsed {
         Err(reason) => unknown(reason),
         Ok((name, entry)) => Decoded::Event(Box::new(Event {
-            contract,
             seq: entry.seq,
             prev: entry.prev,
             by: entry.by,
@@ -101,7 +90,7 @@ fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<(String, Entry<T>
 
 #[cfg(test)]
 mod tests {
-    use super::{Decoded, decode};
+    use super::{Contract, Decoded, decode};
 
     fn log(standard: &str, version: &str, new: &str) -> String {
         format!(
@@ -112,7 +101,7 @@ mod tests {
 
     #[test]
     fn ours_foreign_and_unknown_are_told_apart() {
-        let decoded = |text: &str| decode("registry", text);
+        let decoded = |text: &str| decode(Contract::Registry, text);
         assert!(matches!(decoded(&log("charter_registry", "1.0.0", r#"{"agent_retired":7}"#)), Decoded::Event(_)));
         assert!(matches!(decoded(&log("charter_registry", "1.9.0", r#"{"agent_retired":7}"#)), Decoded::Event(_)));
         assert!(matches!(

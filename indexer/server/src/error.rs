@@ -20,6 +20,12 @@ pub enum IndexerError {
     BadProof { receipt: String },
     #[error("{contract} has event {found} where {expected} was due: an event is missing")]
     MissingEvent { contract: String, expected: u64, found: u64 },
+    #[error("the node's answer has a record of {table} that can't be read: {reason}")]
+    Record { table: &'static str, reason: String },
+    #[error("{what} in the database can't be read: another program wrote it")]
+    Unreadable { what: &'static str },
+    #[error("{number} is more than a column holds")]
+    TooLarge { number: u64 },
     #[error("another indexer moved the cursor")]
     CursorMoved,
 }

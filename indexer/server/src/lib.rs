@@ -2,18 +2,25 @@
 //!
 //! `source → decode → apply → commit`: final blocks are read over JSON-RPC (`source`), logs of successful receipts are
 //! checked against their Merkle proofs and become events, events become changes of rows, and events, rows and cursor are
-//! committed in one transaction (`store`).
+//! committed in one transaction (`store`). What a row is, and where the truth about it is, [`tables`] say.
 
 pub mod api;
 mod apply;
+mod contract;
 mod database;
 mod decode;
 mod error;
+mod rebuild;
 mod run;
 mod source;
 mod store;
+pub mod table;
+pub mod tables;
+pub mod truth;
 mod verify;
+pub mod views;
 
+pub use contract::Contract;
 pub use database::Database;
 pub use error::IndexerError;
 pub use run::{Indexer, Progress};

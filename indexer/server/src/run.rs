@@ -1,18 +1,19 @@
 //! The loop: read, decode, apply, commit.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use charter_client::{At, Contracts, Rpc, sha256};
+use charter_client::{At, ClientError, Contracts, Rpc, sha256};
 use charter_types::AccountId;
-use charter_types::event::next_head;
+use charter_types::event::{EventHead, next_head};
 use sqlx::PgPool;
 
 use crate::IndexerError;
 use crate::apply::changes;
+use crate::contract::Contract;
 use crate::decode::{Decoded, decode};
 use crate::source::{Header, Receipt, Source};
-use crate::store::{self, Batch, Cursor, DeadLetter, Head, StoredEvent};
+use crate::store::{self, Batch, Cursor, DeadLetter, Heads, StoredEvent};
 
 /// Blocks in one transaction at the most.
 const BLOCKS_PER_STEP: usize = 200;
@@ -26,11 +27,11 @@ const POLL: Duration = Duration::from_millis(50);
 /// An indexer of one deployment into one database.
 pub struct Indexer {
     source: Source,
-    contracts: Vec<(&'static str, AccountId)>,
+    contracts: Vec<(Contract, AccountId)>,
     cursor: Cursor,
     /// Blocks that were found on the way back from the head and are not in the tables yet.
     ahead: VecDeque<Header>,
-    heads: BTreeMap<&'static str, Head>,
+    heads: Heads,
     pool: PgPool,
 }
 
@@ -45,24 +46,18 @@ pub enum Progress {
     Idle,
 }
 
-/// The contracts by the names that the tables use.
-pub(crate) fn named(contracts: &Contracts) -> Vec<(&'static str, AccountId)> {
-    vec![
-        ("registry", contracts.registry.clone()),
-        ("keys", contracts.keys.clone()),
-        ("governance", contracts.governance.clone()),
-        ("escrow", contracts.escrow.clone()),
-    ]
-}
-
 impl Indexer {
     /// Picks up where the database is; a fresh one starts at the chain's first block.
     pub async fn open(rpc: Rpc, contracts: &Contracts, pool: PgPool) -> Result<Self, IndexerError> {
         let status: serde_json::Value = rpc.call("status", serde_json::json!([])).await?;
-        let chain_id = status["chain_id"].as_str().unwrap_or_default().to_owned();
-        let contracts = named(contracts);
+        let missing =
+            |what: &str| ClientError::Answer { method: "status".to_owned(), reason: format!("it has no {what}") };
+        let chain_id = status["chain_id"].as_str().ok_or_else(|| missing("chain_id"))?.to_owned();
+        let first = &status["sync_info"]["earliest_block_height"];
+        let first = first.as_u64().ok_or_else(|| missing("earliest_block_height"))?;
+        let contracts: Vec<_> =
+            Contract::ALL.into_iter().map(|contract| (contract, contract.account(contracts).clone())).collect();
         let source = Source::new(rpc, contracts.iter().map(|(_, account)| account.clone()).collect());
-        let first = status["sync_info"]["earliest_block_height"].as_u64().unwrap_or(0);
         let mut connection = pool.acquire().await?;
         let cursor = match store::cursor(&mut connection).await? {
             Some((cursor, found)) if found == chain_id => cursor,
@@ -125,15 +120,19 @@ impl Indexer {
     }
 
     fn read_receipt(&self, block: Header, receipt: &Receipt, batch: &mut Batch) -> Result<(), IndexerError> {
-        let contract = self.contracts.iter().find(|(_, account)| *account == receipt.receiver);
-        let Some((contract, _)) = contract else { return Ok(()) };
+        let watched = self.contracts.iter().find(|(_, account)| *account == receipt.receiver);
+        let Some((contract, _)) = watched else { return Ok(()) };
+        let contract = *contract;
         for (index, log) in receipt.logs.iter().enumerate() {
-            let log_index = i32::try_from(index).unwrap_or(i32::MAX);
+            let log_index = i32::try_from(index).expect("a receipt has 100 logs at the most");
             let receipt_id = receipt.id.to_string();
-            let (seq, due) = match decode(contract, log) {
+            let head = *batch.heads.entry(contract).or_default();
+            let due = head.seq + 1;
+            let seq = match decode(contract, log) {
                 Decoded::Foreign => continue,
-                Decoded::Unknown { seq, reason, .. } => {
-                    tracing::warn!(contract, reason, "an event of ours can't be read; it is kept as a dead letter");
+                Decoded::Unknown { seq, reason } => {
+                    let name = contract.name();
+                    tracing::warn!(name, reason, "an event of ours can't be read; it is kept as a dead letter");
                     batch.dead_letters.push(DeadLetter {
                         height: block.height,
                         receipt_id,
@@ -143,10 +142,9 @@ impl Indexer {
                         log: log.clone(),
                     });
                     let Some(seq) = seq else { continue };
-                    (seq, batch.heads.get(contract).map_or(0, |head| head.seq) + 1)
+                    seq
                 }
                 Decoded::Event(event) => {
-                    let due = batch.heads.get(contract).map_or(0, |head| head.seq) + 1;
                     batch.changes.extend(changes(&event.fact).into_iter().map(|change| (block.height, change)));
                     let seq = event.seq;
                     batch.events.push(StoredEvent {
@@ -160,14 +158,14 @@ impl Indexer {
                         log: log.clone(),
                         body: event.body,
                     });
-                    (seq, due)
+                    seq
                 }
             };
             if seq != due {
-                return Err(IndexerError::MissingEvent { contract: (*contract).to_owned(), expected: due, found: seq });
+                let contract = contract.name().to_owned();
+                return Err(IndexerError::MissingEvent { contract, expected: due, found: seq });
             }
-            let head = batch.heads.entry(contract).or_insert(Head { seq: 0, head: charter_types::Hash32::default() });
-            *head = Head { seq, head: next_head(&head.head, log, sha256) };
+            batch.heads.insert(contract, EventHead { seq, head: next_head(&head.head, log, sha256) });
         }
         Ok(())
     }

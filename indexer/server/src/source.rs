@@ -138,7 +138,11 @@ impl Source {
                 continue;
             }
             let id = change.cause["receipt_hash"].as_str().and_then(|id| id.parse().ok());
-            let Some(id) = id else { continue };
+            let missing = || ClientError::Answer {
+                method: "changes".to_owned(),
+                reason: "a receipt was processed and has no receipt_hash".to_owned(),
+            };
+            let id = id.ok_or_else(missing)?;
             if !named.iter().any(|(known, _)| *known == id) {
                 named.push((id, change.body.account_id));
             }

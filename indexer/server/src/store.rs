@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use charter_types::event::EventHead;
 use charter_types::{AccountId, Hash32};
 use near_primitives::hash::CryptoHash;
 use serde_json::Value;
+use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use crate::IndexerError;
-use crate::apply::Change;
+use crate::contract::Contract;
+use crate::table::{Change, Table};
 
 /// How far the tables are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,12 +20,8 @@ pub struct Cursor {
     pub hash: CryptoHash,
 }
 
-/// A contract's chain of events as far as it is in the tables.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
-    pub seq: u64,
-    pub head: Hash32,
-}
+/// The contracts' chains of events as far as they are in the tables.
+pub type Heads = BTreeMap<Contract, EventHead>;
 
 /// An event ready to be stored.
 #[derive(Clone, Debug)]
@@ -30,7 +29,7 @@ pub struct StoredEvent {
     pub height: u64,
     pub receipt_id: String,
     pub log_index: i32,
-    pub contract: &'static str,
+    pub contract: Contract,
     pub seq: u64,
     pub name: String,
     pub by: String,
@@ -44,7 +43,7 @@ pub struct DeadLetter {
     pub height: u64,
     pub receipt_id: String,
     pub log_index: i32,
-    pub contract: &'static str,
+    pub contract: Contract,
     pub reason: String,
     pub log: String,
 }
@@ -55,27 +54,43 @@ pub struct Batch {
     pub events: Vec<StoredEvent>,
     pub dead_letters: Vec<DeadLetter>,
     pub changes: Vec<(u64, Change)>,
-    pub heads: BTreeMap<&'static str, Head>,
+    pub heads: Heads,
 }
 
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
+/// Postgres has no unsigned numbers.
+pub fn signed(number: u64) -> Result<i64, IndexerError> {
+    i64::try_from(number).map_err(|_| IndexerError::TooLarge { number })
+}
+
+/// A column with a number that is not negative.
+pub fn unsigned(row: &PgRow, column: &'static str) -> Result<u64, IndexerError> {
+    let number: i64 = row.try_get(column)?;
+    u64::try_from(number).map_err(|_| IndexerError::Unreadable { what: column })
+}
+
+/// A column with 32 bytes.
+fn hash(row: &PgRow, column: &'static str) -> Result<[u8; 32], IndexerError> {
+    let bytes: Vec<u8> = row.try_get(column)?;
+    bytes.try_into().map_err(|_| IndexerError::Unreadable { what: column })
+}
+
+/// A row's chain of events.
+pub fn event_head(row: &PgRow) -> Result<EventHead, IndexerError> {
+    Ok(EventHead { seq: unsigned(row, "seq")?, head: Hash32(hash(row, "head")?) })
 }
 
 /// The cursor and the id of its chain, if the database has one.
 pub async fn cursor(connection: &mut PgConnection) -> Result<Option<(Cursor, String)>, IndexerError> {
     let row = sqlx::query("select height, hash, chain_id from cursor").fetch_optional(connection).await?;
     let Some(row) = row else { return Ok(None) };
-    let height: i64 = row.try_get("height")?;
-    let hash: Vec<u8> = row.try_get("hash")?;
-    let hash = CryptoHash::try_from(hash.as_slice()).unwrap_or_default();
-    Ok(Some((Cursor { height: u64::try_from(height).unwrap_or(0), hash }, row.try_get("chain_id")?)))
+    let cursor = Cursor { height: unsigned(&row, "height")?, hash: CryptoHash(hash(&row, "hash")?) };
+    Ok(Some((cursor, row.try_get("chain_id")?)))
 }
 
 /// Gives a fresh database its cursor.
 pub async fn start_cursor(connection: &mut PgConnection, chain_id: &str, start: Cursor) -> Result<(), IndexerError> {
     sqlx::query("insert into cursor (height, hash, chain_id) values ($1, $2, $3)")
-        .bind(signed(start.height))
+        .bind(signed(start.height)?)
         .bind(start.hash.as_bytes().as_slice())
         .bind(chain_id)
         .execute(connection)
@@ -84,12 +99,10 @@ pub async fn start_cursor(connection: &mut PgConnection, chain_id: &str, start: 
 }
 
 /// The contracts' heads; contracts that are not there yet are added.
-pub async fn heads(
-    connection: &mut PgConnection,
-    contracts: &[(&'static str, AccountId)],
-) -> Result<BTreeMap<&'static str, Head>, IndexerError> {
-    let mut heads = BTreeMap::new();
-    for (name, account) in contracts {
+pub async fn heads(connection: &mut PgConnection, contracts: &[(Contract, AccountId)]) -> Result<Heads, IndexerError> {
+    let mut heads = Heads::new();
+    for (contract, account) in contracts {
+        let name = contract.name();
         sqlx::query("insert into contract (name, account) values ($1, $2) on conflict (name) do nothing")
             .bind(name)
             .bind(account.as_str())
@@ -103,10 +116,7 @@ pub async fn heads(
         if found != account.as_str() {
             return Err(IndexerError::OtherChain { expected: account.to_string(), found });
         }
-        let seq: i64 = row.try_get("seq")?;
-        let head: Vec<u8> = row.try_get("head")?;
-        let head = Hash32(head.try_into().unwrap_or_default());
-        heads.insert(*name, Head { seq: u64::try_from(seq).unwrap_or(0), head });
+        heads.insert(*contract, event_head(&row)?);
     }
     Ok(heads)
 }
@@ -124,19 +134,19 @@ pub async fn commit(
     for letter in &batch.dead_letters {
         insert_dead_letter(&mut tx, letter).await?;
     }
-    apply(&mut tx, &batch.changes).await?;
-    for (name, head) in &batch.heads {
+    write(&mut tx, Place::Mirror, &batch.changes).await?;
+    for (contract, head) in &batch.heads {
         sqlx::query("update contract set seq = $2, head = $3 where name = $1")
-            .bind(name)
-            .bind(signed(head.seq))
+            .bind(contract.name())
+            .bind(signed(head.seq)?)
             .bind(head.head.0.as_slice())
             .execute(&mut *tx)
             .await?;
     }
     let moved = sqlx::query("update cursor set height = $1, hash = $2 where height = $3 and hash = $4")
-        .bind(signed(to.height))
+        .bind(signed(to.height)?)
         .bind(to.hash.as_bytes().as_slice())
-        .bind(signed(from.height))
+        .bind(signed(from.height)?)
         .bind(from.hash.as_bytes().as_slice())
         .execute(&mut *tx)
         .await?;
@@ -151,20 +161,22 @@ async fn insert_events(tx: &mut PgConnection, events: &[StoredEvent]) -> Result<
     if events.is_empty() {
         return Ok(());
     }
-    let column = |pick: &dyn Fn(&StoredEvent) -> String| events.iter().map(pick).collect::<Vec<_>>();
+    let texts = |pick: &dyn Fn(&StoredEvent) -> String| events.iter().map(pick).collect::<Vec<_>>();
+    let numbers =
+        |pick: fn(&StoredEvent) -> u64| events.iter().map(|event| signed(pick(event))).collect::<Result<Vec<_>, _>>();
     sqlx::query(
         "insert into event (height, receipt_id, log_index, contract, seq, event, by_account, log, body)
          select * from unnest($1::bigint[], $2::text[], $3::integer[], $4::text[], $5::bigint[], $6::text[], $7::text[],
            $8::text[], $9::jsonb[])",
     )
-    .bind(events.iter().map(|event| signed(event.height)).collect::<Vec<_>>())
-    .bind(column(&|event| event.receipt_id.clone()))
+    .bind(numbers(|event| event.height)?)
+    .bind(texts(&|event| event.receipt_id.clone()))
     .bind(events.iter().map(|event| event.log_index).collect::<Vec<_>>())
-    .bind(column(&|event| event.contract.to_owned()))
-    .bind(events.iter().map(|event| signed(event.seq)).collect::<Vec<_>>())
-    .bind(column(&|event| event.name.clone()))
-    .bind(column(&|event| event.by.clone()))
-    .bind(column(&|event| event.log.clone()))
+    .bind(texts(&|event| event.contract.name().to_owned()))
+    .bind(numbers(|event| event.seq)?)
+    .bind(texts(&|event| event.name.clone()))
+    .bind(texts(&|event| event.by.clone()))
+    .bind(texts(&|event| event.log.clone()))
     .bind(events.iter().map(|event| event.body.clone()).collect::<Vec<_>>())
     .execute(tx)
     .await?;
@@ -175,15 +187,34 @@ async fn insert_dead_letter(tx: &mut PgConnection, letter: &DeadLetter) -> Resul
     sqlx::query(
         "insert into dead_letter (height, receipt_id, log_index, contract, reason, log) values ($1, $2, $3, $4, $5, $6)",
     )
-    .bind(signed(letter.height))
+    .bind(signed(letter.height)?)
     .bind(&letter.receipt_id)
     .bind(letter.log_index)
-    .bind(letter.contract)
+    .bind(letter.contract.name())
     .bind(&letter.reason)
     .bind(&letter.log)
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Where rows are written.
+#[derive(Clone, Copy)]
+pub enum Place {
+    /// The tables themselves.
+    Mirror,
+    /// Temporary tables that are made again from events.
+    Shadow,
+}
+
+impl Place {
+    /// What a table is called there.
+    pub fn name(self, table: &Table) -> String {
+        match self {
+            Self::Mirror => table.name.to_owned(),
+            Self::Shadow => format!("shadow_{}", table.name),
+        }
+    }
 }
 
 /// What is left of a row after all changes of a step.
@@ -192,76 +223,70 @@ enum Final {
     Remove,
 }
 
-/// Changes coalesced per row, then one statement per table and kind.
-async fn apply(tx: &mut PgConnection, changes: &[(u64, Change)]) -> Result<(), IndexerError> {
-    let mut rows: BTreeMap<(&'static str, String), Final> = BTreeMap::new();
+/// Rows of one table after all changes of a step, by key.
+type Finals = BTreeMap<String, Final>;
+
+/// Changes, each with the height of its block, coalesced per row; then one statement per table and kind.
+pub async fn write(tx: &mut PgConnection, place: Place, changes: &[(u64, Change)]) -> Result<(), IndexerError> {
+    let mut tables: BTreeMap<&'static str, (&'static Table, Finals)> = BTreeMap::new();
     for (height, change) in changes {
+        let table = change.table();
+        let (_, rows) = tables.entry(table.name).or_insert_with(|| (table, Finals::new()));
         match change {
-            Change::Put { table, key, body } => {
-                rows.insert((table, key.clone()), Final::Put(*height, body.clone()));
+            Change::Put { key, body, .. } => {
+                rows.insert(key.clone(), Final::Put(*height, body.clone()));
             }
-            Change::Remove { table, key } => {
-                rows.insert((table, key.clone()), Final::Remove);
+            Change::Remove { key, .. } => {
+                rows.insert(key.clone(), Final::Remove);
             }
-            Change::Set { table, key, field, value } => {
-                let place = (*table, key.clone());
-                if !rows.contains_key(&place)
-                    && let Some(body) = load(tx, table, key).await?
+            Change::Set { key, field, value, .. } => {
+                if !rows.contains_key(key)
+                    && let Some(body) = load(tx, place, table, key).await?
                 {
-                    rows.insert(place.clone(), Final::Put(*height, body));
+                    rows.insert(key.clone(), Final::Put(*height, body));
                 }
-                if let Some(Final::Put(at, body)) = rows.get_mut(&place) {
+                if let Some(Final::Put(at, body)) = rows.get_mut(key) {
                     body[*field] = value.clone();
                     *at = *height;
                 }
             }
         }
     }
-    let mut tables: BTreeMap<&'static str, Vec<(String, Final)>> = BTreeMap::new();
-    for ((table, key), last) in rows {
-        tables.entry(table).or_default().push((key, last));
-    }
-    for (table, rows) in tables {
-        write_table(tx, table, rows).await?;
+    for (table, rows) in tables.into_values() {
+        write_table(tx, place, table, rows).await?;
     }
     Ok(())
 }
 
-async fn load(tx: &mut PgConnection, table: &str, key: &str) -> Result<Option<Value>, IndexerError> {
-    // Table names come from `apply.rs`, never from data.
-    let text = format!("select body from {table} where key = $1");
+async fn load(tx: &mut PgConnection, place: Place, table: &Table, key: &str) -> Result<Option<Value>, IndexerError> {
+    // Names of tables come from descriptors, never from data.
+    let text = format!("select body from {} where key = $1", place.name(table));
     let row = sqlx::query(AssertSqlSafe(text)).bind(key).fetch_optional(tx).await?;
     Ok(row.map(|row| row.try_get("body")).transpose()?)
 }
 
-async fn write_table(
-    tx: &mut PgConnection,
-    table: &'static str,
-    rows: Vec<(String, Final)>,
-) -> Result<(), IndexerError> {
-    let mut keys = Vec::new();
-    let mut bodies = Vec::new();
-    let mut heights = Vec::new();
-    let mut gone = Vec::new();
+async fn write_table(tx: &mut PgConnection, place: Place, table: &Table, rows: Finals) -> Result<(), IndexerError> {
+    let name = place.name(table);
+    let (mut keys, mut bodies, mut heights, mut gone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (key, last) in rows {
         match last {
             Final::Put(height, body) => {
                 keys.push(key);
                 bodies.push(body);
-                heights.push(signed(height));
+                heights.push(signed(height)?);
             }
             Final::Remove => gone.push(key),
         }
     }
     if !keys.is_empty() {
         let text = format!(
-            "insert into {table} (key, body, height) select * from unnest($1::text[], $2::jsonb[], $3::bigint[])
+            "insert into {name} (key, body, height) select * from unnest($1::text[], $2::jsonb[], $3::bigint[])
              on conflict (key) do update set body = excluded.body, height = excluded.height"
         );
         sqlx::query(AssertSqlSafe(text)).bind(keys).bind(bodies).bind(heights).execute(&mut *tx).await?;
     }
     if !gone.is_empty() {
-        let text = format!("delete from {table} where key = any($1)");
+        let text = format!("delete from {name} where key = any($1)");
         sqlx::query(AssertSqlSafe(text)).bind(gone).execute(tx).await?;
     }
     Ok(())

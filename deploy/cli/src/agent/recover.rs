@@ -1,10 +1,11 @@
 //! `charter agent recover …`: for an owner's key that is lost. A stolen key is not helped by it: the thief can veto.
 
 use anyhow::Context;
+use charter_client::{At, Call};
 use charter_types::AccountId;
 use charter_types::registry;
 use charter_types::registry::args::{AgentAccount, AgentRef, SetRecoverers};
-use charter_types::registry::{AgentId, Recoverers, RecoveryProposal};
+use charter_types::registry::{AgentId, Recoverers};
 use serde_json::json;
 
 use super::Which;

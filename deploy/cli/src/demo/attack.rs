@@ -1,7 +1,7 @@
 //! One attack of each kind. Each has to be refused, with its code.
 
 use anyhow::Context;
-use charter_client::{Account, Call, ClientError};
+use charter_client::{Account, ClientError};
 use charter_host::{HostError, Upstreams};
 use charter_types::escrow;
 use charter_types::escrow::args::Open;

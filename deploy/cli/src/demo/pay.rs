@@ -37,7 +37,7 @@ pub async fn play(world: &mut World) -> anyhow::Result<()> {
         channels.push(channel);
     }
     // Off chain: each payment is a voucher that the payee checks as the contract would.
-    let claim_by_ms = world.now_ms().await? + HOUR_MS;
+    let claim_by_ms = world.session("shop")?.now_ms().await? + HOUR_MS;
     for _ in 0..PAYMENTS {
         for (payer, payee) in &mut ends {
             let (voucher, signature) = payer.pay(AMOUNT)?;

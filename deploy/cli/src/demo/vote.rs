@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use charter_client::{At, Call, sha256};
+use charter_client::{At, sha256};
 use charter_types::Hash32;
 use charter_types::governance;
 use charter_types::governance::args::{

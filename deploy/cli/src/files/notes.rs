@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use charter_client::sha256;
+use charter_rules::policy::target_allows;
 use charter_types::Hash32;
-use charter_types::keys::{GrantId, Method, Policy, SecretId};
+use charter_types::keys::{GrantId, HttpAction, Method, Policy, SecretId};
 use charter_types::registry::AgentId;
 use serde::{Deserialize, Serialize};
 
@@ -144,7 +145,17 @@ fn target(permit: &Permit, method: Method, url: &str) -> Option<String> {
     permit.policy.targets.iter().find_map(|target| {
         let origin = rules::origin(target);
         let path = path.strip_prefix(&origin).unwrap_or(path);
-        let fits = target.allows(target.scheme, &target.host, target.port, path, method);
-        fits.then(|| if url.contains("://") { url.to_owned() } else { format!("{origin}{url}") })
+        let there = HttpAction {
+            scheme: target.scheme,
+            host: target.host.clone(),
+            port: target.port,
+            path: path.to_owned(),
+            method,
+            body_bytes: 0,
+            content_sha256: Hash32::default(),
+            effects: Vec::new(),
+        };
+        target_allows(target, &there)
+            .then(|| if url.contains("://") { url.to_owned() } else { format!("{origin}{url}") })
     })
 }

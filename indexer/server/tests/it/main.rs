@@ -4,3 +4,6 @@
 mod api;
 mod database;
 mod mirror;
+mod schema;
+mod tables;
+mod world;

@@ -1,0 +1,13 @@
+//! All tables of records, a file per contract: descriptors, and which fact changes which row.
+
+pub mod escrow;
+pub mod governance;
+pub mod keys;
+pub mod registry;
+
+use crate::table::Table;
+
+/// Every table of records. One that another's truth is read by comes before it.
+pub fn all() -> impl Iterator<Item = &'static Table> {
+    [registry::TABLES, keys::TABLES, governance::TABLES, escrow::TABLES].into_iter().flatten().copied()
+}

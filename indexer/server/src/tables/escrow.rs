@@ -1,0 +1,44 @@
+//! The escrow's records.
+
+use charter_types::escrow::Fact;
+use charter_types::escrow::args::Channels;
+
+use crate::contract::Contract;
+use crate::table::{Change, Key, Table, amount, boolean, bytes, text};
+use crate::truth::Truth;
+use crate::views;
+
+pub static TABLES: &[&Table] = &[&CHANNEL];
+
+pub static CHANNEL: Table = Table {
+    name: "channel",
+    contract: Contract::Escrow,
+    about: "Payment channels that exist, amounts in yoctoNEAR. A closed one is in event only.",
+    key: Key::Fields(&["id"]),
+    columns: &[
+        bytes("id"),
+        text("payer").filter(),
+        text("payee").filter(),
+        amount("deposited"),
+        amount("claimed"),
+        amount("paid"),
+        boolean("closed"),
+    ],
+    path: "channels",
+    truth: Truth::Batch(|chain, keys| {
+        let channels = keys.into_iter().filter_map(|key| key.parse().ok()).collect();
+        Box::pin(chain.ask(views::CHANNELS, Channels { channels }))
+    }),
+};
+
+/// What a fact changes.
+pub fn changes(fact: &Fact) -> Vec<Change> {
+    match fact {
+        Fact::Channel(channel) => vec![CHANNEL.put(channel)],
+        Fact::Claims(rows) => {
+            let raised = rows.iter().filter(|row| row.claimed().is_some());
+            raised.map(|row| CHANNEL.set(row.0, "claimed", &row.1)).collect()
+        }
+        Fact::ChannelClosed(id, ..) => vec![CHANNEL.remove(id)],
+    }
+}

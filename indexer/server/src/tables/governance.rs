@@ -1,0 +1,89 @@
+//! Governance's records.
+
+use charter_types::governance::Fact;
+use charter_types::governance::args::{AgentRef, ProposalRef};
+use serde_json::Value;
+
+use crate::IndexerError;
+use crate::contract::Contract;
+use crate::table::{Change, Key, Table, boolean, number, text};
+use crate::truth::{Row, Truth};
+use crate::views::{self, Chain, HighestId};
+
+pub static TABLES: &[&Table] = &[&LINE, &RELEASE, &PROPOSAL, &BALLOT, &ENROLMENT];
+
+pub static LINE: Table = Table {
+    name: "line",
+    contract: Contract::Governance,
+    about: "Release lines.",
+    key: Key::Fields(&["id"]),
+    columns: &[number("id"), text("name").filter(), number("head"), number("seq")],
+    path: "lines",
+    truth: Truth::Pages { list: views::LINES, last: HighestId::Line },
+};
+
+pub static RELEASE: Table = Table {
+    name: "release",
+    contract: Contract::Governance,
+    about: "Releases, proposed and published.",
+    key: Key::Fields(&["id"]),
+    columns: &[
+        number("id"),
+        number("line").filter(),
+        text("semver").of("content.semver"),
+        boolean("published").filter(),
+    ],
+    path: "releases",
+    truth: Truth::Pages { list: views::RELEASES, last: HighestId::Release },
+};
+
+pub static PROPOSAL: Table = Table {
+    name: "proposal",
+    contract: Contract::Governance,
+    about: "Proposals with their tallies.",
+    key: Key::Fields(&["id"]),
+    columns: &[number("id"), number("line").filter(), text("state").filter(), number("yes"), number("no")],
+    path: "proposals",
+    truth: Truth::Pages { list: views::PROPOSALS, last: HighestId::Proposal },
+};
+
+pub static BALLOT: Table = Table {
+    name: "ballot",
+    contract: Contract::Governance,
+    about: "Votes as they stand.",
+    key: Key::Fields(&["proposal", "voter"]),
+    columns: &[number("proposal").filter(), text("voter").filter()],
+    path: "ballots",
+    truth: Truth::PerParent {
+        parent: &PROPOSAL,
+        rows: |chain, proposal| Box::pin(chain.ask(views::BALLOTS, ProposalRef { proposal })),
+    },
+};
+
+pub static ENROLMENT: Table = Table {
+    name: "enrolment",
+    contract: Contract::Governance,
+    about: "Which line an agent is on.",
+    key: Key::Fields(&["agent"]),
+    columns: &[number("agent"), number("line").filter()],
+    path: "enrolments",
+    truth: Truth::One(|chain, row| Box::pin(enrolment(chain, row))),
+};
+
+async fn enrolment(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
+    let Ok(agent) = row.key.parse() else { return Ok(None) };
+    chain.ask(views::ENROLMENT, AgentRef { agent }).await
+}
+
+/// What a fact changes.
+pub fn changes(fact: &Fact) -> Vec<Change> {
+    vec![match fact {
+        Fact::Line(line) => LINE.put(line),
+        Fact::Release(release) => RELEASE.put(release),
+        Fact::Proposal(proposal) => PROPOSAL.put(proposal),
+        Fact::Ballot(ballot) => BALLOT.put(ballot),
+        Fact::Enrolment(enrolment) => ENROLMENT.put(enrolment),
+        Fact::EnrolmentEnded(agent) => ENROLMENT.remove(agent),
+        Fact::Denied { .. } => return Vec::new(),
+    }]
+}

@@ -1,0 +1,249 @@
+//! The key-permission registry's records.
+
+use charter_client::sha256;
+use charter_types::keys::args::{ApprovalRef, LeaseRef, Received, WrapRef};
+use charter_types::keys::{Fact, HostId, Policy, Recipient, SealedKey, SecretId};
+use charter_types::{Hash32, Nothing, PAGE_MAX};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::IndexerError;
+use crate::contract::Contract;
+use crate::table::{Change, Key, Table, amount, boolean, number, text};
+use crate::truth::{Row, Truth};
+use crate::views::{self, Chain, HighestId};
+
+pub static TABLES: &[&Table] =
+    &[&HOST, &SECRET, &WRAP, &RECIPIENT, &KEY_GRANT, &KEY_POLICY, &BUDGET, &LEASE, &APPROVAL, &KEYS_SETTING];
+
+pub static HOST: Table = Table {
+    name: "host",
+    contract: Contract::Keys,
+    about: "Key hosts.",
+    key: Key::Fields(&["id"]),
+    columns: &[number("id"), text("operator").filter(), text("status"), number("generation"), number("receipts")],
+    path: "hosts",
+    truth: Truth::Pages { list: views::HOSTS, last: HighestId::Host },
+};
+
+pub static SECRET: Table = Table {
+    name: "secret",
+    contract: Contract::Keys,
+    about: "Secrets: hashes and lengths, never a ciphertext.",
+    key: Key::Fields(&["id"]),
+    columns: &[
+        number("id"),
+        number("agent").filter(),
+        text("mode"),
+        text("status"),
+        number("version"),
+        number("epoch"),
+    ],
+    path: "secrets",
+    truth: Truth::Pages { list: views::SECRETS, last: HighestId::Secret },
+};
+
+pub static WRAP: Table = Table {
+    name: "wrap",
+    contract: Contract::Keys,
+    about: "Data keys that are on chain: which version of a secret is sealed to which host.",
+    key: Key::Fields(&["secret", "version", "host"]),
+    columns: &[number("secret").filter(), number("host").filter()],
+    path: "wraps",
+    truth: Truth::One(|chain, row| Box::pin(wrap(chain, row))),
+};
+
+pub static RECIPIENT: Table = Table {
+    name: "recipient",
+    contract: Contract::Keys,
+    about: "Hosts that could ever open a secret: who would have to forget it.",
+    key: Key::Fields(&["secret", "index"]),
+    columns: &[number("secret").filter(), number("host").of("recipient.host").filter()],
+    path: "recipients",
+    truth: Truth::PerParent { parent: &SECRET, rows: |chain, secret| Box::pin(recipients(chain, secret)) },
+};
+
+pub static KEY_GRANT: Table = Table {
+    name: "key_grant",
+    contract: Contract::Keys,
+    about: "Grants. The policy a grant was made with is in key_policy.",
+    key: Key::Fields(&["id"]),
+    columns: &[
+        number("id"),
+        number("agent").filter(),
+        number("secret").filter(),
+        number("parent"),
+        boolean("revoked").filter(),
+        text("suspended"),
+        number("expires_ms"),
+    ],
+    path: "grants",
+    truth: Truth::Pages { list: views::GRANTS, last: HighestId::Grant },
+};
+
+pub static KEY_POLICY: Table = Table {
+    name: "key_policy",
+    contract: Contract::Keys,
+    about: "Policies by the grant they belong to, as they stood in the event.",
+    key: Key::Beside("grant"),
+    columns: &[number("grant_id").of_key()],
+    path: "policies",
+    truth: Truth::One(|chain, row| Box::pin(async move { Ok(policy(chain, row)) })),
+};
+
+pub static BUDGET: Table = Table {
+    name: "budget",
+    contract: Contract::Keys,
+    about: "Budgets of grants, as they stood when they were last used.",
+    key: Key::Fields(&["grant"]),
+    columns: &[number("grant_id").of("grant"), amount("level"), amount("reserved"), amount("spent")],
+    path: "budgets",
+    truth: Truth::Pages { list: views::BUDGETS, last: HighestId::Grant },
+};
+
+pub static LEASE: Table = Table {
+    name: "lease",
+    contract: Contract::Keys,
+    about: "Parts of budgets that hosts have set aside.",
+    key: Key::Fields(&["id"]),
+    columns: &[
+        number("id"),
+        number("grant_id").of("grant").filter(),
+        number("host"),
+        amount("amount"),
+        number("expires_ms"),
+    ],
+    path: "leases",
+    truth: Truth::One(|chain, row| Box::pin(lease(chain, row))),
+};
+
+pub static APPROVAL: Table = Table {
+    name: "approval",
+    contract: Contract::Keys,
+    about: "Actions that wait for an approval, or have an answer that was not used yet.",
+    key: Key::Fields(&["grant", "digest"]),
+    columns: &[number("grant_id").of("grant").filter(), text("state"), number("expires_ms")],
+    path: "approvals",
+    truth: Truth::One(|chain, row| Box::pin(approval(chain, row))),
+};
+
+pub static KEYS_SETTING: Table = Table {
+    name: "keys_setting",
+    contract: Contract::Keys,
+    about: "Settings of the key-permission registry that changed since its deployment: mpc.",
+    key: Key::Beside("setting"),
+    columns: &[],
+    path: "keys-settings",
+    truth: Truth::One(|chain, row| Box::pin(setting(chain, row))),
+};
+
+/// A data key as tables have it: its hash and length.
+#[derive(Serialize)]
+struct WrapRow {
+    secret: SecretId,
+    version: u32,
+    host: HostId,
+    host_generation: u64,
+    sha256: Hash32,
+    bytes: u32,
+}
+
+/// A host that could open a secret, with its place among those that could.
+#[derive(Serialize)]
+struct RecipientRow {
+    secret: SecretId,
+    index: u64,
+    recipient: Recipient,
+}
+
+fn value(row: impl Serialize) -> Value {
+    serde_json::to_value(row).expect("rows are structs of numbers and hashes")
+}
+
+async fn wrap(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
+    let Some([secret, version, host]) = row.parts() else { return Ok(None) };
+    // The contract shows data keys of the newest version only; older ones are as their events said.
+    let Some(newest) = chain.known(&SECRET).get(secret) else { return Ok(None) };
+    let (Ok(secret), Ok(version), Ok(host)) = (secret.parse(), version.parse::<u32>(), host.parse()) else {
+        return Ok(None);
+    };
+    if newest["version"] != version {
+        return Ok(Some(row.body.clone()));
+    }
+    let found: Option<SealedKey> = chain.ask(views::WRAP, WrapRef { secret, host }).await?;
+    let Some(SealedKey { sealed, host_generation }) = found else { return Ok(None) };
+    let bytes = u32::try_from(sealed.0.len()).expect("a contract's answer is shorter than 4 GB");
+    let sha256 = Hash32(sha256(&sealed.0));
+    Ok(Some(value(WrapRow { secret, version, host, host_generation, sha256, bytes })))
+}
+
+async fn recipients(chain: &Chain, secret: SecretId) -> Result<Vec<Value>, IndexerError> {
+    let mut rows = Vec::new();
+    let mut index = 0;
+    loop {
+        let question = Received { secret, from: index, limit: None };
+        let page: Vec<Recipient> = chain.ask(views::WHO_RECEIVED, question).await?;
+        let last = u64::try_from(page.len()).expect("a length fits into 64 bits") < PAGE_MAX;
+        for recipient in page {
+            rows.push(value(RecipientRow { secret, index, recipient }));
+            index += 1;
+        }
+        if last {
+            return Ok(rows);
+        }
+    }
+}
+
+/// The contract keeps a policy's hash, in the grant.
+fn policy(chain: &Chain, row: Row<'_>) -> Option<Value> {
+    let grant = chain.known(&KEY_GRANT).get(row.key)?;
+    let policy: Policy = serde_json::from_value(row.body.clone()).ok()?;
+    let same = grant["policy_hash"] == value(Hash32::of(&policy, sha256)) && value(&policy) == *row.body;
+    same.then(|| row.body.clone())
+}
+
+async fn lease(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
+    let Ok(lease) = row.key.parse() else { return Ok(None) };
+    chain.ask(views::LEASE, LeaseRef { lease }).await
+}
+
+async fn approval(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
+    let Some([grant, digest]) = row.parts() else { return Ok(None) };
+    let (Ok(grant), Ok(digest)) = (grant.parse(), digest.parse()) else { return Ok(None) };
+    chain.ask(views::APPROVAL, ApprovalRef { grant, digest }).await
+}
+
+async fn setting(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
+    match row.key {
+        "mpc" => chain.ask(views::MPC, Nothing {}).await,
+        _ => Ok(None),
+    }
+}
+
+/// What a fact changes.
+pub fn changes(fact: &Fact) -> Vec<Change> {
+    match fact {
+        Fact::Host(host) => vec![HOST.put(host)],
+        Fact::Secret(secret) => vec![SECRET.put(secret)],
+        Fact::Wrap { secret, version, host, host_generation, sha256, bytes, received, at_ms } => {
+            let (secret, version, host) = (*secret, *version, *host);
+            let (host_generation, sha256, bytes) = (*host_generation, *sha256, *bytes);
+            let mut changes = vec![WRAP.put(WrapRow { secret, version, host, host_generation, sha256, bytes })];
+            if let Some(index) = received.map(u64::from) {
+                let recipient = Recipient { host, version, since_ms: *at_ms };
+                changes.push(RECIPIENT.put(RecipientRow { secret, index, recipient }));
+            }
+            changes
+        }
+        Fact::WrapRemoved { secret, version, host } => vec![WRAP.remove(format!("{secret}/{version}/{host}"))],
+        Fact::Granted { grant, policy } => vec![KEY_GRANT.put(grant), KEY_POLICY.put_at(grant.id, policy)],
+        Fact::Grant(grant) => vec![KEY_GRANT.put(grant)],
+        Fact::Budget(budget) => vec![BUDGET.put(budget)],
+        Fact::Lease(lease) => vec![LEASE.put(lease)],
+        Fact::LeaseEnded(lease) => vec![LEASE.remove(lease)],
+        Fact::Approval(approval) => vec![APPROVAL.put(approval)],
+        Fact::ApprovalRemoved { grant, digest } => vec![APPROVAL.remove(format!("{grant}/{digest}"))],
+        Fact::Mpc(account) => vec![KEYS_SETTING.put_at("mpc", account)],
+        Fact::KeyReleased { .. } | Fact::Denied { .. } => Vec::new(),
+    }
+}

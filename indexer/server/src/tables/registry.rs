@@ -1,0 +1,157 @@
+//! The registry's records.
+
+use charter_types::registry::Fact;
+use charter_types::registry::args::{AgentRef, ReputationRef};
+use charter_types::{Named, Nothing};
+use serde_json::Value;
+
+use crate::IndexerError;
+use crate::contract::Contract;
+use crate::table::{Change, Key, Table, amount, number, text};
+use crate::truth::{Row, Truth};
+use crate::views::{self, Chain, HighestId};
+
+pub static TABLES: &[&Table] =
+    &[&AGENT, &OWNER, &HEARTBEAT, &RECOVERY, &RECOVERY_PROPOSAL, &ATTESTATION, &REPUTATION, &REGISTRY_SETTING];
+
+pub static AGENT: Table = Table {
+    name: "agent",
+    contract: Contract::Registry,
+    about: "Agents that exist. A retired agent is in event only.",
+    key: Key::Fields(&["id"]),
+    columns: &[
+        number("id"),
+        text("owner").filter(),
+        text("status").of("status.state").filter(),
+        text("handle"),
+        text("card_uri").of("card.uri"),
+        text("agent_account").filter(),
+        text("payout"),
+        number("epoch"),
+        number("owner_epoch"),
+    ],
+    path: "agents",
+    truth: Truth::Pages { list: views::AGENTS, last: HighestId::Agent },
+};
+
+pub static OWNER: Table = Table {
+    name: "owner",
+    contract: Contract::Registry,
+    about: "Owners of at least one agent.",
+    key: Key::Fields(&["account"]),
+    columns: &[number("epoch"), number("agents")],
+    path: "owners",
+    truth: Truth::One(|chain, row| Box::pin(owner(chain, row))),
+};
+
+pub static HEARTBEAT: Table = Table {
+    name: "heartbeat",
+    contract: Contract::Registry,
+    about: "When an agent's own account said last that it is alive.",
+    key: Key::Fields(&["agent"]),
+    columns: &[number("agent"), number("last_seen_ms")],
+    path: "heartbeats",
+    truth: Truth::Pages { list: views::HEARTBEATS, last: HighestId::Agent },
+};
+
+pub static RECOVERY: Table = Table {
+    name: "recovery",
+    contract: Contract::Registry,
+    about: "Who can restore an agent whose owner's key is lost, and who will be able to.",
+    key: Key::Fields(&["agent"]),
+    columns: &[number("agent"), number("round")],
+    path: "recoveries",
+    truth: Truth::Pages { list: views::RECOVERIES, last: HighestId::Agent },
+};
+
+pub static RECOVERY_PROPOSAL: Table = Table {
+    name: "recovery_proposal",
+    contract: Contract::Registry,
+    about: "Proposals to restore an agent. Void if their round is not the recovery's.",
+    key: Key::Fields(&["agent", "proposer"]),
+    columns: &[number("agent").filter(), text("proposer"), text("new_owner"), number("ready_ms")],
+    path: "recovery-proposals",
+    truth: Truth::PerParent {
+        parent: &RECOVERY,
+        rows: |chain, agent| Box::pin(chain.ask(views::RECOVERY_PROPOSALS, AgentRef { agent })),
+    },
+};
+
+pub static ATTESTATION: Table = Table {
+    name: "attestation",
+    contract: Contract::Registry,
+    about: "Which code an owner accepts, and what the agent was last attested with.",
+    key: Key::Fields(&["agent"]),
+    columns: &[
+        number("agent"),
+        text("measurement").of("attestation.measurement"),
+        number("expires_ms").of("attestation.expires_ms"),
+    ],
+    path: "attestations",
+    truth: Truth::Pages { list: views::ATTESTATIONS, last: HighestId::Agent },
+};
+
+pub static REPUTATION: Table = Table {
+    name: "reputation",
+    contract: Contract::Registry,
+    about: "What agents were paid in all, by who reports it, per epoch of the agent. Whoever pays itself is in here, too.",
+    key: Key::Fields(&["agent", "epoch", "reporter", "asset"]),
+    columns: &[number("agent").filter(), number("epoch"), text("reporter"), text("asset").filter(), amount("earned")],
+    path: "reputations",
+    truth: Truth::One(|chain, row| Box::pin(reputation(chain, row))),
+};
+
+pub static REGISTRY_SETTING: Table = Table {
+    name: "registry_setting",
+    contract: Contract::Registry,
+    about: "Settings of the registry that changed since its deployment: reporters, verifier.",
+    key: Key::Beside("setting"),
+    columns: &[],
+    path: "registry-settings",
+    truth: Truth::One(|chain, row| Box::pin(setting(chain, row))),
+};
+
+async fn owner(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
+    let Ok(account) = row.key.parse() else { return Ok(None) };
+    chain.ask(views::OWNER, Named { account }).await
+}
+
+async fn reputation(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
+    let Some([agent, epoch, reporter, asset]) = row.parts() else { return Ok(None) };
+    let (Ok(agent), Ok(epoch), Ok(reporter)) = (agent.parse(), epoch.parse(), reporter.parse()) else {
+        return Ok(None);
+    };
+    let question = ReputationRef { agent, epoch, reporter, asset: asset.to_owned() };
+    chain.ask(views::REPUTATION, question).await
+}
+
+async fn setting(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
+    match row.key {
+        "reporters" => chain.ask(views::REPORTERS, Nothing {}).await,
+        "verifier" => chain.ask(views::VERIFIER, Nothing {}).await,
+        _ => Ok(None),
+    }
+}
+
+/// What a fact changes.
+pub fn changes(fact: &Fact) -> Vec<Change> {
+    vec![match fact {
+        Fact::Agent(agent) => AGENT.put(agent),
+        Fact::Agents(registered) => return registered.agents().map(|agent| AGENT.put(agent)).collect(),
+        Fact::AgentRetired(id) => AGENT.remove(id),
+        Fact::Owner(owner) if owner.agents == 0 => OWNER.remove(&owner.account),
+        Fact::Owner(owner) => OWNER.put(owner),
+        Fact::Heartbeat(beat) if beat.last_seen_ms == 0 => HEARTBEAT.remove(beat.agent),
+        Fact::Heartbeat(beat) => HEARTBEAT.put(beat),
+        Fact::Recovery(recovery) => RECOVERY.put(recovery),
+        Fact::RecoveryRemoved(agent) => RECOVERY.remove(agent),
+        Fact::RecoveryProposal(proposal) => RECOVERY_PROPOSAL.put(proposal),
+        Fact::RecoveryProposalRemoved { agent, proposer } => RECOVERY_PROPOSAL.remove(format!("{agent}/{proposer}")),
+        Fact::Attestation(record) => ATTESTATION.put(record),
+        Fact::AttestationRemoved(agent) => ATTESTATION.remove(agent),
+        Fact::AttestationRejected { .. } => return Vec::new(),
+        Fact::Reputation(known) => REPUTATION.put(known),
+        Fact::Reporters(reporters) => REGISTRY_SETTING.put_at("reporters", reporters),
+        Fact::Verifier(account) => REGISTRY_SETTING.put_at("verifier", account),
+    }]
+}

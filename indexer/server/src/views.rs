@@ -1,0 +1,154 @@
+//! The views that tables are compared with: the one place that knows what they are called.
+
+use std::collections::BTreeMap;
+
+use charter_client::{At, ClientError, Contracts, Question, Rpc};
+use charter_types::escrow::args::Channels;
+use charter_types::governance::args::{AgentRef as Enrolled, ProposalRef};
+use charter_types::keys::args::{ApprovalRef, LeaseRef, Received, WrapRef};
+use charter_types::method::{Method, answer_json};
+use charter_types::registry::args::{AgentRef, ReputationRef};
+use charter_types::{Named, Nothing, Page, escrow, governance, keys, registry, shared};
+use serde::de::DeserializeOwned;
+
+use crate::IndexerError;
+use crate::contract::Contract;
+use crate::table::Table;
+use crate::truth::Rows;
+
+/// A view of a contract that takes `A`.
+pub struct View<A> {
+    contract: Contract,
+    name: &'static str,
+    question: fn(&A) -> Question,
+}
+
+impl<A> Clone for View<A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A> Copy for View<A> {}
+
+impl<A> View<A> {
+    const fn of<M: Method<Args = A>>(contract: Contract, _: M) -> Self {
+        Self { contract, name: M::NAME, question: Question::of::<M> }
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+/// The head of a contract's chain of events.
+pub const fn event_head(contract: Contract) -> View<Nothing> {
+    View::of(contract, shared::methods::event_head)
+}
+
+/// A view for each method: `views! { registry of Registry { AGENTS = agents: Page; } }`
+macro_rules! views {
+    ($($module:ident of $contract:ident { $($name:ident = $method:ident: $args:ty;)* })*) => {
+        $($(pub const $name: View<$args> = View::of(Contract::$contract, $module::methods::$method);)*)*
+    };
+}
+
+views! {
+    registry of Registry {
+    AGENT_COUNT = agent_count: Nothing;
+    AGENTS = agents: Page;
+    ATTESTATIONS = attestations: Page;
+    HEARTBEATS = heartbeats: Page;
+    OWNER = owner: Named;
+    RECOVERIES = recoveries: Page;
+    RECOVERY_PROPOSALS = recovery_proposals: AgentRef;
+    REPORTERS = reporters: Nothing;
+    REPUTATION = reputation: ReputationRef;
+    VERIFIER = verifier: Nothing;
+    }
+
+    keys of Keys {
+    APPROVAL = approval: ApprovalRef;
+    BUDGETS = budgets: Page;
+    GRANTS = grants: Page;
+    HOSTS = hosts: Page;
+    KEYS_COUNTS = counts: Nothing;
+    LEASE = lease: LeaseRef;
+    MPC = mpc: Nothing;
+    SECRETS = secrets: Page;
+    WHO_RECEIVED = who_received: Received;
+    WRAP = wrap: WrapRef;
+    }
+
+    governance of Governance {
+    BALLOTS = ballots: ProposalRef;
+    ENROLMENT = enrolment: Enrolled;
+    GOVERNANCE_COUNTS = counts: Nothing;
+    LINES = lines: Page;
+    PROPOSALS = proposals: Page;
+    RELEASES = releases: Page;
+    }
+
+    escrow of Escrow {
+    CHANNELS = channels: Channels;
+    }
+}
+
+/// Ids that a contract gives one after the other.
+#[derive(Clone, Copy, Debug)]
+pub enum HighestId {
+    Agent,
+    Host,
+    Secret,
+    Grant,
+    Line,
+    Release,
+    Proposal,
+}
+
+/// The contracts at one block, and what they said so far.
+pub struct Chain {
+    rpc: Rpc,
+    contracts: Contracts,
+    at: At,
+    known: BTreeMap<&'static str, Rows>,
+}
+
+impl Chain {
+    pub fn new(rpc: Rpc, contracts: Contracts, at: At) -> Self {
+        Self { rpc, contracts, at, known: BTreeMap::new() }
+    }
+
+    /// Asks a view.
+    pub async fn ask<A, T: DeserializeOwned>(&self, view: View<A>, args: A) -> Result<T, IndexerError> {
+        let question = (view.question)(&args);
+        let bytes = self.rpc.ask(view.contract.account(&self.contracts), question, self.at).await?;
+        let wrong = |reason| ClientError::Answer { method: view.name.to_owned(), reason };
+        Ok(answer_json(&bytes).map_err(wrong)?)
+    }
+
+    /// The highest id that was ever given.
+    pub async fn highest(&self, ids: HighestId) -> Result<u64, IndexerError> {
+        let (view, place) = match ids {
+            HighestId::Agent => (AGENT_COUNT, 0),
+            HighestId::Host => (KEYS_COUNTS, 0),
+            HighestId::Secret => (KEYS_COUNTS, 1),
+            HighestId::Grant => (KEYS_COUNTS, 2),
+            HighestId::Line => (GOVERNANCE_COUNTS, 0),
+            HighestId::Release => (GOVERNANCE_COUNTS, 1),
+            HighestId::Proposal => (GOVERNANCE_COUNTS, 2),
+        };
+        let counts: Vec<u64> = self.ask(view, Nothing {}).await?;
+        let short = || ClientError::Answer { method: view.name.to_owned(), reason: format!("{ids:?} is missing") };
+        Ok(*counts.get(place).ok_or_else(short)?)
+    }
+
+    /// All rows of a table that comes earlier in [`crate::tables::all`].
+    pub fn known(&self, table: &Table) -> &Rows {
+        self.known.get(table.name).expect("tables that others are read by come first, and a view lists them")
+    }
+
+    pub fn learn(&mut self, table: &Table, rows: Rows) {
+        self.known.insert(table.name, rows);
+    }
+}

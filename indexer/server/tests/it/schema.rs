@@ -1,0 +1,131 @@
+//! Descriptors and tables say the same, in both directions, and `docs/reference/schema.md` says it in words.
+//!
+//! `cargo xtask schema` writes the page.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use charter_indexer::Contract;
+use charter_indexer::table::{Column, Key, Source, Table};
+use charter_indexer::tables;
+use sqlx::{AssertSqlSafe, PgPool, Row};
+
+use crate::database;
+
+/// Tables that hold no records, but what the indexer keeps of its work.
+const OWN: [&str; 6] = ["contract", "cursor", "dead_letter", "event", "event_default", "verify_run"];
+
+/// What Postgres says of columns: by name, their type and how they are generated.
+async fn columns(pool: &PgPool, table: &str) -> BTreeMap<String, (String, Option<String>)> {
+    let text = "select column_name::text, coalesce(numeric_precision || ',' || numeric_scale, ''), data_type::text,
+                  generation_expression::text from information_schema.columns where table_name = $1";
+    let rows = sqlx::query(text).bind(table).fetch_all(pool).await.unwrap();
+    let column = |row: &sqlx::postgres::PgRow| {
+        let kind: String = row.get(2);
+        let kind = if kind == "numeric" { format!("{kind}({})", row.get::<String, _>(1)) } else { kind };
+        (row.get(0), (kind, row.get(3)))
+    };
+    rows.iter().map(column).collect()
+}
+
+/// A table as its descriptor has it.
+fn create(table: &Table) -> String {
+    let mut text = format!("create table described_{} (key text, body jsonb, height bigint", table.name);
+    for column in table.columns {
+        let (name, kind, expression) = (column.name, column.kind.sql(), column.expression());
+        write!(text, ", {name} {kind} generated always as ({expression}) stored").unwrap();
+    }
+    text + ")"
+}
+
+#[tokio::test]
+async fn descriptors_and_tables_are_the_same() {
+    let test = database::open().await;
+    let pool = test.database.pool().clone();
+    let text = "select table_name::text from information_schema.tables where table_schema = 'public'
+                and table_name <> '_sqlx_migrations'";
+    let rows = sqlx::query(text).fetch_all(&pool).await.unwrap();
+    let found: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
+    let described = tables::all().map(|table| table.name).chain(OWN);
+    assert_eq!(found, described.map(str::to_owned).collect());
+    for table in tables::all() {
+        sqlx::query(AssertSqlSafe(create(table))).execute(&pool).await.unwrap();
+        let described = columns(&pool, &format!("described_{}", table.name)).await;
+        assert_eq!(columns(&pool, table.name).await, described, "{}", table.name);
+        let comment = sqlx::query("select obj_description($1::regclass)").bind(table.name);
+        let comment: String = comment.fetch_one(&pool).await.unwrap().get(0);
+        assert_eq!(comment, table.about, "{}", table.name);
+        let order = table.order().name;
+        let indexed =
+            sqlx::query("select 1 from pg_indexes where tablename = $1 and indexdef ~ ('\\(' || $2 || '[,)]')");
+        let indexed = indexed.bind(table.name).bind(order).fetch_optional(&pool).await.unwrap();
+        assert!(indexed.is_some(), "pages of {} are ordered by {order}, which has no index", table.name);
+    }
+    test.database.close().await;
+}
+
+#[test]
+fn what_a_table_is_read_by_comes_before_it() {
+    let mut seen = BTreeSet::new();
+    let mut paths = BTreeSet::from(["events", "status", "verify"]);
+    for table in tables::all() {
+        if let charter_indexer::truth::Truth::PerParent { parent, .. } = table.truth {
+            assert!(seen.contains(parent.name), "{} comes before {}", table.name, parent.name);
+        }
+        assert!(seen.insert(table.name), "{} is there twice", table.name);
+        assert!(paths.insert(table.path), "{} is served twice", table.path);
+    }
+}
+
+fn row(column: &Column) -> String {
+    let from = match column.source {
+        Source::Key => "the key".to_owned(),
+        Source::Field(field) => format!("`{field}`"),
+    };
+    let filter = if column.filters { "yes" } else { "" };
+    format!("| `{}` | {} | {from} | {filter} |\n", column.name, column.kind.sql())
+}
+
+fn section(table: &Table) -> String {
+    let key = match table.key {
+        Key::Fields(fields) => fields.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(" / "),
+        Key::Beside(name) => format!("the {name}, which is not in the record"),
+    };
+    let (name, about, path, truth) = (table.name, table.about, table.path, table.truth.describe());
+    let mut text = format!(
+        "\n### {name}\n\n{about}\n\n* Key: {key}\n* REST: `/v1/{path}`, by `{order}`\n* Truth: {truth}\n",
+        order = table.order().name
+    );
+    if !table.columns.is_empty() {
+        text.push_str("\n| column | type | from | REST filters |\n|---|---|---|---|\n");
+        text.extend(table.columns.iter().map(row));
+    }
+    text
+}
+
+fn markdown() -> String {
+    let mut text = "# Tables\n\nWritten by `cargo xtask schema`, from the descriptors in `indexer/server/src/tables/`.\n\n\
+                    Every table has `key`, `body` (the record as the contract's views show it, JSON), `height` (the \
+                    block that changed\nit last), and columns generated from these, so that a column can't say anything else \
+                    than the record. `charter index\nverify` compares every row with its truth at one block, in both \
+                    directions.\n\nWhat the indexer keeps of its work is in tables of its own: `cursor`, `contract`, `event` (every \
+                    event, append-only),\n`dead_letter` and `verify_run`; their comments say more.\n"
+        .to_owned();
+    for contract in Contract::ALL {
+        write!(text, "\n## {}\n", contract.name()).unwrap();
+        text.extend(tables::all().filter(|table| table.contract == contract).map(section));
+    }
+    text
+}
+
+#[test]
+fn the_reference_page_is_up_to_date() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/schema.md");
+    if std::env::var_os("CHARTER_WRITE_SCHEMA").is_some() {
+        std::fs::write(path, markdown()).unwrap();
+        return;
+    }
+    let known = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(known, markdown(), "docs/reference/schema.md is out of date: cargo xtask schema writes it");
+}
