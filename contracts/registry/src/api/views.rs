@@ -3,8 +3,8 @@
 use charter_common::{Answer, is_signed, methods};
 use charter_types::registry::args::{AgentAccount, AgentRef, Handle, ReputationRef, VerifyProof};
 use charter_types::registry::{
-    Agent, AgentId, AttestationAnswer, AttestationRecord, Authority, Epochs, Heartbeat, Owner, Proof, Recovery,
-    RecoveryProposal, Reputation, STATEMENT_PURPOSE, Standing, Statement, attestation_state,
+    Agent, AgentId, AgentKey, AttestationAnswer, AttestationRecord, Authority, Epochs, Heartbeat, Owner, Proof,
+    Recovery, RecoveryProposal, Reputation, STATEMENT_PURPOSE, Standing, Statement, attestation_state,
 };
 use charter_types::{AccountId, AnyKey, Named, Page, PageOf, page_size};
 use near_sdk::{env, near};
@@ -128,6 +128,10 @@ impl Registry {
         let owner = self.owner_epoch(&agent);
         let (armed, epochs) = (agent.owner_epoch == owner, Epochs { agent: agent.epoch, owner });
         Ok(Some(Standing { status: agent.status(), owner: agent.owner, armed, epochs, keys: agent.keys }))
+    }
+
+    pub fn keys(&self, AgentRef { agent }: AgentRef) -> Answer<Vec<AgentKey>> {
+        Ok(self.agents.get(&agent).map_or_else(Vec::new, |agent| agent.keys))
     }
 
     pub fn epochs(&self, AgentRef { agent: id }: AgentRef) -> Answer<Option<Epochs>> {

@@ -7,8 +7,8 @@ use super::args::{
 };
 use super::nft::{NFTContractMetadata, NftToken, NftTokens, NftTokensOf, NftTransfer, Token};
 use super::{
-    Agent, AgentId, AttestationAnswer, AttestationRecord, Authority, Epochs, Heartbeat, Owner, Proof, Recovery,
-    RecoveryProposal, Reputation, Standing,
+    Agent, AgentId, AgentKey, AttestationAnswer, AttestationRecord, Authority, Epochs, Heartbeat, Owner, Proof,
+    Recovery, RecoveryProposal, Reputation, Standing,
 };
 use crate::{AccountId, Hash32, Named, Nothing, Page, PageOf, U128};
 
@@ -137,6 +137,8 @@ crate::method::methods! { of Registry;
     view authority(AgentAccount) -> Option<Authority>;
     /// What a decision about an agent's credentials needs to know of it. Other contracts act on this answer.
     view standing(AgentRef) -> Option<Standing>;
+    /// The keys that speak for an agent, expired ones too; none for an id that nothing has.
+    view keys(AgentRef) -> Vec<AgentKey>;
     /// An agent's epoch and its owner's.
     view epochs(AgentRef) -> Option<Epochs>;
     /// When agents were heard of last, by agent.

@@ -2,10 +2,10 @@
 
 use charter_client::sha256;
 use charter_harness::{Harness, ok, refused, view};
-use charter_types::registry::args::{AddKey, AgentAccount, AgentRef, Pause, Rearm, SetAgentAccount};
+use charter_types::registry::args::{AddKey, AgentAccount, AgentRef, Pause, Rearm, RemoveKey, SetAgentAccount};
 use charter_types::registry::methods as registry;
 use charter_types::registry::nft::NftToken;
-use charter_types::registry::{Agent, Authority, KEY_PROOF_PURPOSE, KeyProof, PausedBy, Purpose, Status};
+use charter_types::registry::{Agent, AgentKey, Authority, KEY_PROOF_PURPOSE, KeyProof, PausedBy, Purpose, Status};
 use charter_types::shared::methods as shared;
 use charter_types::storage::StorageOf;
 use charter_types::{AnyKey, Domain, Ed25519Key, Nothing, PageOf, Signature64};
@@ -97,6 +97,33 @@ async fn a_key_proof_is_good_for_one_agent_epoch_and_contract() {
     let proof = signed(agent, epoch, chain, registry);
     let args = AddKey { agent, key, purpose: Purpose::Sign, expires_ms, proof, endorsed_by: None };
     ok(&alice, registry, registry::add_key, &args, DEPOSIT).await;
+}
+
+#[tokio::test]
+async fn the_keys_of_an_agent_are_those_that_were_added_and_not_removed() {
+    let harness = Harness::start().await.unwrap();
+    let alice = harness.account("alice").await.unwrap();
+    let registry = &harness.contracts.registry;
+    let agent = register(&harness, &alice, vec![]).await;
+    let keys = async |agent| view(&harness.worker, registry, registry::keys, &AgentRef { agent }).await.unwrap();
+    assert_eq!(keys(agent).await, []);
+    let epoch = authority(&harness, agent, &alice).await.epochs.agent;
+    let expires_ms = harness.now_ms().await.unwrap() + 1_000_000;
+    let mut added = Vec::new();
+    for seed in [7, 8] {
+        let signing = SigningKey::from_bytes(&[seed; 32]);
+        let key = AnyKey::Ed25519(Ed25519Key(signing.verifying_key().to_bytes()));
+        let proof = KeyProof { agent, epoch, key, purpose: Purpose::Sign, expires_ms };
+        let domain = Domain { purpose: KEY_PROOF_PURPOSE, version: 1, chain_id: &harness.chain_id, contract: registry };
+        let proof = Signature64(signing.sign(&domain.message(&proof, sha256)).to_bytes());
+        let args = AddKey { agent, key, purpose: Purpose::Sign, expires_ms, proof, endorsed_by: None };
+        ok(&alice, registry, registry::add_key, &args, DEPOSIT).await;
+        added.push(AgentKey { key, purpose: Purpose::Sign, expires_ms });
+    }
+    assert_eq!(keys(agent).await, added);
+    ok(&alice, registry, registry::remove_key, &RemoveKey { agent, key: added[0].key }, DEPOSIT).await;
+    assert_eq!(keys(agent).await, added[1..]);
+    assert_eq!(keys(999).await, [], "an id that nothing has");
 }
 
 #[tokio::test]

@@ -183,6 +183,7 @@ fn views(scene: &Scene) -> Vec<Case> {
         Case::new(registry::authority, &of, ""),
         Case::new(registry::standing, &reference, ""),
         Case::new(registry::epochs, &reference, ""),
+        Case::new(registry::keys, &reference, ""),
         Case::new(registry::heartbeats, &page, ""),
         Case::new(registry::recoveries, &page, ""),
         Case::new(registry::recovery_proposals, &reference, ""),
