@@ -5,7 +5,7 @@
 use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use charter_client::{Account, Contracts, Rpc, sha256};
 use charter_harness::Harness;
@@ -18,7 +18,8 @@ use charter_types::registry::args::RegisterAgent;
 use crate::process::charter;
 
 const KILLS: u32 = 20;
-const CALLS_PER_SECOND_MIN: u64 = 50;
+/// Calls there are to lose, a kill. How fast they come is the machine's business.
+const CALLS_A_KILL_MIN: u64 = 10;
 /// Pause of each of the four callers: busy enough, and it leaves a core to the indexer.
 const PACE: Duration = Duration::from_millis(40);
 
@@ -84,7 +85,6 @@ async fn killing_the_indexer_loses_and_doubles_nothing() {
         let registry = harness.contracts.registry.clone();
         workers.push(tokio::spawn(traffic(owner, registry, Arc::clone(&stop), Arc::clone(&calls))));
     }
-    let began = Instant::now();
     // Where in its work each indexer is killed differs by an arbitrary amount, up to two seconds after its start.
     let mut pause_ms = u64::from(std::process::id());
     for _ in 0..KILLS {
@@ -94,12 +94,12 @@ async fn killing_the_indexer_loses_and_doubles_nothing() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    let per_second = calls.load(Ordering::Relaxed) * 1_000 / u64::try_from(began.elapsed().as_millis()).unwrap().max(1);
+    let made = calls.load(Ordering::Relaxed);
     stop.store(true, Ordering::Relaxed);
     for worker in workers {
         worker.await.unwrap();
     }
-    assert!(per_second >= CALLS_PER_SECOND_MIN, "only {per_second} calls a second");
+    assert!(made >= CALLS_A_KILL_MIN * u64::from(KILLS), "only {made} calls");
 
     // What is left is read in peace, then compared with the contracts row by row.
     let database = match database_url() {
@@ -117,7 +117,7 @@ async fn killing_the_indexer_loses_and_doubles_nothing() {
     let agents = calls.load(Ordering::Relaxed);
     assert!(report.rows > agents * 3, "{agents} agents, {} rows", report.rows);
     println!(
-        "{KILLS} kills at {per_second} calls a second: {} rows compared, first {before} blocks by killed indexers",
+        "{KILLS} kills during {made} calls: {} rows compared, first {before} blocks by killed indexers",
         report.rows
     );
     drop(indexer);
