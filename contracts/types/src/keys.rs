@@ -287,6 +287,16 @@ pub struct Added {
     pub grants: Vec<GrantId>,
 }
 
+/// Receipts of a host's uses `from` to `to`, by the root of their Merkle tree.
+#[wire]
+pub struct Anchor {
+    pub host: HostId,
+    pub from: u64,
+    pub to: u64,
+    pub merkle_root: Hash32,
+    pub at_ms: u64,
+}
+
 /// Payload of a keys event. Ciphertexts are not logged: their hash and length are.
 #[wire]
 pub enum Fact {
@@ -331,6 +341,8 @@ pub enum Fact {
         app_public_key: String,
     },
     Mpc(AccountId),
+    /// Kept in events alone: the contract has only the hash over all roots.
+    Anchor(Anchor),
     /// A call that needed authority and had none. Nothing was stored.
     Denied {
         agent: AgentId,

@@ -5,7 +5,7 @@ use charter_common::{Answer, Later, is_signed, methods, sha256};
 use charter_types::keys::args::{AnchorReceipts, AttestHost, HostRef, RegisterHost, SetHostStatus};
 use charter_types::keys::methods::on_attestation;
 use charter_types::keys::{
-    Assurance, Fact, HOST_PROOF_PURPOSE, Host, HostId, HostProof, HostStatus, KeysError, STALENESS_MS_MAX,
+    Anchor,     Assurance, Fact, HOST_PROOF_PURPOSE, Host, HostId, HostProof, HostStatus, KeysError, STALENESS_MS_MAX,
 };
 use charter_types::registry::args::AgentRef;
 use charter_types::registry::{self, AgentId};
@@ -95,6 +95,9 @@ impl Keys {
         }
         host.receipts = to;
         host.receipt_root = Hash32(sha256(&[host.receipt_root.0, merkle_root.0].concat()));
-        self.save_host("receipts_anchored", &caller, host)
+        let anchor = Anchor { host: host.id, from, to, merkle_root, at_ms: Self::now_ms() };
+        self.save_host("receipts_anchored", &caller, host)?;
+        self.emit("anchored", &caller, Fact::Anchor(anchor));
+        Ok(())
     }
 }

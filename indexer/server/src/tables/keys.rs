@@ -14,7 +14,7 @@ use crate::truth::{Row, Truth};
 use crate::views::{self, Chain, HighestId};
 
 pub static TABLES: &[&Table] =
-    &[&HOST, &SECRET, &WRAP, &RECIPIENT, &KEY_GRANT, &KEY_POLICY, &BUDGET, &LEASE, &APPROVAL, &KEYS_SETTING];
+    &[&HOST, &SECRET, &WRAP, &RECIPIENT, &KEY_GRANT, &KEY_POLICY, &BUDGET, &LEASE, &APPROVAL, &ANCHOR, &KEYS_SETTING];
 
 pub static HOST: Table = Table {
     name: "host",
@@ -99,6 +99,16 @@ pub static BUDGET: Table = Table {
     columns: &[number("grant_id").of("grant"), amount("level"), amount("reserved"), amount("spent")],
     path: "budgets",
     truth: Truth::Pages { list: views::BUDGETS, last: HighestId::Grant },
+};
+
+pub static ANCHOR: Table = Table {
+    name: "anchor",
+    contract: Contract::Keys,
+    about: "Merkle roots of receipts, by host and the last use they cover.",
+    key: Key::Fields(&["host", "to"]),
+    columns: &[number("host").filter(), number("first_use").of("from"), number("last_use").of("to")],
+    path: "anchors",
+    truth: Truth::Rebuild,
 };
 
 pub static LEASE: Table = Table {
@@ -243,6 +253,7 @@ pub fn changes(fact: &Fact) -> Vec<Change> {
         Fact::LeaseEnded(lease) => vec![LEASE.remove(lease)],
         Fact::Approval(approval) => vec![APPROVAL.put(approval)],
         Fact::ApprovalRemoved { grant, digest } => vec![APPROVAL.remove(format!("{grant}/{digest}"))],
+        Fact::Anchor(anchor) => vec![ANCHOR.put(anchor)],
         Fact::Mpc(account) => vec![KEYS_SETTING.put_at("mpc", account)],
         Fact::KeyReleased { .. } | Fact::Denied { .. } => Vec::new(),
     }

@@ -6,7 +6,7 @@ use charter_types::escrow::WITHDRAW_DELAY_MS_MIN;
 use charter_types::escrow::args::Open;
 use charter_types::governance::args::{CreateLine, Enroll, ProposeRelease, Setup as GovernanceSetup, Vote};
 use charter_types::governance::{Artifact, ArtifactKind, Choice, Member, Params, Proposal, ReleaseContent, methods};
-use charter_types::keys::args::{AddCredential, GrantTerms, RegisterHost, RequestApproval, Reserve, RotateSecret};
+use charter_types::keys::args::{AddCredential, AnchorReceipts, GrantTerms, RegisterHost, RequestApproval, Reserve, RotateSecret};
 use charter_types::keys::{
     Allowance, Effect, Envelope, Grantee, HOST_PROOF_PURPOSE, HostProof, Inject, Method, Policy, Scheme, Target, Unit,
     Wrap,
@@ -143,6 +143,8 @@ impl World {
         ok(bob, keys, "reserve", args, 0).await;
         let args = RequestApproval { grant: 2, digest: Hash32([3; 32]), host: 1, expires_ms };
         ok(bob, keys, "request_approval", args, DEPOSIT).await;
+        let args = AnchorReceipts { host: 1, from: 1, to: 3, merkle_root: Hash32([4; 32]) };
+        ok(bob, keys, "anchor_receipts", args, 0).await;
         let envelope = Envelope::Inline(Base64Bytes(vec![3; 64]));
         let args = RotateSecret { secret: 1, expected_version: 1, envelope, wraps: vec![wrap(2)], rotate_by_ms: 0 };
         ok(alice, keys, "rotate_secret", args, 1).await;

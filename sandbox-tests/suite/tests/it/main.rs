@@ -9,6 +9,7 @@ mod conservation;
 mod engines;
 mod epochs_and_panic;
 mod escrow;
+mod examples;
 mod gas;
 mod governance;
 mod grants_in_use;

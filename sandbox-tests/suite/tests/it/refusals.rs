@@ -211,7 +211,7 @@ async fn nothing_can_be_done_with_an_agent_that_is_retired() {
             walk.refused(Who::Owner, &case.with(&args), case.deposit(), code).await;
         }
     }
-    assert_eq!(about, 37);
+    assert_eq!(about, 36);
     // What was made in keys is still its owner's to take away, and good for nothing else.
     let mut walk = Walk::new(&scene, keys).await;
     for case in keys::cases(&scene).iter().filter(|case| case.code == "KEYS_NOT_OWNER") {
@@ -269,7 +269,8 @@ async fn walk_huge(scene: &Scene, contract: &AccountId, cases: Vec<Case>) -> usi
         huge.extend(oversized(&args));
         for args in huge {
             tried += 1;
-            let call = case.with(&args);
+            // As much as NEAR gives: 10,000 targets are read before they are counted.
+            let call = case.with(&args).tgas(900);
             let (code, tgas) = walk.code(scene.person(Who::Owner), &call, case.deposit()).await;
             let known = ["CHARTER_", "REGISTRY_", "KEYS_", "GOVERNANCE_", "ESCROW_"];
             assert!(known.iter().any(|contract| code.starts_with(contract)), "{call}: {code}, {tgas} TGas");

@@ -194,8 +194,8 @@ async fn approvals(table: &mut Table, owner: &Account, holder: &Account, grant: 
 
 async fn grants(table: &mut Table, owner: &Account, holder: &Account, secret: u64, grant: u64) {
     let expires_ms = a_month_on(table).await;
-    let batch = GrantBatch { secret, ceiling: policy("/"), grants: vec![terms(holder, "/v1", expires_ms); 8] };
-    let added = table.note(owner, (Keys, keys::grant_batch), "8 grants", &batch, 1).await;
+    let batch = GrantBatch { secret, ceiling: policy("/"), grants: vec![terms(holder, "/v1", expires_ms); 4] };
+    let added = table.note(owner, (Keys, keys::grant_batch), "4 grants", &batch, 1).await;
     let narrow = Narrow {
         grant: added.grants[0],
         policy: policy("/v1"),

@@ -69,8 +69,8 @@ pub async fn more_rows(table: &mut Table, owner: &Account, guard: &Account) {
     let agent = ok(owner, &contract, registry::register_agent, &plain(), DEPOSIT).await;
     roles(table, owner, guard, agent).await;
     keys(table, owner, agent).await;
+    tokens(table, owner, agent).await;
     recovery(table, owner, guard, agent).await;
-    tokens(table, guard, agent).await;
 }
 
 async fn roles(table: &mut Table, owner: &Account, guard: &Account, agent: AgentId) {
@@ -133,11 +133,12 @@ async fn recovery(table: &mut Table, owner: &Account, guard: &Account, agent: Ag
     table.note(&friend, (Registry, registry::execute_recovery), "", &of(agent, guard), 0).await;
 }
 
-/// The agent is the guardian's now, and has recoverers no more.
+/// To a receiver that keeps it, and back.
 async fn tokens(table: &mut Table, owner: &Account, agent: AgentId) {
     let (shop, contract) = (table.person("t").await, table.contracts.registry.clone());
     shop.deploy(&wat::parse_str(RECEIVER).unwrap()).await.unwrap().into_result().unwrap();
     prepay(&shop, &contract, DEPOSIT).await;
+    prepay(owner, &contract, DEPOSIT).await;
     let transferable = SetTransferable { agent, transferable: true };
     table.note(owner, (Registry, registry::set_transferable), "", &transferable, 1).await;
     let to = |account: &Account| NftTransfer {
@@ -153,9 +154,10 @@ async fn tokens(table: &mut Table, owner: &Account, agent: AgentId) {
 }
 
 /// With a verifier that says yes without looking: what a real one costs has a row of its own.
-pub async fn attestation(table: &mut Table, owner: &Account, attester: &Attester, agent: AgentId) {
+pub async fn attestation(table: &mut Table, owner: &Account, agent: AgentId) {
     let args = SetAttestationPolicy { agent, policy: Some(policy(0)) };
     table.note(owner, (Registry, registry::set_attestation_policy), "one measurement", &args, DEPOSIT).await;
+    let attester = Attester::new(&table.harness, owner, agent).await;
     let reference = AgentRef { agent };
     let nonce = table.note(owner, (Registry, registry::begin_attestation), "", &reference, 1).await;
     let (sign_key, encrypt_key) = KEYS;

@@ -26,13 +26,12 @@ const STAND_IN_MPC: &str = r#"
   (import "env" "value_return" (func $return (param i64 i64)))
   (memory 1)
   (data (i32.const 0) "{\22big_y\22:\22bls12381g1:y\22,\22big_c\22:\22bls12381g1:c\22}")
-  (func (export "request_app_private_key") (call $return (i64.const 51) (i64.const 0))))
+  (func (export "request_app_private_key") (call $return (i64.const 47) (i64.const 0))))
 "#;
 
 pub async fn rows(table: &mut Table, owner: &Account, host: &Account) {
     let attested = register(&table.harness, owner, Vec::new()).await;
-    let attester = Attester::new(&table.harness, owner, attested).await;
-    super::registry::attestation(table, owner, &attester, attested).await;
+    super::registry::attestation(table, owner, attested).await;
 
     let admin = table.person("a").await;
     table.contracts = administered(table, &admin).await;
