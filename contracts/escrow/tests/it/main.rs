@@ -61,7 +61,7 @@ fn refusals_have_codes() {
     next_call("eve.near", &json!({ "channel": id }), 0);
     assert_eq!(contract.close().unwrap_err().code, "ESCROW_NOT_PAYEE");
     next_call("alice.near", &json!({ "channel": id }), 999);
-    assert_eq!(contract.top_up().unwrap_err().code, "ESCROW_DEPOSIT");
+    assert_eq!(contract.top_up().unwrap_err().code, "ESCROW_DEPOSIT_TOO_SMALL");
     next_call("alice.near", &json!({ "channel": "00".repeat(32) }), 1);
     assert_eq!(contract.request_close().unwrap_err().code, "ESCROW_UNKNOWN_CHANNEL");
 }

@@ -54,9 +54,9 @@ fn refusals_have_codes() {
     let mut broken = release();
     broken["content"]["semver"] = "one".into();
     next_call("alice.near", &broken, NEAR);
-    assert_eq!(contract.propose_release().unwrap_err().code, "GOVERNANCE_CONTENT");
+    assert_eq!(contract.propose_release().unwrap_err().code, "GOVERNANCE_BAD_CONTENT");
     next_call("alice.near", &json!({ "proposal": 1, "content_hash": "00".repeat(32), "choice": "yes" }), NEAR);
-    assert_eq!(contract.vote().unwrap_err().code, "GOVERNANCE_CONTENT_HASH");
+    assert_eq!(contract.vote().unwrap_err().code, "GOVERNANCE_WRONG_CONTENT_HASH");
     next_call("alice.near", &json!({ "proposal": 1 }), 0);
     assert_eq!(contract.queue().unwrap_err().code, "GOVERNANCE_VOTE_RUNNING");
     next_call("alice.near", &json!({ "proposal": 1 }), 0);

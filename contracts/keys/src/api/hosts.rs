@@ -5,7 +5,7 @@ use charter_common::{Answer, Later, is_signed, methods, sha256};
 use charter_types::keys::args::{AnchorReceipts, AttestHost, HostRef, RegisterHost, SetHostStatus};
 use charter_types::keys::methods::on_attestation;
 use charter_types::keys::{
-    Anchor,     Assurance, Fact, HOST_PROOF_PURPOSE, Host, HostId, HostProof, HostStatus, KeysError, STALENESS_MS_MAX,
+    Anchor, Assurance, Fact, HOST_PROOF_PURPOSE, Host, HostId, HostProof, HostStatus, KeysError, STALENESS_MS_MAX,
 };
 use charter_types::registry::args::AgentRef;
 use charter_types::registry::{self, AgentId};

@@ -47,7 +47,7 @@ fn an_endorsement_is_for_one_operator_and_chain() {
     let mut contract = contract();
     for args in [host("eve.near", "test"), host("hal.near", "elsewhere")] {
         next_call("hal.near", &args, NEAR);
-        assert_eq!(contract.register_host().unwrap_err().code, "KEYS_HOST_PROOF");
+        assert_eq!(contract.register_host().unwrap_err().code, "KEYS_BAD_HOST_PROOF");
     }
     let mut weak = host("hal.near", "test");
     weak["encrypt_key"] = json!(X25519Key([0; 32]));

@@ -14,11 +14,11 @@ failures! {
         NotOwnLine {} = "GOVERNANCE_NOT_OWN_LINE", "contracts are upgraded by the line that governance was set up with";
         NoAuthority { agent: AgentId } = "GOVERNANCE_NO_AUTHORITY", "the registry knows no agent {agent} or did not answer";
         NotEnrolled { agent: AgentId } = "GOVERNANCE_NOT_ENROLLED", "agent {agent} is on no line";
-        Name {} = "GOVERNANCE_NAME", "a name has 1 to {NAME_BYTES_MAX} printable ASCII characters";
-        Council {} = "GOVERNANCE_COUNCIL", "a council has 1 to {MEMBERS_MAX} members, each once, each with weight, the sum below 2^63";
-        Params {} = "GOVERNANCE_PARAMS", "periods are {PERIOD_MS_MIN} to {PERIOD_MS_MAX} ms, quorum 1 to 10000, threshold 5001 to 10000";
-        Content {} = "GOVERNANCE_CONTENT", "a release has a semantic version, 1 to {ARTIFACTS_MAX} artifacts and a commit of 40 hex digits";
-        ContentHash { expected: Hash32 } = "GOVERNANCE_CONTENT_HASH", "the vote names another content; this proposal's is {expected}";
+        Name {} = "GOVERNANCE_BAD_NAME", "a name has 1 to {NAME_BYTES_MAX} printable ASCII characters";
+        Council {} = "GOVERNANCE_BAD_COUNCIL", "a council has 1 to {MEMBERS_MAX} members, each once, each with weight, the sum below 2^63";
+        Params {} = "GOVERNANCE_BAD_PARAMS", "periods are {PERIOD_MS_MIN} to {PERIOD_MS_MAX} ms, quorum 1 to 10000, threshold 5001 to 10000";
+        Content {} = "GOVERNANCE_BAD_CONTENT", "a release has a semantic version, 1 to {ARTIFACTS_MAX} artifacts and a commit of 40 hex digits";
+        ContentHash { expected: Hash32 } = "GOVERNANCE_WRONG_CONTENT_HASH", "the vote names another content; this proposal's is {expected}";
         VoteEnded { end_ms: u64 } = "GOVERNANCE_VOTE_ENDED", "voting ended at {end_ms} ms";
         VoteRunning { end_ms: u64 } = "GOVERNANCE_VOTE_RUNNING", "voting runs until {end_ms} ms";
         NotApproved {} = "GOVERNANCE_NOT_APPROVED", "the proposal is not approved and queued";

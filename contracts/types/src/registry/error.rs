@@ -16,8 +16,8 @@ failures! {
         NotOffered { caller: AccountId } = "REGISTRY_NOT_OFFERED", "nothing of the agent is offered to {caller}";
         NotYet { from_ms: u64 } = "REGISTRY_NOT_YET", "this takes effect from {from_ms} ms on";
         SameOwner {} = "REGISTRY_SAME_OWNER", "the account owns the agent already";
-        CardUri { bytes: usize } = "REGISTRY_CARD_URI", "a card's uri has 1 to {CARD_URI_BYTES_MAX} bytes, not {bytes}";
-        CardRevision { expected: u64, found: u64 } = "REGISTRY_CARD_REVISION", "the card is at revision {found}, not {expected}";
+        CardUri { bytes: usize } = "REGISTRY_BAD_CARD_URI", "a card's uri has 1 to {CARD_URI_BYTES_MAX} bytes, not {bytes}";
+        CardRevision { expected: u64, found: u64 } = "REGISTRY_WRONG_CARD_REVISION", "the card is at revision {found}, not {expected}";
         BadHandle {} = "REGISTRY_BAD_HANDLE", "a handle has 3 to 32 of a-z, 0-9 and inner hyphens";
         HandleTaken {} = "REGISTRY_HANDLE_TAKEN", "another agent has this handle";
         TooManyOperators {} = "REGISTRY_TOO_MANY_OPERATORS", "an agent has at most {OPERATORS_MAX} operators";
@@ -30,11 +30,11 @@ failures! {
         NoRole { caller: AccountId } = "REGISTRY_NO_ROLE", "caller {caller} has no role to give back";
         UnknownKey {} = "REGISTRY_UNKNOWN_KEY", "the agent has no such key";
         KeyExists {} = "REGISTRY_KEY_EXISTS", "the agent has this key already";
-        KeyKind {} = "REGISTRY_KEY_KIND", "keys to encrypt to are x25519, all others ed25519";
+        KeyKind {} = "REGISTRY_WRONG_KEY_KIND", "keys to encrypt to are x25519, all others ed25519";
         WeakKey {} = "REGISTRY_WEAK_KEY", "the key is a point of small order: anybody could use it";
-        KeyProof {} = "REGISTRY_KEY_PROOF", "the proof is not a signature over agent, epoch, key, purpose and expiry by this key or one of the agent's that vouches for it";
+        KeyProof {} = "REGISTRY_BAD_KEY_PROOF", "the proof is not a signature over agent, epoch, key, purpose and expiry by this key or one of the agent's that vouches for it";
         Expired { expires_ms: u64, now_ms: u64 } = "REGISTRY_EXPIRED", "expiry {expires_ms} ms is not after now, {now_ms} ms";
-        PauseLength { max_ms: u64 } = "REGISTRY_PAUSE_LENGTH", "a guardian pauses for 1 to {max_ms} ms; only the owner pauses without an end";
+        PauseLength { max_ms: u64 } = "REGISTRY_BAD_PAUSE_LENGTH", "a guardian pauses for 1 to {max_ms} ms; only the owner pauses without an end";
         NotPaused { id: AgentId } = "REGISTRY_NOT_PAUSED", "agent {id} is not paused";
         Disarmed { id: AgentId } = "REGISTRY_DISARMED", "the owner of agent {id} pressed the panic button: rearm it first";
         NotTransferable { id: AgentId } = "REGISTRY_NOT_TRANSFERABLE", "agent {id} changes hands by offer_transfer and accept_transfer only, until its owner calls set_transferable";
@@ -48,7 +48,7 @@ failures! {
         NoPolicy {} = "REGISTRY_NO_POLICY", "the owner has not said which measurements are accepted";
         NoChallenge {} = "REGISTRY_NO_CHALLENGE", "there is no nonce that can still be used: begin_attestation first";
         NoVerdict {} = "REGISTRY_NO_VERDICT", "the verifier did not answer";
-        ReportData {} = "REGISTRY_REPORT_DATA", "the quote is not bound to this chain, contract, agent, nonce and keys";
+        ReportData {} = "REGISTRY_WRONG_REPORT_DATA", "the quote is not bound to this chain, contract, agent, nonce and keys";
         NotAccepted {} = "REGISTRY_NOT_ACCEPTED", "the policy accepts neither this measurement nor this platform, or not now";
         NoAttestation {} = "REGISTRY_NO_ATTESTATION", "the agent is not attested";
         EpochMoved {} = "REGISTRY_EPOCH_MOVED", "the agent changed hands or was revoked since";

@@ -65,7 +65,7 @@ async fn forged_voucher(world: &mut World, eve: &Account) -> anyhow::Result<()> 
     let batch = ClaimBatch { rows: vec![ClaimRow::new(&voucher, &signature)], withdraw: false };
     let done = contracts.escrow().call(eve, escrow::methods::claim_batch, &batch).await?;
     let results = world.take(done);
-    refused(world, "forged voucher", "ESCROW_SIGNATURE", results.first().map(|result| result.1.as_str()))
+    refused(world, "forged voucher", "ESCROW_BAD_SIGNATURE", results.first().map(|result| result.1.as_str()))
 }
 
 /// A channel under a key that anybody can sign with.

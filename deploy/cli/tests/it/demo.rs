@@ -48,7 +48,7 @@ fn the_story_has_its_figures_and_a_second_run_doubles_nothing() {
     assert_eq!((&first["secret_leaks"], &first["mismatches"]), (&0.into(), &0.into()), "{first}");
     assert!(first["transcript_bytes"].as_u64().unwrap() > 0, "{first}");
     let codes = first["attack_codes"].as_array().unwrap();
-    for code in ["ESCROW_SIGNATURE", "KEYS_NOT_OWNER", "GOVERNANCE_VOTE_ENDED", "GOVERNANCE_WRONG_CODE"] {
+    for code in ["ESCROW_BAD_SIGNATURE", "KEYS_NOT_OWNER", "GOVERNANCE_VOTE_ENDED", "GOVERNANCE_WRONG_CODE"] {
         assert!(codes.contains(&code.into()), "{first}");
     }
     let second = demo(folder.path(), &[]);

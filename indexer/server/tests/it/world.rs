@@ -6,7 +6,9 @@ use charter_types::escrow::WITHDRAW_DELAY_MS_MIN;
 use charter_types::escrow::args::Open;
 use charter_types::governance::args::{CreateLine, Enroll, ProposeRelease, Setup as GovernanceSetup, Vote};
 use charter_types::governance::{Artifact, ArtifactKind, Choice, Member, Params, Proposal, ReleaseContent, methods};
-use charter_types::keys::args::{AddCredential, AnchorReceipts, GrantTerms, RegisterHost, RequestApproval, Reserve, RotateSecret};
+use charter_types::keys::args::{
+    AddCredential, AnchorReceipts, GrantTerms, RegisterHost, RequestApproval, Reserve, RotateSecret,
+};
 use charter_types::keys::{
     Allowance, Effect, Envelope, Grantee, HOST_PROOF_PURPOSE, HostProof, Inject, Method, Policy, Scheme, Target, Unit,
     Wrap,

@@ -300,7 +300,7 @@ async fn a_nonce_is_good_for_one_quote_bound_to_it() {
     // INV-REG-8: the same quote again, with fresh collateral, and then with a fresh nonce.
     assert_eq!(scene.submit().await.as_deref(), Some("REGISTRY_NO_CHALLENGE"));
     scene.nonce().await;
-    assert_eq!(scene.submit().await.as_deref(), Some("REGISTRY_REPORT_DATA"));
+    assert_eq!(scene.submit().await.as_deref(), Some("REGISTRY_WRONG_REPORT_DATA"));
     // That used the nonce up, whatever the verifier says now.
     assert_eq!(scene.submit().await.as_deref(), Some("REGISTRY_NO_CHALLENGE"));
 }
@@ -323,7 +323,7 @@ async fn a_quote_for_another_agent_chain_or_key_is_refused() {
     ] {
         scene.nonce().await;
         scene.verifier_says(&verified(report(wrong))).await;
-        assert_eq!(scene.submit().await.as_deref(), Some("REGISTRY_REPORT_DATA"));
+        assert_eq!(scene.submit().await.as_deref(), Some("REGISTRY_WRONG_REPORT_DATA"));
     }
     assert_eq!(scene.answer().await.attestation, None);
 }

@@ -131,7 +131,7 @@ async fn delegation_only_narrows_and_dies_with_its_parent() {
     assert!(revoked.is_success());
     assert!(!scene.is_live(child).await && !scene.is_live(scene.grant).await);
     let outcome = scene.delegate(&scene.bob, scene.grant, &scene.eve, "/v1").await;
-    assert_eq!(failed_with(&outcome).as_deref(), Some("KEYS_DEAD"));
+    assert_eq!(failed_with(&outcome).as_deref(), Some("KEYS_GRANT_DEAD"));
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ async fn a_key_proof_is_good_for_one_agent_epoch_and_contract() {
         signed(agent, epoch, chain, escrow),
     ] {
         let args = AddKey { agent, key, purpose: Purpose::Sign, expires_ms, proof, endorsed_by: None };
-        assert_eq!(refused(&alice, registry, registry::add_key, &args, DEPOSIT).await, "REGISTRY_KEY_PROOF");
+        assert_eq!(refused(&alice, registry, registry::add_key, &args, DEPOSIT).await, "REGISTRY_BAD_KEY_PROOF");
     }
     let proof = signed(agent, epoch, chain, registry);
     let args = AddKey { agent, key, purpose: Purpose::Sign, expires_ms, proof, endorsed_by: None };

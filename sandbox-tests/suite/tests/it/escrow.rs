@@ -77,7 +77,7 @@ async fn a_voucher_bites_only_its_own_channel_contract_chain_and_bytes() {
         rows.push(bent);
     }
     let refused = claim(&harness, &bob, rows, false).await;
-    assert!(refused.iter().all(|result| result.1 == "ESCROW_SIGNATURE"), "{refused:?}");
+    assert!(refused.iter().all(|result| result.1 == "ESCROW_BAD_SIGNATURE"), "{refused:?}");
     let accepted = claim(&harness, &bob, vec![good.clone(), good], false).await;
     assert_eq!((accepted[0].claimed(), accepted[1].1.as_str()), (Some(5_000), "ESCROW_NOT_HIGHER"));
 }
@@ -104,7 +104,7 @@ async fn the_largest_batch_fits_and_any_order_gives_the_maximum() {
     assert_eq!(channel(&harness, other).await.unwrap().claimed.0, 9_000);
     let too_many = vec![row(&harness, id, 1); CLAIM_BATCH_MAX + 1];
     let args = ClaimBatch { rows: too_many, withdraw: false };
-    assert_eq!(refused(&bob, &harness.contracts.escrow, escrow::claim_batch, &args, 0).await, "ESCROW_BATCH_SIZE");
+    assert_eq!(refused(&bob, &harness.contracts.escrow, escrow::claim_batch, &args, 0).await, "ESCROW_BAD_BATCH_SIZE");
 }
 
 #[tokio::test]

@@ -168,7 +168,7 @@ async fn two_hosts_cannot_spend_a_budget_twice_and_children_never_exceed_their_p
     assert_eq!(scene.budget(root).await.reserved, U128(10));
     let settle = |used| Settle { lease: first, used: U128(used) };
     assert_eq!(scene.refused(hel, keys::settle, &settle(1), 0).await, "KEYS_NOT_OPERATOR");
-    assert_eq!(scene.refused(hal, keys::settle, &settle(7), 0).await, "KEYS_LEASE_AMOUNT");
+    assert_eq!(scene.refused(hal, keys::settle, &settle(7), 0).await, "KEYS_OVER_LEASE");
     scene.ok(hal, keys::settle, &settle(2), 0).await;
     assert_eq!(scene.refused(hal, keys::settle, &settle(2), 0).await, "KEYS_UNKNOWN_LEASE");
     // What nobody settles counts as spent, and anybody may say so once its time is over.
@@ -237,7 +237,7 @@ async fn narrowing_kills_what_was_passed_on_and_never_widens() {
         "KEYS_NOT_WITHIN"
     );
     let longer = narrow("/v1/models", "/v1/models", end);
-    assert_eq!(scene.refused(&scene.alice, keys::narrow, &longer, 1).await, "KEYS_EXPIRY");
+    assert_eq!(scene.refused(&scene.alice, keys::narrow, &longer, 1).await, "KEYS_BAD_EXPIRY");
 }
 
 #[tokio::test]
@@ -313,7 +313,7 @@ async fn a_rotated_secret_has_a_new_version_and_who_received_is_not_forgotten() 
         wraps: vec![Wrap { host: 2, sealed: Base64Bytes(vec![8; 80]) }],
         rotate_by_ms: 0,
     };
-    assert_eq!(scene.refused(&scene.alice, keys::rotate_secret, &rotate(2), 1).await, "KEYS_VERSION");
+    assert_eq!(scene.refused(&scene.alice, keys::rotate_secret, &rotate(2), 1).await, "KEYS_WRONG_VERSION");
     assert_eq!(scene.refused(&scene.bob, keys::rotate_secret, &rotate(1), 1).await, "KEYS_NOT_OWNER");
     scene.ok(&scene.alice, keys::rotate_secret, &rotate(1), 1).await;
     assert_eq!(scene.allowed(grant).await, Some(Denial::NotSealed), "host 1 was not given the new version");
@@ -336,12 +336,12 @@ async fn hosts_serve_only_in_service_and_anchor_without_gaps() {
     assert_eq!(scene.refused(hel, keys::set_host_status, &status(HostStatus::Suspended), 0).await, "KEYS_NOT_OPERATOR");
     scene.ok(hal, keys::set_host_status, &status(HostStatus::Suspended), 0).await;
     assert_eq!(scene.allowed(grant).await, Some(Denial::HostSuspended));
-    assert_eq!(scene.refused(hal, keys::reserve, &reserve(grant, 1, 0), 0).await, "KEYS_HOST_STANDS");
+    assert_eq!(scene.refused(hal, keys::reserve, &reserve(grant, 1, 0), 0).await, "KEYS_HOST_NOT_USABLE");
     scene.ok(hal, keys::set_host_status, &status(HostStatus::Active), 0).await;
     let anchor = |from, to| AnchorReceipts { host: 1, from, to, merkle_root: Hash32([4; 32]) };
     scene.ok(hal, keys::anchor_receipts, &anchor(1, 100), 0).await;
     for (from, to) in [(100, 200), (102, 200), (101, 100)] {
-        assert_eq!(scene.refused(hal, keys::anchor_receipts, &anchor(from, to), 0).await, "KEYS_RECEIPTS");
+        assert_eq!(scene.refused(hal, keys::anchor_receipts, &anchor(from, to), 0).await, "KEYS_RECEIPT_GAP");
     }
     scene.ok(hal, keys::anchor_receipts, &anchor(101, 101), 0).await;
     let host = view(&scene.harness.worker, scene.keys(), keys::host, &HostRef { host: 1 }).await.unwrap();
@@ -380,7 +380,7 @@ async fn a_batch_of_the_largest_policies_fits_and_is_all_or_nothing() {
     let secret = added.secret.unwrap();
     let terms = GrantTerms { policy: widest.clone(), budget: Some(uses(5)), ..scene.to_bob() };
     let batch = |count| GrantBatch { secret, ceiling: widest.clone(), grants: vec![terms.clone(); count] };
-    for (count, code) in [(0, "KEYS_TOO_MANY_GRANTS"), (9, "KEYS_TOO_MANY_GRANTS"), (8, "KEYS_TOO_LONG")] {
+    for (count, code) in [(0, "KEYS_TOO_MANY_GRANTS"), (9, "KEYS_TOO_MANY_GRANTS"), (8, "KEYS_EVENTS_TOO_LONG")] {
         assert_eq!(scene.refused(&scene.alice, keys::grant_batch, &batch(count), 1).await, code);
     }
     let mut spoilt = batch(4);
@@ -483,14 +483,14 @@ async fn a_key_is_derived_last_for_an_attested_host_and_for_nobody_else() {
         ReleaseProof { grant: to_bob, ..proof.clone() },
     ] {
         let wrong = release(&scene, grant, app, &wrong);
-        assert_eq!(scene.refused(hal, keys::request_key_release, &wrong, 0).await, "KEYS_APP_KEY");
+        assert_eq!(scene.refused(hal, keys::request_key_release, &wrong, 0).await, "KEYS_BAD_RELEASE_PROOF");
     }
     // After a revocation no proof of before is good for anything.
     scene.ok(&scene.alice, keys::revoke_secret, &SecretRef { secret }, 0).await;
-    assert_eq!(scene.refused(hal, keys::request_key_release, &good, 0).await, "KEYS_APP_KEY");
+    assert_eq!(scene.refused(hal, keys::request_key_release, &good, 0).await, "KEYS_BAD_RELEASE_PROOF");
     let again = ReleaseProof { secret_epoch: 1, ..proof };
     let again = release(&scene, grant, app, &again);
-    assert_eq!(scene.refused(hal, keys::request_key_release, &again, 0).await, "KEYS_DEAD");
+    assert_eq!(scene.refused(hal, keys::request_key_release, &again, 0).await, "KEYS_GRANT_DEAD");
 }
 
 #[tokio::test]

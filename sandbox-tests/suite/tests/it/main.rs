@@ -1,5 +1,6 @@
 //! Flows on the real wasm, through near-workspaces.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
+#![expect(clippy::duplicate_mod, reason = "examples are programs of their own that begin alike")]
 
 mod abi;
 mod arguments;

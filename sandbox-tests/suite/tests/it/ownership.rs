@@ -299,9 +299,11 @@ async fn the_largest_batch_fits_and_is_all_or_nothing() {
     let mut spoilt = agents.clone();
     spoilt[BATCH_MAX - 1] = plain(String::new());
     let too_many = [agents.clone(), vec![plain("x".to_owned())]].concat();
-    for (agents, code) in
-        [(spoilt, "REGISTRY_CARD_URI"), (too_many, "REGISTRY_TOO_MANY_AGENTS"), (vec![], "REGISTRY_TOO_MANY_AGENTS")]
-    {
+    for (agents, code) in [
+        (spoilt, "REGISTRY_BAD_CARD_URI"),
+        (too_many, "REGISTRY_TOO_MANY_AGENTS"),
+        (vec![], "REGISTRY_TOO_MANY_AGENTS"),
+    ] {
         let args = RegisterAgents { agents };
         assert_eq!(refused(&alice, registry, registry::register_agents, &args, 10 * DEPOSIT).await, code);
     }

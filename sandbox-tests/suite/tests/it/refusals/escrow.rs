@@ -26,9 +26,9 @@ pub fn cases(scene: &Scene) -> Vec<Case> {
     let nothing = "99".repeat(32);
     let of_channel = |case: Case| case.unknown("channel", nothing.clone(), UNKNOWN);
     vec![
-        Case::new(escrow::open, &open, "").too_little(&[(0, "CHARTER_ONE_YOCTO"), (1, "ESCROW_DEPOSIT")]),
+        Case::new(escrow::open, &open, "").too_little(&[(0, "CHARTER_ONE_YOCTO"), (1, "ESCROW_DEPOSIT_TOO_SMALL")]),
         of_channel(Case::new(escrow::top_up, &reference, NOT_PAYER))
-            .too_little(&[(0, "ESCROW_DEPOSIT"), (999, "ESCROW_DEPOSIT")]),
+            .too_little(&[(0, "ESCROW_DEPOSIT_TOO_SMALL"), (999, "ESCROW_DEPOSIT_TOO_SMALL")]),
         Case::new(escrow::claim_batch, &batch, ""),
         Case::new(escrow::withdraw, &channels, NOT_PAYEE).by(Who::Friend).unknown(
             "channels",

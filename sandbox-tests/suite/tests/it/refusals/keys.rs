@@ -43,7 +43,7 @@ fn hosts(scene: &Scene) -> Vec<Case> {
     let anchor = AnchorReceipts { host: 1, from: 1, to: 2, merkle_root: Hash32([0x22; 32]) };
     vec![
         // A proof is good for who it names.
-        Case::new(keys::register_host, &register, "KEYS_HOST_PROOF"),
+        Case::new(keys::register_host, &register, "KEYS_BAD_HOST_PROOF"),
         of_host(keys::set_host_status, &SetHostStatus { host: 1, status: HostStatus::Suspended }),
         of_host(keys::revoke_host, &HostRef { host: 1 }),
         of_host(keys::attest_host, &AttestHost { host: 1, agent: 1 }),
