@@ -44,7 +44,7 @@ pub struct NearAction {
 impl Action {
     /// What an approval is for: the hash of the action's JSON.
     pub fn digest(&self, sha256: Sha256) -> Hash32 {
-        Hash32(sha256(&serde_json::to_vec(self).unwrap_or_default()))
+        Hash32(sha256(&crate::method::write_json(self)))
     }
 }
 
@@ -111,7 +111,8 @@ pub enum Denial {
 impl Denial {
     /// As in JSON: `NOT_GRANTEE`.
     pub fn code(self) -> String {
-        serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+        let name = serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned));
+        name.unwrap_or_else(|| panic!("a denial has no name in JSON"))
     }
 }
 
