@@ -2,6 +2,7 @@
 //!
 //! On the embedded database; on a server if `PGHOST` is set (as `pg_virtualenv` does).
 
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -32,7 +33,13 @@ fn database_url() -> Option<String> {
 }
 
 fn spawn(arguments: &[String]) -> Child {
-    charter().args(["index", "run"]).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    charter().args(["index", "run"]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn wait_until_indexing(child: &mut Child) {
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.next().expect("the indexer ended by itself").unwrap();
+    assert!(line.starts_with("indexing from block"), "{line}");
 }
 
 /// Registers agents as fast as it can, until told to stop.
@@ -85,10 +92,14 @@ async fn killing_the_indexer_loses_and_doubles_nothing() {
         let registry = harness.contracts.registry.clone();
         workers.push(tokio::spawn(traffic(owner, registry, Arc::clone(&stop), Arc::clone(&calls))));
     }
-    // Where in its work each indexer is killed differs by an arbitrary amount, up to two seconds after its start.
+    // Where in its work each indexer is killed differs by an arbitrary amount, up to two seconds: half of them after their
+    // start, half after they said that they begin to index.
     let mut pause_ms = u64::from(std::process::id());
-    for _ in 0..KILLS {
+    for kill in 0..KILLS {
         let mut child = spawn(&place);
+        if kill % 2 == 1 {
+            tokio::task::block_in_place(|| wait_until_indexing(&mut child));
+        }
         pause_ms = (pause_ms * 7_919 + 131) % 2_000;
         tokio::time::sleep(Duration::from_millis(pause_ms + 50)).await;
         child.kill().unwrap();
