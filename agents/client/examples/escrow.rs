@@ -35,9 +35,11 @@ pub async fn pay(
     let domain = Voucher::domain(chain_id, &contracts.escrow, sha256);
     let known = escrow.view(rpc, escrow::methods::channel, &ChannelRef { channel }, At::Final).await?;
     let known = known.context("the channel is not there")?;
-    let mut theirs = Payee::new(domain, &known).context("the voucher key is no curve point")?;
+    let seen_ms = rpc.block(At::Final).await?.header.timestamp_nanosec / 1_000_000;
+    let mut theirs = Payee::new(domain, &known, seen_ms).context("the voucher key is no curve point")?;
     let mut ours = Payer::new(voucher_key, domain, channel);
-    let claim_by_ms = rpc.block(At::Final).await?.header.timestamp_nanosec / 1_000_000 + WITHDRAW_DELAY_MS_MIN;
+    // Before the payer, who can ask to close the channel at any moment, could have its money back.
+    let claim_by_ms = seen_ms + WITHDRAW_DELAY_MS_MIN / 2;
     for _ in 0..3 {
         let (voucher, signature) = ours.pay(PRICE)?;
         theirs.accept(&voucher, &signature, claim_by_ms)?;

@@ -51,15 +51,15 @@ pub struct Payee {
 }
 
 impl Payee {
-    /// The payee of a channel that the chain just showed. `None` if the channel's key is no curve point.
-    pub fn new(domain: Hash32, channel: &Channel) -> Option<Self> {
+    /// The payee of a channel as the chain showed it at `seen_ms`. `None` if the channel's key is no curve point.
+    pub fn new(domain: Hash32, channel: &Channel, seen_ms: u64) -> Option<Self> {
         let key = VerifyingKey::from_bytes(&channel.voucher_key.0).ok()?;
-        Some(Self { key, domain, channel: channel.into(), best: None, checked: 0 })
+        Some(Self { key, domain, channel: seen(channel, seen_ms), best: None, checked: 0 })
     }
 
-    /// Takes note of the channel as it stands now: payers add to it, and ask to close it.
-    pub fn update(&mut self, channel: &Channel) {
-        self.channel = channel.into();
+    /// Takes note of the channel as it stood at `seen_ms`: payers add to it, and ask to close it.
+    pub fn update(&mut self, channel: &Channel, seen_ms: u64) {
+        self.channel = seen(channel, seen_ms);
     }
 
     /// Accepts a voucher that is worth more than any before, and that the contract will still take at `claim_by_ms`, when
@@ -92,6 +92,12 @@ impl Payee {
     }
 }
 
+/// A payer can ask to close the channel right after somebody looked, so it may end one delay later.
+fn seen(channel: &Channel, seen_ms: u64) -> voucher::Channel {
+    let soonest_ms = seen_ms.saturating_add(channel.withdraw_delay_ms);
+    voucher::Channel { ends_ms: channel.closes_ms.or(Some(soonest_ms)), ..channel.into() }
+}
+
 #[cfg(test)]
 mod tests {
     use charter_types::escrow::{Channel, EscrowError, Voucher};
@@ -101,6 +107,9 @@ mod tests {
     use super::{Payee, Payer};
 
     const DOMAIN: Hash32 = Hash32([1; 32]);
+
+    /// When the chain showed the channel.
+    const SEEN_MS: u64 = 100;
 
     fn signing() -> SigningKey {
         SigningKey::from_bytes(&[7; 32])
@@ -128,7 +137,7 @@ mod tests {
     }
 
     fn payee() -> Payee {
-        Payee::new(DOMAIN, &channel()).unwrap()
+        Payee::new(DOMAIN, &channel(), SEEN_MS).unwrap()
     }
 
     /// A voucher of 10 with a change that is signed along.
@@ -174,13 +183,24 @@ mod tests {
     fn a_channel_that_may_be_closed_by_then_takes_no_voucher() {
         let mut payee = payee();
         let (voucher, signature) = payer().pay(10).unwrap();
-        payee.update(&Channel { closes_ms: Some(500), ..channel() });
+        payee.update(&Channel { closes_ms: Some(500), ..channel() }, SEEN_MS);
         assert_eq!(payee.accept(&voucher, &signature, 500), Err(EscrowError::Closing { closes_ms: 500 }));
         assert_eq!(payee.accept(&voucher, &signature, 499), Ok(()));
-        payee.update(&Channel { closed: true, ..channel() });
+        payee.update(&Channel { closed: true, ..channel() }, SEEN_MS);
         let (more, signature) = changed(|voucher| voucher.cumulative = 20);
         let unknown = EscrowError::UnknownChannel { id: channel().id };
         assert_eq!(payee.accept(&more, &signature, 499), Err(unknown));
+    }
+
+    /// The payer asks right after the payee looked: one delay later it has everything back.
+    #[test]
+    fn a_claim_that_would_come_after_a_close_is_not_waited_for() {
+        let mut payee = payee();
+        let (voucher, signature) = payer().pay(10).unwrap();
+        let closes_ms = SEEN_MS + channel().withdraw_delay_ms;
+        assert_eq!(payee.accept(&voucher, &signature, closes_ms), Err(EscrowError::Closing { closes_ms }));
+        payee.update(&channel(), SEEN_MS + 1);
+        assert_eq!(payee.accept(&voucher, &signature, closes_ms), Ok(()));
     }
 
     #[test]
@@ -188,7 +208,7 @@ mod tests {
         let mut payee = payee();
         let (voucher, signature) = changed(|voucher| voucher.cumulative = 1_001);
         assert_eq!(payee.accept(&voucher, &signature, 0), Err(EscrowError::OverDeposit { deposited: 1_000 }));
-        payee.update(&Channel { deposited: U128(2_000), claimed: U128(1_001), ..channel() });
+        payee.update(&Channel { deposited: U128(2_000), claimed: U128(1_001), ..channel() }, SEEN_MS);
         assert_eq!(payee.accept(&voucher, &signature, 0), Err(EscrowError::NotHigher { claimed: 1_001 }));
         let (voucher, signature) = changed(|voucher| voucher.cumulative = 1_002);
         assert_eq!(payee.accept(&voucher, &signature, 0), Ok(()));

@@ -52,17 +52,16 @@ fn tie(module: &syn::Path, contract: &Type, method: &mut ImplItemFn) -> syn::Res
     if !callback && (init || mutable(method)) {
         method.attrs.push(parse_quote! { #[payable] });
     }
+    let enters = taken.is_some() || (!callback && mutable(method));
+    if enters && !fallible {
+        let why = "a call, and a view with arguments, answers `Answer`: arguments and deposit may be wrong";
+        return Err(syn::Error::new_spanned(&method.sig, why));
+    }
     if let Some(taken) = taken {
-        if !fallible {
-            return Err(syn::Error::new_spanned(
-                &method.sig.output,
-                "a method with arguments answers `Answer`: they may be wrong",
-            ));
-        }
         let (pattern, args) = (&taken.pat, &taken.ty);
         let read: syn::Stmt = parse_quote! { let #pattern: #args = ::charter_common::enter::<#declared>()?; };
         method.block.stmts.insert(0, read);
-    } else if !callback && mutable(method) && fallible {
+    } else if enters {
         method.block.stmts.insert(0, parse_quote! { ::charter_common::enter::<#declared>()?; });
     }
     // `new` answers the state itself, callbacks whatever resolves the promise.
