@@ -1,9 +1,9 @@
 //! Methods: what each is called, takes, answers and asks of its caller, in one place.
 //!
-//! Every contract declares its methods once, with [`methods!`](crate::method::methods), in its `methods` module: a unit type for each, named like the method,
-//! that implements [`Method`]. The contract's implementation is tied to the declaration by `#[charter_common::methods]`, so
-//! a method that is missing or has other types does not compile; clients, promises and tests make calls from the same types;
-//! ABI, reference pages, and the tests of refusals and gas walk the [`Row`]s.
+//! Every contract declares its methods once, with `methods!`, in its `methods` module: a unit type for each, named like the
+//! method, that implements [`Method`]. The contract's implementation is tied to the declaration by
+//! `#[charter_common::methods]`, so a method that is missing or has other types does not compile; clients, promises and tests
+//! make calls from the same types; ABI, reference pages, and the tests of refusals and gas walk the [`Row`]s.
 
 /// A method of a contract, as a type.
 pub trait Method: Copy {
