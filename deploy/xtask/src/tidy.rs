@@ -27,7 +27,7 @@ const MAY_DEPEND: [(&str, &[&str]); 20] = [
     ("charter-localnet", &[]),
     ("near-jsonrpc-client", &[]),
     ("charter-fuzz", &["charter-localnet"]),
-    ("charter-harness", &["charter-types", "charter-localnet", "charter-wasm"]),
+    ("charter-harness", &["charter-types", "charter-client", "charter-localnet", "charter-wasm"]),
     (
         "charter-suite",
         &[

@@ -3,11 +3,12 @@
 //! Contracts are deployed once per process; every test gets a fork of that chain. With `CHARTER_TEST_CHAIN=sandbox` a
 //! chain is started by near-workspaces' own `sandbox()` instead, and deployed to each time.
 
-mod accounts;
+pub mod arguments;
 mod outcome;
 
 use std::time::Duration;
 
+use charter_client::Contracts;
 use charter_localnet::{Config, Genesis, Localnet, RpcServer};
 use charter_types::admin::Setup;
 use charter_types::governance::args::Setup as GovernanceSetup;
@@ -19,13 +20,12 @@ use near_workspaces::types::{KeyType, NearToken, SecretKey};
 use near_workspaces::{Account, AccountId, Worker};
 use tokio::sync::OnceCell;
 
-pub use accounts::Deployment;
 pub use outcome::{Call, Caller, Outcome, answer, call, failed_with, ok, raw, raw_bytes, raw_view, refused, view};
 
 /// A chain with contracts, for one test.
 pub struct Harness {
     pub worker: Worker<Sandbox>,
-    pub contracts: Deployment,
+    pub contracts: Contracts,
     /// What the chain calls itself; signed messages carry it.
     pub chain_id: String,
     root: Account,
@@ -72,7 +72,7 @@ impl Harness {
         let deployed = DEPLOYED.get_or_try_init(deployed_chain).await?;
         let (worker, own) = attach(deployed.fork().await?).await?;
         let root = worker.root_account()?;
-        let contracts = Deployment::below(root.id())?;
+        let contracts = Contracts::below(root.id())?;
         let chain_id = own.localnet.chain_id().to_owned();
         Ok(Self { worker, contracts, chain_id, root, own: Some(own) })
     }
@@ -165,7 +165,7 @@ async fn deployed_chain() -> anyhow::Result<Localnet> {
 }
 
 /// Deploys every contract of today below `root` and hands it to governance.
-async fn deploy_and_hand_over(root: &Account) -> anyhow::Result<Deployment> {
+async fn deploy_and_hand_over(root: &Account) -> anyhow::Result<Contracts> {
     let contracts = deploy(root, |contract| Ok(contract.code().to_vec())).await?;
     for contract in [&contracts.registry, &contracts.keys, &contracts.governance, &contracts.escrow] {
         let named = Named { account: contracts.governance.clone() };
@@ -175,8 +175,8 @@ async fn deploy_and_hand_over(root: &Account) -> anyhow::Result<Deployment> {
 }
 
 /// Deploys every contract below `root`, its admin.
-async fn deploy(root: &Account, wasm: impl Fn(Code) -> anyhow::Result<Vec<u8>>) -> anyhow::Result<Deployment> {
-    let contracts = Deployment::below(root.id())?;
+async fn deploy(root: &Account, wasm: impl Fn(Code) -> anyhow::Result<Vec<u8>>) -> anyhow::Result<Contracts> {
+    let contracts = Contracts::below(root.id())?;
     for code in Code::ALL {
         let key = SecretKey::from_random(KeyType::ED25519);
         let created = root.create_subaccount(code.name()).keys(key).initial_balance(CONTRACT_FUNDS).transact().await?;
@@ -188,7 +188,7 @@ async fn deploy(root: &Account, wasm: impl Fn(Code) -> anyhow::Result<Vec<u8>>) 
 }
 
 /// What sets a contract up with `admin`. The verifier keeps nothing, so there is nothing to set up or to govern.
-pub fn initial_call(code: Code, admin: &AccountId, contracts: &Deployment) -> Option<Call> {
+pub fn initial_call(code: Code, admin: &AccountId, contracts: &Contracts) -> Option<Call> {
     let account = admin.clone();
     Some(match code {
         Code::Verifier => return None,
@@ -202,7 +202,7 @@ pub fn initial_call(code: Code, admin: &AccountId, contracts: &Deployment) -> Op
     })
 }
 
-fn governance_setup(root: &AccountId, contracts: &Deployment) -> GovernanceSetup {
+fn governance_setup(root: &AccountId, contracts: &Contracts) -> GovernanceSetup {
     GovernanceSetup {
         account: root.clone(),
         registry: contracts.registry.clone(),

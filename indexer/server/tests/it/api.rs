@@ -7,7 +7,7 @@ use charter_indexer::api::Server;
 use serde_json::Value;
 
 use crate::database;
-use crate::mirror::{contracts, register};
+use crate::mirror::register;
 
 async fn get(server: &Server, path: &str) -> (u16, Option<String>, Value) {
     let response = reqwest::get(format!("http://{}{path}", server.addr)).await.unwrap();
@@ -26,7 +26,7 @@ async fn lists_are_paged_and_filtered_and_bad_questions_get_a_code() {
     register(&harness, &bob, "https://b/0").await;
     let test = database::open().await;
     let pool = test.database.pool().clone();
-    let mut indexer = Indexer::open(Rpc::new(harness.rpc_url()), &contracts(&harness), pool.clone()).await.unwrap();
+    let mut indexer = Indexer::open(Rpc::new(harness.rpc_url()), &harness.contracts, pool.clone()).await.unwrap();
     let cursor = indexer.catch_up().await.unwrap();
     let server = Server::start(pool, "127.0.0.1:0").await.unwrap();
 

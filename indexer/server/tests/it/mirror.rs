@@ -1,33 +1,19 @@
 //! The tables say what the contracts say, again and again.
 
-use charter_client::{Contracts, Rpc};
+use charter_client::Rpc;
+use charter_harness::arguments::{DEPOSIT, card};
 use charter_harness::{Caller, Harness, call, ok};
 use charter_indexer::{Indexer, IndexerError, verify};
-use charter_types::registry::Card;
+use charter_types::Nothing;
 use charter_types::registry::args::{AgentRef, RegisterAgent};
 use charter_types::registry::methods as registry;
-use charter_types::{Hash32, Nothing};
 use near_workspaces::Account;
 use sqlx::Row;
 
 use crate::database;
 
-const DEPOSIT: u128 = 100_000_000_000_000_000_000_000;
-
-pub fn contracts(harness: &Harness) -> Contracts {
-    let own = &harness.contracts;
-    Contracts {
-        registry: own.registry.clone(),
-        keys: own.keys.clone(),
-        governance: own.governance.clone(),
-        escrow: own.escrow.clone(),
-        verifier: own.verifier.clone(),
-    }
-}
-
 pub async fn register(harness: &Harness, owner: &Account, uri: &str) {
-    let card = Card { uri: uri.to_owned(), sha256: Hash32([1; 32]) };
-    let args = RegisterAgent { card, agent_account: None, operators: vec![], guardians: vec![] };
+    let args = RegisterAgent { card: card(uri), agent_account: None, operators: vec![], guardians: vec![] };
     ok(owner, &harness.contracts.registry, registry::register_agent, &args, DEPOSIT).await;
 }
 
@@ -65,9 +51,9 @@ async fn replaying_twice_gives_the_same_rows_and_a_retired_agent_is_gone() {
         let test = database::open().await;
         let pool = test.database.pool().clone();
         let rpc = Rpc::new(harness.rpc_url());
-        let mut indexer = Indexer::open(rpc.clone(), &contracts(&harness), pool.clone()).await.unwrap();
+        let mut indexer = Indexer::open(rpc.clone(), &harness.contracts, pool.clone()).await.unwrap();
         indexer.catch_up().await.unwrap();
-        let report = verify(&pool, &rpc, &contracts(&harness)).await.unwrap().unwrap();
+        let report = verify(&pool, &rpc, &harness.contracts).await.unwrap().unwrap();
         assert_eq!(report.mismatches, 0, "{:?}", report.detail);
         let agents: i64 = sqlx::query("select count(*) from agent").fetch_one(&pool).await.unwrap().get(0);
         assert_eq!(agents, 9);
@@ -85,12 +71,12 @@ async fn a_second_indexer_that_moves_the_cursor_stops_the_first() {
     let test = database::open().await;
     let pool = test.database.pool().clone();
     let rpc = Rpc::new(harness.rpc_url());
-    let mut first = Indexer::open(rpc.clone(), &contracts(&harness), pool.clone()).await.unwrap();
-    let mut second = Indexer::open(rpc.clone(), &contracts(&harness), pool.clone()).await.unwrap();
+    let mut first = Indexer::open(rpc.clone(), &harness.contracts, pool.clone()).await.unwrap();
+    let mut second = Indexer::open(rpc.clone(), &harness.contracts, pool.clone()).await.unwrap();
     register(&harness, &alice, "https://a/1").await;
     second.catch_up().await.unwrap();
     assert!(matches!(first.step().await, Err(IndexerError::CursorMoved | IndexerError::Database(_))));
-    let report = verify(&pool, &rpc, &contracts(&harness)).await.unwrap().unwrap();
+    let report = verify(&pool, &rpc, &harness.contracts).await.unwrap().unwrap();
     assert_eq!(report.mismatches, 0, "{:?}", report.detail);
     drop((first, second));
     test.database.close().await;
@@ -104,10 +90,10 @@ async fn a_changed_event_breaks_the_chain_of_hashes() {
     let test = database::open().await;
     let pool = test.database.pool().clone();
     let rpc = Rpc::new(harness.rpc_url());
-    let mut indexer = Indexer::open(rpc.clone(), &contracts(&harness), pool.clone()).await.unwrap();
+    let mut indexer = Indexer::open(rpc.clone(), &harness.contracts, pool.clone()).await.unwrap();
     indexer.catch_up().await.unwrap();
     sqlx::query("update event set log = replace(log, 'https://a/1', 'https://a/2')").execute(&pool).await.unwrap();
-    let report = verify(&pool, &rpc, &contracts(&harness)).await.unwrap().unwrap();
+    let report = verify(&pool, &rpc, &harness.contracts).await.unwrap().unwrap();
     assert_eq!(report.mismatches, 1, "{:?}", report.detail);
     assert!(report.detail[0].starts_with("events of registry"), "{:?}", report.detail);
     drop(indexer);

@@ -25,14 +25,14 @@ async fn scene() -> Scene {
     let world = World::start().await;
     let database = database::open().await;
     let (pool, rpc) = (database.database.pool().clone(), Rpc::new(world.harness.rpc_url()));
-    let mut indexer = Indexer::open(rpc.clone(), &world.contracts, pool.clone()).await.unwrap();
+    let mut indexer = Indexer::open(rpc.clone(), world.contracts(), pool.clone()).await.unwrap();
     indexer.catch_up().await.unwrap();
     Scene { world, database, pool, rpc }
 }
 
 impl Scene {
     async fn verify(&self) -> Report {
-        verify(&self.pool, &self.rpc, &self.world.contracts).await.unwrap().unwrap()
+        verify(&self.pool, &self.rpc, self.world.contracts()).await.unwrap().unwrap()
     }
 
     async fn run(&self, text: String) -> u64 {

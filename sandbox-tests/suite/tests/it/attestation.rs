@@ -21,7 +21,7 @@ use near_workspaces::network::Sandbox;
 use near_workspaces::{Account, AccountId, Worker};
 use serde_json::Value;
 
-use crate::arguments::{DEPOSIT, register};
+use charter_harness::arguments::{DEPOSIT, register};
 
 /// Where dcap-qvl's package lies, with its samples.
 fn samples() -> PathBuf {

@@ -12,7 +12,7 @@ use charter_types::storage::StorageOf;
 use charter_types::{Base64Bytes, Hash32, Nothing, Page};
 use near_workspaces::Account;
 
-use crate::arguments::{self, DEPOSIT, policy, register, register_host, terms};
+use charter_harness::arguments::{self, DEPOSIT, policy, register, register_host, terms};
 
 fn to(account: &Account, path: &str, expires_ms: u64) -> GrantTerms {
     terms(Grantee::Account(account.id().clone()), policy(path), expires_ms)

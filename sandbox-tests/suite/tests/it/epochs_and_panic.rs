@@ -11,7 +11,7 @@ use charter_types::storage::StorageOf;
 use charter_types::{AnyKey, Domain, Ed25519Key, Nothing, PageOf, Signature64};
 use ed25519_dalek::{Signer, SigningKey};
 
-use crate::arguments::{DEPOSIT, register, unregister};
+use charter_harness::arguments::{DEPOSIT, register, unregister};
 
 async fn authority(harness: &Harness, agent: u64, account: &near_workspaces::Account) -> Authority {
     let args = AgentAccount { agent, account: account.id().clone() };

@@ -13,7 +13,7 @@ use charter_types::{Ed25519Key, Hash32, Nothing, U128};
 use ed25519_dalek::SigningKey;
 use near_workspaces::Account;
 
-use crate::arguments::unregister;
+use charter_harness::arguments::unregister;
 
 const DEPOSIT: u128 = 1_000_000_000_000_000_000_000_000;
 

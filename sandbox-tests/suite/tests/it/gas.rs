@@ -11,7 +11,8 @@ mod shared;
 
 use std::path::PathBuf;
 
-use charter_harness::{Caller, Deployment, Harness, answer, call};
+use charter_client::Contracts;
+use charter_harness::{Caller, Harness, answer, call};
 use charter_types::contract::{self, Verifier};
 use charter_types::method::{Contract, Kind, Method, Of};
 use charter_types::verifier::methods::verify_quote;
@@ -51,13 +52,13 @@ const REVOKE_GRANT_ASKS_TGAS: f64 = 20.0;
 struct Table {
     harness: Harness,
     /// Where calls go: the contracts that governance has taken over, or those that still have an admin.
-    contracts: Deployment,
+    contracts: Contracts,
     rows: Vec<Row>,
 }
 
 impl Table {
     fn account<C: Contract>(&self) -> AccountId {
-        let Deployment { registry, keys, governance, escrow, verifier } = &self.contracts;
+        let Contracts { registry, keys, governance, escrow, verifier } = &self.contracts;
         let account = [registry, keys, governance, escrow, verifier].into_iter().zip(contract::all());
         let account = account.into_iter().find(|(_, (name, _))| *name == C::NAME);
         account.map(|(account, _)| account.clone()).unwrap()

@@ -10,7 +10,7 @@ use charter_types::governance::methods as governance;
 use charter_types::governance::{Choice, Proposal, ProposalState};
 use charter_wasm::Contract;
 
-use crate::arguments::DEPOSIT;
+use charter_harness::arguments::DEPOSIT;
 
 const HOUR: Duration = Duration::from_secs(3_601);
 

@@ -24,8 +24,8 @@ use ed25519_dalek::SigningKey;
 use near_workspaces::{Account, AccountId};
 use serde_json::Value;
 
-use crate::arguments::{self, DEPOSIT, get, policy, prepay, register, register_host, terms};
 use crate::attestation::Attester;
+use charter_harness::arguments::{self, DEPOSIT, get, policy, prepay, register, register_host, terms};
 
 pub fn uses(capacity: u128) -> Allowance {
     Allowance { unit: Unit::Uses, capacity: U128(capacity), refill: U128(0), period_ms: 0 }

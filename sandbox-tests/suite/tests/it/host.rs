@@ -14,7 +14,7 @@ use charter_types::{Base64Bytes, Hash32, Page, U128};
 use near_workspaces::Account;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::arguments::{DEPOSIT, policy, prepay, register, terms};
+use charter_harness::arguments::{DEPOSIT, policy, prepay, register, terms};
 
 const SECRET: &str = "sk-live-1234567890";
 
@@ -95,14 +95,7 @@ async fn scene(change: impl FnOnce(&mut GrantTerms)) -> Scene {
         grants: vec![wanted],
     };
     let added = ok(&owner, &keys, keys::add_credential, &args, 1).await;
-    let own_contracts = &harness.contracts;
-    let contracts = Contracts {
-        registry: own_contracts.registry.clone(),
-        keys,
-        governance: own_contracts.governance.clone(),
-        escrow: own_contracts.escrow.clone(),
-        verifier: own_contracts.verifier.clone(),
-    };
+    let contracts = Contracts { keys, ..harness.contracts.clone() };
     let listed = Upstreams::new(vec![addr, SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, addr.port()))]);
     let chain_id = harness.chain_id.clone();
     let host = Host::new(id, signer(&harness, &hal), own, contracts, chain_id, listed);

@@ -37,8 +37,8 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
-use crate::arguments::{DEPOSIT, charged_bytes, host_of, policy, prepay, register, register_host, terms};
 use crate::invariants::invariants;
+use charter_harness::arguments::{DEPOSIT, charged_bytes, host_of, policy, prepay, register, register_host, terms};
 
 const SEQUENCES: u32 = 500;
 const PATHS: [&str; 4] = ["/", "/v1", "/v1/chat", "/v2"];

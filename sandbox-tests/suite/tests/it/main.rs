@@ -3,7 +3,6 @@
 #![expect(clippy::duplicate_mod, reason = "examples are programs of their own that begin alike")]
 
 mod abi;
-mod arguments;
 mod attestation;
 mod authority_by_promise;
 mod conservation;

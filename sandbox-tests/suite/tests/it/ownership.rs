@@ -18,7 +18,7 @@ use charter_types::{Page, PageOf, U128};
 use near_workspaces::{Account, AccountId};
 use serde_json::{Value, json};
 
-use crate::arguments::{DEPOSIT, card, prepay, register, unregister};
+use charter_harness::arguments::{DEPOSIT, card, prepay, register, unregister};
 
 async fn agent(harness: &Harness, id: u64) -> Agent {
     let found =

@@ -25,9 +25,9 @@ use charter_types::{Named, contract};
 use near_workspaces::AccountId;
 use serde_json::{Value, json};
 
-use crate::arguments::{DEPOSIT, card, host};
 use crate::attestation::sample;
 use case::{Case, Who};
+use charter_harness::arguments::{DEPOSIT, card, host};
 use scene::Scene;
 use walk::{BAD_ARGUMENTS, Walk};
 

@@ -34,8 +34,8 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
 use proptest::test_runner::TestRunner;
 
-use crate::arguments::{DEPOSIT, card, charged_bytes, prepay};
 use crate::invariants::invariants;
+use charter_harness::arguments::{DEPOSIT, card, charged_bytes, prepay};
 
 const SEQUENCES: u32 = 500;
 /// A call is in a later block than the look before it.

@@ -19,7 +19,7 @@ use charter_wasm::Contract;
 use near_workspaces::{Account, AccountId};
 use serde_json::{Value, json};
 
-use crate::arguments;
+use charter_harness::arguments;
 
 /// What differs between releases by its nature.
 const OWN: [&str; 2] = ["contract_source_metadata", "version"];

@@ -11,8 +11,8 @@ use charter_types::escrow::{CLAIM_BATCH_MAX, ClaimBatch, WITHDRAW_DELAY_MS_MIN};
 use near_workspaces::Account;
 
 use super::Table;
-use crate::arguments::DEPOSIT;
 use crate::escrow::{row, signing};
+use charter_harness::arguments::DEPOSIT;
 
 /// One channel that its payer closes, and one that its payee does.
 pub async fn rows(table: &mut Table, payer: &Account, payee: &Account) {

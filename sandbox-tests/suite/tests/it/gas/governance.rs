@@ -15,8 +15,8 @@ use charter_wasm::Contract;
 use near_workspaces::Account;
 
 use super::Table;
-use crate::arguments::{DEPOSIT, prepay, register};
 use crate::refusals::governance::content;
+use charter_harness::arguments::{DEPOSIT, prepay, register};
 
 async fn vote_on(table: &Table, proposal: u64) -> Vote {
     let (worker, contract) = (&table.harness.worker, &table.contracts.governance);

@@ -20,7 +20,7 @@ use charter_types::{Base64Bytes, Hash32, U128};
 use near_workspaces::Account;
 
 use super::{BY_OWNER, Table};
-use crate::arguments::{self, DEPOSIT, prepay, register};
+use charter_harness::arguments::{self, DEPOSIT, prepay, register};
 
 /// Of an ordinary size.
 fn policy(path: &str) -> Policy {

@@ -20,9 +20,9 @@ use ed25519_dalek::{Signer, SigningKey};
 use near_workspaces::Account;
 
 use super::Table;
-use crate::arguments::{DEPOSIT, card, prepay};
 use crate::attestation::{Attester, KEYS, policy};
 use crate::ownership::RECEIVER;
+use charter_harness::arguments::{DEPOSIT, card, prepay};
 
 fn plain() -> RegisterAgent {
     let card = card("https://alice.example/agents/scout.json");

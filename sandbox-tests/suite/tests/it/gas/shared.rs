@@ -1,7 +1,8 @@
 //! What all contracts with state have, and what their admin may: on contracts of their own, which governance has not taken
 //! over.
 
-use charter_harness::{Caller, Deployment, initial_call, ok};
+use charter_client::Contracts;
+use charter_harness::{Caller, initial_call, ok};
 use charter_types::Named;
 use charter_types::admin::{Feature, PauseFeature};
 use charter_types::contract::{Escrow, Governance, Keys, Registry};
@@ -17,8 +18,8 @@ use ed25519_dalek::SigningKey;
 use near_workspaces::{Account, AccountId};
 
 use super::Table;
-use crate::arguments::{DEPOSIT, card, prepay, register};
 use crate::attestation::Attester;
+use charter_harness::arguments::{DEPOSIT, card, prepay, register};
 
 /// Answers with a derived key that nobody derived.
 const STAND_IN_MPC: &str = r#"
@@ -55,7 +56,7 @@ fn named(account: &Account) -> Named {
 }
 
 /// The contracts again, with an admin. Keys and governance ask the registry that all others ask.
-async fn administered(table: &Table, admin: &Account) -> Deployment {
+async fn administered(table: &Table, admin: &Account) -> Contracts {
     let mut contracts = table.harness.contracts.clone();
     for code in Contract::ALL {
         let Some(new) = initial_call(code, admin.id(), &table.harness.contracts) else { continue };
@@ -67,7 +68,7 @@ async fn administered(table: &Table, admin: &Account) -> Deployment {
     contracts
 }
 
-fn place(contracts: &mut Deployment, code: Contract) -> &mut AccountId {
+fn place(contracts: &mut Contracts, code: Contract) -> &mut AccountId {
     match code {
         Contract::Registry => &mut contracts.registry,
         Contract::Keys => &mut contracts.keys,

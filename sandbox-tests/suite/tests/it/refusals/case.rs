@@ -4,7 +4,7 @@ use charter_harness::{Call, call};
 use charter_types::method::{Deposit, Kind, Method, Rule};
 use serde_json::Value;
 
-use crate::arguments::DEPOSIT;
+use charter_harness::arguments::DEPOSIT;
 
 /// Somebody of the scene.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

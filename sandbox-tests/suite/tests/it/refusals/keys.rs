@@ -12,7 +12,7 @@ use charter_types::{Base64Bytes, Hash32, Named, Page, Signature64, U128};
 
 use super::case::{Case, Who};
 use super::scene::Scene;
-use crate::arguments::{get, host, policy, terms};
+use charter_harness::arguments::{get, host, policy, terms};
 
 const NOT_OWNER: &str = "KEYS_NOT_OWNER";
 const NOT_OPERATOR: &str = "KEYS_NOT_OPERATOR";

@@ -14,7 +14,7 @@ use charter_types::{
 
 use super::case::{Case, Who};
 use super::scene::Scene;
-use crate::arguments::card;
+use charter_harness::arguments::card;
 
 const NOT_OWNER: &str = "REGISTRY_NOT_OWNER";
 const NOT_PERMITTED: &str = "REGISTRY_NOT_PERMITTED";

@@ -13,8 +13,8 @@ use near_workspaces::Account;
 
 use super::case::Who;
 use super::governance::content;
-use crate::arguments::{DEPOSIT, policy, prepay, register, register_host, terms};
 use crate::escrow::open;
+use charter_harness::arguments::{DEPOSIT, policy, prepay, register, register_host, terms};
 
 pub struct Scene {
     pub harness: Harness,

@@ -9,7 +9,7 @@ use near_workspaces::Account;
 use serde_json::{Value, json};
 
 use super::Filled;
-use crate::arguments::{DEPOSIT, prepay, register};
+use charter_harness::arguments::{DEPOSIT, prepay, register};
 
 const HOUR: Duration = Duration::from_secs(3_601);
 const LINE: u64 = 2;

@@ -9,9 +9,9 @@ use near_workspaces::Account;
 use serde_json::{Value, json};
 
 use super::Filled;
-use crate::arguments::{DEPOSIT, get, policy};
 use crate::attestation::Attester;
 use crate::grants_in_use::{Scene, reserve, scene_on, uses, vouch};
+use charter_harness::arguments::{DEPOSIT, get, policy};
 
 const DIGESTS: [Hash32; 3] = [Hash32([1; 32]), Hash32([2; 32]), Hash32([3; 32])];
 

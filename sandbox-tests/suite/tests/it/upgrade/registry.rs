@@ -15,8 +15,8 @@ use near_workspaces::Account;
 use serde_json::{Value, json};
 
 use super::Filled;
-use crate::arguments::{DEPOSIT, card, register};
 use crate::attestation::Attester;
+use charter_harness::arguments::{DEPOSIT, card, register};
 
 fn signing() -> SigningKey {
     SigningKey::from_bytes(&[9; 32])

@@ -1,7 +1,6 @@
 //! Arguments that tests have in common.
 
 use charter_client::sha256;
-use charter_harness::{Harness, ok, view};
 use charter_types::keys::args::{GrantTerms, RELEASE_PURPOSE, RegisterHost, ReleaseProof, RequestKeyRelease};
 use charter_types::keys::methods as keys;
 use charter_types::keys::{
@@ -15,6 +14,8 @@ use charter_types::storage::{StorageDeposit, StorageOf, StorageUnregister};
 use charter_types::{AccountId, Domain, Ed25519Key, Hash32, Signature64, X25519Key};
 use ed25519_dalek::{Signer, SigningKey};
 use near_workspaces::Account;
+
+use crate::{Harness, ok, view};
 
 /// More than any single call stores.
 pub const DEPOSIT: u128 = 100_000_000_000_000_000_000_000;
