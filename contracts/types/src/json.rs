@@ -63,6 +63,14 @@ impl<'de> Deserialize<'de> for Json {
     }
 }
 
+/// More than any argument has. Without it a list of ten thousand would be read before somebody counts it, which costs more
+/// gas than the refusal of it has.
+const ITEMS_MAX: usize = 1_024;
+
+fn check_length<E: Error>(length: usize) -> Result<(), E> {
+    if length < ITEMS_MAX { Ok(()) } else { Err(E::custom("expected at most 1024 items")) }
+}
+
 struct Tree;
 
 impl<'de> Visitor<'de> for Tree {
@@ -99,6 +107,7 @@ impl<'de> Visitor<'de> for Tree {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
         let mut list = Vec::new();
         while let Some(item) = items.next_element()? {
+            check_length(list.len())?;
             list.push(item);
         }
         Ok(Json::List(list))
@@ -107,6 +116,7 @@ impl<'de> Visitor<'de> for Tree {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Json, A::Error> {
         let mut object = Vec::new();
         while let Some((name, json)) = fields.next_entry()? {
+            check_length(object.len())?;
             object.push(Field { name, json });
         }
         Ok(Json::Object(object))

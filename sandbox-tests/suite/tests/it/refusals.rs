@@ -224,15 +224,17 @@ async fn nothing_can_be_done_with_an_agent_that_is_retired() {
 /// A transaction has at most 1.5 MiB (nearcore's `max_transaction_size`).
 const ARGUMENT_BYTES_MAX: usize = 1_400_000;
 
-/// Arguments with one list of 10,000, or as many as a transaction can hold, or one text of 100,000 letters: for every list
-/// and text in them.
+/// Arguments with one list of 10,000 or of 1,024, or as many as a transaction can hold, or one text of 100,000 letters: for
+/// every list and text in them.
 fn oversized(args: &Value) -> Vec<Value> {
     let mut all = Vec::new();
     match args {
         Value::Array(items) => {
             let item = items.first().cloned().unwrap_or_else(|| json!("x"));
             let fits = ARGUMENT_BYTES_MAX / (item.to_string().len() + 1);
-            all.push(Value::Array(vec![item; fits.min(10_000)]));
+            // Longer than anything that is read, and as long as that.
+            all.push(Value::Array(vec![item.clone(); fits.min(10_000)]));
+            all.push(Value::Array(vec![item; fits.min(1_024)]));
             for long in items.first().map(oversized).unwrap_or_default() {
                 all.push(json!([long]));
             }
@@ -269,8 +271,7 @@ async fn walk_huge(scene: &Scene, contract: &AccountId, cases: Vec<Case>) -> usi
         huge.extend(oversized(&args));
         for args in huge {
             tried += 1;
-            // As much as NEAR gives: 10,000 targets are read before they are counted.
-            let call = case.with(&args).tgas(900);
+            let call = case.with(&args);
             let (code, tgas) = walk.code(scene.person(Who::Owner), &call, case.deposit()).await;
             let known = ["CHARTER_", "REGISTRY_", "KEYS_", "GOVERNANCE_", "ESCROW_"];
             assert!(known.iter().any(|contract| code.starts_with(contract)), "{call}: {code}, {tgas} TGas");
