@@ -299,8 +299,8 @@ pub struct Standing {
 pub enum Fact {
     Agent(Box<Agent>),
     Agents(Registered),
-    /// The agent is gone, and all that was kept about it but its reputation.
-    AgentRetired(AgentId),
+    /// The agent is gone, and all that was kept about it but its reputation. Only events remember whose it was.
+    AgentRetired(Retirement),
     Owner(Owner),
     Heartbeat(Heartbeat),
     Recovery(Recovery),
@@ -322,6 +322,15 @@ pub enum Fact {
     Reporters(Vec<AccountId>),
     /// The contract that is asked about quotes.
     Verifier(AccountId),
+}
+
+/// The end of an agent.
+#[wire]
+pub struct Retirement {
+    pub agent: AgentId,
+    /// Its owner, who retired it.
+    pub owner: AccountId,
+    pub at_ms: u64,
 }
 
 /// When an agent's account said last that it is alive.

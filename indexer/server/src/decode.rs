@@ -102,14 +102,20 @@ mod tests {
     #[test]
     fn ours_foreign_and_unknown_are_told_apart() {
         let decoded = |text: &str| decode(Contract::Registry, text);
-        assert!(matches!(decoded(&log("charter_registry", "1.0.0", r#"{"agent_retired":7}"#)), Decoded::Event(_)));
-        assert!(matches!(decoded(&log("charter_registry", "1.9.0", r#"{"agent_retired":7}"#)), Decoded::Event(_)));
         assert!(matches!(
-            decoded(&log("charter_registry", "2.0.0", r#"{"agent_retired":7}"#)),
+            decoded(&log("charter_registry", "1.0.0", r#"{"attestation_removed":7}"#)),
+            Decoded::Event(_)
+        ));
+        assert!(matches!(
+            decoded(&log("charter_registry", "1.9.0", r#"{"attestation_removed":7}"#)),
+            Decoded::Event(_)
+        ));
+        assert!(matches!(
+            decoded(&log("charter_registry", "2.0.0", r#"{"attestation_removed":7}"#)),
             Decoded::Unknown { .. }
         ));
         assert!(matches!(decoded(&log("charter_registry", "1.0.0", r#"{"moved":7}"#)), Decoded::Unknown { .. }));
-        assert_eq!(decoded(&log("charter_escrow", "1.0.0", r#"{"agent_retired":7}"#)), Decoded::Foreign);
+        assert_eq!(decoded(&log("charter_escrow", "1.0.0", r#"{"attestation_removed":7}"#)), Decoded::Foreign);
         assert_eq!(decoded(&log("nep171", "1.0.0", "{}")), Decoded::Foreign);
         assert_eq!(decoded("EVENT_JSON:{"), Decoded::Foreign);
         assert_eq!(decoded("hello"), Decoded::Foreign);

@@ -5,7 +5,9 @@ use charter_types::AccountId;
 use charter_types::registry::args::{
     AgentRef, PlainAgent, RegisterAgent, RegisterAgents, SetAgentAccount, SetCard, SetHandle,
 };
-use charter_types::registry::{AgentId, BATCH_MAX, Epochs, Fact, Permission, Registered, RegisteredRow, RegistryError};
+use charter_types::registry::{
+    AgentId, BATCH_MAX, Epochs, Fact, Permission, Registered, RegisteredRow, RegistryError, Retirement,
+};
 use near_sdk::{env, near};
 
 use crate::model::{Agent, Owner, check_handle};
@@ -99,7 +101,8 @@ impl Registry {
         }
         self.agents.remove(&id, &mut self.core.storage);
         self.agent_count -= 1;
-        self.emit("agent_retired", Fact::AgentRetired(id));
+        let retirement = Retirement { agent: id, owner: caller.clone(), at_ms: env::block_timestamp_ms() };
+        self.emit("agent_retired", Fact::AgentRetired(retirement));
         self.remove_owned(&caller, agent.position)?;
         Self::log_burn(&caller, id);
         Ok(())

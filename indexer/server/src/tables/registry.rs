@@ -11,13 +11,22 @@ use crate::table::{Change, Key, Table, amount, number, text};
 use crate::truth::{Row, Truth};
 use crate::views::{self, Chain, HighestId};
 
-pub static TABLES: &[&Table] =
-    &[&AGENT, &OWNER, &HEARTBEAT, &RECOVERY, &RECOVERY_PROPOSAL, &ATTESTATION, &REPUTATION, &REGISTRY_SETTING];
+pub static TABLES: &[&Table] = &[
+    &AGENT,
+    &RETIREMENT,
+    &OWNER,
+    &HEARTBEAT,
+    &RECOVERY,
+    &RECOVERY_PROPOSAL,
+    &ATTESTATION,
+    &REPUTATION,
+    &REGISTRY_SETTING,
+];
 
 pub static AGENT: Table = Table {
     name: "agent",
     contract: Contract::Registry,
-    about: "Agents that exist. A retired agent is in event only.",
+    about: "Agents that exist.",
     key: Key::Fields(&["id"]),
     columns: &[
         number("id"),
@@ -32,6 +41,16 @@ pub static AGENT: Table = Table {
     ],
     path: "agents",
     truth: Truth::Pages { list: views::AGENTS, last: HighestId::Agent },
+};
+
+pub static RETIREMENT: Table = Table {
+    name: "retirement",
+    contract: Contract::Registry,
+    about: "Agents that were retired, by whom and when. Their ids are never given again.",
+    key: Key::Fields(&["agent"]),
+    columns: &[number("agent"), text("owner").filter(), number("at_ms")],
+    path: "retirements",
+    truth: Truth::Rebuild,
 };
 
 pub static OWNER: Table = Table {
@@ -138,7 +157,7 @@ pub fn changes(fact: &Fact) -> Vec<Change> {
     vec![match fact {
         Fact::Agent(agent) => AGENT.put(agent),
         Fact::Agents(registered) => return registered.agents().map(|agent| AGENT.put(agent)).collect(),
-        Fact::AgentRetired(id) => AGENT.remove(id),
+        Fact::AgentRetired(end) => return vec![AGENT.remove(end.agent), RETIREMENT.put(end)],
         Fact::Owner(owner) if owner.agents == 0 => OWNER.remove(&owner.account),
         Fact::Owner(owner) => OWNER.put(owner),
         Fact::Heartbeat(beat) if beat.last_seen_ms == 0 => HEARTBEAT.remove(beat.agent),

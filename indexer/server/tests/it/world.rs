@@ -55,6 +55,8 @@ impl World {
             guardians: Vec::new(),
         };
         ok(alice, registry, registry::register_agent, &args, DEPOSIT).await;
+        let gone = ok(alice, registry, registry::register_agent, &args, DEPOSIT).await;
+        ok(alice, registry, registry::retire, &AgentRef { agent: gone }, 1).await;
         let agent = 1;
         ok(bob, registry, registry::heartbeat, &AgentRef { agent }, 0).await;
         let recoverers = Recoverers { accounts: vec![bob.id().clone()], threshold: 1, delay_ms: RECOVERY_MS_MIN };
