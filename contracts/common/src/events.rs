@@ -6,6 +6,9 @@ use charter_types::{AccountId, Entry, Envelope, Hash32};
 use near_sdk::env;
 use serde::Serialize;
 
+/// Name and version of the standard (NEP-297) that a contract's events are of.
+pub type Standard = (&'static str, &'static str);
+
 /// How many events there were and their running hash.
 #[derive(Default, BorshSerialize, BorshDeserialize)]
 pub struct EventLog {
@@ -19,7 +22,7 @@ impl EventLog {
     }
 
     /// Logs one fact and moves the head.
-    pub fn emit<Fact: Serialize>(&mut self, (standard, version): (&str, &str), event: &str, by: &AccountId, new: Fact) {
+    pub fn emit<Fact: Serialize>(&mut self, (standard, version): Standard, event: &str, by: &AccountId, new: Fact) {
         self.seq += 1;
         let entry = Entry { seq: self.seq, prev: self.head, by: by.clone(), new };
         let envelope = Envelope {

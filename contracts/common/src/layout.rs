@@ -149,11 +149,17 @@ impl<L: Layout> Layout for Vec<L> {
 ///
 /// ```ignore
 /// layout! { struct OfferV1 for Offer { to: AccountId, from_ms: u64 } }
+/// // Later an offer has an end: rows of before have none, and those of now have it behind what they had.
+/// layout! { struct OfferV1 for Offer { to: AccountId, from_ms: u64 } lacks { until_ms: u64::MAX } }
+/// layout! { struct OfferV2 for Offer = OfferV1, then { until_ms: u64 } }
 /// layout! { enum GranteeV1 for Grantee { 0 = Account(account: AccountId), 1 = Host(host: u64), 2 = Nobody } }
 /// ```
 #[macro_export]
 macro_rules! layout {
-    (struct $layout:ident for $value:ident { $($field:ident: $kind:ty),* $(,)? }) => {
+    (
+        struct $layout:ident for $value:ident { $($field:ident: $kind:ty),* $(,)? }
+        $(lacks { $($lacks:ident: $default:expr),* })?
+    ) => {
         pub enum $layout {}
 
         impl $crate::Layout for $layout {
@@ -164,7 +170,25 @@ macro_rules! layout {
             }
 
             fn read(row: &mut &[u8]) -> Option<$value> {
-                Some($value { $($field: <$kind as $crate::Layout>::read(row)?),* })
+                Some($value { $($field: <$kind as $crate::Layout>::read(row)?,)* $($($lacks: $default),*)? })
+            }
+        }
+    };
+    (struct $layout:ident for $value:ident = $earlier:ident, then { $($field:ident: $kind:ty),* }) => {
+        pub enum $layout {}
+
+        impl $crate::Layout for $layout {
+            type Value = $value;
+
+            fn write(value: &$value, row: &mut Vec<u8>) {
+                <$earlier as $crate::Layout>::write(value, row);
+                $(<$kind as $crate::Layout>::write(&value.$field, row);)*
+            }
+
+            fn read(row: &mut &[u8]) -> Option<$value> {
+                let mut value = <$earlier as $crate::Layout>::read(row)?;
+                $(value.$field = <$kind as $crate::Layout>::read(row)?;)*
+                Some(value)
             }
         }
     };

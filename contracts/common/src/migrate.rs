@@ -4,10 +4,10 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use charter_types::error::CommonError;
 use near_sdk::env;
 
-use crate::{Answer, corrupt};
+use crate::{Answer, Core, Standard, corrupt};
 
 /// The first field of a contract's state: a byte with the number of its layout. Release `faa0a5a` had none; its state
-/// begins with the length of the admin's account id, 2 to 64, and zeros, where a later one has that length second.
+/// begins with the length of the admin's account id, 2 to 64, which is no layout's number yet.
 #[derive(Clone, Copy, Default)]
 pub struct LayoutVersion<const NUMBER: u8>;
 
@@ -23,6 +23,14 @@ impl<const NUMBER: u8> BorshDeserialize for LayoutVersion<NUMBER> {
     }
 }
 
+/// A contract's state, with what all contracts have in it.
+pub trait Chartered {
+    /// Of its events.
+    const STANDARD: Standard;
+
+    fn core(&mut self) -> &mut Core;
+}
+
 /// A contract's state, which knows its earlier layouts.
 pub trait Migrate: BorshDeserialize {
     /// The state in an earlier layout, brought up to this one.
@@ -32,8 +40,15 @@ pub trait Migrate: BorshDeserialize {
 const STATE: &[u8] = b"STATE";
 
 /// The state as whatever code ran before has left it.
-pub fn migrate<S: Migrate>() -> Answer<S> {
+pub fn read_state<S: Migrate>() -> Answer<S> {
     let missing = || CommonError::BadArguments { reason: "no state to migrate".to_owned() };
     let state = env::storage_read(STATE).ok_or_else(missing)?;
     Ok(borsh::from_slice(&state).ok().or_else(|| S::from_earlier(&state)).unwrap_or_else(|| corrupt()))
+}
+
+/// The same, told in an event.
+pub fn migrate<S: Migrate + Chartered>() -> Answer<S> {
+    let mut state = read_state::<S>()?;
+    state.core().migrated(S::STANDARD)?;
+    Ok(state)
 }

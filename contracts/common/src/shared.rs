@@ -1,14 +1,17 @@
 //! Methods that all Charter contracts with state have. What they do is here; [`charter_contract!`](crate::charter_contract)
 //! gives a contract the methods themselves, each of which only passes its arguments on.
 
-use charter_types::admin::{Feature, PauseFeature};
+use charter_types::admin::{
+    Deployment, Feature, FeaturePause, PauseFeature, SetPauser, SharedFact, StorageMove, Upgrade,
+};
 use charter_types::error::CommonError;
 use charter_types::shared::methods::migrate;
 use charter_types::storage::{StorageBalance, StorageDeposit, StorageUnregister, StorageWithdraw};
-use charter_types::{AccountId, Named};
-use near_sdk::{Gas, NearToken, Promise, env};
+use charter_types::{AccountId, Hash32, Named};
+use near_sdk::{AccountContract, Gas, NearToken, Promise, env};
+use serde::Serialize;
 
-use crate::{Answer, Core, Later, StorageLedger, then_call};
+use crate::{Answer, Core, Later, Standard, StorageLedger, encoded, passed_on, sha256, then_call};
 
 /// Gas for `migrate`, besides what is left of the call's.
 const MIGRATE_GAS: Gas = Gas::from_tgas(20);
@@ -33,7 +36,7 @@ impl Core {
         Ok(self.storage.balance(account).ok_or_else(none)?)
     }
 
-    pub fn storage_deposit(&mut self, args: StorageDeposit) -> Answer<StorageBalance> {
+    pub fn storage_deposit(&mut self, standard: Standard, args: StorageDeposit) -> Answer<StorageBalance> {
         let StorageDeposit { account_id, registration_only } = args;
         let caller = env::predecessor_account_id();
         let account = account_id.unwrap_or_else(|| caller.clone());
@@ -50,40 +53,66 @@ impl Core {
         };
         self.storage.credit(&account, keep);
         pay(caller, attached.saturating_sub(keep));
-        self.balance(&account)
+        self.told_balance(standard, "storage_deposited", account)
     }
 
-    pub fn storage_withdraw(&mut self, StorageWithdraw { amount }: StorageWithdraw) -> Answer<StorageBalance> {
+    /// The balance of an account that has just moved.
+    fn told_balance(&mut self, standard: Standard, event: &str, account: AccountId) -> Answer<StorageBalance> {
+        let balance = self.balance(&account)?;
+        self.tell(standard, event, SharedFact::Storage(StorageMove { account, deposited: Some(balance.total) }));
+        Ok(balance)
+    }
+
+    /// Logs what the caller did.
+    pub(crate) fn tell(&mut self, standard: Standard, event: &str, shared: SharedFact) {
+        self.events.emit(standard, event, &env::predecessor_account_id(), Told { shared });
+    }
+
+    pub fn storage_withdraw(
+        &mut self,
+        standard: Standard,
+        StorageWithdraw { amount }: StorageWithdraw,
+    ) -> Answer<StorageBalance> {
         let caller = env::predecessor_account_id();
         let amount = amount.map_or_else(|| self.storage.available(&caller), |amount| amount.0);
         self.storage.debit(&caller, amount)?;
         pay(caller.clone(), amount);
-        self.balance(&caller)
+        self.told_balance(standard, "storage_withdrawn", caller)
     }
 
-    pub fn storage_unregister(&mut self, _: StorageUnregister) -> Answer<bool> {
+    pub fn storage_unregister(&mut self, standard: Standard, _: StorageUnregister) -> Answer<bool> {
         let caller = env::predecessor_account_id();
         let Some(deposit) = self.storage.close(&caller)? else { return Ok(false) };
-        pay(caller, deposit);
+        pay(caller.clone(), deposit);
+        self.tell(standard, "storage_closed", SharedFact::Storage(StorageMove { account: caller, deposited: None }));
         Ok(true)
     }
 
-    pub fn set_governance(&mut self, Named { account }: Named) -> Answer {
-        self.access.set_governance(&env::predecessor_account_id(), account)
+    pub fn set_governance(&mut self, standard: Standard, Named { account }: Named) -> Answer {
+        self.access.propose_governance(&env::predecessor_account_id(), account.clone())?;
+        self.tell(standard, "governance_proposed", SharedFact::GovernanceProposed(account));
+        Ok(())
     }
 
-    pub fn set_pauser(&mut self, Named { account }: Named) -> Answer {
-        self.access.set_pauser(&env::predecessor_account_id(), Some(account))
+    pub fn set_pauser(&mut self, standard: Standard, SetPauser { account }: SetPauser) -> Answer {
+        self.access.set_pauser(&env::predecessor_account_id(), account.clone())?;
+        self.tell(standard, "pauser_set", SharedFact::Pauser(account));
+        Ok(())
     }
 
-    pub fn pause_feature(&mut self, features: Features, args: &PauseFeature) -> Answer {
-        let feature = feature(features, &args.feature)?;
-        self.access.pause(&env::predecessor_account_id(), feature, args.for_ms, env::block_timestamp_ms())
+    pub fn pause_feature(&mut self, standard: Standard, features: Features, args: PauseFeature) -> Answer {
+        let number = feature(features, &args.feature)?;
+        let caller = env::predecessor_account_id();
+        let until_ms = self.access.pause(&caller, number, args.for_ms, env::block_timestamp_ms())?;
+        self.tell(standard, "feature_paused", SharedFact::Pause(FeaturePause { feature: args.feature, until_ms }));
+        Ok(())
     }
 
-    pub fn unpause_feature(&mut self, features: Features, args: &Feature) -> Answer {
-        let feature = feature(features, &args.feature)?;
-        self.access.unpause(&env::predecessor_account_id(), feature, env::block_timestamp_ms())
+    pub fn unpause_feature(&mut self, standard: Standard, features: Features, args: Feature) -> Answer {
+        let number = feature(features, &args.feature)?;
+        self.access.unpause(&env::predecessor_account_id(), number, env::block_timestamp_ms())?;
+        self.tell(standard, "feature_unpaused", SharedFact::Unpaused(args.feature));
+        Ok(())
     }
 
     /// Fails while the feature is paused.
@@ -91,12 +120,62 @@ impl Core {
         self.access.check_running(feature(features, name)?, name, env::block_timestamp_ms())
     }
 
-    /// Deploys and migrates in one receipt: both happen or neither. Governance has compared the code's hash with what was
-    /// voted.
-    pub fn upgrade(&self, code: Vec<u8>) -> Answer<Later<()>> {
-        self.access.check_admin(&env::predecessor_account_id())?;
+    /// Which code runs.
+    pub fn deployment(&self) -> Deployment {
+        Deployment { number: self.deployments, sha256: code_hash() }
+    }
+
+    /// Deploys and migrates in one receipt: both happen or neither.
+    pub fn upgrade(&mut self, standard: Standard, Upgrade { code, approved, replaces }: Upgrade) -> Answer<Later<()>> {
+        let caller = env::predecessor_account_id();
+        let running = self.deployment();
+        let found = Hash32(sha256(&code));
+        // Who may not upgrade learns nothing else, whatever was sent.
+        if self.access.check_upgrader(&caller, found == running.sha256)? {
+            self.tell(standard, "governance_set", SharedFact::Governance(caller));
+        }
+        if found != approved {
+            return Err(CommonError::WrongHash { expected: approved, found }.into());
+        }
+        check_replaced(running, replaces)?;
         let deployed = Promise::new(env::current_account_id()).deploy_contract(code);
-        Ok(Later::to(migrate, then_call(deployed, migrate, Vec::new(), MIGRATE_GAS, 1)))
+        let passed = encoded(&running);
+        Ok(Later::to(migrate, then_call(deployed, migrate, passed, MIGRATE_GAS, 1)))
+    }
+
+    /// The state is that of the code before. Another deployment may have come between the decision and this one.
+    pub(crate) fn migrated(&mut self, standard: Standard) -> Answer {
+        // Release `faa0a5a` passes nothing on.
+        let input = env::input().unwrap_or_default();
+        if !input.is_empty() {
+            let replaced: Deployment = passed_on()?;
+            check_replaced(Deployment { number: self.deployments, ..replaced }, replaced)?;
+        }
+        self.deployments += 1;
+        let deployment = self.deployment();
+        self.tell(standard, "deployed", SharedFact::Deployed(deployment));
+        Ok(())
+    }
+}
+
+/// A fact that all contracts have, in the form of each one's own.
+#[derive(Serialize)]
+struct Told {
+    shared: SharedFact,
+}
+
+fn check_replaced(running: Deployment, replaces: Deployment) -> Answer {
+    if running == replaces {
+        return Ok(());
+    }
+    Err(CommonError::CodeReplaced { number: running.number, code: running.sha256 }.into())
+}
+
+/// The hash of the code of this contract.
+fn code_hash() -> Hash32 {
+    match env::current_contract_code() {
+        AccountContract::Local(hash) | AccountContract::Global(hash) => Hash32(hash),
+        AccountContract::None | AccountContract::GlobalByAccount(_) => Hash32::default(),
     }
 }
 
@@ -108,7 +187,18 @@ macro_rules! charter_contract {
         /// Names of the pausable features.
         const FEATURES: $crate::Features = &[$($feature),*];
 
+        /// Of its events.
+        const STANDARD: $crate::Standard = (charter_types::$folder::STANDARD, charter_types::$folder::VERSION);
+
         const _: () = charter_types::shared::methods::complete::<$contract>();
+
+        impl $crate::Chartered for $contract {
+            const STANDARD: $crate::Standard = STANDARD;
+
+            fn core(&mut self) -> &mut $crate::Core {
+                &mut self.core
+            }
+        }
 
         impl $contract {
             /// Fails while the feature is paused.
@@ -124,18 +214,18 @@ macro_rules! charter_contract {
                 &mut self,
                 args: charter_types::storage::StorageDeposit,
             ) -> $crate::Answer<charter_types::storage::StorageBalance> {
-                self.core.storage_deposit(args)
+                self.core.storage_deposit(STANDARD, args)
             }
 
             pub fn storage_withdraw(
                 &mut self,
                 args: charter_types::storage::StorageWithdraw,
             ) -> $crate::Answer<charter_types::storage::StorageBalance> {
-                self.core.storage_withdraw(args)
+                self.core.storage_withdraw(STANDARD, args)
             }
 
             pub fn storage_unregister(&mut self, args: charter_types::storage::StorageUnregister) -> $crate::Answer<bool> {
-                self.core.storage_unregister(args)
+                self.core.storage_unregister(STANDARD, args)
             }
 
             pub fn storage_balance_of(
@@ -158,23 +248,27 @@ macro_rules! charter_contract {
             }
 
             pub fn set_governance(&mut self, args: charter_types::Named) -> $crate::Answer {
-                self.core.set_governance(args)
+                self.core.set_governance(STANDARD, args)
             }
 
-            pub fn set_pauser(&mut self, args: charter_types::Named) -> $crate::Answer {
-                self.core.set_pauser(args)
+            pub fn set_pauser(&mut self, args: charter_types::admin::SetPauser) -> $crate::Answer {
+                self.core.set_pauser(STANDARD, args)
             }
 
             pub fn pause_feature(&mut self, args: charter_types::admin::PauseFeature) -> $crate::Answer {
-                self.core.pause_feature(FEATURES, &args)
+                self.core.pause_feature(STANDARD, FEATURES, args)
             }
 
             pub fn unpause_feature(&mut self, args: charter_types::admin::Feature) -> $crate::Answer {
-                self.core.unpause_feature(FEATURES, &args)
+                self.core.unpause_feature(STANDARD, FEATURES, args)
             }
 
-            pub fn upgrade(&mut self, code: Vec<u8>) -> $crate::Answer<$crate::Later<()>> {
-                self.core.upgrade(code)
+            pub fn deployment(&self) -> charter_types::admin::Deployment {
+                self.core.deployment()
+            }
+
+            pub fn upgrade(&mut self, args: charter_types::admin::Upgrade) -> $crate::Answer<$crate::Later<()>> {
+                self.core.upgrade(STANDARD, args)
             }
 
             #[private]

@@ -61,6 +61,17 @@ pub struct StorageLedger {
     deposited: u128,
 }
 
+/// Rows on their way from one account's charge to another's.
+#[must_use = "what `to` was charged is on loan until it arrives"]
+pub struct Journey {
+    from: AccountId,
+    to: AccountId,
+    used: (u64, u64),
+}
+
+/// More than the rows of one journey ever cost: 1 NEAR.
+const LOAN: u128 = 1_000_000_000_000_000_000_000_000;
+
 fn price(bytes: u64) -> u128 {
     env::storage_byte_cost().as_yoctonear().saturating_mul(u128::from(bytes))
 }
@@ -142,6 +153,54 @@ impl StorageLedger {
         self.read(account.into()).map_or(0, |record| record.used_bytes)
     }
 
+    /// Starts moving rows of `from` to `to`, and the money that they lock with them: what `to` is charged until
+    /// [`Self::arrive`] is on loan.
+    pub fn depart(&mut self, from: &AccountId, to: &AccountId) -> Journey {
+        let journey =
+            Journey { from: from.clone(), to: to.clone(), used: (self.used_bytes(from), self.used_bytes(to)) };
+        self.move_money(None, Some(to), LOAN);
+        journey
+    }
+
+    /// Ends it: what `from` no longer pays for follows the rows as far as they need it, and `payer` adds what is short.
+    /// Returns the bytes that `from` got back beyond that.
+    pub fn arrive(&mut self, journey: Journey, payer: &AccountId) -> Answer<u64> {
+        let Journey { from, to, used } = journey;
+        let freed = used.0.saturating_sub(self.used_bytes(&from));
+        let needed = self.used_bytes(&to).saturating_sub(used.1);
+        self.move_money(Some(&to), None, LOAN);
+        self.move_money(Some(&from), Some(&to), price(freed.min(needed)));
+        let short = price(needed.saturating_sub(freed));
+        let lacks = |needed, available| Err(CommonError::StorageShort { needed, available }.into());
+        if *payer == to {
+            // It is charged already.
+            let Account { deposited, used_bytes } = self.read(payer.into()).unwrap_or_default();
+            let missing = price(used_bytes).saturating_sub(deposited);
+            return if missing > 0 { lacks(missing, 0) } else { Ok(freed.saturating_sub(needed)) };
+        }
+        if short > 0 {
+            let available = self.available(payer);
+            if short > available {
+                return lacks(short - available, available);
+            }
+            self.move_money(Some(payer), Some(&to), short);
+        }
+        Ok(freed.saturating_sub(needed))
+    }
+
+    /// From one deposit to another. Without an account on either side it is a loan, or pays one back.
+    fn move_money(&mut self, from: Option<&AccountId>, to: Option<&AccountId>, amount: u128) {
+        for (account, adds) in [(from, false), (to, true)] {
+            let Some(account) = account else { continue };
+            let payer = account.into();
+            let Some(mut record) = self.read(payer) else { corrupt() };
+            let deposited =
+                if adds { record.deposited.checked_add(amount) } else { record.deposited.checked_sub(amount) };
+            record.deposited = deposited.unwrap_or_else(|| corrupt());
+            self.write(payer, &record);
+        }
+    }
+
     /// Sum of all deposits.
     pub fn deposited(&self) -> u128 {
         self.deposited
@@ -161,14 +220,18 @@ impl StorageLedger {
         Ok(())
     }
 
+    /// Whether an account is charged for nothing but its own row.
+    pub fn pays_for_itself_only(&self, account: &AccountId) -> bool {
+        self.used_bytes(account) <= ROW_BYTES
+    }
+
     /// Removes an account that pays for nothing but its own row; returns its deposit.
     pub fn close(&mut self, account: &AccountId) -> Answer<Option<u128>> {
         let Some(record) = self.read(account.into()) else { return Ok(None) };
-        let before = env::storage_usage();
-        env::storage_remove(&self.key(account.into()));
-        if record.used_bytes > before.saturating_sub(env::storage_usage()) {
+        if !self.pays_for_itself_only(account) {
             return Err(CommonError::StorageInUse { account: account.clone() }.into());
         }
+        env::storage_remove(&self.key(account.into()));
         self.deposited = self.deposited.saturating_sub(record.deposited);
         Ok(Some(record.deposited))
     }

@@ -9,7 +9,7 @@ mod storage;
 
 use charter_common::{Core, LayoutVersion, Rows, charter_contract};
 use charter_types::Named;
-use charter_types::escrow::{ChannelId, Fact, STANDARD, VERSION};
+use charter_types::escrow::{ChannelId, Fact};
 use near_sdk::{PanicOnDefault, env, near};
 
 use model::Totals;
@@ -38,7 +38,7 @@ impl Escrow {
     pub fn new(Named { account }: Named) -> charter_common::Answer<Self> {
         Ok(Self {
             layout: LayoutVersion,
-            core: Core::new(account),
+            core: Core::new(STANDARD, account),
             open_counter: 0,
             channels: Rows::default(),
             totals: Totals::default(),
@@ -49,6 +49,6 @@ impl Escrow {
 impl Escrow {
     fn emit(&mut self, event: &str, fact: Fact) {
         let by = env::predecessor_account_id();
-        self.core.events.emit((STANDARD, VERSION), event, &by, fact);
+        self.core.events.emit(STANDARD, event, &by, fact);
     }
 }

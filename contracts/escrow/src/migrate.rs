@@ -1,7 +1,7 @@
 //! Layouts of the contract's state in earlier releases, and the way from them to this one. Rows have theirs in `records`.
 
 use borsh::BorshDeserialize;
-use charter_common::{Core, LayoutVersion, Migrate, Rows};
+use charter_common::{CoreV0, LayoutVersion, Migrate, Rows};
 
 use crate::Escrow;
 use crate::model::Totals;
@@ -9,7 +9,7 @@ use crate::model::Totals;
 /// Release `faa0a5a`: no version, and the storage prefix of each map.
 #[derive(BorshDeserialize)]
 struct StateV0 {
-    core: Core,
+    core: CoreV0,
     open_counter: u64,
     _prefixes: [u8; 1],
     totals: Totals,
@@ -18,6 +18,6 @@ struct StateV0 {
 impl Migrate for Escrow {
     fn from_earlier(state: &[u8]) -> Option<Self> {
         let StateV0 { core, open_counter, totals, .. } = borsh::from_slice(state).ok()?;
-        Some(Self { layout: LayoutVersion, core, open_counter, channels: Rows::default(), totals })
+        Some(Self { layout: LayoutVersion, core: core.into(), open_counter, channels: Rows::default(), totals })
     }
 }

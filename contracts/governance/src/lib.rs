@@ -10,7 +10,7 @@ mod storage;
 use charter_common::{Core, LayoutVersion, Rows, charter_contract};
 use charter_types::AccountId;
 use charter_types::governance::args::Setup;
-use charter_types::governance::{Fact, Line, LineId, ProposalId, ReleaseId, STANDARD, VERSION};
+use charter_types::governance::{Fact, Line, LineId, ProposalId, ReleaseId};
 use charter_types::registry::AgentId;
 use near_sdk::{PanicOnDefault, env, near};
 
@@ -48,7 +48,7 @@ impl Governance {
         model::check_params(&params)?;
         let mut governance = Self {
             layout: LayoutVersion,
-            core: Core::new(account.clone()),
+            core: Core::new(STANDARD, account.clone()),
             registry,
             next_line: OWN_LINE + 1,
             next_release: 1,
@@ -71,7 +71,7 @@ impl Governance {
 
 impl Governance {
     fn emit(&mut self, event: &str, by: &AccountId, fact: Fact) {
-        self.core.events.emit((STANDARD, VERSION), event, by, fact);
+        self.core.events.emit(STANDARD, event, by, fact);
     }
 
     fn now_ms() -> u64 {

@@ -1,7 +1,7 @@
 //! Layouts of the contract's state in earlier releases, and the way from them to this one. Rows have theirs in `records`.
 
 use borsh::BorshDeserialize;
-use charter_common::{Core, LayoutVersion, Migrate, Rows};
+use charter_common::{CoreV0, LayoutVersion, Migrate, Rows};
 use charter_types::AccountId;
 use charter_types::governance::{LineId, ProposalId, ReleaseId};
 
@@ -10,7 +10,7 @@ use crate::Governance;
 /// Release `faa0a5a`: no version, and the storage prefix of each map.
 #[derive(BorshDeserialize)]
 struct StateV0 {
-    core: Core,
+    core: CoreV0,
     registry: AccountId,
     next_line: LineId,
     next_release: ReleaseId,
@@ -23,7 +23,7 @@ impl Migrate for Governance {
         let StateV0 { core, registry, next_line, next_release, next_proposal, .. } = borsh::from_slice(state).ok()?;
         Some(Self {
             layout: LayoutVersion,
-            core,
+            core: core.into(),
             registry,
             next_line,
             next_release,

@@ -1,6 +1,7 @@
 //! How records stand in storage. A layout never changes: a record that does gets a version, see `charter_common::stored`.
 
 use charter_common::{EpochsV1, layout, stored};
+use charter_types::admin::Deployment;
 use charter_types::governance::{
     Artifact, ArtifactKind, Ballot, Choice, Enrolment, Line, Member, Params, Proposal, ProposalKind, ProposalState,
     Release, ReleaseContent,
@@ -9,7 +10,7 @@ use charter_types::{AccountId, Hash32};
 
 stored!(StoredLine: 0 = LineV1);
 stored!(StoredRelease: 0 = ReleaseV1);
-stored!(StoredProposal: 0 = ProposalV1);
+stored!(StoredProposal: 1 = ProposalV2, before 0 = ProposalV1);
 stored!(StoredBallot: 0 = BallotV1);
 stored!(StoredEnrolment: 0 = EnrolmentV1);
 
@@ -63,8 +64,10 @@ layout! {
         yes: u64,
         no: u64,
         state: ProposalStateV1,
-    }
+    } lacks { replaces: None }
 }
+layout! { struct ProposalV2 for Proposal = ProposalV1, then { replaces: Option<DeploymentV1> } }
+layout! { struct DeploymentV1 for Deployment { number: u64, sha256: Hash32 } }
 layout! {
     enum ProposalKindV1 for ProposalKind {
         0 = Release(release: u64),

@@ -10,7 +10,7 @@ mod storage;
 
 use charter_common::{Core, LayoutVersion, Rows, charter_contract};
 use charter_types::admin::Setup;
-use charter_types::keys::{Fact, GrantId, HostId, LeaseId, STANDARD, SecretId, VERSION};
+use charter_types::keys::{Fact, GrantId, HostId, LeaseId, SecretId};
 use charter_types::registry::AgentId;
 use charter_types::{AccountId, Hash32};
 use near_sdk::{PanicOnDefault, env, near};
@@ -59,7 +59,7 @@ impl Keys {
     pub fn new(Setup { account, registry }: Setup) -> charter_common::Answer<Self> {
         Ok(Self {
             layout: LayoutVersion,
-            core: Core::new(account),
+            core: Core::new(STANDARD, account),
             registry,
             mpc: None,
             next_host: 1,
@@ -82,7 +82,7 @@ impl Keys {
 
 impl Keys {
     fn emit(&mut self, event: &str, by: &AccountId, fact: Fact) {
-        self.core.events.emit((STANDARD, VERSION), event, by, fact);
+        self.core.events.emit(STANDARD, event, by, fact);
     }
 
     fn now_ms() -> u64 {

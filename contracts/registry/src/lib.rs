@@ -10,11 +10,12 @@ mod storage;
 use charter_common::{Core, LayoutVersion, Payer, Rows, charter_contract};
 use charter_types::AccountId;
 use charter_types::registry::args::Setup;
-use charter_types::registry::{AgentId, Fact, STANDARD, VERSION};
+use charter_types::registry::{AgentId, Fact};
 use near_sdk::{PanicOnDefault, env, near};
 
 use records::{
-    StoredAgent, StoredAttested, StoredHeartbeat, StoredOwner, StoredProposal, StoredRecovery, StoredReputation,
+    StoredAgent, StoredAttested, StoredHandle, StoredHeartbeat, StoredOwner, StoredProposal, StoredRecovery,
+    StoredReputation,
 };
 use storage::{Prefix, ReputationKey};
 
@@ -36,7 +37,8 @@ pub struct Registry {
     owners: Rows<Payer, StoredOwner, { Prefix::OWNERS }>,
     /// The agents of an owner, by position.
     owned: Rows<(Payer, u64), AgentId, { Prefix::OWNED }>,
-    handles: Rows<String, AgentId, { Prefix::HANDLES }>,
+    /// Short names, those too that were given back lately.
+    handles: Rows<String, StoredHandle, { Prefix::HANDLES }>,
     /// When an agent's account was heard of last.
     heartbeats: Rows<AgentId, StoredHeartbeat, { Prefix::HEARTBEATS }>,
     recoveries: Rows<AgentId, StoredRecovery, { Prefix::RECOVERIES }>,
@@ -46,6 +48,9 @@ pub struct Registry {
     reputations: Rows<ReputationKey, StoredReputation, { Prefix::REPUTATIONS }>,
     /// Agents that exist.
     agent_count: u64,
+    /// Whose call a callback answers; not stored.
+    #[borsh(skip)]
+    by: Option<AccountId>,
 }
 
 charter_contract!(Registry, registry, features: ["register"]);
@@ -57,7 +62,7 @@ impl Registry {
     pub fn new(Setup { account, verifier }: Setup) -> charter_common::Answer<Self> {
         Ok(Self {
             layout: LayoutVersion,
-            core: Core::new(account),
+            core: Core::new(STANDARD, account),
             verifier,
             reporters: Vec::new(),
             next_agent: 1,
@@ -72,18 +77,20 @@ impl Registry {
             attestations: Rows::default(),
             reputations: Rows::default(),
             agent_count: 0,
+            by: None,
         })
     }
 }
 
 impl Registry {
     fn emit(&mut self, event: &str, fact: Fact) {
-        self.emit_by(&env::predecessor_account_id(), event, fact);
+        let by = self.by.clone().unwrap_or_else(env::predecessor_account_id);
+        self.core.events.emit(STANDARD, event, &by, fact);
     }
 
-    /// In callbacks: `by` is who made the call that is being answered.
-    fn emit_by(&mut self, by: &AccountId, event: &str, fact: Fact) {
-        self.core.events.emit((STANDARD, VERSION), event, by, fact);
+    /// In callbacks: events name who made the call that is being answered, not the contract that calls itself.
+    fn acts_for(&mut self, caller: &AccountId) {
+        self.by = Some(caller.clone());
     }
 
     fn next_epoch(&mut self) -> u64 {

@@ -1,7 +1,7 @@
 //! Layouts of the contract's state in earlier releases, and the way from them to this one. Rows have theirs in `records`.
 
 use borsh::BorshDeserialize;
-use charter_common::{Core, LayoutVersion, Migrate, Rows};
+use charter_common::{CoreV0, LayoutVersion, Migrate, Rows};
 use charter_types::AccountId;
 use charter_types::registry::AgentId;
 
@@ -10,7 +10,7 @@ use crate::Registry;
 /// Release `faa0a5a`: no version, and the storage prefix of each map.
 #[derive(BorshDeserialize)]
 struct StateV0 {
-    core: Core,
+    core: CoreV0,
     verifier: AccountId,
     reporters: Vec<AccountId>,
     next_agent: AgentId,
@@ -25,7 +25,7 @@ impl Migrate for Registry {
             borsh::from_slice(state).ok()?;
         Some(Self {
             layout: LayoutVersion,
-            core,
+            core: core.into(),
             verifier,
             reporters,
             next_agent,
@@ -40,6 +40,7 @@ impl Migrate for Registry {
             attestations: Rows::default(),
             reputations: Rows::default(),
             agent_count,
+            by: None,
         })
     }
 }

@@ -8,5 +8,5 @@ pub mod recovery;
 
 pub use agent::Agent;
 pub use attestation::Attested;
-pub use handle::check_handle;
+pub use handle::{HandleState, check_handle};
 pub use owner::Owner;

@@ -1,6 +1,6 @@
 //! How records stand in storage. A layout never changes: a record that does gets a version, see `charter_common::stored`.
 
-use charter_common::{EpochsV1, layout, stored};
+use charter_common::{EpochsV1, Layout, layout, stored};
 use charter_types::registry::{
     AgentKey, Attestation, AttestationPolicy, Card, Challenge, Measurement, Offer, Operator, PausedBy, Permission,
     Purpose, Recoverers, Recovery, RecoveryProposal, Reputation,
@@ -8,15 +8,16 @@ use charter_types::registry::{
 use charter_types::verifier::TcbStatus;
 use charter_types::{AccountId, AnyKey, Ed25519Key, Hash32, U128, X25519Key};
 
-use crate::model::{Agent, Attested, Owner};
+use crate::model::{Agent, Attested, HandleState, Owner};
 
-stored!(StoredAgent: 0 = AgentV1);
+stored!(StoredAgent: 1 = AgentV2, before 0 = AgentV1);
 stored!(StoredOwner: 0 = OwnerV1);
 stored!(StoredHeartbeat: bare u64);
 stored!(StoredRecovery: 0 = RecoveryV1);
 stored!(StoredProposal: 0 = RecoveryProposalV1);
-stored!(StoredAttested: 0 = AttestedV1);
-stored!(StoredReputation: 0 = ReputationV1);
+stored!(StoredAttested: 1 = AttestedV2, before 0 = AttestedV1);
+stored!(StoredReputation: 1 = ReputationV2, before 0 = ReputationV1);
+stored!(StoredHandle: bare HandleV1);
 
 layout! {
     struct AgentV1 for Agent {
@@ -38,8 +39,9 @@ layout! {
         transferable: bool,
         created_ms: u64,
         position: u64,
-    }
+    } lacks { confirmed: 0 }
 }
+layout! { struct AgentV2 for Agent = AgentV1, then { confirmed: u32 } }
 layout! { enum PausedByV1 for PausedBy { 0 = Owner, 1 = Guardian } }
 layout! { struct CardV1 for Card { uri: String, sha256: Hash32 } }
 layout! { struct OperatorV1 for Operator { account: AccountId, permissions: Vec<PermissionV1>, expires_ms: u64 } }
@@ -78,6 +80,14 @@ layout! {
     }
 }
 layout! {
+    struct AttestedV2 for Attested {
+        policy: AttestationPolicyV1,
+        challenge: ChallengeV2,
+        is_attested: bool,
+        attestation: AttestationV1,
+    }
+}
+layout! {
     struct AttestationPolicyV1 for AttestationPolicy {
         measurements: Vec<MeasurementV1>,
         tcb: Vec<TcbStatusV1>,
@@ -95,7 +105,8 @@ layout! {
         5 = OutOfDateConfigurationNeeded,
     }
 }
-layout! { struct ChallengeV1 for Challenge { nonce: Hash32, until_ms: u64 } }
+layout! { struct ChallengeV1 for Challenge { nonce: Hash32, until_ms: u64 } lacks { submitted: false } }
+layout! { struct ChallengeV2 for Challenge = ChallengeV1, then { submitted: bool } }
 layout! {
     struct AttestationV1 for Attestation {
         sign_key: Ed25519Key,
@@ -116,5 +127,30 @@ layout! {
         earned: U128,
         payments: u64,
         reported_ms: u64,
+    } lacks { earned_before: U128(0), payments_before: 0 }
+}
+layout! { struct ReputationV2 for Reputation = ReputationV1, then { earned_before: U128, payments_before: u64 } }
+
+/// The agent that has a handle or, with the highest bit set, when a handle that was given back is free again.
+pub enum HandleV1 {}
+
+/// Ids and times stay far below it.
+const RESTS: u64 = 1 << 63;
+
+impl Layout for HandleV1 {
+    type Value = HandleState;
+
+    fn write(value: &HandleState, row: &mut Vec<u8>) {
+        let number = match value {
+            HandleState::Held(agent) => *agent,
+            HandleState::Rests { until_ms } => until_ms | RESTS,
+        };
+        u64::write(&number, row);
+    }
+
+    fn read(row: &mut &[u8]) -> Option<HandleState> {
+        let number = u64::read(row)?;
+        let rests = number & RESTS != 0;
+        Some(if rests { HandleState::Rests { until_ms: number ^ RESTS } } else { HandleState::Held(number) })
     }
 }

@@ -41,15 +41,15 @@ failures! {
         NotAdmin { caller: crate::AccountId } = "CHARTER_NOT_ADMIN", "caller {caller} is neither the governance account nor, before it is set, the admin";
         Paused { feature: String, until_ms: u64 } = "CHARTER_PAUSED", "{feature} is paused until {until_ms} ms";
         NotPauser { caller: crate::AccountId } = "CHARTER_NOT_PAUSER", "caller {caller} may not pause";
-        PauseTooLong { max_ms: u64 } = "CHARTER_PAUSE_TOO_LONG", "a pause lasts at most {max_ms} ms, and the next one must wait as long";
+        PauseTooLong { max_ms: u64 } = "CHARTER_PAUSE_TOO_LONG", "a pause lasts 1 to {max_ms} ms, and before the pauser's next one the feature runs as long as it was paused";
         UnknownFeature { feature: String } = "CHARTER_UNKNOWN_FEATURE", "there is no pausable feature {feature}";
         StorageShort { needed: u128, available: u128 } = "CHARTER_STORAGE_SHORT", "storage needs {needed} yoctoNEAR more than is prepaid; {available} is free: attach it or call storage_deposit";
         StorageMinimum { minimum: u128 } = "CHARTER_STORAGE_MINIMUM", "a storage account starts with at least {minimum} yoctoNEAR";
         StorageUnknown { account: crate::AccountId } = "CHARTER_STORAGE_UNKNOWN", "{account} has no storage account";
         StorageInUse { account: crate::AccountId } = "CHARTER_STORAGE_IN_USE", "{account} still pays for rows here";
         StorageTooMuch { available: u128 } = "CHARTER_STORAGE_TOO_MUCH", "only {available} yoctoNEAR can be withdrawn";
-        GovernanceSet {} = "CHARTER_GOVERNANCE_SET", "the governance account is set already and changes only by its own decision";
         WrongHash { expected: crate::Hash32, found: crate::Hash32 } = "CHARTER_WRONG_HASH", "the code hashes to {found}, approved is {expected}";
+        CodeReplaced { number: u64, code: crate::Hash32 } = "CHARTER_CODE_REPLACED", "the contract runs deployment {number} with code {code}, which is not what was to be replaced";
         BadArguments { reason: String } = "CHARTER_BAD_ARGUMENTS", "arguments can't be read: {reason}";
     }
 }

@@ -8,6 +8,7 @@ mod voucher;
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_derive::wire;
 
+use crate::admin::SharedFact;
 use crate::{AccountId, Ed25519Key, Hash32, Sha256, Signature64, U128};
 
 pub use error::EscrowError;
@@ -141,6 +142,8 @@ pub struct Totals {
 /// Payload of an escrow event.
 #[wire]
 pub enum Fact {
+    /// What all contracts tell of themselves.
+    Shared(SharedFact),
     Channel(Channel),
     /// Rows that raised `claimed`, and those that failed.
     Claims(Vec<ClaimResult>),

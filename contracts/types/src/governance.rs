@@ -7,6 +7,7 @@ pub mod methods;
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_derive::wire;
 
+use crate::admin::{Deployment, SharedFact};
 use crate::registry::{AgentId, Epochs};
 use crate::{AccountId, Hash32};
 
@@ -132,6 +133,7 @@ pub struct ContentSeed<'a> {
     pub line: LineId,
     pub kind: &'a ProposalKind,
     pub release: Option<&'a ReleaseContent>,
+    pub replaces: Option<&'a Deployment>,
 }
 
 pub const CONTENT_PURPOSE: &str = "charter/governance/content";
@@ -168,6 +170,8 @@ pub struct Proposal {
     pub yes: u64,
     pub no: u64,
     pub state: ProposalState,
+    /// For code of a contract: the deployment that it replaces, and no other.
+    pub replaces: Option<Deployment>,
 }
 
 #[wire]
@@ -223,6 +227,8 @@ pub enum Reason {
 /// Payload of a governance event.
 #[wire]
 pub enum Fact {
+    /// What all contracts tell of themselves.
+    Shared(SharedFact),
     Line(Line),
     Release(Release),
     Proposal(Proposal),

@@ -9,6 +9,7 @@ pub type Sha256 = fn(&[u8]) -> [u8; 32];
 /// 32 bytes, lower-case hex in JSON.
 #[wire(text)]
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+#[cfg_attr(not(near), derive(borsh::BorshSchema))]
 pub struct Hash32(pub [u8; 32]);
 
 impl Hash32 {

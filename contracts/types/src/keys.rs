@@ -10,6 +10,7 @@ mod policy;
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_derive::wire;
 
+use crate::admin::SharedFact;
 use crate::registry::{AgentId, Epochs};
 use crate::{AccountId, Base64Bytes, Ed25519Key, Hash32, X25519Key};
 
@@ -300,6 +301,8 @@ pub struct Anchor {
 /// Payload of a keys event. Ciphertexts are not logged: their hash and length are.
 #[wire]
 pub enum Fact {
+    /// What all contracts tell of themselves.
+    Shared(SharedFact),
     Host(Host),
     Secret(Secret),
     Wrap {

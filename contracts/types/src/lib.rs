@@ -28,6 +28,7 @@ pub mod page;
 pub mod registry;
 pub mod shared;
 pub mod storage;
+pub mod text;
 pub mod verifier;
 
 pub use bytes::Base64Bytes;

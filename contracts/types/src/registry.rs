@@ -11,15 +11,17 @@ mod reputation;
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_derive::wire;
 
+use crate::admin::SharedFact;
 use crate::{AccountId, AnyKey, Hash32};
 
 pub use attestation::{
     ATTESTATION_PURPOSE, Attestation, AttestationAnswer, AttestationClaim, AttestationPolicy, AttestationRecord,
-    CHALLENGE_MS, Challenge, Invalid, MAX_AGE_MS_MAX, MEASUREMENTS_MAX, Measurement, attestation_state,
+    CHALLENGE_MS, Challenge, Invalid, LISTED_MAX, MAX_AGE_MS_MAX, MEASUREMENTS_MAX, Measurement, attestation_state,
 };
 pub use error::RegistryError;
 pub use recovery::{
-    HAND_OVER_MARGIN_MS, RECOVERERS_MAX, RECOVERY_MS_MAX, RECOVERY_MS_MIN, Recoverers, Recovery, RecoveryProposal,
+    HAND_OVER_MARGIN_MS, RECOVERERS_MAX, RECOVERY_MS_MAX, RECOVERY_MS_MIN, ROUNDS_FROM, Recoverers, Recovery,
+    RecoveryProposal,
 };
 pub use reputation::{ASSET_BYTES_MAX, REPORTERS_MAX, Reputation};
 
@@ -37,6 +39,10 @@ pub const GUARDIAN_PAUSE_MS_MAX: u64 = 7 * 24 * 3_600_000;
 pub const BATCH_MAX: usize = 20;
 /// Most agents in one `rearm`: the event tells each in full.
 pub const REARM_MAX: usize = 8;
+/// How long an offer is good.
+pub const OFFER_MS: u64 = 30 * 24 * 3_600_000;
+/// How long a handle that was given back is nobody's but who gave it back.
+pub const HANDLE_REST_MS: u64 = 30 * 24 * 3_600_000;
 /// Shortest and longest handle, bytes.
 pub const HANDLE_BYTES: std::ops::RangeInclusive<usize> = 3..=32;
 
@@ -177,7 +183,7 @@ pub enum Proof {
     BadSignature,
 }
 
-/// An offer to take an agent over, good from `from_ms` on.
+/// An offer to take an agent over, good from `from_ms` on, for [`OFFER_MS`].
 #[wire]
 #[derive(BorshSerialize, BorshDeserialize)]
 pub struct Offer {
@@ -213,6 +219,10 @@ pub struct Agent {
     /// Whether the owner lets `nft_transfer` move the agent.
     pub transferable: bool,
     pub created_ms: u64,
+    /// Accounts with a role here that have done nothing with it and have not accepted it: the owner may have named
+    /// anybody.
+    #[wire(default)]
+    pub unconfirmed: Vec<AccountId>,
 }
 
 /// One of a batch of registrations; what all have in common stands in [`Registered`].
@@ -249,6 +259,7 @@ impl Registered {
             offer: None,
             transferable: false,
             created_ms: self.created_ms,
+            unconfirmed: account.iter().cloned().collect(),
         })
     }
 }
@@ -275,12 +286,16 @@ pub struct Authority {
 /// What one account is to one agent, at the time of the answer.
 #[wire]
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each role, and they combine")]
 pub struct Roles {
     pub owner: bool,
     pub agent: bool,
     pub guardian: bool,
     /// What the account may do as operator.
     pub operator: Vec<Permission>,
+    /// Whether the account has used a role, or accepted it. An account that acts on this answer has.
+    #[wire(default)]
+    pub confirmed: bool,
 }
 
 /// What a decision about an agent's credentials needs of the registry, in one answer.
@@ -297,10 +312,16 @@ pub struct Standing {
 /// Payload of a registry event.
 #[wire]
 pub enum Fact {
+    /// What all contracts tell of themselves.
+    Shared(SharedFact),
     Agent(Box<Agent>),
     Agents(Registered),
     /// The agent is gone, and all that was kept about it but its reputation. Only events remember whose it was.
     AgentRetired(Retirement),
+    /// A handle was given back: nobody else gets it for a while.
+    HandleRests(RestingHandle),
+    /// Somebody took it, or its time is over.
+    HandleFree(String),
     Owner(Owner),
     Heartbeat(Heartbeat),
     Recovery(Recovery),
@@ -318,10 +339,18 @@ pub enum Fact {
         code: String,
     },
     Reputation(Reputation),
+    ReputationRemoved(args::ReputationRef),
     /// The accounts whose reports of reputation count.
     Reporters(Vec<AccountId>),
     /// The contract that is asked about quotes.
     Verifier(AccountId),
+}
+
+/// A handle that was given back.
+#[wire]
+pub struct RestingHandle {
+    pub handle: String,
+    pub until_ms: u64,
 }
 
 /// The end of an agent.

@@ -2,7 +2,7 @@
 
 /// Methods of every contract that keeps state.
 pub mod methods {
-    use crate::admin::{Feature, PauseFeature};
+    use crate::admin::{Deployment, Feature, PauseFeature, SetPauser, Upgrade};
     use crate::event::EventHead;
     use crate::storage::{
         StorageBalance, StorageBalanceBounds, StorageDeposit, StorageOf, StorageUnregister, StorageWithdraw,
@@ -24,16 +24,20 @@ pub mod methods {
         view event_head(Nothing) -> EventHead;
         /// The governance account, once it is set.
         view governance(Nothing) -> Option<AccountId>;
-        /// Hands the contract to governance, once; from then on governance itself may.
+        /// Names the account that is to govern the contract. It takes over, and the admin is nobody any more, once it calls
+        /// `upgrade` with the code that is there.
         call set_governance(Named) [Nothing, Admin, Flat];
-        /// Names who may pause.
-        call set_pauser(Named) [Nothing, Admin, Flat];
-        /// Pauses a feature for at most three days.
+        /// Names who may pause, or nobody.
+        call set_pauser(SetPauser) [Nothing, Admin, Flat];
+        /// Pauses a feature for at most three days; the pauser's next pause has to wait as long as this one lasts.
         call pause_feature(PauseFeature) [Nothing, Pauser, Flat];
         /// Ends a pause.
         call unpause_feature(Feature) [Nothing, Admin, Flat];
-        /// Deploys the code given as raw input and migrates, in one receipt: both happen or neither.
-        call upgrade raw(Vec<u8>) [Nothing, Admin, Code];
+        /// Which code runs here.
+        view deployment(Nothing) -> Deployment;
+        /// Deploys code and migrates, in one receipt: both happen or neither. The code has to be what was approved, and the
+        /// deployment that runs what it was approved to replace.
+        call upgrade borsh(Upgrade) [Nothing, Admin, Code];
         /// Brings the state of the code before to this code's, right after it was deployed.
         callback migrate;
         /// Fails with the text given as raw input, so that a callback keeps its books and the transaction shows the failure.

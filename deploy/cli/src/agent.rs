@@ -238,10 +238,10 @@ async fn transfer(session: &mut Session, agent: AgentId, to: Option<AccountId>, 
         return session.tell(&json!({ "agent": agent, "offered_to": to, "from_ms": from_ms }), &text);
     }
     if accept {
-        contracts
-            .registry()
-            .call(&session.me, registry::methods::accept_transfer, &registry::args::AgentRef { agent })
-            .await?;
+        let offered = read(session, agent).await?;
+        let (expected_revision, expected_handle) = (offered.card_revision, offered.handle);
+        let args = registry::args::AcceptTransfer { agent, expected_revision, expected_handle };
+        contracts.registry().call(&session.me, registry::methods::accept_transfer, &args).await?;
         session.adopt(agent)?;
         let text = format!("agent {agent} is yours; whatever others were allowed is revoked");
         return session.tell(&json!({ "agent": agent, "owner": session.me.id }), &text);

@@ -1,4 +1,4 @@
-//! Repository chores: `cargo xtask demo|abi|gas|history|schema|tidy`.
+//! Repository chores: `cargo xtask demo|abi|gas|history|properties|schema|tidy`.
 
 mod demo;
 mod regenerate;
@@ -29,6 +29,12 @@ enum Chore {
     Gas,
     /// Keeps today's wasm as the next release in `contracts/history`.
     History,
+    /// Plays ten times as many random sequences of calls against the contracts' invariants as the tests do.
+    Properties {
+        /// For each contract.
+        #[arg(long, default_value_t = 2_000)]
+        sequences: u32,
+    },
     /// Writes `docs/reference/schema.md` from the descriptors of tables.
     Schema,
     /// Checks what no compiler checks: who depends on whom, names, lengths.
@@ -50,6 +56,14 @@ fn main() -> ExitCode {
         Chore::History => {
             let written = "contracts/history has today's wasm";
             regenerate::run(&["--test", "it", "--", "upgrade::history"], "CHARTER_WRITE_HISTORY", written)
+        }
+        Chore::Properties { sequences } => {
+            let sequences = sequences.to_string();
+            regenerate::run_with(
+                &["--test", "it", "--", "invariants::inv_"],
+                ("CHARTER_SEQUENCES", &sequences),
+                "every invariant holds",
+            )
         }
         Chore::Schema => {
             let written = "docs/reference/schema.md is written";

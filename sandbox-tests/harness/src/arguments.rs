@@ -6,7 +6,7 @@ use charter_types::keys::methods as keys;
 use charter_types::keys::{
     Action, Effect, Grantee, HOST_PROOF_PURPOSE, HostId, HostProof, HttpAction, Inject, Method, Policy, Scheme, Target,
 };
-use charter_types::registry::args::RegisterAgent;
+use charter_types::registry::args::{AcceptTransfer, AgentRef, ApproveRecovery, RegisterAgent};
 use charter_types::registry::methods as registry;
 use charter_types::registry::{AgentId, Card};
 use charter_types::shared::methods as shared;
@@ -37,6 +37,25 @@ pub fn card(uri: &str) -> Card {
 pub async fn register(harness: &Harness, owner: &Account, guardians: Vec<AccountId>) -> AgentId {
     let args = RegisterAgent { card: card("https://a/card"), agent_account: None, operators: Vec::new(), guardians };
     ok(owner, &harness.contracts.registry, registry::register_agent, &args, DEPOSIT).await
+}
+
+/// Takes an agent over as it is now.
+pub async fn accept(harness: &Harness, registry: &AccountId, agent: AgentId) -> AcceptTransfer {
+    let seen = view(&harness.worker, registry, registry::agent, &AgentRef { agent }).await.unwrap().unwrap();
+    AcceptTransfer { agent, expected_revision: seen.card_revision, expected_handle: seen.handle }
+}
+
+/// Agrees with somebody's proposal as it is now; one that nobody made, if there is none.
+pub async fn approval(
+    harness: &Harness,
+    registry: &AccountId,
+    agent: AgentId,
+    proposer: &AccountId,
+) -> ApproveRecovery {
+    let all = view(&harness.worker, registry, registry::recovery_proposals, &AgentRef { agent }).await.unwrap();
+    let found = all.into_iter().find(|proposal| proposal.proposer == *proposer);
+    let (new_owner, round) = found.map_or((proposer.clone(), 0), |proposal| (proposal.new_owner, proposal.round));
+    ApproveRecovery { agent, proposer: proposer.clone(), new_owner, round }
 }
 
 /// Reading below `path` of one service.

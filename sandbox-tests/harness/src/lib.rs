@@ -8,18 +8,20 @@ mod outcome;
 
 use std::time::Duration;
 
+use anyhow::Context;
 use charter_client::Contracts;
 use charter_localnet::{Config, Genesis, Localnet, RpcServer};
 use charter_types::admin::Setup;
-use charter_types::governance::args::Setup as GovernanceSetup;
-use charter_types::governance::{Member, Params};
-use charter_types::{Named, escrow, governance, keys, registry, shared};
+use charter_types::governance::args::{ExecuteUpgrade, ProposalRef, ProposeUpgrade, Setup as GovernanceSetup, Vote};
+use charter_types::governance::{Choice, Member, Params};
+use charter_types::{Named, Nothing, escrow, governance, keys, registry, shared};
 use charter_wasm::Contract as Code;
 use near_workspaces::network::{Sandbox, ValidatorKey};
 use near_workspaces::types::{KeyType, NearToken, SecretKey};
 use near_workspaces::{Account, AccountId, Worker};
 use tokio::sync::OnceCell;
 
+use arguments::DEPOSIT;
 pub use outcome::{Call, Caller, Outcome, answer, call, failed_with, ok, raw, raw_bytes, raw_view, refused, view};
 
 /// A chain with contracts, for one test.
@@ -41,6 +43,10 @@ struct Own {
 
 /// The chain that all tests of a process fork.
 static DEPLOYED: OnceCell<Localnet> = OnceCell::const_new();
+
+/// How long the council of the contracts' line votes, and waits then.
+const PERIOD_MS: u64 = 3_600_000;
+const PERIOD: Duration = Duration::from_millis(PERIOD_MS + 1_000);
 
 /// Balance of each contract and of each test account.
 const CONTRACT_FUNDS: NearToken = NearToken::from_near(8);
@@ -65,9 +71,11 @@ impl Harness {
         if std::env::var("CHARTER_TEST_CHAIN").is_ok_and(|chain| chain == "sandbox") {
             let worker = near_workspaces::sandbox().await?;
             let root = worker.root_account()?;
-            let contracts = deploy_and_hand_over(&root).await?;
+            let contracts = deploy(&root, todays_code).await?;
             let chain_id = worker.status().await?.chain_id;
-            return Ok(Self { worker, contracts, chain_id, root, own: None });
+            let harness = Self { worker, contracts, chain_id, root, own: None };
+            harness.hand_over().await?;
+            return Ok(harness);
         }
         let deployed = DEPLOYED.get_or_try_init(deployed_chain).await?;
         let (worker, own) = attach(deployed.fork().await?).await?;
@@ -93,7 +101,7 @@ impl Harness {
             return Ok(Self { worker: self.worker.clone(), contracts, chain_id, root: self.root.clone(), own: None });
         };
         let (worker, own) = attach(from.localnet.fork().await?).await?;
-        let root = worker.root_account()?;
+        let root = Account::from_secret_key(self.root.id().clone(), self.root.secret_key().clone(), &worker);
         Ok(Self { worker, contracts, chain_id, root, own: Some(own) })
     }
 
@@ -113,7 +121,7 @@ impl Harness {
         Ok(created.into_result()?)
     }
 
-    /// The admin of the contracts and council of their line.
+    /// Council of the line that the contracts are of; their admin, as long as they have one.
     pub fn root(&self) -> &Account {
         &self.root
     }
@@ -145,6 +153,47 @@ impl Harness {
         }
     }
 
+    /// Hands every contract to governance, which takes over by a voted upgrade to the code that is there.
+    async fn hand_over(&self) -> anyhow::Result<()> {
+        let (root, council) = (&self.root, &self.contracts.governance);
+        let named = Named { account: council.clone() };
+        let mut proposals = Vec::new();
+        for code in GOVERNED {
+            let contract = self.account_of(code);
+            root.send(contract, call(shared::methods::set_governance, &named), 0).await?.into_result()?;
+            let replaces = view(&self.worker, contract, shared::methods::deployment, &Nothing {}).await?;
+            let upgrade = ProposeUpgrade { contract: contract.clone(), code_hash: replaces.sha256, replaces };
+            let proposal = ok(root, council, governance::methods::propose_upgrade, &upgrade, DEPOSIT).await;
+            let question = ProposalRef { proposal };
+            let seen = view(&self.worker, council, governance::methods::proposal, &question).await?;
+            let content_hash = seen.context("the proposal that was just made")?.content_hash;
+            let vote = Vote { proposal, content_hash, choice: Choice::Yes };
+            ok(root, council, governance::methods::vote, &vote, DEPOSIT).await;
+            proposals.push((code, proposal));
+        }
+        self.wait(PERIOD).await?;
+        for (_, proposal) in &proposals {
+            let reference = ProposalRef { proposal: *proposal };
+            ok(root, council, governance::methods::queue, &reference, 0).await;
+        }
+        self.wait(PERIOD).await?;
+        for (code, proposal) in proposals {
+            let execute = ExecuteUpgrade { proposal, code: code.code().to_vec() };
+            ok(root, council, governance::methods::execute_upgrade, &execute, 0).await;
+        }
+        Ok(())
+    }
+
+    pub fn account_of(&self, code: Code) -> &AccountId {
+        match code {
+            Code::Registry => &self.contracts.registry,
+            Code::Keys => &self.contracts.keys,
+            Code::Governance => &self.contracts.governance,
+            Code::Escrow => &self.contracts.escrow,
+            Code::Verifier => &self.contracts.verifier,
+        }
+    }
+
     /// The chain's clock, milliseconds.
     pub async fn now_ms(&self) -> anyhow::Result<u64> {
         Ok(self.worker.view_block().await?.timestamp() / 1_000_000)
@@ -159,20 +208,20 @@ impl Harness {
 async fn deployed_chain() -> anyhow::Result<Localnet> {
     let genesis = Genesis::new("charter-tests");
     let localnet = Localnet::start(Config { genesis, ..Config::default() }).await?;
-    let (worker, _own) = attach(localnet.clone()).await?;
-    deploy_and_hand_over(&worker.root_account()?).await?;
+    let (worker, own) = attach(localnet.clone()).await?;
+    let root = worker.root_account()?;
+    let contracts = deploy(&root, todays_code).await?;
+    let chain_id = localnet.chain_id().to_owned();
+    Harness { worker, contracts, chain_id, root, own: Some(own) }.hand_over().await?;
     Ok(localnet)
 }
 
-/// Deploys every contract of today below `root` and hands it to governance.
-async fn deploy_and_hand_over(root: &Account) -> anyhow::Result<Contracts> {
-    let contracts = deploy(root, |contract| Ok(contract.code().to_vec())).await?;
-    for contract in [&contracts.registry, &contracts.keys, &contracts.governance, &contracts.escrow] {
-        let named = Named { account: contracts.governance.clone() };
-        root.send(contract, call(shared::methods::set_governance, &named), 0).await?.into_result()?;
-    }
-    Ok(contracts)
+fn todays_code(contract: Code) -> anyhow::Result<Vec<u8>> {
+    Ok(contract.code().to_vec())
 }
+
+/// Those that governance governs: all that keep state.
+const GOVERNED: [Code; 4] = [Code::Registry, Code::Keys, Code::Governance, Code::Escrow];
 
 /// Deploys every contract below `root`, its admin.
 async fn deploy(root: &Account, wasm: impl Fn(Code) -> anyhow::Result<Vec<u8>>) -> anyhow::Result<Contracts> {
@@ -207,6 +256,6 @@ fn governance_setup(root: &AccountId, contracts: &Contracts) -> GovernanceSetup 
         account: root.clone(),
         registry: contracts.registry.clone(),
         council: vec![Member { account: root.clone(), weight: 1 }],
-        params: Params { vote_ms: 3_600_000, timelock_ms: 3_600_000, ..Params::default() },
+        params: Params { vote_ms: PERIOD_MS, timelock_ms: PERIOD_MS, ..Params::default() },
     }
 }

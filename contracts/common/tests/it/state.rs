@@ -1,7 +1,7 @@
 //! The version byte in front of a contract's state.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{LayoutVersion, Migrate, migrate};
+use charter_common::{LayoutVersion, Migrate, read_state};
 use near_sdk::env;
 
 use crate::vm::next_call;
@@ -28,12 +28,12 @@ impl Migrate for State {
 #[test]
 fn state_of_either_layout_is_read_and_written_in_the_newest() {
     next_call("alice.near", &serde_json::json!({}), 0);
-    assert!(migrate::<State>().is_err(), "there is none");
+    assert!(read_state::<State>().is_err(), "there is none");
     env::storage_write(b"STATE", &borsh::to_vec(&Unversioned { count: 3 }).unwrap());
-    let mut state = migrate::<State>().unwrap();
+    let mut state = read_state::<State>().unwrap();
     assert_eq!((state.count, state.name.as_str()), (3, "new"));
     state.name = "newer".to_owned();
     env::state_write(&state);
     assert_eq!(env::storage_read(b"STATE").unwrap()[0], 1);
-    assert_eq!(migrate::<State>().unwrap().name, "newer");
+    assert_eq!(read_state::<State>().unwrap().name, "newer");
 }

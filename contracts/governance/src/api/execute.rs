@@ -2,9 +2,11 @@
 
 use charter_common::{Answer, Later, encoded, methods, sha256, then_call};
 use charter_types::Hash32;
+use charter_types::admin::Upgrade;
 use charter_types::governance::args::{ExecuteUpgrade, ProposalRef};
 use charter_types::governance::methods::on_upgraded;
 use charter_types::governance::{Fact, GovernanceError, ProposalKind, ProposalState};
+use charter_types::method::Method;
 use charter_types::shared::methods::upgrade;
 use near_sdk::{Promise, env, near};
 
@@ -43,6 +45,7 @@ impl Governance {
             return Err(GovernanceError::WrongKind {}.into());
         };
         check_due(&proposal, Self::now_ms())?;
+        let replaces = proposal.replaces.ok_or(GovernanceError::NoDeployment {})?;
         let found = Hash32(sha256(&code));
         if found != code_hash {
             return Err(GovernanceError::WrongCode { expected: code_hash, found }.into());
@@ -50,7 +53,9 @@ impl Governance {
         // While it runs nobody can start it again.
         proposal.state = ProposalState::Executing;
         self.save_proposal("upgrade_started", &env::predecessor_account_id(), proposal)?;
-        let upgraded = then_call(Promise::new(contract), upgrade, code, UPGRADE, 1);
+        // The contract compares all of it with the code that it runs, which nobody else can read on chain.
+        let args = upgrade::write(&Upgrade { code, approved: code_hash, replaces });
+        let upgraded = then_call(Promise::new(contract), upgrade, args, UPGRADE, 1);
         let us = Promise::new(env::current_account_id());
         let settle = then_call(us, on_upgraded, encoded(&id), ON_UPGRADED, 0);
         Ok(Later::to(on_upgraded, upgraded.then(settle)))

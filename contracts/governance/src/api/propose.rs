@@ -1,6 +1,7 @@
 //! Proposals: a release of a line, or code for one of Charter's own contracts. Only hashes are voted on.
 
 use charter_common::{Answer, methods, separator, sha256};
+use charter_types::admin::Deployment;
 use charter_types::governance::args::{ProposeRelease, ProposeUpgrade};
 use charter_types::governance::{
     CONTENT_PURPOSE, ContentSeed, Fact, Line, Proposal, ProposalId, ProposalKind, ProposalState, Release,
@@ -33,7 +34,7 @@ impl Governance {
         self.releases.insert(&release.id, &proposer, &release, &mut self.core.storage)?;
         self.emit("release_proposed", &proposer, Fact::Release(release.clone()));
         let kind = ProposalKind::Release(release.id);
-        let id = self.open_vote(&line, kind, Some(&release.content), &proposer)?;
+        let id = self.open_vote(&line, kind, (Some(&release.content), None), &proposer)?;
         self.core.finish_payment(payment)?;
         Ok(id)
     }
@@ -45,7 +46,7 @@ impl Governance {
         let line = self.line_row(OWN_LINE)?;
         weight_of(&line.council, &proposer)?;
         let kind = ProposalKind::ContractUpgrade { contract: args.contract, code_hash: args.code_hash };
-        let id = self.open_vote(&line, kind, None, &proposer)?;
+        let id = self.open_vote(&line, kind, (None, Some(args.replaces)), &proposer)?;
         self.core.finish_payment(payment)?;
         Ok(id)
     }
@@ -57,7 +58,7 @@ impl Governance {
         &mut self,
         line: &Line,
         kind: ProposalKind,
-        content: Option<&ReleaseContent>,
+        (release, replaces): (Option<&ReleaseContent>, Option<Deployment>),
         proposer: &AccountId,
     ) -> Answer<ProposalId> {
         let id = self.next_proposal;
@@ -67,7 +68,8 @@ impl Governance {
             proposal: id,
             line: line.id,
             kind: &kind,
-            release: content,
+            release,
+            replaces: replaces.as_ref(),
         };
         let content_hash = Hash32::of(&seed, sha256);
         let start_ms = Self::now_ms();
@@ -85,6 +87,7 @@ impl Governance {
             yes: 0,
             no: 0,
             state: ProposalState::Voting,
+            replaces,
         };
         self.proposals.insert(&id, proposer, &proposal, &mut self.core.storage)?;
         self.emit("proposed", proposer, Fact::Proposal(proposal));

@@ -109,6 +109,7 @@ mod tests {
             yes: 0,
             no: 0,
             state: ProposalState::Voting,
+            replaces: None,
         }
     }
 

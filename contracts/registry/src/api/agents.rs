@@ -3,14 +3,16 @@
 use charter_common::{Answer, methods};
 use charter_types::AccountId;
 use charter_types::registry::args::{
-    AgentRef, PlainAgent, RegisterAgent, RegisterAgents, SetAgentAccount, SetCard, SetHandle,
+    AgentRef, Handle, PlainAgent, RegisterAgent, RegisterAgents, SetAgentAccount, SetCard, SetHandle,
 };
 use charter_types::registry::{
-    AgentId, BATCH_MAX, Epochs, Fact, Permission, Registered, RegisteredRow, RegistryError, Retirement,
+    AgentId, BATCH_MAX, Epochs, Fact, HANDLE_REST_MS, Permission, Registered, RegisteredRow, RegistryError,
+    RestingHandle, Retirement,
 };
 use near_sdk::{env, near};
 
-use crate::model::{Agent, Owner, check_handle};
+use crate::model::{Agent, HandleState, Owner, check_handle};
+use crate::storage::mark_retired;
 use crate::{Registry, RegistryExt};
 
 #[methods(registry)]
@@ -63,18 +65,24 @@ impl Registry {
         agent.check_owner(&caller)?;
         let payment = self.core.begin_payment(&caller)?;
         if let Some(old) = agent.handle.take() {
-            self.handles.remove(&old, &mut self.core.storage);
+            self.give_back(&old)?;
         }
         if let Some(handle) = handle {
             check_handle(&handle)?;
-            if self.handles.contains(&handle) {
-                return Err(RegistryError::HandleTaken {}.into());
-            }
-            self.handles.insert(&handle, &caller, &id, &mut self.core.storage)?;
+            self.take_handle(&handle, &caller, id)?;
             agent.handle = Some(handle);
         }
         self.save_agent("handle_set", id, agent)?;
         self.core.finish_payment(payment)
+    }
+
+    pub fn release_handle(&mut self, Handle { handle }: Handle) -> Answer {
+        check_handle(&handle)?;
+        let state = self.handles.get(&handle).ok_or(RegistryError::UnknownHandle {})?;
+        state.check_free(false, env::block_timestamp_ms())?;
+        self.handles.remove(&handle, &mut self.core.storage);
+        self.emit("handle_released", Fact::HandleFree(handle));
+        Ok(())
     }
 
     pub fn set_card(&mut self, args: SetCard) -> Answer {
@@ -85,7 +93,7 @@ impl Registry {
 
     pub fn set_agent_account(&mut self, args: SetAgentAccount) -> Answer {
         self.change(args.agent, "agent_account_set", Some(Permission::AgentAccount), |agent, _| {
-            agent.agent_account = args.agent_account;
+            agent.set_agent_account(args.agent_account);
             Ok(())
         })
     }
@@ -97,10 +105,11 @@ impl Registry {
         self.check_unguarded(id)?;
         self.remove_belongings(id, false);
         if let Some(handle) = &agent.handle {
-            self.handles.remove(handle, &mut self.core.storage);
+            self.give_back(handle)?;
         }
         self.agents.remove(&id, &mut self.core.storage);
         self.agent_count -= 1;
+        mark_retired(id);
         let retirement = Retirement { agent: id, owner: caller.clone(), at_ms: env::block_timestamp_ms() };
         self.emit("agent_retired", Fact::AgentRetired(retirement));
         self.remove_owned(&caller, agent.position)?;
@@ -110,6 +119,26 @@ impl Registry {
 }
 
 impl Registry {
+    /// A handle that is no agent's any more rests. Who had it pays for that.
+    fn give_back(&mut self, handle: &str) -> Answer {
+        let now_ms = env::block_timestamp_ms();
+        let handle = handle.to_owned();
+        self.handles.update(&handle, &HandleState::given_back(now_ms), &mut self.core.storage)?;
+        let until_ms = now_ms.saturating_add(HANDLE_REST_MS);
+        self.emit("handle_given_back", Fact::HandleRests(RestingHandle { handle, until_ms }));
+        Ok(())
+    }
+
+    fn take_handle(&mut self, handle: &String, caller: &AccountId, id: AgentId) -> Answer {
+        if let Some(state) = self.handles.get(handle) {
+            let is_last_holder = self.handles.payer(handle) == Some(caller.into());
+            state.check_free(is_last_holder, env::block_timestamp_ms())?;
+            self.handles.remove(handle, &mut self.core.storage);
+            self.emit("handle_released", Fact::HandleFree(handle.clone()));
+        }
+        self.handles.insert(handle, caller, &HandleState::Held(id), &mut self.core.storage)
+    }
+
     /// The shape of most calls: load, check who calls, change, save. An owner attaches at least 1 yocto, which also
     /// prepays what the change stores; operators attach nothing or more.
     pub(crate) fn change(
@@ -142,9 +171,14 @@ impl Registry {
                 agent.check_permitted(&roles, permission, &caller)?;
             }
         }
-        let owner = agent.owner == caller;
         let attached = env::attached_deposit().as_yoctonear();
-        let payment = if owner || attached > 0 { Some(self.core.begin_payment(&caller)?) } else { None };
+        let payment = if agent.owner == caller {
+            Some(self.core.begin_payment(&caller)?)
+        } else {
+            agent.confirm(&caller);
+            // The owner is charged for the agent's rows: an operator's deposit has to arrive there.
+            (attached > 0).then(|| self.core.begin_payment_for(&agent.owner, &caller, attached))
+        };
         change(&mut agent, now_ms)?;
         self.save_agent(event, id, agent)?;
         payment.map_or(Ok(()), |payment| self.core.finish_payment(payment))

@@ -35,9 +35,13 @@ impl Registry {
         let known = self.attestations.get(&id);
         match (policy, known) {
             (None, None) => return Err(RegistryError::NoPolicy {}.into()),
-            (None, Some(_)) => {
-                self.attestations.remove(&id, &mut self.core.storage);
-                self.emit("attestation_removed", Fact::AttestationRemoved(id));
+            (None, Some(mut attested)) => {
+                if attested.clear_policy() {
+                    self.save_attested("attestation_policy_cleared", id, attested)?;
+                } else {
+                    self.attestations.remove(&id, &mut self.core.storage);
+                    self.emit("attestation_removed", Fact::AttestationRemoved(id));
+                }
             }
             (Some(policy), None) => self.save_attested("attestation_policy_set", id, Attested::new(policy)?)?,
             (Some(policy), Some(mut attested)) => {
@@ -67,7 +71,7 @@ impl Registry {
         self.check_attester(&agent)?;
         let mut attested = self.load_attested(id)?;
         let nonce = Hash32::of(&(env::random_seed_array(), id, self.core.events.head().seq), sha256);
-        attested.begin(nonce, env::block_timestamp_ms());
+        let nonce = attested.begin(nonce, env::block_timestamp_ms())?;
         self.save_attested("attestation_begun", id, attested)?;
         Ok(nonce)
     }
@@ -116,14 +120,10 @@ impl Registry {
     }
 
     pub(crate) fn save_attested(&mut self, event: &str, id: AgentId, attested: Attested) -> Answer {
-        self.save_attested_by(&env::predecessor_account_id(), event, id, attested)
-    }
-
-    pub(crate) fn save_attested_by(&mut self, by: &AccountId, event: &str, id: AgentId, attested: Attested) -> Answer {
         let view = attested.view(id);
         let payer = self.agent_payer(id)?;
         self.attestations.put(&id, payer, &attested, &mut self.core.storage)?;
-        self.emit_by(by, event, Fact::Attestation(Box::new(view)));
+        self.emit(event, Fact::Attestation(Box::new(view)));
         Ok(())
     }
 

@@ -1,14 +1,18 @@
 //! What other contracts answered.
 
-use charter_common::{Answer, fail_later, methods, sha256};
+use charter_common::{Answer, Failure, fail_later, methods, sha256};
+use charter_types::AccountId;
 use charter_types::ErrorCode;
 use charter_types::json;
 use charter_types::registry::nft::NftResolveTransfer;
 use charter_types::registry::{Epochs, Fact, RegistryError};
 use charter_types::verifier::{Report, Verdict};
-use near_sdk::{PromiseOrValue, env, near};
+use near_sdk::{FunctionError, PromiseOrValue, env, near};
 
 use super::attestation::PendingVerdict;
+use super::nft::agent_id;
+use super::transfer::Reason;
+use crate::model::Attested;
 use crate::{Registry, RegistryExt};
 
 /// Longest verdict: advisories are what varies.
@@ -23,18 +27,10 @@ impl Registry {
         let Ok(pending) = borsh::from_slice::<PendingVerdict>(&env::input().unwrap_or_default()) else {
             return PromiseOrValue::Value(());
         };
-        let (code, text) = match verdict() {
-            Verdict::Rejected { code, reason } => {
-                let text = [code.as_str(), ": ", &reason].concat();
-                (code, text)
-            }
-            Verdict::Verified(report) => match self.attest(&pending, &report) {
-                Ok(()) => return PromiseOrValue::Value(()),
-                Err(failure) => (failure.code.to_owned(), failure.text().to_owned()),
-            },
-        };
+        self.acts_for(&pending.caller);
+        let Err((code, text)) = self.settle_verdict(&pending, verdict()) else { return PromiseOrValue::Value(()) };
         let fact = Fact::AttestationRejected { agent: pending.agent, code };
-        self.emit_by(&pending.caller, "attestation_rejected", fact);
+        self.emit("attestation_rejected", fact);
         PromiseOrValue::Promise(fail_later(&text))
     }
 
@@ -44,22 +40,27 @@ impl Registry {
     pub fn nft_resolve_transfer(&mut self) -> bool {
         let Ok(args) = json::read::<NftResolveTransfer>(&env::input().unwrap_or_default()) else { return true };
         let NftResolveTransfer { previous_owner_id, receiver_id, token_id, reserved_bytes } = args;
+        self.acts_for(&previous_owner_id);
         self.core.storage.release(&previous_owner_id, reserved_bytes);
         let answer = env::promise_result_checked(0, 5).ok();
         if answer.is_some_and(|answer| answer == b"false") {
             return true;
         }
-        let Ok(id) = token_id.parse() else { return true };
+        let Some(id) = agent_id(&token_id) else { return true };
         let Ok(agent) = self.load_agent(id) else { return true };
         if agent.owner != receiver_id {
             return true;
         }
-        // What the first hand-over freed was set aside, so the way back can be paid, unless the receiver made the agent
-        // larger meanwhile: then it stays there, for a hand-over that fails half-way would leave the books in between.
-        if self.core.storage.available(&previous_owner_id) < self.price_of_hand_over(id, &agent, &previous_owner_id) {
-            return true;
+        // Its storage comes back with it, and what the first hand-over freed was kept. More is short only if the receiver
+        // keeps an owner's row for another agent, and then that is its own to pay; if nobody can, the agent stays.
+        let short = self.short_of_return(&agent, &previous_owner_id);
+        let can_pay = |account: &&AccountId| self.core.storage.available(account) >= short;
+        let Some(payer) = [&previous_owner_id, &receiver_id].into_iter().find(can_pay) else { return true };
+        let back = (&previous_owner_id, payer);
+        match self.send_with_its_storage(id, agent, back, Reason::Token, None) {
+            Ok(_) => false,
+            Err(failure) => failure.panic(),
         }
-        self.hand_over(id, agent, &previous_owner_id, false, None).is_err()
     }
 }
 
@@ -74,8 +75,28 @@ fn verdict() -> Verdict {
 }
 
 impl Registry {
-    /// Every check comes before the write: an error must leave nothing behind.
-    fn attest(&mut self, pending: &PendingVerdict, report: &Report) -> Answer {
+    /// Whatever the verdict, the agent waits for it no longer. An error is its code and text.
+    fn settle_verdict(&mut self, pending: &PendingVerdict, verdict: Verdict) -> Result<(), (String, String)> {
+        let told = |failure: Failure| (failure.code.to_owned(), failure.text().to_owned());
+        let mut attested = self.load_attested(pending.agent).map_err(told)?;
+        let waits = attested.end(pending.nonce);
+        let judged = match verdict {
+            Verdict::Rejected { code, reason } => {
+                let text = [code.as_str(), ": ", &reason].concat();
+                Err((code, text))
+            }
+            Verdict::Verified(report) if waits => self.judge(pending, &mut attested, &report).map_err(told),
+            Verdict::Verified(_) => Err(told(RegistryError::EpochMoved {}.into())),
+        };
+        if waits {
+            let event = if judged.is_ok() { "attested" } else { "attestation_ended" };
+            self.save_attested(event, pending.agent, attested).map_err(told)?;
+        }
+        judged
+    }
+
+    /// An error leaves the record as it was.
+    fn judge(&self, pending: &PendingVerdict, attested: &mut Attested, report: &Report) -> Answer {
         if report.report_data != Self::report_data(pending) {
             return Err(RegistryError::ReportData {}.into());
         }
@@ -84,8 +105,6 @@ impl Registry {
         if epochs != pending.epochs || !self.is_armed(&agent) {
             return Err(RegistryError::EpochMoved {}.into());
         }
-        let mut attested = self.load_attested(pending.agent)?;
-        attested.attest(report, pending.keys, epochs, env::block_timestamp_ms(), sha256)?;
-        self.save_attested_by(&pending.caller, "attested", pending.agent, attested)
+        Ok(attested.attest(report, pending.keys, epochs, env::block_timestamp_ms(), sha256)?)
     }
 }

@@ -11,11 +11,16 @@ use crate::{Registry, RegistryExt};
 #[near]
 impl Registry {
     pub fn heartbeat(&mut self, AgentRef { agent: id }: AgentRef) -> Answer {
-        let agent = self.load_agent(id)?;
+        let mut agent = self.load_agent(id)?;
         let caller = env::predecessor_account_id();
         let last_seen_ms = env::block_timestamp_ms();
-        if !agent.roles(&caller, self.is_armed(&agent), last_seen_ms).agent {
+        let roles = agent.roles(&caller, self.is_armed(&agent), last_seen_ms);
+        if !roles.agent {
             return Err(RegistryError::NotAgent { caller }.into());
+        }
+        if !roles.confirmed {
+            agent.confirm(&caller);
+            self.save_agent("role_accepted", id, agent)?;
         }
         let payer = self.agent_payer(id)?;
         self.heartbeats.put(&id, payer, &last_seen_ms, &mut self.core.storage)?;

@@ -14,14 +14,16 @@ use near_contract_standards::non_fungible_token::events::{NftBurn, NftMint, NftT
 use near_contract_standards::non_fungible_token::metadata::NFT_METADATA_SPEC;
 use near_sdk::{Promise, env, near};
 
+use super::transfer::Reason;
 use crate::model::Agent;
+use crate::storage::{BLOCK_IDS, retired_count};
 use crate::{Registry, RegistryExt, gas};
 
 #[methods(registry)]
 #[near]
 impl Registry {
     pub fn nft_token(&self, NftToken { token_id }: NftToken) -> Answer<Option<Token>> {
-        let Ok(id) = token_id.parse::<AgentId>() else { return Ok(None) };
+        let Some(id) = agent_id(&token_id) else { return Ok(None) };
         Ok(self.agents.get(&id).map(|agent| token(id, agent)))
     }
 
@@ -76,8 +78,23 @@ impl Registry {
     }
 
     pub fn nft_tokens(&self, NftTokens { from_index, limit }: NftTokens) -> Answer<Vec<Token>> {
-        let ids = (start(from_index).saturating_add(1)..self.next_agent).take(page_size(limit));
-        Ok(ids.filter_map(|id| Some(token(id, self.agents.get(&id)?))).collect())
+        let mut skip = start(from_index);
+        let mut tokens = Vec::new();
+        let mut block = 0;
+        while tokens.len() < page_size(limit) && block * BLOCK_IDS < self.next_agent {
+            let ids = (block * BLOCK_IDS).max(1)..((block + 1) * BLOCK_IDS).min(self.next_agent);
+            let live = (ids.end - ids.start).saturating_sub(retired_count(block));
+            block += 1;
+            if skip >= live {
+                skip -= live;
+                continue;
+            }
+            let agents = ids.filter_map(|id| Some((id, self.agents.get(&id)?)));
+            let wanted = page_size(limit) - tokens.len();
+            let skipped = usize::try_from(std::mem::take(&mut skip)).unwrap_or(usize::MAX);
+            tokens.extend(agents.skip(skipped).take(wanted).map(|(id, agent)| token(id, agent)));
+        }
+        Ok(tokens)
     }
 
     pub fn nft_supply_for_owner(&self, NftTokensOf { account_id, .. }: NftTokensOf) -> Answer<U128> {
@@ -91,6 +108,11 @@ impl Registry {
         let agents = self.owned_agents(&account_id, start(from_index), limit);
         Ok(agents.into_iter().map(|(id, agent)| token(id, agent)).collect())
     }
+}
+
+/// The agent of a token id, which has one spelling.
+pub(crate) fn agent_id(token_id: &str) -> Option<AgentId> {
+    token_id.parse::<AgentId>().ok().filter(|id| id.to_string() == token_id)
 }
 
 fn start(from_index: Option<U128>) -> u64 {
@@ -109,26 +131,22 @@ fn token(id: AgentId, agent: Agent) -> Token {
 }
 
 impl Registry {
-    /// Checks a transfer by NEP-171 and makes it. Returns the bytes of the sender's storage that it freed, which are kept
-    /// for the way back if the receiver is to be asked.
+    /// Checks a transfer by NEP-171 and makes it. If the receiver is to be asked, returns the bytes that the sender is still
+    /// charged for, which are kept for the way back.
     fn send(&mut self, args: &NftTransfer, may_return: bool) -> Answer<u64> {
-        let id = args.token_id.parse::<AgentId>().unwrap_or_default();
+        let id = agent_id(&args.token_id).ok_or(RegistryError::BadTokenId {})?;
         let agent = self.load_agent(id)?;
         let sender = env::predecessor_account_id();
         agent.check_owner(&sender)?;
-        agent.check_other(&args.receiver_id)?;
         if !agent.transferable {
             return Err(RegistryError::NotTransferable { id }.into());
         }
         self.check_unguarded(id)?;
-        self.check_registered(&args.receiver_id)?;
-        let before = self.core.storage.used_bytes(&sender);
-        self.hand_over(id, agent, &args.receiver_id, false, args.memo.as_deref())?;
-        let freed = before.saturating_sub(self.core.storage.used_bytes(&sender));
-        if may_return {
-            self.core.storage.charge(&sender, freed)?;
-        }
-        Ok(freed)
+        let freed =
+            self.send_with_its_storage(id, agent, (&args.receiver_id, &sender), Reason::Token, args.memo.as_deref())?;
+        let reserved = if may_return { freed } else { 0 };
+        self.core.storage.charge(&sender, reserved)?;
+        Ok(reserved)
     }
 
     /// Whether an account has a storage account here, so that it can be given an agent.

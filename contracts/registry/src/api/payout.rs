@@ -1,7 +1,7 @@
 //! Who is paid for an agent's work. Escrow asks for it; nobody but the owner and the new account together change it.
 
 use charter_common::{Answer, methods};
-use charter_types::registry::args::{AgentAccount, AgentRef};
+use charter_types::registry::args::{AcceptPayout, AgentAccount};
 use near_sdk::{env, near};
 
 use crate::{Registry, RegistryExt};
@@ -16,9 +16,9 @@ impl Registry {
         })
     }
 
-    pub fn accept_payout(&mut self, AgentRef { agent: id }: AgentRef) -> Answer {
+    pub fn accept_payout(&mut self, AcceptPayout { agent: id, owner }: AcceptPayout) -> Answer {
         let mut agent = self.load_agent(id)?;
-        agent.accept_payout(&env::predecessor_account_id())?;
+        agent.accept_payout(&env::predecessor_account_id(), &owner)?;
         self.save_agent("payout_set", id, agent)
     }
 }

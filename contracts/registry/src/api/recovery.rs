@@ -2,10 +2,11 @@
 
 use charter_common::{Answer, methods};
 use charter_types::AccountId;
-use charter_types::registry::args::{AgentAccount, AgentRef, SetRecoverers};
-use charter_types::registry::{AgentId, Fact, Recoverers, Recovery, RecoveryProposal, RegistryError};
+use charter_types::registry::args::{AgentAccount, AgentRef, ApproveRecovery, SetRecoverers};
+use charter_types::registry::{AgentId, Fact, ROUNDS_FROM, Recoverers, Recovery, RecoveryProposal, RegistryError};
 use near_sdk::{env, near};
 
+use crate::api::transfer::Reason;
 use crate::model::recovery;
 use crate::{Registry, RegistryExt};
 
@@ -13,15 +14,20 @@ use crate::{Registry, RegistryExt};
 #[near]
 impl Registry {
     pub fn set_recoverers(&mut self, SetRecoverers { agent: id, recoverers }: SetRecoverers) -> Answer {
-        let agent = self.load_agent(id)?;
+        let mut agent = self.load_agent(id)?;
         let caller = env::predecessor_account_id();
         agent.check_owner(&caller)?;
         recovery::check_recoverers(&recoverers, &agent.owner)?;
         let payment = self.core.begin_payment(&caller)?;
+        // An offer of before was good without asking them.
+        if agent.offer.take().is_some() {
+            self.save_agent("transfer_cancelled", id, agent)?;
+        }
         let none = Recoverers { accounts: Vec::new(), threshold: 0, delay_ms: 0 };
         let new = Recovery { agent: id, recoverers: none, round: 0, next: None, next_from_ms: 0 };
-        let mut recovery = self.load_recovery(id).unwrap_or(new);
-        recovery::set_recoverers(&mut recovery, recoverers, env::block_timestamp_ms());
+        let mut recovery = self.settled_recovery(id)?.unwrap_or(new);
+        let round = self.next_round();
+        recovery::set_recoverers(&mut recovery, recoverers, round, env::block_timestamp_ms());
         self.save_recovery("recoverers_set", &caller, recovery)?;
         self.core.finish_payment(payment)
     }
@@ -29,46 +35,81 @@ impl Registry {
     pub fn propose_recovery(&mut self, AgentAccount { agent: id, account }: AgentAccount) -> Answer {
         self.load_agent(id)?.check_other(&account)?;
         let caller = env::predecessor_account_id();
-        let recovery = self.load_recovery(id).ok_or_else(|| RegistryError::NotRecoverer { caller: caller.clone() })?;
-        let proposal = recovery::propose(&recovery, &caller, account, env::block_timestamp_ms())?;
         let payment = self.core.begin_payment(&caller)?;
+        let none = || RegistryError::NotRecoverer { caller: caller.clone() };
+        let recovery = self.settled_recovery(id)?.ok_or_else(none)?;
+        let proposal = recovery::propose(&recovery, &caller, account, env::block_timestamp_ms())?;
         self.save_proposal("recovery_proposed", proposal)?;
         self.core.finish_payment(payment)
     }
 
-    pub fn approve_recovery(&mut self, AgentAccount { agent: id, account }: AgentAccount) -> Answer {
-        let (recovery, mut proposal) = self.proposal_of(id, &account)?;
+    pub fn approve_recovery(&mut self, args: ApproveRecovery) -> Answer {
+        let ApproveRecovery { agent: id, proposer, new_owner, round } = args;
+        let (recovery, mut proposal) = self.proposal_of(id, &proposer)?;
         let caller = env::predecessor_account_id();
         recovery::approve(&recovery, &mut proposal, &caller, env::block_timestamp_ms())?;
+        // Who made it may have made another since.
+        if (proposal.round, &proposal.new_owner) != (round, &new_owner) {
+            return Err(RegistryError::ProposalChanged {}.into());
+        }
         self.save_proposal("recovery_approved", proposal)
+    }
+
+    pub fn withdraw_proposal(&mut self, AgentRef { agent: id }: AgentRef) -> Answer {
+        if self.remove_proposal(id, &env::predecessor_account_id()) {
+            return Ok(());
+        }
+        Err(RegistryError::NoRecovery {}.into())
     }
 
     pub fn veto_recovery(&mut self, AgentRef { agent: id }: AgentRef) -> Answer {
         let agent = self.load_agent(id)?;
         agent.check_owner(&env::predecessor_account_id())?;
-        let mut recovery = self.load_recovery(id).ok_or(RegistryError::NoRecovery {})?;
-        recovery::settle(&mut recovery, env::block_timestamp_ms());
-        recovery::next_round(&mut recovery);
+        let mut recovery = self.settled_recovery(id)?.ok_or(RegistryError::NoRecovery {})?;
+        self.begin_round(&mut recovery);
         self.save_recovery("recovery_vetoed", &agent.owner, recovery)
     }
 
     pub fn execute_recovery(&mut self, AgentAccount { agent: id, account }: AgentAccount) -> Answer {
         let agent = self.load_agent(id)?;
+        let caller = env::predecessor_account_id();
+        let payment = self.core.begin_payment(&caller)?;
         let (mut recovery, proposal) = self.proposal_of(id, &account)?;
-        let now_ms = env::block_timestamp_ms();
-        recovery::check_ready(&recovery, &proposal, now_ms)?;
-        self.check_registered(&proposal.new_owner)?;
-        recovery::settle(&mut recovery, now_ms);
-        recovery::next_round(&mut recovery);
-        self.remove_proposals(id, &recovery.recoverers);
-        self.hand_over(id, agent, &proposal.new_owner, true, None)?;
-        self.save_recovery("recovery_executed", &proposal.new_owner, recovery)
+        recovery::check_ready(&recovery, &proposal, env::block_timestamp_ms())?;
+        self.begin_round(&mut recovery);
+        self.save_recovery("recovery_executed", &agent.owner, recovery)?;
+        self.send_with_its_storage(id, agent, (&proposal.new_owner, &caller), Reason::Recovery, None)?;
+        self.core.finish_payment(payment)
     }
 }
 
 impl Registry {
-    fn proposal_of(&self, id: AgentId, proposer: &AccountId) -> Answer<(Recovery, RecoveryProposal)> {
-        let recovery = self.load_recovery(id).ok_or(RegistryError::NoRecovery {})?;
+    /// A round that no proposal is of yet. It is never seen again, whatever row it was written into.
+    fn next_round(&mut self) -> u64 {
+        ROUNDS_FROM.saturating_add(self.next_epoch())
+    }
+
+    /// Makes every proposal void, and gives who made them their storage back.
+    fn begin_round(&mut self, recovery: &mut Recovery) {
+        recovery.round = self.next_round();
+        self.remove_proposals(recovery.agent, &recovery.recoverers);
+    }
+
+    /// An agent's recovery, with a change that is due written down.
+    fn settled_recovery(&mut self, id: AgentId) -> Answer<Option<Recovery>> {
+        let Some(mut recovery) = self.load_recovery(id) else { return Ok(None) };
+        if recovery::is_due(&recovery, env::block_timestamp_ms()) {
+            let round = self.next_round();
+            let gone = recovery::settle(&mut recovery, round);
+            gone.iter().for_each(|gone| self.remove_proposals(id, gone));
+            self.recoveries.update(&id, &recovery, &mut self.core.storage)?;
+            self.emit("recoverers_replaced", Fact::Recovery(recovery.clone()));
+        }
+        Ok(Some(recovery))
+    }
+
+    fn proposal_of(&mut self, id: AgentId, proposer: &AccountId) -> Answer<(Recovery, RecoveryProposal)> {
+        let recovery = self.settled_recovery(id)?.ok_or(RegistryError::NoRecovery {})?;
         let proposal = self.proposals.get(&(id, proposer.clone())).ok_or(RegistryError::NoRecovery {})?;
         Ok((recovery, proposal))
     }
@@ -86,12 +127,19 @@ impl Registry {
         Ok(())
     }
 
+    /// Removes a proposal, if there is one; who made it gets its storage back.
+    fn remove_proposal(&mut self, agent: AgentId, proposer: &AccountId) -> bool {
+        let removed = self.proposals.remove(&(agent, proposer.clone()), &mut self.core.storage);
+        if removed {
+            let fact = Fact::RecoveryProposalRemoved { agent, proposer: proposer.clone() };
+            self.emit("recovery_proposal_removed", fact);
+        }
+        removed
+    }
+
     fn remove_proposals(&mut self, agent: AgentId, recoverers: &Recoverers) {
         for proposer in &recoverers.accounts {
-            if self.proposals.remove(&(agent, proposer.clone()), &mut self.core.storage) {
-                let fact = Fact::RecoveryProposalRemoved { agent, proposer: proposer.clone() };
-                self.emit("recovery_proposal_removed", fact);
-            }
+            self.remove_proposal(agent, proposer);
         }
     }
 
@@ -113,9 +161,6 @@ impl Registry {
         let Some(recovery) = self.load_recovery(id) else { return };
         self.recoveries.remove(&id, &mut self.core.storage);
         self.remove_proposals(id, &recovery.recoverers);
-        if let Some(next) = &recovery.next {
-            self.remove_proposals(id, next);
-        }
         self.emit("recovery_removed", Fact::RecoveryRemoved(id));
     }
 }

@@ -1,9 +1,9 @@
 //! Reputation reported by contracts through which money moved.
 
 use charter_common::{Answer, methods};
-use charter_types::registry::args::{ReportReputation, SetReporters};
+use charter_types::registry::args::{ReportReputation, ReputationRef, SetReporters};
 use charter_types::registry::{ASSET_BYTES_MAX, Fact, REPORTERS_MAX, RegistryError, Reputation};
-use charter_types::{Named, U128};
+use charter_types::{AccountId, Named};
 use near_sdk::{env, near};
 
 use crate::storage::ReputationKey;
@@ -17,30 +17,50 @@ impl Registry {
         ReportReputation { agent: id, asset, earned, payments }: ReportReputation,
     ) -> Answer {
         let reporter = env::predecessor_account_id();
+        let payment = self.core.begin_payment(&reporter)?;
         if !self.reporters.contains(&reporter) {
             return Err(RegistryError::NotReporter { caller: reporter }.into());
         }
-        if asset.is_empty() || asset.len() > ASSET_BYTES_MAX {
+        if asset.len() > ASSET_BYTES_MAX || (asset != "near" && asset.parse::<AccountId>().is_err()) {
             return Err(RegistryError::BadReport {}.into());
         }
         let epoch = self.load_agent(id)?.epoch;
         let key = ReputationKey(id, epoch, reporter.clone(), asset.clone());
         let known = self.reputations.get(&key);
-        let (most, count) = known.as_ref().map_or((U128(0), 0), |known| (known.earned, known.payments));
-        if known.is_some() && earned <= most && payments <= count {
-            return Ok(());
-        }
-        let reputation = Reputation {
+        let none = Reputation {
             agent: id,
             epoch,
             reporter: reporter.clone(),
             asset,
-            earned: earned.max(most),
-            payments: payments.max(count),
-            reported_ms: env::block_timestamp_ms(),
+            earned,
+            payments,
+            reported_ms: 0,
+            earned_before: earned,
+            payments_before: payments,
         };
-        self.reputations.put(&key, &reporter, &reputation, &mut self.core.storage)?;
-        self.emit("reputation_reported", Fact::Reputation(reputation));
+        let is_new = known.is_none();
+        let mut reputation = known.unwrap_or(none);
+        if is_new || earned > reputation.earned || payments > reputation.payments {
+            reputation.earned = reputation.earned.max(earned);
+            reputation.payments = reputation.payments.max(payments);
+            reputation.reported_ms = env::block_timestamp_ms();
+            self.reputations.put(&key, &reporter, &reputation, &mut self.core.storage)?;
+            self.emit("reputation_reported", Fact::Reputation(reputation));
+        }
+        // Anybody can have a reporter report, so what it prepaid for other things stays out of it.
+        self.core.finish_whole_payment(payment)
+    }
+
+    pub fn remove_reputation(&mut self, known: ReputationRef) -> Answer {
+        let caller = env::predecessor_account_id();
+        if known.reporter != caller {
+            return Err(RegistryError::NotReporter { caller }.into());
+        }
+        let ReputationRef { agent, epoch, reporter, asset } = known.clone();
+        if !self.reputations.remove(&ReputationKey(agent, epoch, reporter, asset), &mut self.core.storage) {
+            return Err(RegistryError::NoReputation {}.into());
+        }
+        self.emit("reputation_removed", Fact::ReputationRemoved(known));
         Ok(())
     }
 

@@ -25,6 +25,14 @@ impl Registry {
         self.change(args.agent, "guardian_removed", None, |agent, _| agent.remove_guardian(&args.account))
     }
 
+    pub fn accept_role(&mut self, AgentRef { agent: id }: AgentRef) -> Answer {
+        let mut agent = self.load_agent(id)?;
+        let caller = env::predecessor_account_id();
+        agent.check_named(&caller)?;
+        agent.confirm(&caller);
+        self.save_agent("role_accepted", id, agent)
+    }
+
     pub fn renounce(&mut self, AgentRef { agent: id }: AgentRef) -> Answer {
         let mut agent = self.load_agent(id)?;
         agent.renounce(&env::predecessor_account_id())?;

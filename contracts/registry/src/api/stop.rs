@@ -14,6 +14,7 @@ impl Registry {
     pub fn pause(&mut self, args: Pause) -> Answer {
         let mut agent = self.load_agent(args.agent)?;
         Self::check_guardian(&agent)?;
+        agent.confirm(&env::predecessor_account_id());
         agent.pause(&env::predecessor_account_id(), args.for_ms, env::block_timestamp_ms())?;
         self.save_agent("agent_paused", args.agent, agent)
     }
@@ -25,6 +26,7 @@ impl Registry {
     pub fn revoke_all(&mut self, AgentRef { agent: id }: AgentRef) -> Answer {
         let mut agent = self.load_agent(id)?;
         Self::check_guardian(&agent)?;
+        agent.confirm(&env::predecessor_account_id());
         agent.revoke_all(self.next_epoch());
         self.save_agent("agent_revoked", id, agent)
     }

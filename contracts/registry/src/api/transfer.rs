@@ -1,20 +1,27 @@
-//! Handing an agent over. Both sides act; the new owner pays for its own storage.
+//! Handing an agent over: by offer and acceptance, as a token, or by its recoverers.
 
 use charter_common::{Answer, methods};
 use charter_types::AccountId;
-use charter_types::registry::args::{AgentAccount, AgentRef};
-use charter_types::registry::{AgentId, Epochs, Fact, Heartbeat};
+use charter_types::registry::args::{AcceptTransfer, AgentAccount, AgentRef};
+use charter_types::registry::{AgentId, Epochs, Fact, Heartbeat, RegistryError};
 use near_sdk::{env, near};
 
-use crate::model::Agent;
+use crate::model::{Agent, HandleState};
 use crate::{Registry, RegistryExt};
 
-// What rows have beside the record of an agent and the letters of a handle: key, payer where the key names none, the
-// smaller records, and 40 bytes of NEAR's.
-const AGENT_ROW_BYTES: usize = 9 + 20 + 40;
-const HANDLE_ROW_BYTES: usize = 5 + 20 + 8 + 40;
+/// What an owner's row takes: key, record, and 40 bytes of NEAR's.
 const OWNER_ROW_BYTES: usize = 21 + 17 + 40;
-const OWNED_ROW_BYTES: usize = 29 + 8 + 40;
+
+/// How an agent comes to its new owner.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// It took an offer, and pays for what it gets.
+    Accepted,
+    /// By NEP-171, with its storage; it stays a token that can be sent on.
+    Token,
+    /// By its recoverers, who stay.
+    Recovery,
+}
 
 #[methods(registry)]
 #[near]
@@ -33,38 +40,46 @@ impl Registry {
         self.save_agent("transfer_cancelled", id, agent)
     }
 
-    pub fn accept_transfer(&mut self, AgentRef { agent: id }: AgentRef) -> Answer {
+    pub fn accept_transfer(&mut self, args: AcceptTransfer) -> Answer {
+        let AcceptTransfer { agent: id, expected_revision, expected_handle } = args;
         let agent = self.load_agent(id)?;
         let caller = env::predecessor_account_id();
         let payment = self.core.begin_payment(&caller)?;
         agent.check_offered(&caller, env::block_timestamp_ms())?;
-        self.hand_over(id, agent, &caller, false, None)?;
+        // The seller may have changed what it sells after it was paid.
+        if (agent.card_revision, &agent.handle) != (expected_revision, &expected_handle) {
+            return Err(RegistryError::Changed {}.into());
+        }
+        self.hand_over(id, agent, &caller, Reason::Accepted, None)?;
         self.core.finish_payment(payment)
     }
 }
 
 impl Registry {
-    /// Moves an agent to `to`, who pays for it from here on out of prepaid storage. Recoverers stay only if it was they
-    /// who moved it.
+    /// Moves an agent to `to`, who is charged for it from here on.
     pub(crate) fn hand_over(
         &mut self,
         id: AgentId,
         agent: Agent,
         to: &AccountId,
-        keep_recoverers: bool,
+        reason: Reason,
         memo: Option<&str>,
     ) -> Answer {
+        agent.check_other(to)?;
         let (from, position) = (agent.owner.clone(), agent.position);
         let mut owner = self.owner_or_new(to)?;
         let epochs = Epochs { agent: self.next_epoch(), owner: owner.epoch };
-        let agent = agent.hand_over(to, epochs, owner.agents);
+        let transferable = agent.transferable && reason == Reason::Token;
+        let mut agent = agent.hand_over(to, epochs, owner.agents);
+        agent.transferable = transferable;
         let view = agent.view(id);
+        let keep_recoverers = reason == Reason::Recovery;
         self.remove_belongings(id, keep_recoverers);
         // The list first: moving another agent into the gap must not overwrite this one's record.
         self.remove_owned(&from, position)?;
         self.agents.hand_over(&id, to, &agent, &mut self.core.storage)?;
         if let Some(handle) = &agent.handle {
-            self.handles.hand_over(handle, to, &id, &mut self.core.storage)?;
+            self.handles.hand_over(handle, to, &HandleState::Held(id), &mut self.core.storage)?;
         }
         if keep_recoverers && let Some(recovery) = self.load_recovery(id) {
             self.recoveries.hand_over(&id, to, &recovery, &mut self.core.storage)?;
@@ -76,12 +91,30 @@ impl Registry {
         Ok(())
     }
 
-    /// What an agent's rows would cost a new owner, yoctoNEAR.
-    pub(crate) fn price_of_hand_over(&self, id: AgentId, agent: &Agent, to: &AccountId) -> u128 {
-        let record = self.agents.record_bytes(&id, &agent.clone().hand_over(to, Epochs::default(), 0));
-        let handle = agent.handle.as_ref().map_or(0, |handle| handle.len().saturating_add(HANDLE_ROW_BYTES));
-        let owner = if self.load_owner(to).is_some() { 0 } else { OWNER_ROW_BYTES };
-        let bytes = [AGENT_ROW_BYTES, OWNED_ROW_BYTES, handle, owner].into_iter().fold(record, usize::saturating_add);
+    /// The same, where the new owner does nothing and pays nothing: what the old one paid for the agent's rows comes along,
+    /// and `payer` adds what is short. Returns the bytes that the old owner is no longer charged for and the new one isn't.
+    pub(crate) fn send_with_its_storage(
+        &mut self,
+        id: AgentId,
+        agent: Agent,
+        (to, payer): (&AccountId, &AccountId),
+        reason: Reason,
+        memo: Option<&str>,
+    ) -> Answer<u64> {
+        agent.check_other(to)?;
+        self.check_registered(to)?;
+        let journey = self.core.storage.depart(&agent.owner, to);
+        self.hand_over(id, agent, to, reason, memo)?;
+        self.core.storage.arrive(journey, payer)
+    }
+
+    /// What an agent that goes back to `to` needs beyond what comes along, at most, yoctoNEAR: a longer name of its owner, and
+    /// an owner's row, unless its owner's row of now is free with it.
+    pub(crate) fn short_of_return(&self, agent: &Agent, to: &AccountId) -> u128 {
+        let name = to.len().saturating_sub(agent.owner.len());
+        let row = if self.load_owner(to).is_some() { 0 } else { OWNER_ROW_BYTES };
+        let is_last = self.load_owner(&agent.owner).is_some_and(|owner| owner.agents == 1);
+        let bytes = name.saturating_add(row).saturating_sub(if is_last { OWNER_ROW_BYTES } else { 0 });
         env::storage_byte_cost().as_yoctonear().saturating_mul(u128::try_from(bytes).unwrap_or(u128::MAX))
     }
 

@@ -9,7 +9,7 @@ use charter_types::registry::{
 use charter_types::{AccountId, AnyKey, Named, Page, PageOf, page_size};
 use near_sdk::{env, near};
 
-use crate::model::Agent as Stored;
+use crate::model::{Agent as Stored, HandleState};
 use crate::storage::ReputationKey;
 use crate::{Registry, RegistryExt};
 
@@ -25,7 +25,7 @@ impl Registry {
     }
 
     pub fn by_handle(&self, Handle { handle }: Handle) -> Answer<Option<Agent>> {
-        let Some(id) = self.handles.get(&handle) else { return Ok(None) };
+        let Some(id) = self.handles.get(&handle).and_then(HandleState::agent) else { return Ok(None) };
         Ok(Some(self.load_agent(id)?.view(id)))
     }
 

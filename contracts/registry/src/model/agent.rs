@@ -3,8 +3,9 @@
 use charter_types::registry::args::RegisterAgent;
 use charter_types::registry::{
     self, AgentId, AgentKey, CARD_URI_BYTES_MAX, Card, Epochs, GUARDIAN_PAUSE_MS_MAX, GUARDIANS_MAX, KEYS_MAX,
-    OPERATORS_MAX, Offer, Operator, PausedBy, Permission, Purpose, RegistryError, Roles, Status,
+    OFFER_MS, OPERATORS_MAX, Offer, Operator, PausedBy, Permission, Purpose, RegistryError, Roles, Status,
 };
+use charter_types::text::is_uri;
 use charter_types::{AccountId, AnyKey};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,13 +32,17 @@ pub struct Agent {
     pub created_ms: u64,
     /// Where the agent stands among its owner's.
     pub position: u64,
+    /// Which of [`Agent::named`] have shown that they know of it, one bit each in that order. Of fixed size, so that showing
+    /// it needs no storage.
+    pub confirmed: u32,
 }
 
 type Outcome<T = ()> = Result<T, RegistryError>;
 
 fn check_card(card: &Card) -> Outcome {
     let bytes = card.uri.len();
-    if (1..=CARD_URI_BYTES_MAX).contains(&bytes) { Ok(()) } else { Err(RegistryError::CardUri { bytes }) }
+    let fine = (1..=CARD_URI_BYTES_MAX).contains(&bytes) && is_uri(&card.uri);
+    if fine { Ok(()) } else { Err(RegistryError::CardUri { bytes }) }
 }
 
 fn check_expiry(expires_ms: u64, now_ms: u64) -> Outcome {
@@ -72,6 +77,7 @@ impl Agent {
             transferable: false,
             created_ms: now_ms,
             position,
+            confirmed: 0,
         };
         // Naming somebody twice is harmless, naming anybody ten thousand times is not.
         if args.operators.len() > OPERATORS_MAX {
@@ -104,7 +110,53 @@ impl Agent {
             offer: self.offer.clone(),
             transferable: self.transferable,
             created_ms: self.created_ms,
+            unconfirmed: self.unconfirmed(),
         }
+    }
+
+    /// Who the owner says has a role: anybody can be named, so that alone says nothing of them.
+    fn named(&self) -> impl Iterator<Item = &AccountId> {
+        let operators = self.operators.iter().map(|operator| &operator.account);
+        self.agent_account.iter().chain(operators).chain(&self.guardians)
+    }
+
+    fn is_confirmed(&self, position: usize) -> bool {
+        self.confirmed >> position & 1 == 1
+    }
+
+    fn unconfirmed(&self) -> Vec<AccountId> {
+        let mut accounts: Vec<AccountId> = Vec::new();
+        for (position, account) in self.named().enumerate() {
+            if !self.is_confirmed(position) && !accounts.contains(account) {
+                accounts.push(account.clone());
+            }
+        }
+        accounts
+    }
+
+    pub fn check_named(&self, caller: &AccountId) -> Outcome {
+        let has_role = self.named().any(|named| named == caller);
+        if has_role { Ok(()) } else { Err(RegistryError::NoRole { caller: caller.clone() }) }
+    }
+
+    /// An account with a role did something with it.
+    pub fn confirm(&mut self, account: &AccountId) {
+        let positions = self.named().enumerate().filter(|(_, named)| *named == account);
+        self.confirmed |= positions.fold(0, |bits, (position, _)| bits | 1 << position);
+    }
+
+    /// Changes who has roles. Whoever had confirmed one and keeps one stays confirmed.
+    fn change_roles<T>(&mut self, change: impl FnOnce(&mut Self) -> T) -> T {
+        let before: Vec<AccountId> = self
+            .named()
+            .enumerate()
+            .filter(|(position, _)| self.is_confirmed(*position))
+            .map(|(_, named)| named.clone())
+            .collect();
+        let changed = change(self);
+        self.confirmed = 0;
+        before.iter().for_each(|account| self.confirm(account));
+        changed
     }
 
     pub fn status(&self) -> Status {
@@ -126,6 +178,7 @@ impl Agent {
             agent: armed && self.agent_account.as_ref() == Some(account),
             guardian: self.guardians.contains(account),
             operator: operator.map(|operator| operator.permissions.clone()).unwrap_or_default(),
+            confirmed: self.named().enumerate().any(|(place, named)| named == account && self.is_confirmed(place)),
         }
     }
 
@@ -158,17 +211,19 @@ impl Agent {
         }
         let wanted = |permission: &Permission| operator.permissions.contains(permission);
         operator.permissions = Permission::ALL.into_iter().filter(wanted).collect();
-        self.operators.retain(|known| known.account != operator.account);
-        if self.operators.len() >= OPERATORS_MAX {
-            return Err(RegistryError::TooManyOperators {});
-        }
-        self.operators.push(operator);
-        Ok(())
+        self.change_roles(|agent| {
+            agent.operators.retain(|known| known.account != operator.account);
+            if agent.operators.len() >= OPERATORS_MAX {
+                return Err(RegistryError::TooManyOperators {});
+            }
+            agent.operators.push(operator);
+            Ok(())
+        })
     }
 
     pub fn remove_operator(&mut self, account: &AccountId) -> Outcome {
         let before = self.operators.len();
-        self.operators.retain(|known| known.account != *account);
+        self.change_roles(|agent| agent.operators.retain(|known| known.account != *account));
         if self.operators.len() < before {
             return Ok(());
         }
@@ -182,13 +237,13 @@ impl Agent {
         if self.guardians.len() >= GUARDIANS_MAX {
             return Err(RegistryError::TooManyGuardians {});
         }
-        self.guardians.push(account);
+        self.change_roles(|agent| agent.guardians.push(account));
         Ok(())
     }
 
     pub fn remove_guardian(&mut self, account: &AccountId) -> Outcome {
         let before = self.guardians.len();
-        self.guardians.retain(|known| known != account);
+        self.change_roles(|agent| agent.guardians.retain(|known| known != account));
         if self.guardians.len() < before {
             return Ok(());
         }
@@ -235,10 +290,18 @@ impl Agent {
         }
     }
 
+    /// The agent's account as it shall be, or none.
+    pub fn set_agent_account(&mut self, account: Option<AccountId>) {
+        self.change_roles(|agent| agent.agent_account = account);
+    }
+
     /// INV-REG-6: without this line of the other side's consent nobody is paid for an agent.
-    pub fn accept_payout(&mut self, caller: &AccountId) -> Outcome {
+    pub fn accept_payout(&mut self, caller: &AccountId, owner: &AccountId) -> Outcome {
         if self.payout_offered_to.as_ref() != Some(caller) {
             return Err(RegistryError::NotOffered { caller: caller.clone() });
+        }
+        if self.owner != *owner {
+            return Err(RegistryError::Changed {});
         }
         self.payout = self.payout_offered_to.take();
         Ok(())
@@ -247,9 +310,11 @@ impl Agent {
     /// Gives back every role an account has.
     pub fn renounce(&mut self, caller: &AccountId) -> Outcome {
         let before = (self.operators.len(), self.guardians.len(), self.agent_account.is_some());
-        self.operators.retain(|known| known.account != *caller);
-        self.guardians.retain(|known| known != caller);
-        self.agent_account.take_if(|account| account == caller);
+        self.change_roles(|agent| {
+            agent.operators.retain(|known| known.account != *caller);
+            agent.guardians.retain(|known| known != caller);
+            agent.agent_account.take_if(|account| account == caller);
+        });
         if before == (self.operators.len(), self.guardians.len(), self.agent_account.is_some()) {
             return Err(RegistryError::NoRole { caller: caller.clone() });
         }
@@ -287,9 +352,11 @@ impl Agent {
     /// only take away.
     pub fn revoke_all(&mut self, epoch: u64) {
         self.epoch = epoch;
-        self.operators.clear();
+        self.change_roles(|agent| {
+            agent.operators.clear();
+            agent.agent_account = None;
+        });
         self.keys.clear();
-        self.agent_account = None;
         self.offer = None;
         self.payout_offered_to = None;
     }
@@ -311,8 +378,13 @@ impl Agent {
 
     pub fn check_offered(&self, to: &AccountId, now_ms: u64) -> Outcome {
         match &self.offer {
-            Some(offer) if offer.to == *to && offer.from_ms <= now_ms => Ok(()),
-            Some(offer) if offer.to == *to => Err(RegistryError::NotYet { from_ms: offer.from_ms }),
+            Some(offer) if offer.to == *to => {
+                let until_ms = offer.from_ms.saturating_add(OFFER_MS);
+                if now_ms < offer.from_ms {
+                    return Err(RegistryError::NotYet { from_ms: offer.from_ms });
+                }
+                if now_ms < until_ms { Ok(()) } else { Err(RegistryError::OfferOver { until_ms }) }
+            }
             _ => Err(RegistryError::NotOffered { caller: to.clone() }),
         }
     }
@@ -322,6 +394,7 @@ impl Agent {
     pub fn hand_over(mut self, to: &AccountId, epochs: Epochs, position: u64) -> Self {
         self.rearm(epochs);
         self.guardians.clear();
+        self.confirmed = 0;
         self.owner = to.clone();
         self.payout = None;
         self.transferable = false;
@@ -335,7 +408,8 @@ impl Agent {
 mod tests {
     use charter_types::registry::args::RegisterAgent;
     use charter_types::registry::{
-        AgentKey, Card, Epochs, GUARDIAN_PAUSE_MS_MAX, Operator, PausedBy, Permission, Purpose, RegistryError, Status,
+        AgentKey, Card, Epochs, GUARDIAN_PAUSE_MS_MAX, OFFER_MS, Operator, PausedBy, Permission, Purpose,
+        RegistryError, Status,
     };
     use charter_types::{AccountId, AnyKey, Ed25519Key, Hash32, X25519Key};
 
@@ -359,8 +433,12 @@ mod tests {
     #[test]
     fn a_card_has_1_to_128_bytes_and_replaces_the_revision_it_names() {
         let mut agent = agent();
-        let card = |length| Card { uri: "u".repeat(length), sha256: Hash32([2; 32]) };
-        assert_eq!(agent.set_card(card(0), 1), Err(RegistryError::CardUri { bytes: 0 }));
+        let card = |length: usize| Card { uri: format!("ar://{}", "u".repeat(length - 5)), sha256: Hash32([2; 32]) };
+        assert_eq!(agent.set_card(Card { uri: String::new(), ..card(6) }, 1), Err(RegistryError::CardUri { bytes: 0 }));
+        assert_eq!(
+            agent.set_card(Card { uri: "uuu".to_owned(), ..card(6) }, 1),
+            Err(RegistryError::CardUri { bytes: 3 })
+        );
         assert_eq!(agent.set_card(card(129), 1), Err(RegistryError::CardUri { bytes: 129 }));
         assert_eq!(agent.set_card(card(128), 2), Err(RegistryError::CardRevision { expected: 2, found: 1 }));
         assert_eq!(agent.set_card(card(128), 1), Ok(()));
@@ -378,6 +456,30 @@ mod tests {
         assert_eq!(agent.pause(&account("alice.near"), None, 0), Ok(()));
         assert_eq!(agent.pause(&guardian, Some(1), 0), Ok(()));
         assert_eq!(agent.status(), Status::Paused { until_ms: None, by: PausedBy::Owner });
+    }
+
+    #[test]
+    fn whoever_has_a_role_is_unconfirmed_until_it_acts_and_stays_confirmed_while_it_has_one() {
+        let mut agent = agent();
+        let (bot, op, guard) = (account("bot.near"), account("op.near"), account("guard.near"));
+        agent.set_agent_account(Some(bot.clone()));
+        let operator = Operator { account: op.clone(), permissions: vec![], expires_ms: 9_000 };
+        agent.set_operator(operator.clone(), 0).unwrap();
+        assert_eq!(agent.view(1).unconfirmed, [bot.clone(), op.clone(), guard.clone()]);
+        agent.confirm(&guard);
+        agent.confirm(&account("eve.near"));
+        agent.confirm(&bot);
+        assert_eq!(agent.view(1).unconfirmed, [op.clone()]);
+        agent.set_agent_account(Some(account("other.near")));
+        agent.set_operator(Operator { account: account("more.near"), ..operator }, 0).unwrap();
+        assert_eq!(agent.view(1).unconfirmed, [account("other.near"), op.clone(), account("more.near")]);
+        agent.remove_operator(&op).unwrap();
+        agent.remove_guardian(&guard).unwrap();
+        agent.set_guardian(guard.clone()).unwrap();
+        assert_eq!(agent.view(1).unconfirmed, [account("other.near"), account("more.near"), guard.clone()]);
+        agent.confirm(&guard);
+        agent.revoke_all(7);
+        assert!(agent.view(1).unconfirmed.is_empty(), "the guardian is left, and had acted");
     }
 
     #[test]
@@ -408,8 +510,8 @@ mod tests {
         let (bank, eve) = (account("bank.near"), account("eve.near"));
         agent.set_payout(bank.clone());
         assert_eq!(agent.view(1).payout, account("alice.near"));
-        assert_eq!(agent.accept_payout(&eve), Err(RegistryError::NotOffered { caller: eve }));
-        assert_eq!(agent.accept_payout(&bank), Ok(()));
+        assert_eq!(agent.accept_payout(&eve, &account("alice.near")), Err(RegistryError::NotOffered { caller: eve }));
+        assert_eq!(agent.accept_payout(&bank, &account("alice.near")), Ok(()));
         assert_eq!((agent.view(1).payout, agent.payout_offered_to.clone()), (bank, None));
         agent.set_payout(account("alice.near"));
         assert_eq!(agent.view(1).payout, account("alice.near"));
@@ -430,6 +532,9 @@ mod tests {
         assert_eq!(agent.check_offered(&eve, 5), Err(RegistryError::NotOffered { caller: eve }));
         assert_eq!(agent.check_offered(&account("bob.near"), 4), Err(RegistryError::NotYet { from_ms: 5 }));
         assert_eq!(agent.check_offered(&account("bob.near"), 5), Ok(()));
+        assert_eq!(agent.check_offered(&account("bob.near"), 4 + OFFER_MS), Ok(()));
+        let over = Err(RegistryError::OfferOver { until_ms: 5 + OFFER_MS });
+        assert_eq!(agent.check_offered(&account("bob.near"), 5 + OFFER_MS), over);
         let epochs = Epochs { agent: 9, owner: 8 };
         let sold = agent.hand_over(&account("bob.near"), epochs, 3);
         assert_eq!((sold.epoch, sold.owner_epoch, sold.position), (9, 8, 3));

@@ -4,8 +4,8 @@
 //! the verifier's answer ever needs storage that the owner has not paid.
 
 use charter_types::registry::{
-    AgentId, Attestation, AttestationPolicy, AttestationRecord, CHALLENGE_MS, Challenge, Epochs, MAX_AGE_MS_MAX,
-    MEASUREMENTS_MAX, RegistryError,
+    AgentId, Attestation, AttestationPolicy, AttestationRecord, CHALLENGE_MS, Challenge, Epochs, LISTED_MAX,
+    MAX_AGE_MS_MAX, MEASUREMENTS_MAX, RegistryError,
 };
 use charter_types::verifier::{Report, TcbStatus};
 use charter_types::{Ed25519Key, Hash32, Sha256, X25519Key, all_different};
@@ -64,9 +64,17 @@ impl Attested {
         Ok(())
     }
 
-    /// The attestation is gone, and so is a nonce for the next one.
+    /// Takes the policy away as far as it can be: what was revoked stays. Whether anything is left.
+    pub fn clear_policy(&mut self) -> bool {
+        self.policy.measurements.retain(|known| known.revoked);
+        self.is_attested = false;
+        self.challenge = Challenge::default();
+        !self.policy.measurements.is_empty()
+    }
+
+    /// The attestation is gone, and so is a nonce for the next one, and the verdict on a quote that is being verified.
     pub fn revoke(&mut self) -> Outcome {
-        if !self.is_attested && self.challenge.until_ms == 0 {
+        if !self.is_attested && self.challenge == Challenge::default() {
             return Err(RegistryError::NoAttestation {});
         }
         self.is_attested = false;
@@ -74,17 +82,34 @@ impl Attested {
         Ok(())
     }
 
-    pub fn begin(&mut self, nonce: Hash32, now_ms: u64) {
-        self.challenge = Challenge { nonce, until_ms: now_ms.saturating_add(CHALLENGE_MS) };
+    /// A nonce for a quote: the one that nobody has used yet, if there is one, so that two attesters don't end each other's.
+    pub fn begin(&mut self, nonce: Hash32, now_ms: u64) -> Outcome<Hash32> {
+        let Challenge { until_ms, submitted, .. } = self.challenge;
+        if now_ms < until_ms && submitted {
+            return Err(RegistryError::AttestationPending { until_ms });
+        }
+        if now_ms >= until_ms {
+            self.challenge = Challenge { nonce, until_ms: now_ms.saturating_add(CHALLENGE_MS), submitted: false };
+        }
+        Ok(self.challenge.nonce)
     }
 
-    /// INV-REG-8: whatever the verifier will say, the nonce is gone.
+    /// INV-REG-8: whatever the verifier will say, the nonce is used.
     pub fn take_nonce(&mut self, now_ms: u64) -> Outcome<Hash32> {
-        if now_ms >= self.challenge.until_ms {
+        if now_ms >= self.challenge.until_ms || self.challenge.submitted {
             return Err(RegistryError::NoChallenge {});
         }
-        self.challenge.until_ms = 0;
+        self.challenge.submitted = true;
         Ok(self.challenge.nonce)
+    }
+
+    /// The verifier has answered about the quote bound to `nonce`. It counts unless somebody revoked meanwhile.
+    pub fn end(&mut self, nonce: Hash32) -> bool {
+        let waits = self.challenge.submitted && self.challenge.nonce == nonce;
+        if waits {
+            self.challenge = Challenge::default();
+        }
+        waits
     }
 
     /// Accepts a report whose `report_data` the caller has compared.
@@ -115,7 +140,9 @@ fn check_policy(policy: &AttestationPolicy, revoked: &[Hash32]) -> Outcome {
     let AttestationPolicy { measurements, tcb, max_age_ms } = policy;
     let hashes: Vec<Hash32> = measurements.iter().map(|known| known.sha256).collect();
     let kept = |old: &Hash32| measurements.iter().any(|known| known.revoked && known.sha256 == *old);
-    let fine = (1..=MEASUREMENTS_MAX).contains(&measurements.len())
+    let accepted = measurements.iter().filter(|known| !known.revoked).count();
+    let fine = accepted <= MEASUREMENTS_MAX
+        && (1..=LISTED_MAX).contains(&measurements.len())
         && all_different(&hashes)
         && measurements.iter().all(|known| known.from_ms < known.until_ms)
         && (1..=6).contains(&tcb.len())
@@ -163,10 +190,30 @@ mod tests {
     fn a_nonce_is_good_once_and_for_its_time() {
         let mut attested = Attested::new(policy(Hash32([1; 32]))).unwrap();
         assert_eq!(attested.take_nonce(0), Err(RegistryError::NoChallenge {}));
-        attested.begin(Hash32([5; 32]), 100);
+        assert_eq!(attested.begin(Hash32([5; 32]), 100), Ok(Hash32([5; 32])));
+        assert_eq!(attested.begin(Hash32([6; 32]), 101), Ok(Hash32([5; 32])), "another attester's nonce stays");
         assert_eq!(attested.take_nonce(100 + CHALLENGE_MS), Err(RegistryError::NoChallenge {}));
         assert_eq!(attested.take_nonce(99 + CHALLENGE_MS), Ok(Hash32([5; 32])));
         assert_eq!(attested.take_nonce(100), Err(RegistryError::NoChallenge {}));
+        let until_ms = 100 + CHALLENGE_MS;
+        assert_eq!(attested.begin(Hash32([7; 32]), 102), Err(RegistryError::AttestationPending { until_ms }));
+        assert!(!attested.end(Hash32([7; 32])) && attested.end(Hash32([5; 32])) && !attested.end(Hash32([5; 32])));
+        assert_eq!(attested.begin(Hash32([7; 32]), 103), Ok(Hash32([7; 32])));
+    }
+
+    #[test]
+    fn revoking_ends_a_verdict_on_its_way_and_is_remembered_without_a_policy() {
+        let sha256 = Hash32([1; 32]);
+        let mut attested = Attested::new(policy(sha256)).unwrap();
+        assert_eq!(attested.revoke(), Err(RegistryError::NoAttestation {}));
+        let nonce = attested.begin(Hash32([5; 32]), 100).unwrap();
+        attested.take_nonce(100).unwrap();
+        attested.revoke().unwrap();
+        assert!(!attested.end(nonce));
+        assert!(!attested.clone().clear_policy(), "nothing was revoked, nothing is left");
+        attested.revoke_measurement(sha256).unwrap();
+        assert!(attested.clear_policy());
+        assert_eq!(attested.set_policy(policy(sha256)), Err(RegistryError::BadMeasurements {}));
     }
 
     #[test]

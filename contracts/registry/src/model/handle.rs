@@ -1,6 +1,40 @@
 //! Short names.
 
-use charter_types::registry::{HANDLE_BYTES, RegistryError};
+use charter_types::registry::{AgentId, HANDLE_BYTES, HANDLE_REST_MS, RegistryError};
+
+/// What has become of a handle that somebody took once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandleState {
+    Held(AgentId),
+    /// It was given back. Links to it still lead people here, so for a while nobody else gets it.
+    Rests {
+        until_ms: u64,
+    },
+}
+
+impl HandleState {
+    pub fn given_back(now_ms: u64) -> Self {
+        Self::Rests { until_ms: now_ms.saturating_add(HANDLE_REST_MS) }
+    }
+
+    pub fn agent(self) -> Option<AgentId> {
+        match self {
+            Self::Held(agent) => Some(agent),
+            Self::Rests { .. } => None,
+        }
+    }
+
+    /// Whether it can be taken: by anybody after its rest, at any time by who gave it back.
+    pub fn check_free(self, is_last_holder: bool, now_ms: u64) -> Result<(), RegistryError> {
+        match self {
+            Self::Held(_) => Err(RegistryError::HandleTaken {}),
+            Self::Rests { until_ms } if now_ms < until_ms && !is_last_holder => {
+                Err(RegistryError::HandleRests { until_ms })
+            }
+            Self::Rests { .. } => Ok(()),
+        }
+    }
+}
 
 /// One spelling only: no upper case, no look-alikes, no hyphen at either end.
 pub fn check_handle(handle: &str) -> Result<(), RegistryError> {

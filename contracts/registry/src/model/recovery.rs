@@ -22,52 +22,48 @@ pub fn check_recoverers(recoverers: &Recoverers, owner: &AccountId) -> Outcome {
     if fine { Ok(()) } else { Err(RegistryError::BadRecoverers {}) }
 }
 
-/// Sets recoverers: at once where there are none, later than a recovery could take where there are.
-pub fn set_recoverers(recovery: &mut Recovery, recoverers: Recoverers, now_ms: u64) {
-    settle(recovery, now_ms);
+/// Sets recoverers: at once where there are none, later than a recovery could take where there are. Settled before.
+/// `round` is a new one, used for a change at once.
+pub fn set_recoverers(recovery: &mut Recovery, recoverers: Recoverers, round: u64, now_ms: u64) {
     let wait_ms = recovery.hand_over_wait_ms(now_ms);
     if wait_ms == 0 {
         recovery.recoverers = recoverers;
-        next_round(recovery);
+        recovery.round = round;
     } else {
         recovery.next = Some(recoverers);
         recovery.next_from_ms = now_ms.saturating_add(wait_ms);
     }
 }
 
-/// Writes a change down that is due.
-pub fn settle(recovery: &mut Recovery, now_ms: u64) {
-    let (recoverers, round) = recovery.at(now_ms);
-    if round != recovery.round {
-        (recovery.recoverers, recovery.round) = (recoverers.clone(), round);
-        recovery.next = None;
-    }
+/// Writes a change down that is due, in a round of its own; returns the recoverers that it replaces.
+pub fn settle(recovery: &mut Recovery, round: u64) -> Option<Recoverers> {
+    let next = recovery.next.take()?;
+    recovery.round = round;
+    Some(std::mem::replace(&mut recovery.recoverers, next))
 }
 
-/// Makes every proposal void.
-pub fn next_round(recovery: &mut Recovery) {
-    recovery.round = recovery.round.saturating_add(1);
+/// Whether a change is due that nobody has written down.
+pub fn is_due(recovery: &Recovery, now_ms: u64) -> bool {
+    recovery.next.is_some() && recovery.next_from_ms <= now_ms
 }
 
-fn position(recoverers: &Recoverers, account: &AccountId) -> Outcome<usize> {
+fn position(recovery: &Recovery, account: &AccountId) -> Outcome<usize> {
     let unknown = || RegistryError::NotRecoverer { caller: account.clone() };
-    recoverers.accounts.iter().position(|known| known == account).ok_or_else(unknown)
+    recovery.recoverers.accounts.iter().position(|known| known == account).ok_or_else(unknown)
 }
 
-/// A recoverer proposes a new owner; its earlier proposal is replaced.
+/// A recoverer proposes a new owner; its earlier proposal is replaced. The recovery is settled, here and below.
 pub fn propose(
     recovery: &Recovery,
     proposer: &AccountId,
     new_owner: AccountId,
     now_ms: u64,
 ) -> Outcome<RecoveryProposal> {
-    let (recoverers, round) = recovery.at(now_ms);
-    position(recoverers, proposer)?;
     let mut proposal = RecoveryProposal {
         agent: recovery.agent,
         proposer: proposer.clone(),
         new_owner,
-        round,
+        round: recovery.round,
         approvals: 0,
         ready_ms: 0,
     };
@@ -77,23 +73,26 @@ pub fn propose(
 
 /// A recoverer agrees. When enough do, the owner's time to veto starts.
 pub fn approve(recovery: &Recovery, proposal: &mut RecoveryProposal, by: &AccountId, now_ms: u64) -> Outcome {
-    let (recoverers, round) = recovery.at(now_ms);
-    let position = position(recoverers, by)?;
-    if proposal.round != round {
-        return Err(RegistryError::NoRecovery {});
-    }
+    let position = position(recovery, by)?;
+    check_current(recovery, proposal)?;
     proposal.approvals |= 1 << position;
-    let enough = proposal.approvals.count_ones() >= u32::from(recoverers.threshold);
+    let enough = proposal.approvals.count_ones() >= u32::from(recovery.recoverers.threshold);
     if enough && proposal.ready_ms == 0 {
-        proposal.ready_ms = now_ms.saturating_add(recoverers.delay_ms);
+        proposal.ready_ms = now_ms.saturating_add(recovery.recoverers.delay_ms);
     }
     Ok(())
 }
 
+/// A proposal counts in its own round only, and only while who made it is a recoverer.
+fn check_current(recovery: &Recovery, proposal: &RecoveryProposal) -> Outcome {
+    let is_recoverer = position(recovery, &proposal.proposer).is_ok();
+    if is_recoverer && proposal.round == recovery.round { Ok(()) } else { Err(RegistryError::NoRecovery {}) }
+}
+
 /// INV-REG-7: recovery has its threshold (else it is never ready), its delay, and no veto (else the round has moved).
 pub fn check_ready(recovery: &Recovery, proposal: &RecoveryProposal, now_ms: u64) -> Outcome {
-    let (_, round) = recovery.at(now_ms);
-    if proposal.round != round || proposal.ready_ms == 0 {
+    check_current(recovery, proposal)?;
+    if proposal.ready_ms == 0 {
         return Err(RegistryError::NoRecovery {});
     }
     if now_ms < proposal.ready_ms {
@@ -107,7 +106,7 @@ mod tests {
     use charter_types::AccountId;
     use charter_types::registry::{HAND_OVER_MARGIN_MS, RECOVERY_MS_MIN, Recoverers, Recovery, RegistryError};
 
-    use super::{approve, check_ready, check_recoverers, next_round, propose, set_recoverers};
+    use super::{approve, check_ready, check_recoverers, is_due, propose, set_recoverers, settle};
 
     fn account(name: &str) -> AccountId {
         name.parse().unwrap()
@@ -155,19 +154,24 @@ mod tests {
         let from_ms = 20 + RECOVERY_MS_MIN;
         assert_eq!(check_ready(&recovery, &proposal, from_ms - 1), Err(RegistryError::NotYet { from_ms }));
         assert_eq!(check_ready(&recovery, &proposal, from_ms), Ok(()));
-        next_round(&mut recovery);
+        let gone = Recovery { recoverers: recoverers(&["b.near", "c.near"], 1, RECOVERY_MS_MIN), ..recovery.clone() };
+        assert_eq!(check_ready(&gone, &proposal, from_ms), Err(RegistryError::NoRecovery {}), "its proposer is nobody");
+        recovery.round = 1;
         assert_eq!(check_ready(&recovery, &proposal, from_ms), Err(RegistryError::NoRecovery {}));
     }
 
     #[test]
     fn replacing_recoverers_takes_longer_than_they_do() {
         let mut recovery = recovery();
-        set_recoverers(&mut recovery, recoverers(&[], 0, 0), 100);
+        set_recoverers(&mut recovery, recoverers(&[], 0, 0), 7, 100);
         let due = 100 + RECOVERY_MS_MIN + HAND_OVER_MARGIN_MS;
-        assert_eq!(recovery.next_from_ms, due);
+        assert_eq!((recovery.next_from_ms, recovery.round), (due, 0));
         let proposal = propose(&recovery, &account("a.near"), account("new.near"), due - 1).unwrap();
+        assert!(!is_due(&recovery, due - 1) && is_due(&recovery, due));
+        assert_eq!(recovery.hand_over_wait_ms(due), 0);
+        assert_eq!(settle(&mut recovery, 8).unwrap().accounts.len(), 3);
         assert!(propose(&recovery, &account("a.near"), account("new.near"), due).is_err());
         assert_eq!(check_ready(&recovery, &proposal, due), Err(RegistryError::NoRecovery {}));
-        assert_eq!(recovery.hand_over_wait_ms(due), 0);
+        assert_eq!((recovery.round, settle(&mut recovery, 9)), (8, None));
     }
 }

@@ -4,6 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use charter_derive::wire;
 
 use super::{Choice, LineId, Member, Params, ProposalId, ReleaseContent};
+use crate::admin::Deployment;
 use crate::registry::AgentId;
 use crate::{AccountId, Hash32};
 
@@ -36,6 +37,8 @@ pub struct ProposeRelease {
 pub struct ProposeUpgrade {
     pub contract: AccountId,
     pub code_hash: Hash32,
+    /// What the contract's view `deployment` says now.
+    pub replaces: Deployment,
 }
 
 /// The voter repeats what is voted on.

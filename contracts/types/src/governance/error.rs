@@ -26,6 +26,7 @@ failures! {
         TooLate { until_ms: u64 } = "GOVERNANCE_TOO_LATE", "the proposal could be carried out until {until_ms} ms";
         WrongKind {} = "GOVERNANCE_WRONG_KIND", "the proposal is of another kind";
         WrongCode { expected: Hash32, found: Hash32 } = "GOVERNANCE_WRONG_CODE", "the code hashes to {found}; approved is {expected}";
+        NoDeployment {} = "GOVERNANCE_NO_DEPLOYMENT", "the proposal does not say which deployment it replaces: propose it again";
         NotCancellable {} = "GOVERNANCE_NOT_CANCELLABLE", "only a proposal that is neither decided against nor carried out can be cancelled";
     }
 }

@@ -70,11 +70,35 @@ pub struct SetOperator {
 }
 
 /// `authority`, `remove_operator`, `set_guardian`, `remove_guardian`, `offer_transfer`, `set_payout`,
-/// `propose_recovery` (with the new owner), `approve_recovery` and `execute_recovery` (with the proposer).
+/// `propose_recovery` (with the new owner) and `execute_recovery` (with the proposer).
 #[wire(strict)]
 pub struct AgentAccount {
     pub agent: AgentId,
     pub account: AccountId,
+}
+
+/// Takes an agent over as it was offered: with this card and this handle.
+#[wire(strict)]
+pub struct AcceptTransfer {
+    pub agent: AgentId,
+    pub expected_revision: u64,
+    pub expected_handle: Option<String>,
+}
+
+/// Agrees to be paid for an agent, as long as it is this owner's.
+#[wire(strict)]
+pub struct AcceptPayout {
+    pub agent: AgentId,
+    pub owner: AccountId,
+}
+
+/// Agrees with a proposal as it was read: who proposed it, for whom, and in which round.
+#[wire(strict)]
+pub struct ApproveRecovery {
+    pub agent: AgentId,
+    pub proposer: AccountId,
+    pub new_owner: AccountId,
+    pub round: u64,
 }
 
 #[wire(strict)]

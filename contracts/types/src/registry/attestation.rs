@@ -7,7 +7,9 @@ use super::{AgentId, Epochs};
 use crate::verifier::TcbStatus;
 use crate::{AccountId, Domain, Ed25519Key, Hash32, Sha256, X25519Key};
 
+/// Most measurements that a policy accepts, and most that it lists with those that were revoked.
 pub const MEASUREMENTS_MAX: usize = 8;
+pub const LISTED_MAX: usize = 32;
 /// How long a nonce can be used.
 pub const CHALLENGE_MS: u64 = 600_000;
 /// Longest time an attestation may be good for.
@@ -44,6 +46,9 @@ pub struct Challenge {
     pub nonce: Hash32,
     /// 0: there is none, or it is consumed.
     pub until_ms: u64,
+    /// A quote bound to it is being verified.
+    #[wire(default)]
+    pub submitted: bool,
 }
 
 /// All that is kept about the code an agent runs.

@@ -1,9 +1,10 @@
 //! The registry's methods.
 
 use super::args::{
-    AddKey, AgentAccount, AgentRef, Handle, Pause, Rearm, RegisterAgent, RegisterAgents, RemoveKey, ReportReputation,
-    ReputationRef, RevokeMeasurement, RotateKey, SetAgentAccount, SetAttestationPolicy, SetCard, SetHandle,
-    SetOperator, SetRecoverers, SetReporters, SetTransferable, Setup, SubmitAttestation, VerifyProof,
+    AcceptPayout, AcceptTransfer, AddKey, AgentAccount, AgentRef, ApproveRecovery, Handle, Pause, Rearm, RegisterAgent,
+    RegisterAgents, RemoveKey, ReportReputation, ReputationRef, RevokeMeasurement, RotateKey, SetAgentAccount,
+    SetAttestationPolicy, SetCard, SetHandle, SetOperator, SetRecoverers, SetReporters, SetTransferable, Setup,
+    SubmitAttestation, VerifyProof,
 };
 use super::nft::{NFTContractMetadata, NftToken, NftTokens, NftTokensOf, NftTransfer, Token};
 use super::{
@@ -20,8 +21,11 @@ crate::method::methods! { of Registry;
     call register_agent(RegisterAgent) -> AgentId [Storage, Anyone, Flat];
     /// Registers up to 20 agents for the caller and returns their ids: all of them or none.
     call register_agents(RegisterAgents) -> Vec<AgentId> [Storage, Anyone, Batch];
-    /// Gives an agent a short name, unique here, or gives its name back.
+    /// Gives an agent a short name, unique here, or gives its name back. A name that was given back is nobody else's for 30
+    /// days.
     call set_handle(SetHandle) [Storage, Owner, Flat];
+    /// Frees the storage of a handle that was given back, once its 30 days are over.
+    call release_handle(Handle) [Nothing, Anyone, Flat];
     /// Replaces the card; `expected_revision` is the one being replaced. Operators need `card`.
     call set_card(SetCard) [StorageByOwner, OwnerOrOperator, Flat];
     /// Names the agent's own account, or none. Operators need `agent_account`.
@@ -39,24 +43,26 @@ crate::method::methods! { of Registry;
     call heartbeat(AgentRef) [Nothing, Agent, Flat];
     /// Asks an account to be paid for the agent; the owner itself needs no asking.
     call set_payout(AgentAccount) [Storage, Owner, Flat];
-    /// Accepts to be paid for the agent.
-    call accept_payout(AgentRef) [OneYocto, Offered, Flat];
-    /// Reports what an agent was ever paid in an asset; the highest report of an epoch stays. Out of the reporter's prepaid
-    /// storage, which anyone may prepay.
-    call report_reputation(ReportReputation) [Nothing, Reporter, Flat];
+    /// Accepts to be paid for the agent, which still is the named owner's.
+    call accept_payout(AcceptPayout) [OneYocto, Offered, Flat];
+    /// Reports what an agent was ever paid in an asset; the highest report of an epoch stays, and the epoch's first is what
+    /// its own earnings are counted from. The deposit pays for the row, and nothing else does.
+    call report_reputation(ReportReputation) [Storage, Reporter, Flat];
+    /// Takes a report back, by who made it; its storage is free again.
+    call remove_reputation(ReputationRef) [Nothing, Reporter, Flat];
     /// Lists whose reports count.
     call set_reporters(SetReporters) [Nothing, Admin, Flat];
 
     /// Names the contract that is asked about quotes.
     call set_verifier(Named) [Nothing, Admin, Flat];
-    /// Says which measurements and platforms are accepted, or takes attestation away altogether. Revoked measurements have
-    /// to stay listed.
+    /// Says which measurements and platforms are accepted, or takes that away. Revoked measurements have to stay listed, and
+    /// stay if the policy goes.
     call set_attestation_policy(SetAttestationPolicy) [Storage, Owner, Flat];
     /// Revokes a measurement for good: it counts for no agent attested with it, now or later.
     call revoke_measurement(RevokeMeasurement) [OneYoctoByOwner, OwnerOrGuardian, Flat];
     /// Ends the agent's attestation.
     call revoke_attestation(AgentRef) [OneYoctoByOwner, OwnerOrGuardian, Flat];
-    /// Returns a nonce, good for ten minutes and one submission. The agent's own account may, too; operators need `attest`.
+    /// Returns a nonce, good for ten minutes and one submission; the same one until it is used. The agent's own account may, too; operators need `attest`.
     call begin_attestation(AgentRef) -> Hash32 [OneYoctoByOwner, OwnerOrOperator, Flat];
     /// Has a quote verified that is bound to the nonce and to two keys, and records them if policy and verifier accept it.
     /// The nonce is consumed whatever comes of it. Callers as of `begin_attestation`.
@@ -70,6 +76,9 @@ crate::method::methods! { of Registry;
     call set_guardian(AgentAccount) [Storage, Owner, Flat];
     /// Removes a guardian.
     call remove_guardian(AgentAccount) [Storage, Owner, Flat];
+    /// Shows that the caller knows of the role the owner gave it: operator, guardian, the agent's account. Using a role does
+    /// as much.
+    call accept_role(AgentRef) [Nothing, RoleHolder, Flat];
     /// Gives back every role the caller has: operator, guardian, the agent's account.
     call renounce(AgentRef) [Nothing, RoleHolder, Flat];
     /// Pauses an agent: a guardian for a while, the owner as long as it likes.
@@ -82,29 +91,34 @@ crate::method::methods! { of Registry;
     call panic_all(Nothing) [OneYocto, Owner, Flat];
     /// Gives agents new epochs under the owner's new one; nothing granted before ever lives again.
     call rearm(Rearm) [OneYocto, Owner, Flat];
-    /// Offers an agent to an account. While the agent has recoverers, the offer is good only after they could have recovered
-    /// it.
+    /// Offers an agent to an account, for 30 days. While the agent has recoverers, the offer is good only after they could
+    /// have recovered it; setting recoverers ends it.
     call offer_transfer(AgentAccount) [Storage, Owner, Flat];
     /// Takes an offer back.
     call cancel_transfer(AgentRef) [OneYocto, Owner, Flat];
-    /// Takes an offered agent over: its epoch moves and every role, key and right of before is gone.
-    call accept_transfer(AgentRef) [Storage, Offered, Flat];
+    /// Takes an offered agent over, with the card and handle that it was seen with: its epoch moves and every role, key and
+    /// right of before is gone.
+    call accept_transfer(AcceptTransfer) [Storage, Offered, Flat];
     /// Names who can recover the agent. Replacing them takes longer than they need.
     call set_recoverers(SetRecoverers) [Storage, Owner, Flat];
     /// Proposes a new owner; the recoverer's earlier proposal is replaced.
     call propose_recovery(AgentAccount) [Storage, Recoverer, Flat];
-    /// Agrees with another recoverer's proposal; `account` is the proposer.
-    call approve_recovery(AgentAccount) [OneYocto, Recoverer, Flat];
+    /// Agrees with another recoverer's proposal, as it was read.
+    call approve_recovery(ApproveRecovery) [OneYocto, Recoverer, Flat];
+    /// Takes the caller's own proposal back, whatever became of the agent; its storage is free again.
+    call withdraw_proposal(AgentRef) [Nothing, Proposer, Flat];
     /// Makes every proposal to recover the agent void.
     call veto_recovery(AgentRef) [OneYocto, Owner, Flat];
     /// Hands the agent to the proposed owner once threshold and delay are met and nobody vetoed; `account` is the proposer.
-    /// The new owner must have prepaid storage.
-    call execute_recovery(AgentAccount) [Nothing, Anyone, Flat];
+    /// The new owner must have a storage account. What the old owner paid for the agent's rows comes along; the caller pays
+    /// what is short, if the new owner's name is longer.
+    call execute_recovery(AgentAccount) [Storage, Anyone, Flat];
 
     /// Lets `nft_transfer` move the agent, or no more.
     call set_transferable(SetTransferable) [Storage, Owner, Flat];
-    /// NEP-171. A hand-over like `accept_transfer`, to an account that has prepaid storage here; only for agents whose owner
-    /// opted in and that have no recoverers.
+    /// NEP-171. A hand-over like `accept_transfer`, to an account with a storage account here; only for agents whose owner
+    /// opted in and that have no recoverers. What the sender paid for the agent's rows comes along, and what is short out of
+    /// its prepaid storage: the receiver pays nothing. The agent stays open to `nft_transfer`.
     call nft_transfer(NftTransfer) [OneYocto, Owner, Flat];
     /// NEP-171. The same, and tells the receiver; what it does not keep comes back, by a second hand-over.
     call nft_transfer_call(NftTransfer) -> bool [OneYocto, Owner, Asks];
@@ -114,7 +128,7 @@ crate::method::methods! { of Registry;
     view nft_metadata(Nothing) -> NFTContractMetadata;
     /// NEP-181. How many agents there are.
     view nft_total_supply(Nothing) -> U128;
-    /// NEP-181. `from_index` counts ids, so a page may hold fewer agents than asked for.
+    /// NEP-181. Agents by id; `from_index` counts those that exist.
     view nft_tokens(NftTokens) -> Vec<Token>;
     /// NEP-181. How many agents an account owns.
     view nft_supply_for_owner(NftTokensOf) -> U128;

@@ -16,6 +16,8 @@ pub const RECOVERY_MS_MAX: u64 = 90 * 24 * 3_600_000;
 /// While there are recoverers, handing the agent over and changing them takes this much longer than recovery does, so
 /// that somebody with a stolen key can't get rid of them first.
 pub const HAND_OVER_MARGIN_MS: u64 = 24 * 3_600_000;
+/// Rounds are numbers of the registry's one counter above this; those that the first release counted in each row are below.
+pub const ROUNDS_FROM: u64 = 1 << 32;
 
 /// Who together may restore the agent.
 #[wire(strict)]
@@ -42,7 +44,8 @@ pub struct Recovery {
 }
 
 impl Recovery {
-    /// Recoverers and round at a time: a change that is due counts, whether or not anybody wrote it down.
+    /// Recoverers and round at a time: a change that is due counts, whether or not anybody wrote it down. No proposal is ever
+    /// made in the round of a change that was not written down.
     pub fn at(&self, now_ms: u64) -> (&Recoverers, u64) {
         match &self.next {
             Some(next) if self.next_from_ms <= now_ms => (next, self.round.saturating_add(1)),

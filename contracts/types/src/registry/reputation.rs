@@ -28,4 +28,10 @@ pub struct Reputation {
     /// Payments that make it up.
     pub payments: u64,
     pub reported_ms: u64,
+    /// What had been earned at the epoch's first report: this epoch's are `earned` less this. What a seller earned is not
+    /// the buyer's.
+    #[wire(default)]
+    pub earned_before: U128,
+    #[wire(default)]
+    pub payments_before: u64,
 }

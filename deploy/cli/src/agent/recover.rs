@@ -4,8 +4,8 @@ use anyhow::Context;
 use charter_client::{At, Call};
 use charter_types::AccountId;
 use charter_types::registry;
-use charter_types::registry::args::{AgentAccount, AgentRef, SetRecoverers};
-use charter_types::registry::{AgentId, Recoverers};
+use charter_types::registry::args::{AgentAccount, AgentRef, ApproveRecovery, SetRecoverers};
+use charter_types::registry::{AgentId, Recoverers, RecoveryProposal};
 use serde_json::json;
 
 use super::Which;
@@ -44,8 +44,14 @@ pub enum Command {
         #[arg(long)]
         new_owner: AccountId,
     },
-    /// Agrees with another recoverer's proposal.
-    Approve(Proposal),
+    /// Agrees with another recoverer's proposal, for the new owner that one means.
+    Approve {
+        #[command(flatten)]
+        proposal: Proposal,
+        /// Who shall own the agent. A proposal that names somebody else by now is refused.
+        #[arg(long)]
+        new_owner: AccountId,
+    },
     /// Voids every proposal, as the owner.
     Veto {
         #[command(flatten)]
@@ -99,10 +105,12 @@ pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
                 .await?;
             say_proposal(session, agent, &me.id).await
         }
-        Command::Approve(proposal) => {
-            let args = proposal.args(session)?;
+        Command::Approve { proposal, new_owner } => {
+            let AgentAccount { agent, account: proposer } = proposal.args(session)?;
+            let round = find_proposal(session, agent, &proposer).await?.round;
+            let args = ApproveRecovery { agent, proposer, new_owner, round };
             contracts.registry().call(me, registry::methods::approve_recovery, &args).await?;
-            say_proposal(session, args.agent, &args.account).await
+            say_proposal(session, agent, &args.proposer).await
         }
         Command::Veto { which } => {
             let agent = session.agent(which.agent)?;
@@ -130,18 +138,21 @@ pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
     }
 }
 
-async fn say_proposal(session: &Session, agent: AgentId, proposer: &AccountId) -> anyhow::Result<()> {
+async fn find_proposal(session: &Session, agent: AgentId, proposer: &AccountId) -> anyhow::Result<RecoveryProposal> {
     let question = AgentRef { agent };
-    let what = "such proposal";
     let registry = session.contracts.registry();
     let found = registry.view(session.rpc(), registry::methods::recovery_proposals, &question, At::Final).await?;
-    let proposal = found.iter().find(|proposal| proposal.proposer == *proposer);
-    let proposal = proposal.with_context(|| format!("there is no {what} of {proposer}"))?;
+    let proposal = found.into_iter().find(|proposal| proposal.proposer == *proposer);
+    proposal.with_context(|| format!("there is no such proposal of {proposer}"))
+}
+
+async fn say_proposal(session: &Session, agent: AgentId, proposer: &AccountId) -> anyhow::Result<()> {
+    let proposal = find_proposal(session, agent, proposer).await?;
     let text = match proposal.ready_ms {
         0 => format!("{} as owner of agent {agent}: more recoverers have to agree", proposal.new_owner),
         ready_ms => {
             format!("{} as owner of agent {agent}: can be executed from {} on", proposal.new_owner, time(ready_ms))
         }
     };
-    session.tell(proposal, &text)
+    session.tell(&proposal, &text)
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use charter_client::{At, sha256};
-use charter_types::Hash32;
 use charter_types::governance;
 use charter_types::governance::args::{
     AgentRef, CreateLine, Enroll, ExecuteUpgrade, ProposalRef, ProposeRelease, ProposeUpgrade, Vote,
 };
 use charter_types::governance::{Artifact, ArtifactKind, Choice, Member, Params, Proposal, ReleaseContent, ReleaseFor};
+use charter_types::{Hash32, Nothing, shared};
 use charter_wasm::Contract;
 
 use super::world::World;
@@ -114,7 +114,9 @@ async fn pass_time_and_queue(world: &mut World, proposal: u64) -> anyhow::Result
 pub async fn approved_upgrade(world: &mut World, contract: Contract) -> anyhow::Result<u64> {
     let contracts = world.contracts.clone();
     let root = world.root();
-    let args = ProposeUpgrade { contract: account_of(contract, &contracts).clone(), code_hash: code_hash(contract) };
+    let account = account_of(contract, &contracts).clone();
+    let replaces = world.rpc.view(&account, shared::methods::deployment, &Nothing {}, At::Final).await?;
+    let args = ProposeUpgrade { contract: account, code_hash: code_hash(contract), replaces };
     let done = contracts.governance().call(&root, governance::methods::propose_upgrade, &args).await?;
     let proposal = world.take(done);
     let content_hash = read(world, proposal).await?.content_hash;

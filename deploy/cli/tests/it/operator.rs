@@ -377,9 +377,11 @@ async fn an_agent_is_stopped_rearmed_handed_over_and_recovered() {
     let execute = "charter agent recover execute --agent 1 --proposer carol.test.near";
     office.refused("carol", execute, "REGISTRY_NO_RECOVERY");
     office.json("bob", "charter agent recover veto");
-    office.refused("hal", "charter agent recover approve --agent 1 --proposer carol.test.near", "REGISTRY_NO_RECOVERY");
+    let approve = "charter agent recover approve --agent 1 --proposer carol.test.near --new-owner";
+    office.refused("hal", &format!("{approve} alice.test.near"), "there is no such proposal");
     office.json("carol", "charter agent recover propose --agent 1 --new-owner alice.test.near");
-    let approved = office.json("hal", "charter agent recover approve --agent 1 --proposer carol.test.near");
+    office.refused("hal", &format!("{approve} bob.test.near"), "REGISTRY_PROPOSAL_CHANGED");
+    let approved = office.json("hal", &format!("{approve} alice.test.near"));
     assert!(approved["ready_ms"].as_u64().unwrap() > 0);
     office.refused("carol", execute, "REGISTRY_NOT_YET");
     office.wait_an_hour().await;

@@ -34,6 +34,8 @@ pub static CHANNEL: Table = Table {
 /// What a fact changes.
 pub fn changes(fact: &Fact) -> Vec<Change> {
     match fact {
+        // Kept in events alone.
+        Fact::Shared(_) => Vec::new(),
         Fact::Channel(channel) => vec![CHANNEL.put(channel)],
         Fact::Claims(rows) => {
             let raised = rows.iter().filter(|row| row.claimed().is_some());

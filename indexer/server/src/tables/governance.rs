@@ -78,6 +78,8 @@ async fn enrolment(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, Indexer
 /// What a fact changes.
 pub fn changes(fact: &Fact) -> Vec<Change> {
     vec![match fact {
+        // Kept in events alone.
+        Fact::Shared(_) => return Vec::new(),
         Fact::Line(line) => LINE.put(line),
         Fact::Release(release) => RELEASE.put(release),
         Fact::Proposal(proposal) => PROPOSAL.put(proposal),

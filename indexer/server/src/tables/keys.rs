@@ -233,6 +233,8 @@ async fn setting(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerEr
 /// What a fact changes.
 pub fn changes(fact: &Fact) -> Vec<Change> {
     match fact {
+        // Kept in events alone.
+        Fact::Shared(_) => Vec::new(),
         Fact::Host(host) => vec![HOST.put(host)],
         Fact::Secret(secret) => vec![SECRET.put(secret)],
         Fact::Wrap { secret, version, host, host_generation, sha256, bytes, received, at_ms } => {

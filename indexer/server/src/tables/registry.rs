@@ -14,6 +14,7 @@ use crate::views::{self, Chain, HighestId};
 pub static TABLES: &[&Table] = &[
     &AGENT,
     &RETIREMENT,
+    &RESTING_HANDLE,
     &OWNER,
     &HEARTBEAT,
     &RECOVERY,
@@ -50,6 +51,16 @@ pub static RETIREMENT: Table = Table {
     key: Key::Fields(&["agent"]),
     columns: &[number("agent"), text("owner").filter(), number("at_ms")],
     path: "retirements",
+    truth: Truth::Rebuild,
+};
+
+pub static RESTING_HANDLE: Table = Table {
+    name: "resting_handle",
+    contract: Contract::Registry,
+    about: "Handles that were given back, and until when nobody else gets them.",
+    key: Key::Fields(&["handle"]),
+    columns: &[text("handle"), number("until_ms")],
+    path: "resting-handles",
     truth: Truth::Rebuild,
 };
 
@@ -155,6 +166,8 @@ async fn setting(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerEr
 /// What a fact changes.
 pub fn changes(fact: &Fact) -> Vec<Change> {
     vec![match fact {
+        // Kept in events alone.
+        Fact::Shared(_) => return Vec::new(),
         Fact::Agent(agent) => AGENT.put(agent),
         Fact::Agents(registered) => return registered.agents().map(|agent| AGENT.put(agent)).collect(),
         Fact::AgentRetired(end) => return vec![AGENT.remove(end.agent), RETIREMENT.put(end)],
@@ -170,6 +183,11 @@ pub fn changes(fact: &Fact) -> Vec<Change> {
         Fact::AttestationRemoved(agent) => ATTESTATION.remove(agent),
         Fact::AttestationRejected { .. } => return Vec::new(),
         Fact::Reputation(known) => REPUTATION.put(known),
+        Fact::ReputationRemoved(ReputationRef { agent, epoch, reporter, asset }) => {
+            REPUTATION.remove(format!("{agent}/{epoch}/{reporter}/{asset}"))
+        }
+        Fact::HandleRests(handle) => RESTING_HANDLE.put(handle),
+        Fact::HandleFree(handle) => RESTING_HANDLE.remove(handle),
         Fact::Reporters(reporters) => REGISTRY_SETTING.put_at("reporters", reporters),
         Fact::Verifier(account) => REGISTRY_SETTING.put_at("verifier", account),
     }]

@@ -63,5 +63,5 @@ async fn lists_are_paged_and_filtered_and_bad_questions_get_a_code() {
         assert_eq!(get(&server, question).await.0, 200, "{path}");
     }
     drop((server, indexer));
-    test.database.close().await;
+    test.close().await;
 }

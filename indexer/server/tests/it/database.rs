@@ -1,9 +1,12 @@
 //! A database for one test.
 
+use std::mem::ManuallyDrop;
+
 use charter_indexer::Database;
 
 pub struct TestDatabase {
-    pub database: Database,
+    /// Left open by a test that fails: waiting for it to close would never end, and nobody would read why it failed.
+    pub database: ManuallyDrop<Database>,
     _folder: tempfile::TempDir,
 }
 
@@ -14,7 +17,13 @@ pub async fn open() -> TestDatabase {
         Err(_) => Database::embedded(folder.path()).await.unwrap(),
         Ok(host) => Database::connect(&fresh_on_server(&host).await).await.unwrap(),
     };
-    TestDatabase { database, _folder: folder }
+    TestDatabase { database: ManuallyDrop::new(database), _folder: folder }
+}
+
+impl TestDatabase {
+    pub async fn close(self) {
+        ManuallyDrop::into_inner(self.database).close().await;
+    }
 }
 
 async fn fresh_on_server(host: &str) -> String {

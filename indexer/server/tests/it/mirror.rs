@@ -59,7 +59,7 @@ async fn replaying_twice_gives_the_same_rows_and_a_retired_agent_is_gone() {
         assert_eq!(agents, 9);
         seen.push(snapshot(&pool).await);
         drop(indexer);
-        test.database.close().await;
+        test.close().await;
     }
     assert_eq!(seen[0], seen[1]);
 }
@@ -79,7 +79,7 @@ async fn a_second_indexer_that_moves_the_cursor_stops_the_first() {
     let report = verify(&pool, &rpc, &harness.contracts).await.unwrap().unwrap();
     assert_eq!(report.mismatches, 0, "{:?}", report.detail);
     drop((first, second));
-    test.database.close().await;
+    test.close().await;
 }
 
 #[tokio::test]
@@ -97,5 +97,5 @@ async fn a_changed_event_breaks_the_chain_of_hashes() {
     assert_eq!(report.mismatches, 1, "{:?}", report.detail);
     assert!(report.detail[0].starts_with("events of registry"), "{:?}", report.detail);
     drop(indexer);
-    test.database.close().await;
+    test.close().await;
 }

@@ -62,7 +62,7 @@ async fn descriptors_and_tables_are_the_same() {
         let indexed = indexed.bind(table.name).bind(order).fetch_optional(&pool).await.unwrap();
         assert!(indexed.is_some(), "pages of {} are ordered by {order}, which has no index", table.name);
     }
-    test.database.close().await;
+    test.close().await;
 }
 
 #[test]

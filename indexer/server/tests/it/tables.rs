@@ -59,7 +59,7 @@ impl Scene {
     }
 
     async fn end(self) {
-        self.database.database.close().await;
+        self.database.close().await;
     }
 }
 

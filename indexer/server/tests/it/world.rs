@@ -12,7 +12,8 @@ use charter_types::governance::{
 use charter_types::keys::args::{AddCredential, AnchorReceipts, GrantTerms, RequestApproval, Reserve, RotateSecret};
 use charter_types::keys::{Allowance, Envelope, Grantee, Unit, Wrap, methods as keys};
 use charter_types::registry::args::{
-    AgentAccount, AgentRef, RegisterAgent, ReportReputation, SetAttestationPolicy, SetRecoverers, SetReporters,
+    AgentAccount, AgentRef, RegisterAgent, ReportReputation, SetAttestationPolicy, SetHandle, SetRecoverers,
+    SetReporters,
 };
 use charter_types::registry::{AttestationPolicy, Measurement, RECOVERY_MS_MIN, Recoverers, methods as registry};
 use charter_types::verifier::TcbStatus;
@@ -56,6 +57,8 @@ impl World {
         };
         ok(alice, registry, registry::register_agent, &args, DEPOSIT).await;
         let gone = ok(alice, registry, registry::register_agent, &args, DEPOSIT).await;
+        let named = SetHandle { agent: gone, handle: Some("scout".to_owned()) };
+        ok(alice, registry, registry::set_handle, &named, DEPOSIT).await;
         ok(alice, registry, registry::retire, &AgentRef { agent: gone }, 1).await;
         let agent = 1;
         ok(bob, registry, registry::heartbeat, &AgentRef { agent }, 0).await;
@@ -70,7 +73,7 @@ impl World {
         ok(alice, registry, registry::set_reporters, &SetReporters { reporters: vec![alice.id().clone()] }, 0).await;
         ok(alice, registry, registry::set_verifier, &Named { account: self.contracts().verifier.clone() }, 0).await;
         let report = ReportReputation { agent, asset: "near".to_owned(), earned: U128(5), payments: 1 };
-        ok(alice, registry, registry::report_reputation, &report, 0).await;
+        ok(alice, registry, registry::report_reputation, &report, DEPOSIT).await;
     }
 
     /// A secret with a budgeted grant and one that needs approvals; its first data key was left behind by a rotation.

@@ -5,7 +5,7 @@ use charter_rules::decision::check_live;
 use charter_types::keys::args::{AddCredential, Delegate, GrantRef, GrantSecret, GrantTerms};
 use charter_types::keys::methods as keys;
 use charter_types::keys::{Envelope, Grant, Grantee, Wrap};
-use charter_types::registry::args::{AgentAccount, AgentRef};
+use charter_types::registry::args::AgentAccount;
 use charter_types::registry::{Epochs, methods as registry};
 use charter_types::shared::methods as shared;
 use charter_types::storage::StorageOf;
@@ -141,7 +141,7 @@ async fn a_sale_and_a_panic_kill_grants_by_comparison() {
     let registry = &scene.harness.contracts.registry;
     let offer = AgentAccount { agent: scene.agent, account: scene.eve.id().clone() };
     ok(&scene.alice, registry, registry::offer_transfer, &offer, DEPOSIT).await;
-    let accept = AgentRef { agent: scene.agent };
+    let accept = arguments::accept(&scene.harness, registry, scene.agent).await;
     ok(&scene.eve, registry, registry::accept_transfer, &accept, DEPOSIT).await;
     assert!(!scene.is_live(scene.grant).await, "a right survived the sale");
     let args =

@@ -11,7 +11,7 @@ use charter_types::storage::StorageOf;
 use charter_types::{AnyKey, Domain, Ed25519Key, Nothing, PageOf, Signature64};
 use ed25519_dalek::{Signer, SigningKey};
 
-use charter_harness::arguments::{DEPOSIT, register, unregister};
+use charter_harness::arguments::{DEPOSIT, accept, register, unregister};
 
 async fn authority(harness: &Harness, agent: u64, account: &near_workspaces::Account) -> Authority {
     let args = AgentAccount { agent, account: account.id().clone() };
@@ -29,7 +29,7 @@ async fn a_hand_over_moves_epoch_list_and_storage() {
     let before = authority(&harness, first, &alice).await;
     let offer = AgentAccount { agent: first, account: bob.id().clone() };
     ok(&alice, registry, registry::offer_transfer, &offer, DEPOSIT).await;
-    ok(&bob, registry, registry::accept_transfer, &AgentRef { agent: first }, DEPOSIT).await;
+    ok(&bob, registry, registry::accept_transfer, &accept(&harness, registry, first).await, DEPOSIT).await;
 
     let after = authority(&harness, first, &bob).await;
     assert!(after.roles.owner && !after.roles.guardian);

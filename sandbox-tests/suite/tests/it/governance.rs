@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use charter_client::sha256;
 use charter_harness::{Caller, Harness, call, failed_with, ok, refused, view};
-use charter_types::Hash32;
+use charter_types::admin::{Deployment, SetPauser, Upgrade};
 use charter_types::governance::args::{ExecuteUpgrade, ProposalRef, ProposeUpgrade, Vote};
 use charter_types::governance::methods as governance;
 use charter_types::governance::{Choice, Proposal, ProposalState};
+use charter_types::shared::methods as shared;
+use charter_types::{Hash32, Named, Nothing};
 use charter_wasm::Contract;
 
 use charter_harness::arguments::DEPOSIT;
@@ -20,10 +22,20 @@ async fn proposal(harness: &Harness, id: u64) -> Proposal {
     found.unwrap()
 }
 
+async fn deployment(harness: &Harness) -> Deployment {
+    view(&harness.worker, &harness.contracts.registry, shared::deployment, &Nothing {}).await.unwrap()
+}
+
 /// Proposes and approves `code` for the registry; the timelock has not run yet.
 async fn approved(harness: &Harness, code: &[u8]) -> u64 {
+    let replaces = deployment(harness).await;
+    approved_to_replace(harness, code, replaces).await
+}
+
+async fn approved_to_replace(harness: &Harness, code: &[u8], replaces: Deployment) -> u64 {
     let governance = &harness.contracts.governance;
-    let args = ProposeUpgrade { contract: harness.contracts.registry.clone(), code_hash: Hash32(sha256(code)) };
+    let contract = harness.contracts.registry.clone();
+    let args = ProposeUpgrade { contract, code_hash: Hash32(sha256(code)), replaces };
     let root = harness.root();
     let id = ok(root, governance, governance::propose_upgrade, &args, DEPOSIT).await;
     let content_hash = proposal(harness, id).await.content_hash;
@@ -78,11 +90,74 @@ async fn strangers_neither_propose_nor_vote() {
     let eve = harness.account("eve").await.unwrap();
     let governance = &harness.contracts.governance;
     let contract = harness.contracts.registry.clone();
-    let args = ProposeUpgrade { contract, code_hash: Hash32([1; 32]) };
+    let args = ProposeUpgrade { contract, code_hash: Hash32([1; 32]), replaces: deployment(&harness).await };
     assert_eq!(refused(&eve, governance, governance::propose_upgrade, &args, DEPOSIT).await, "GOVERNANCE_NOT_MEMBER");
     let id = approved(&harness, b"code").await;
     let content_hash = proposal(&harness, id).await.content_hash;
     let vote = Vote { proposal: id, content_hash, choice: Choice::No };
     assert_eq!(refused(&eve, governance, governance::vote, &vote, DEPOSIT).await, "GOVERNANCE_NOT_MEMBER");
     assert_eq!(refused(harness.root(), governance, governance::vote, &vote, DEPOSIT).await, "GOVERNANCE_VOTE_ENDED");
+}
+
+/// Valid wasm that does what `code` does, with another hash.
+fn renamed(code: &[u8], name: &str) -> Vec<u8> {
+    let mut other = code.to_vec();
+    let length = u8::try_from(name.len()).unwrap();
+    other.extend([0, length + 1, length]);
+    other.extend(name.as_bytes());
+    other
+}
+
+#[tokio::test]
+async fn an_upgrade_replaces_the_deployment_it_was_voted_on_and_no_other() {
+    let harness = Harness::start().await.unwrap();
+    let code = Contract::Registry.code();
+    let (first, second) = (renamed(code, "a"), renamed(code, "b"));
+    let start = deployment(&harness).await;
+    let (older, newer) = (approved(&harness, &first).await, approved(&harness, &second).await);
+    harness.wait(HOUR).await.unwrap();
+    assert!(execute(&harness, newer, &second).await.is_success());
+    let now = deployment(&harness).await;
+    assert_eq!((now.number, now.sha256), (start.number + 1, Hash32(sha256(&second))));
+    // The older one was voted on to replace what is there no more.
+    let stale = execute(&harness, older, &first).await;
+    assert_eq!(failed_with(&stale).as_deref(), Some("CHARTER_CODE_REPLACED"));
+    assert_eq!(deployment(&harness).await, now);
+    // Not even when the code it replaces is back: the number is not.
+    let back = approved(&harness, code).await;
+    harness.wait(HOUR).await.unwrap();
+    assert!(execute(&harness, back, code).await.is_success());
+    assert_eq!(deployment(&harness).await.sha256, start.sha256);
+    let stale = execute(&harness, older, &first).await;
+    assert_eq!(failed_with(&stale).as_deref(), Some("CHARTER_CODE_REPLACED"));
+}
+
+#[tokio::test]
+async fn governance_takes_over_by_an_upgrade_to_the_code_that_is_there_and_the_admin_is_nobody_then() {
+    let harness = Harness::start_with(|contract| Ok(contract.code().to_vec())).await.unwrap();
+    let (admin, registry) = (harness.root().clone(), &harness.contracts.registry);
+    let (dao, eve) = (harness.account("dao").await.unwrap(), harness.account("eve").await.unwrap());
+    let named = |account: &near_workspaces::Account| Named { account: account.id().clone() };
+    let code = Contract::Registry.code();
+    let upgrade = |code: Vec<u8>, replaces: Deployment| {
+        call(shared::upgrade, &Upgrade { approved: Hash32(sha256(&code)), code, replaces })
+    };
+    let running = deployment(&harness).await;
+    // A name mistyped is nobody yet, and can be replaced.
+    ok(&admin, registry, shared::set_governance, &named(&eve), 0).await;
+    ok(&admin, registry, shared::set_governance, &named(&dao), 0).await;
+    let to = |by: &near_workspaces::Account, code: Vec<u8>| {
+        let (by, registry, call) = (by.clone(), registry.clone(), upgrade(code, running));
+        async move { failed_with(&by.send(&registry, call, 0).await.unwrap()) }
+    };
+    assert_eq!(to(&eve, code.to_vec()).await.as_deref(), Some("CHARTER_NOT_ADMIN"));
+    assert_eq!(to(&dao, renamed(code, "a")).await.as_deref(), Some("CHARTER_NOT_ADMIN"));
+    assert_eq!(refused(&dao, registry, shared::set_pauser, &SetPauser { account: None }, 0).await, "CHARTER_NOT_ADMIN");
+    assert_eq!(to(&dao, code.to_vec()).await, None);
+    assert_eq!(refused(&admin, registry, shared::set_governance, &named(&eve), 0).await, "CHARTER_NOT_ADMIN");
+    ok(&dao, registry, shared::set_pauser, &SetPauser { account: None }, 0).await;
+    let governance = view(&harness.worker, registry, shared::governance, &Nothing {}).await.unwrap();
+    assert_eq!(governance.as_ref(), Some(dao.id()));
+    // What was to be replaced has been.
+    assert_eq!(to(&dao, renamed(code, "a")).await.as_deref(), Some("CHARTER_CODE_REPLACED"));
 }

@@ -506,7 +506,7 @@ async fn a_sale_or_a_panic_stops_a_release_the_registry_is_asked_about() {
     let registry = &scene.harness.contracts.registry;
     let to_bob = AgentAccount { agent: scene.agent, account: scene.bob.id().clone() };
     ok(&scene.alice, registry, registry::offer_transfer, &to_bob, DEPOSIT).await;
-    let accept = AgentRef { agent: scene.agent };
+    let accept = arguments::accept(&scene.harness, registry, scene.agent).await;
     ok(&scene.bob, registry, registry::accept_transfer, &accept, DEPOSIT).await;
     assert_eq!(scene.refused(hal, keys::request_key_release, &args, 0).await, "KEYS_EPOCH_MOVED");
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::duplicate_mod, reason = "examples are programs of their own that begin alike")]
 
 mod abi;
+mod attacks;
 mod attestation;
 mod authority_by_promise;
 mod conservation;

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use charter_harness::{Caller, Harness, answer, call, ok, refused, view};
 use charter_types::registry::args::{
-    AgentAccount, AgentRef, Handle, PlainAgent, RegisterAgents, SetAgentAccount, SetHandle, SetOperator, SetRecoverers,
-    SetTransferable,
+    AcceptPayout, AgentAccount, AgentRef, Handle, PlainAgent, RegisterAgents, SetAgentAccount, SetHandle, SetOperator,
+    SetRecoverers, SetTransferable,
 };
 use charter_types::registry::methods as registry;
 use charter_types::registry::nft::{NftTokensOf, NftTransfer};
 use charter_types::registry::{
-    Agent, BATCH_MAX, HAND_OVER_MARGIN_MS, Operator, Permission, RECOVERY_MS_MIN, Recoverers, Registered,
+    Agent, BATCH_MAX, HAND_OVER_MARGIN_MS, HANDLE_REST_MS, Operator, Permission, RECOVERY_MS_MIN, Recoverers,
+    Registered,
 };
 use charter_types::shared::methods as shared;
 use charter_types::storage::StorageDeposit;
@@ -18,7 +19,7 @@ use charter_types::{Page, PageOf, U128};
 use near_workspaces::{Account, AccountId};
 use serde_json::{Value, json};
 
-use charter_harness::arguments::{DEPOSIT, card, prepay, register, unregister};
+use charter_harness::arguments::{DEPOSIT, accept, approval, card, prepay, register, unregister};
 
 async fn agent(harness: &Harness, id: u64) -> Agent {
     let found =
@@ -62,7 +63,7 @@ pub const RECEIVER: &str = r#"
 "#;
 
 #[tokio::test]
-async fn an_agent_moves_as_a_token_only_if_its_owner_opted_in_and_to_who_can_pay() {
+async fn an_agent_moves_as_a_token_only_if_its_owner_opted_in_and_to_who_has_an_account() {
     let harness = Harness::start().await.unwrap();
     let (alice, bob) = (harness.account("alice").await.unwrap(), harness.account("bob").await.unwrap());
     let registry = &harness.contracts.registry;
@@ -82,11 +83,10 @@ async fn an_agent_moves_as_a_token_only_if_its_owner_opted_in_and_to_who_can_pay
         DEPOSIT,
     )
     .await;
-    assert_eq!(refused(&alice, registry, registry::nft_transfer, &to_bob, 1).await, "CHARTER_STORAGE_SHORT");
-    prepay(&bob, registry, DEPOSIT).await;
+    // NEP-145's minimum is enough: what alice paid for the agent comes along.
     ok(&alice, registry, registry::nft_transfer, &to_bob, 1).await;
     let after = agent(&harness, id).await;
-    assert_eq!((after.owner.as_str(), after.transferable), (bob.id().as_str(), false));
+    assert_eq!((after.owner.as_str(), after.transferable), (bob.id().as_str(), true));
     assert!(after.epoch > before.epoch && after.guardians.is_empty());
     let supply = view(
         &harness.worker,
@@ -123,9 +123,9 @@ async fn a_receiver_that_does_not_keep_an_agent_hands_it_back_with_a_new_epoch()
     unregister(&alice, registry).await;
 }
 
-/// A receiver that gives the agent back, but first makes it larger than what its sender paid for.
+/// A receiver that gives the agent back, but first makes it larger than what its sender paid for. It pays for that itself.
 fn fattening_receiver(registry: &AccountId, agent: u64) -> Vec<u8> {
-    let card = card(&"u".repeat(128));
+    let card = card(&format!("https://{}", "u".repeat(120)));
     let args = json!({ "agent": agent, "card": card, "expected_revision": 1 }).to_string();
     let (registry, deposit) = (registry.as_str(), r"\00\00\64\a7\b3\b6\e0\0d\00\00\00\00\00\00\00\00");
     let text = format!(
@@ -151,7 +151,7 @@ fn fattening_receiver(registry: &AccountId, agent: u64) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn an_agent_that_its_receiver_made_too_large_to_go_back_stays_whole() {
+async fn an_agent_that_its_receiver_made_larger_comes_back_with_what_that_costs() {
     let harness = Harness::start().await.unwrap();
     let (alice, shop) = (harness.account("alice").await.unwrap(), harness.account("shop").await.unwrap());
     let registry = &harness.contracts.registry;
@@ -160,19 +160,22 @@ async fn an_agent_that_its_receiver_made_too_large_to_go_back_stays_whole() {
     prepay(&shop, registry, DEPOSIT).await;
     ok(&alice, registry, registry::set_transferable, &SetTransferable { agent: id, transferable: true }, 1).await;
     let moved = ok(&alice, registry, registry::nft_transfer_call, &hand_over(id, &shop, Some("")), 1).await;
-    assert!(moved, "the way back was not paid for");
-    let kept = agent(&harness, id).await;
-    assert_eq!((kept.owner.as_str(), kept.card.uri.len()), (shop.id().as_str(), 128));
+    assert!(!moved, "the way back was not paid for");
+    let back = agent(&harness, id).await;
+    assert_eq!((back.owner.as_str(), back.card.uri.len()), (alice.id().as_str(), 128));
     let list = view(
         &harness.worker,
         registry,
         registry::agents_of,
-        &PageOf { account: shop.id().clone(), from: 0, limit: None },
+        &PageOf { account: alice.id().clone(), from: 0, limit: None },
     )
     .await
     .unwrap();
-    assert_eq!(list, [kept]);
-    unregister(&alice, registry).await;
+    assert_eq!(list, [back]);
+    ok(&alice, registry, registry::retire, &AgentRef { agent: id }, 1).await;
+    for account in [&alice, &shop] {
+        unregister(account, registry).await;
+    }
 }
 
 #[tokio::test]
@@ -194,15 +197,17 @@ async fn payout_changes_only_with_both_consents_and_a_sale_clears_it() {
         "REGISTRY_NOT_OWNER",
         "an operator redirects payout"
     );
-    let reference = AgentRef { agent: id };
-    assert_eq!(refused(&op, registry, registry::accept_payout, &reference, 1).await, "REGISTRY_NOT_OFFERED");
+    let of_alice = AcceptPayout { agent: id, owner: alice.id().clone() };
+    assert_eq!(refused(&op, registry, registry::accept_payout, &of_alice, 1).await, "REGISTRY_NOT_OFFERED");
     ok(&alice, registry, registry::set_payout, &AgentAccount { agent: id, account: bank.id().clone() }, DEPOSIT).await;
     assert_eq!(agent(&harness, id).await.payout.as_str(), alice.id().as_str(), "payout moved without consent");
-    ok(&bank, registry, registry::accept_payout, &reference, 1).await;
+    let of_another = AcceptPayout { owner: op.id().clone(), ..of_alice.clone() };
+    assert_eq!(refused(&bank, registry, registry::accept_payout, &of_another, 1).await, "REGISTRY_CHANGED");
+    ok(&bank, registry, registry::accept_payout, &of_alice, 1).await;
     assert_eq!(agent(&harness, id).await.payout.as_str(), bank.id().as_str());
     ok(&alice, registry, registry::offer_transfer, &AgentAccount { agent: id, account: op.id().clone() }, DEPOSIT)
         .await;
-    ok(&op, registry, registry::accept_transfer, &reference, DEPOSIT).await;
+    ok(&op, registry, registry::accept_transfer, &accept(&harness, registry, id).await, DEPOSIT).await;
     let sold = agent(&harness, id).await;
     assert_eq!((sold.payout.as_str(), sold.payout_offered_to), (op.id().as_str(), None));
 }
@@ -225,20 +230,25 @@ async fn a_lost_agent_comes_back_by_threshold_and_delay_and_a_veto_stops_it() {
     assert_eq!(refused(&eve, registry, registry::propose_recovery, &to_new, DEPOSIT).await, "REGISTRY_NOT_RECOVERER");
     for veto in [true, false] {
         ok(&r1, registry, registry::propose_recovery, &to_new, DEPOSIT).await;
-        assert_eq!(refused(&eve, registry, registry::approve_recovery, &by_r1, 1).await, "REGISTRY_NOT_RECOVERER");
-        assert_eq!(refused(&eve, registry, registry::execute_recovery, &by_r1, 0).await, "REGISTRY_NO_RECOVERY");
-        ok(&r2, registry, registry::approve_recovery, &by_r1, 1).await;
-        assert_eq!(refused(&eve, registry, registry::execute_recovery, &by_r1, 0).await, "REGISTRY_NOT_YET");
+        let agreed = approval(&harness, registry, id, r1.id()).await;
+        assert_eq!(refused(&eve, registry, registry::approve_recovery, &agreed, 1).await, "REGISTRY_NOT_RECOVERER");
+        assert_eq!(refused(&eve, registry, registry::execute_recovery, &by_r1, DEPOSIT).await, "REGISTRY_NO_RECOVERY");
+        ok(&r2, registry, registry::approve_recovery, &agreed, 1).await;
+        assert_eq!(refused(&eve, registry, registry::execute_recovery, &by_r1, DEPOSIT).await, "REGISTRY_NOT_YET");
         harness.wait(Duration::from_millis(RECOVERY_MS_MIN)).await.unwrap();
         if veto {
             ok(&alice, registry, registry::veto_recovery, &AgentRef { agent: id }, 1).await;
-            assert_eq!(refused(&eve, registry, registry::execute_recovery, &by_r1, 0).await, "REGISTRY_NO_RECOVERY");
+            assert_eq!(
+                refused(&eve, registry, registry::execute_recovery, &by_r1, DEPOSIT).await,
+                "REGISTRY_NO_RECOVERY"
+            );
         }
     }
-    assert_eq!(refused(&eve, registry, registry::execute_recovery, &by_r1, 0).await, "REGISTRY_NOT_REGISTERED");
-    prepay(&new, registry, DEPOSIT).await;
+    assert_eq!(refused(&eve, registry, registry::execute_recovery, &by_r1, DEPOSIT).await, "REGISTRY_NOT_REGISTERED");
+    let registration_only = StorageDeposit { registration_only: Some(true), ..StorageDeposit::default() };
+    ok(&new, registry, shared::storage_deposit, &registration_only, DEPOSIT).await;
     let epoch = agent(&harness, id).await.epoch;
-    ok(&eve, registry, registry::execute_recovery, &by_r1, 0).await;
+    ok(&eve, registry, registry::execute_recovery, &by_r1, DEPOSIT).await;
     let back = agent(&harness, id).await;
     assert!(back.owner.as_str() == new.id().as_str() && back.epoch > epoch);
     // The lost owner's and the proposer's storage is free again.
@@ -267,17 +277,23 @@ async fn a_stolen_key_cannot_outrun_recovery() {
     ok(&alice, registry, registry::offer_transfer, &AgentAccount { agent: id, account: eve.id().clone() }, DEPOSIT)
         .await;
     assert_eq!(
-        refused(&eve, registry, registry::accept_transfer, &AgentRef { agent: id }, DEPOSIT).await,
+        refused(&eve, registry, registry::accept_transfer, &accept(&harness, registry, id).await, DEPOSIT).await,
         "REGISTRY_NOT_YET"
     );
     assert_eq!(refused(&alice, registry, registry::retire, &AgentRef { agent: id }, 1).await, "REGISTRY_GUARDED");
-    let nobody = Recoverers { accounts: vec![], threshold: 0, delay_ms: 0 };
-    ok(&alice, registry, registry::set_recoverers, &SetRecoverers { agent: id, recoverers: nobody }, DEPOSIT).await;
     harness.wait(Duration::from_millis(RECOVERY_MS_MIN + HAND_OVER_MARGIN_MS - 60_000)).await.unwrap();
     assert_eq!(
-        refused(&eve, registry, registry::accept_transfer, &AgentRef { agent: id }, DEPOSIT).await,
+        refused(&eve, registry, registry::accept_transfer, &accept(&harness, registry, id).await, DEPOSIT).await,
         "REGISTRY_NOT_YET"
     );
+    // Dropping the recoverers ends the offer, and they can act as long as it takes.
+    let nobody = Recoverers { accounts: vec![], threshold: 0, delay_ms: 0 };
+    ok(&alice, registry, registry::set_recoverers, &SetRecoverers { agent: id, recoverers: nobody }, DEPOSIT).await;
+    assert_eq!(
+        refused(&eve, registry, registry::accept_transfer, &accept(&harness, registry, id).await, DEPOSIT).await,
+        "REGISTRY_NOT_OFFERED"
+    );
+    harness.wait(Duration::from_millis(RECOVERY_MS_MIN + HAND_OVER_MARGIN_MS - 60_000)).await.unwrap();
     ok(
         &friend,
         registry,
@@ -295,10 +311,10 @@ async fn the_largest_batch_fits_and_is_all_or_nothing() {
     let registry = &harness.contracts.registry;
     let bot: AccountId = "b".repeat(64).parse().unwrap();
     let plain = |uri: String| PlainAgent { card: card(&uri), agent_account: Some(bot.clone()) };
-    let agents: Vec<PlainAgent> = (0..BATCH_MAX).map(|number| plain(format!("{number:0>128}"))).collect();
+    let agents: Vec<PlainAgent> = (0..BATCH_MAX).map(|number| plain(format!("https://{number:0>120}"))).collect();
     let mut spoilt = agents.clone();
     spoilt[BATCH_MAX - 1] = plain(String::new());
-    let too_many = [agents.clone(), vec![plain("x".to_owned())]].concat();
+    let too_many = [agents.clone(), vec![plain("https://x".to_owned())]].concat();
     for (agents, code) in [
         (spoilt, "REGISTRY_BAD_CARD_URI"),
         (too_many, "REGISTRY_TOO_MANY_AGENTS"),
@@ -342,16 +358,36 @@ async fn handles_are_unique_move_with_the_agent_and_come_free() {
     );
     ok(&alice, registry, registry::offer_transfer, &AgentAccount { agent: first, account: bob.id().clone() }, DEPOSIT)
         .await;
-    ok(&bob, registry, registry::accept_transfer, &AgentRef { agent: first }, DEPOSIT).await;
+    ok(&bob, registry, registry::accept_transfer, &accept(&harness, registry, first).await, DEPOSIT).await;
     let found =
         view(&harness.worker, registry, registry::by_handle, &Handle { handle: "scout".to_owned() }).await.unwrap();
     assert_eq!(found.unwrap().owner.as_str(), bob.id().as_str());
     unregister(&alice, registry).await;
     ok(&bob, registry, registry::retire, &AgentRef { agent: first }, 1).await;
+    // Whoever gave it back may take it again, nobody else for a month.
     ok(&bob, registry, registry::set_handle, &set(second, Some("scout")), DEPOSIT).await;
     ok(&bob, registry, registry::set_handle, &set(second, None), 1).await;
-    let gone =
-        view(&harness.worker, registry, registry::by_handle, &Handle { handle: "scout".to_owned() }).await.unwrap();
+    let third = register(&harness, &alice, vec![]).await;
+    let scout = Handle { handle: "scout".to_owned() };
+    for _ in 0..2 {
+        assert_eq!(
+            refused(&alice, registry, registry::set_handle, &set(third, Some("scout")), DEPOSIT).await,
+            "REGISTRY_HANDLE_RESTS"
+        );
+        assert_eq!(refused(&alice, registry, registry::release_handle, &scout, 0).await, "REGISTRY_HANDLE_RESTS");
+        harness.wait(Duration::from_millis(HANDLE_REST_MS / 2 - 60_000)).await.unwrap();
+    }
+    harness.wait(Duration::from_millis(120_000)).await.unwrap();
+    ok(&alice, registry, registry::set_handle, &set(third, Some("scout")), DEPOSIT).await;
+    ok(&bob, registry, registry::retire, &AgentRef { agent: second }, 1).await;
+    unregister(&bob, registry).await;
+    ok(&alice, registry, registry::set_handle, &set(third, None), 1).await;
+    harness.wait(Duration::from_millis(HANDLE_REST_MS)).await.unwrap();
+    ok(&bob, registry, registry::release_handle, &scout, 0).await;
+    assert_eq!(refused(&bob, registry, registry::release_handle, &scout, 0).await, "REGISTRY_UNKNOWN_HANDLE");
+    ok(&alice, registry, registry::retire, &AgentRef { agent: third }, 1).await;
+    unregister(&alice, registry).await;
+    let gone = view(&harness.worker, registry, registry::by_handle, &scout).await.unwrap();
     assert_eq!(gone, None);
 }
 

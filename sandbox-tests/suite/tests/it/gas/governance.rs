@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use charter_client::sha256;
 use charter_harness::{ok, view};
-use charter_types::Hash32;
 use charter_types::contract::Governance;
 use charter_types::governance::args::{
     AgentRef, CreateLine, Enroll, ExecuteUpgrade, ProposalRef, ProposeRelease, ProposeUpgrade, Vote,
 };
 use charter_types::governance::methods as governance;
 use charter_types::governance::{Choice, PERIOD_MS_MIN, Params};
+use charter_types::shared::methods as shared;
+use charter_types::{Hash32, Nothing};
 use charter_wasm::Contract;
 use near_workspaces::Account;
 
@@ -54,7 +55,9 @@ pub async fn rows(table: &mut Table, owner: &Account) {
 async fn upgrade(table: &mut Table) {
     let (root, contract) = (table.harness.root().clone(), table.contracts.governance.clone());
     let code = Contract::Registry.code().to_vec();
-    let upgrade = ProposeUpgrade { contract: table.contracts.registry.clone(), code_hash: Hash32(sha256(&code)) };
+    let registry = table.contracts.registry.clone();
+    let replaces = view(&table.harness.worker, &registry, shared::deployment, &Nothing {}).await.unwrap();
+    let upgrade = ProposeUpgrade { contract: registry, code_hash: Hash32(sha256(&code)), replaces };
     let proposal = table.note(&root, (Governance, governance::propose_upgrade), "", &upgrade, DEPOSIT).await;
     let vote = vote_on(table, proposal).await;
     ok(&root, &contract, governance::vote, &vote, DEPOSIT).await;

@@ -6,14 +6,14 @@ use charter_client::sha256;
 use charter_harness::ok;
 use charter_types::contract::Registry;
 use charter_types::registry::args::{
-    AddKey, AgentAccount, AgentRef, Pause, PlainAgent, Rearm, RegisterAgent, RegisterAgents, RemoveKey,
-    RevokeMeasurement, RotateKey, SetAgentAccount, SetAttestationPolicy, SetCard, SetHandle, SetOperator,
+    AcceptPayout, AddKey, AgentAccount, AgentRef, Handle, Pause, PlainAgent, Rearm, RegisterAgent, RegisterAgents,
+    RemoveKey, RevokeMeasurement, RotateKey, SetAgentAccount, SetAttestationPolicy, SetCard, SetHandle, SetOperator,
     SetRecoverers, SetTransferable, SubmitAttestation,
 };
 use charter_types::registry::methods as registry;
 use charter_types::registry::nft::NftTransfer;
 use charter_types::registry::{
-    AgentId, KEY_PROOF_PURPOSE, KeyProof, Operator, Permission, Purpose, RECOVERY_MS_MIN, Recoverers,
+    AgentId, HANDLE_REST_MS, KEY_PROOF_PURPOSE, KeyProof, Operator, Permission, Purpose, RECOVERY_MS_MIN, Recoverers,
 };
 use charter_types::{AnyKey, Base64Bytes, Domain, Ed25519Key, Nothing, Signature64};
 use ed25519_dalek::{Signer, SigningKey};
@@ -22,7 +22,7 @@ use near_workspaces::Account;
 use super::Table;
 use crate::attestation::{Attester, KEYS, policy};
 use crate::ownership::RECEIVER;
-use charter_harness::arguments::{DEPOSIT, card, prepay};
+use charter_harness::arguments::{DEPOSIT, accept, approval, card, prepay};
 
 fn plain() -> RegisterAgent {
     let card = card("https://alice.example/agents/scout.json");
@@ -59,8 +59,12 @@ pub async fn rows(table: &mut Table, owner: &Account, buyer: &Account, guard: &A
     let all = Rearm { agents: (1..=8).collect() };
     table.note(owner, (Registry, registry::rearm), "8 agents", &all, 1).await;
     table.note(owner, (Registry, registry::offer_transfer), "", &of(agent, buyer), DEPOSIT).await;
-    table.note(buyer, (Registry, registry::accept_transfer), "", &reference, DEPOSIT).await;
+    let accepted = accept(&table.harness, &table.contracts.registry, agent).await;
+    table.note(buyer, (Registry, registry::accept_transfer), "", &accepted, DEPOSIT).await;
     table.note(buyer, (Registry, registry::retire), "", &reference, 1).await;
+    table.harness.wait(Duration::from_millis(HANDLE_REST_MS)).await.unwrap();
+    let handle = Handle { handle: "scout".to_owned() };
+    table.note(buyer, (Registry, registry::release_handle), "", &handle, 0).await;
 }
 
 /// What the life of that agent left out, on one of another owner.
@@ -87,11 +91,13 @@ async fn roles(table: &mut Table, owner: &Account, guard: &Account, agent: Agent
     ok(owner, &contract, registry::set_guardian, &of(agent, guard), DEPOSIT).await;
     table.note(owner, (Registry, registry::remove_guardian), "", &of(agent, guard), 1).await;
     ok(owner, &contract, registry::set_guardian, &of(agent, guard), DEPOSIT).await;
+    table.note(guard, (Registry, registry::accept_role), "by a guardian", &reference, 0).await;
     table.note(guard, (Registry, registry::renounce), "by a guardian", &reference, 0).await;
     ok(owner, &contract, registry::pause, &Pause { agent, for_ms: None }, 1).await;
     table.note(owner, (Registry, registry::unpause), "", &reference, 1).await;
     table.note(owner, (Registry, registry::set_payout), "", &of(agent, guard), DEPOSIT).await;
-    table.note(guard, (Registry, registry::accept_payout), "", &reference, 1).await;
+    let accepted = AcceptPayout { agent, owner: owner.id().clone() };
+    table.note(guard, (Registry, registry::accept_payout), "", &accepted, 1).await;
     ok(owner, &contract, registry::offer_transfer, &of(agent, guard), DEPOSIT).await;
     table.note(owner, (Registry, registry::cancel_transfer), "", &reference, 1).await;
 }
@@ -127,10 +133,13 @@ async fn recovery(table: &mut Table, owner: &Account, guard: &Account, agent: Ag
     table.note(guard, (Registry, registry::propose_recovery), "", &of(agent, guard), DEPOSIT).await;
     table.note(owner, (Registry, registry::veto_recovery), "", &AgentRef { agent }, 1).await;
     ok(guard, &contract, registry::propose_recovery, &of(agent, guard), DEPOSIT).await;
-    table.note(&friend, (Registry, registry::approve_recovery), "", &of(agent, guard), 1).await;
+    let agreed = approval(&table.harness, &contract, agent, guard.id()).await;
+    table.note(&friend, (Registry, registry::approve_recovery), "", &agreed, 1).await;
+    ok(&friend, &contract, registry::propose_recovery, &of(agent, guard), DEPOSIT).await;
+    table.note(&friend, (Registry, registry::withdraw_proposal), "", &AgentRef { agent }, 0).await;
     table.harness.wait(Duration::from_millis(RECOVERY_MS_MIN)).await.unwrap();
     prepay(guard, &contract, 2 * DEPOSIT).await;
-    table.note(&friend, (Registry, registry::execute_recovery), "", &of(agent, guard), 0).await;
+    table.note(&friend, (Registry, registry::execute_recovery), "", &of(agent, guard), DEPOSIT).await;
 }
 
 /// To a receiver that keeps it, and back.

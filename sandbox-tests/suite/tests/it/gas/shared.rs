@@ -1,18 +1,17 @@
 //! What all contracts with state have, and what their admin may: on contracts of their own, which governance has not taken
 //! over.
 
-use charter_client::Contracts;
-use charter_harness::{Caller, initial_call, ok};
-use charter_types::Named;
-use charter_types::admin::{Feature, PauseFeature};
+use charter_client::{Contracts, sha256};
+use charter_harness::{Caller, initial_call, ok, view};
+use charter_types::admin::{Deployment, Feature, PauseFeature, SetPauser, Upgrade};
 use charter_types::contract::{Escrow, Governance, Keys, Registry};
 use charter_types::keys::methods as keys;
 use charter_types::method::Stateful;
-use charter_types::registry::args::{RegisterAgent, ReportReputation, SetReporters};
+use charter_types::registry::args::{AgentRef, RegisterAgent, ReportReputation, ReputationRef, SetReporters};
 use charter_types::registry::methods as registry;
 use charter_types::shared::methods as shared;
 use charter_types::storage::{StorageDeposit, StorageUnregister, StorageWithdraw};
-use charter_types::{Ed25519Key, U128, X25519Key};
+use charter_types::{Ed25519Key, Hash32, Named, U128, X25519Key};
 use charter_wasm::Contract;
 use ed25519_dalek::SigningKey;
 use near_workspaces::{Account, AccountId};
@@ -85,11 +84,15 @@ async fn of_admin(table: &mut Table, admin: &Account, owner: &Account) {
     let reporters = SetReporters { reporters: vec![owner.id().clone()] };
     table.note(admin, (Registry, registry::set_reporters), "one", &reporters, 0).await;
     let (operators, guardians) = (Vec::new(), Vec::new());
-    let args = RegisterAgent { card: card("u"), agent_account: None, operators, guardians };
+    let args = RegisterAgent { card: card("https://u"), agent_account: None, operators, guardians };
     let agent = ok(owner, &contract, registry::register_agent, &args, DEPOSIT).await;
     prepay(owner, &contract, DEPOSIT).await;
     let report = ReportReputation { agent, asset: "near".to_owned(), earned: U128(1), payments: 1 };
-    table.note(owner, (Registry, registry::report_reputation), "first", &report, 0).await;
+    table.note(owner, (Registry, registry::report_reputation), "first", &report, DEPOSIT).await;
+    let epochs = view(&table.harness.worker, &contract, registry::epochs, &AgentRef { agent }).await.unwrap();
+    let (epoch, reporter) = (epochs.unwrap().agent, owner.id().clone());
+    let known = ReputationRef { agent, epoch, reporter, asset: report.asset };
+    table.note(owner, (Registry, registry::remove_reputation), "", &known, 0).await;
 }
 
 async fn of_all<C: Stateful>(table: &mut Table, contract: C, code: Contract, feature: &str, admin: &Account) {
@@ -99,10 +102,12 @@ async fn of_all<C: Stateful>(table: &mut Table, contract: C, code: Contract, fea
     table.note(admin, (contract, shared::storage_deposit), "again", &deposit, DEPOSIT).await;
     table.note(admin, (contract, shared::storage_withdraw), "all that is free", &StorageWithdraw::default(), 1).await;
     table.note(admin, (contract, shared::storage_unregister), "", &StorageUnregister::default(), 1).await;
-    table.note(admin, (contract, shared::set_pauser), "", &named(admin), 0).await;
+    table.note(admin, (contract, shared::set_pauser), "", &SetPauser { account: Some(admin.id().clone()) }, 0).await;
     let pause = PauseFeature { feature: feature.clone(), for_ms: 1_000 };
     table.note(admin, (contract, shared::pause_feature), "", &pause, 0).await;
     table.note(admin, (contract, shared::unpause_feature), "", &Feature { feature }, 0).await;
-    table.note(admin, (contract, shared::upgrade), "the same code", &code.code().to_vec(), 0).await;
     table.note(admin, (contract, shared::set_governance), "", &named(admin), 0).await;
+    let replaces = Deployment { number: 0, sha256: Hash32(sha256(code.code())) };
+    let upgrade = Upgrade { code: code.code().to_vec(), approved: replaces.sha256, replaces };
+    table.note(admin, (contract, shared::upgrade), "the same code, takes over", &upgrade, 0).await;
 }

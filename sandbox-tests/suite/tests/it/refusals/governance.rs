@@ -1,5 +1,6 @@
-//! Governance: line 2 and its proposal 1, a release, are the owner's; agent 1 is enrolled.
+//! Governance: line 2 and its proposal, a release, are the owner's; agent 1 is enrolled.
 
+use charter_types::admin::Deployment;
 use charter_types::governance::args::{
     AgentRef, CreateLine, Enroll, ExecuteUpgrade, LineRef, ProposalRef, ProposeRelease, ProposeUpgrade, Vote,
 };
@@ -28,10 +29,14 @@ pub fn cases(scene: &Scene) -> Vec<Case> {
     let council = vec![Member { account: scene.id(Who::Owner), weight: 1 }];
     let line = CreateLine { name: "line".to_owned(), council, params: Params::default() };
     let release = ProposeRelease { line: 2, content: content() };
-    let upgrade = ProposeUpgrade { contract: scene.id(Who::Stranger), code_hash: Hash32([1; 32]) };
-    let vote = Vote { proposal: 1, content_hash: scene.content_hash, choice: Choice::Yes };
-    let reference = ProposalRef { proposal: 1 };
-    let execute = ExecuteUpgrade { proposal: 1, code: vec![0; 10] };
+    let upgrade = ProposeUpgrade {
+        contract: scene.id(Who::Stranger),
+        code_hash: Hash32([1; 32]),
+        replaces: Deployment { number: 0, sha256: Hash32([2; 32]) },
+    };
+    let vote = Vote { proposal: scene.proposal, content_hash: scene.content_hash, choice: Choice::Yes };
+    let reference = ProposalRef { proposal: scene.proposal };
+    let execute = ExecuteUpgrade { proposal: scene.proposal, code: vec![0; 10] };
     let page = Page { from: 1, limit: Some(1) };
     let agent = AgentRef { agent: 1 };
     let of_proposal = |case: Case| case.unknown("proposal", 999, UNKNOWN_PROPOSAL);

@@ -1,9 +1,10 @@
 //! The registry, about agent 1, and agent 2 where recoverers matter.
 
 use charter_types::registry::args::{
-    AddKey, AgentAccount, AgentRef, Handle, Pause, PlainAgent, Rearm, RegisterAgent, RegisterAgents, RemoveKey,
-    ReportReputation, ReputationRef, RevokeMeasurement, RotateKey, SetAgentAccount, SetAttestationPolicy, SetCard,
-    SetHandle, SetOperator, SetRecoverers, SetReporters, SetTransferable, SubmitAttestation, VerifyProof,
+    AcceptPayout, AcceptTransfer, AddKey, AgentAccount, AgentRef, ApproveRecovery, Handle, Pause, PlainAgent, Rearm,
+    RegisterAgent, RegisterAgents, RemoveKey, ReportReputation, ReputationRef, RevokeMeasurement, RotateKey,
+    SetAgentAccount, SetAttestationPolicy, SetCard, SetHandle, SetOperator, SetRecoverers, SetReporters,
+    SetTransferable, SubmitAttestation, VerifyProof,
 };
 use charter_types::registry::methods as registry;
 use charter_types::registry::nft::{NftToken, NftTokens, NftTokensOf, NftTransfer};
@@ -36,8 +37,8 @@ fn registration() -> Vec<Case> {
     let permissions = vec![Permission::Card];
     let operator = Operator { account: "a.near".parse().unwrap(), permissions, expires_ms: u64::MAX };
     let guardians = vec!["a.near".parse().unwrap()];
-    let one = RegisterAgent { card: card("x"), agent_account: None, operators: vec![operator], guardians };
-    let plain = PlainAgent { card: card("x"), agent_account: None };
+    let one = RegisterAgent { card: card("https://x"), agent_account: None, operators: vec![operator], guardians };
+    let plain = PlainAgent { card: card("https://x"), agent_account: None };
     vec![
         Case::new(registry::register_agent, &one, ""),
         Case::new(registry::register_agents, &RegisterAgents { agents: vec![plain] }, ""),
@@ -48,17 +49,20 @@ fn agents(scene: &Scene) -> Vec<Case> {
     let agent = 1;
     let reference = AgentRef { agent };
     let someone = AgentAccount { agent, account: scene.id(Who::Stranger) };
-    let set_card = SetCard { agent, card: card("x"), expected_revision: 1 };
+    let set_card = SetCard { agent, card: card("https://x"), expected_revision: 1 };
     let report = ReportReputation { agent, asset: "near".to_owned(), earned: U128(1), payments: 1 };
+    let known = ReputationRef { agent, epoch: 1, reporter: "nobody.near".parse().unwrap(), asset: "near".to_owned() };
     vec![
         of_agent(registry::set_card, &set_card, NOT_PERMITTED).may(&[Who::Operator]),
         of_agent(registry::set_handle, &SetHandle { agent, handle: Some("scout".to_owned()) }, NOT_OWNER),
         of_agent(registry::set_agent_account, &SetAgentAccount { agent, agent_account: None }, NOT_PERMITTED)
             .may(&[Who::Operator]),
         of_agent(registry::set_payout, &someone, NOT_OWNER),
-        of_agent(registry::accept_payout, &reference, "REGISTRY_NOT_OFFERED"),
+        of_agent(registry::accept_payout, &AcceptPayout { agent, owner: scene.id(Who::Owner) }, "REGISTRY_NOT_OFFERED"),
         of_agent(registry::heartbeat, &reference, "REGISTRY_NOT_AGENT").by(Who::Agent),
+        Case::new(registry::release_handle, &Handle { handle: "nobody".to_owned() }, "REGISTRY_UNKNOWN_HANDLE"),
         Case::new(registry::report_reputation, &report, "REGISTRY_NOT_REPORTER"),
+        Case::new(registry::remove_reputation, &known, "REGISTRY_NOT_REPORTER"),
         of_agent(registry::retire, &reference, NOT_OWNER),
     ]
 }
@@ -104,6 +108,11 @@ fn roles(scene: &Scene) -> Vec<Case> {
         of_agent(registry::remove_operator, &someone, NOT_OWNER),
         of_agent(registry::set_guardian, &someone, NOT_OWNER),
         of_agent(registry::remove_guardian, &someone, NOT_OWNER),
+        of_agent(registry::accept_role, &reference, "REGISTRY_NO_ROLE").may(&[
+            Who::Guardian,
+            Who::Operator,
+            Who::Agent,
+        ]),
         of_agent(registry::renounce, &reference, "REGISTRY_NO_ROLE").may(&[Who::Guardian, Who::Operator, Who::Agent]),
         of_agent(registry::pause, &Pause { agent, for_ms: Some(5) }, NOT_GUARDIAN).may(&[Who::Guardian]),
         of_agent(registry::unpause, &reference, NOT_OWNER),
@@ -126,22 +135,25 @@ fn transfers(scene: &Scene) -> Vec<Case> {
         msg: Some("m".to_owned()),
     };
     let recoverers = Recoverers { accounts: vec![account.clone()], threshold: 1, delay_ms: RECOVERY_MS_MIN };
+    let taken = AcceptTransfer { agent, expected_revision: 1, expected_handle: None };
+    let agreed = ApproveRecovery { agent: 2, proposer: account.clone(), new_owner: account.clone(), round: 0 };
     let lost = AgentAccount { agent: 2, account };
     vec![
         of_agent(registry::offer_transfer, &someone, NOT_OWNER),
         of_agent(registry::cancel_transfer, &reference, NOT_OWNER),
-        of_agent(registry::accept_transfer, &reference, "REGISTRY_NOT_OFFERED"),
+        of_agent(registry::accept_transfer, &taken, "REGISTRY_NOT_OFFERED"),
         of_agent(registry::set_transferable, &SetTransferable { agent, transferable: true }, NOT_OWNER),
         Case::new(registry::nft_transfer, &token, NOT_OWNER).unknown("token_id", "999", UNKNOWN),
         Case::new(registry::nft_transfer_call, &token, NOT_OWNER).unknown("token_id", "999", UNKNOWN),
         of_agent(registry::set_recoverers, &SetRecoverers { agent, recoverers }, NOT_OWNER),
         of_agent(registry::propose_recovery, &lost, "REGISTRY_NOT_RECOVERER").by(Who::Friend),
-        Case::new(registry::approve_recovery, &lost, "REGISTRY_NO_RECOVERY").unknown(
+        Case::new(registry::approve_recovery, &agreed, "REGISTRY_NO_RECOVERY").unknown(
             "agent",
             999,
             "REGISTRY_NO_RECOVERY",
         ),
         of_agent(registry::veto_recovery, &reference, NOT_OWNER),
+        Case::new(registry::withdraw_proposal, &AgentRef { agent: 2 }, "REGISTRY_NO_RECOVERY"),
         of_agent(registry::execute_recovery, &lost, "REGISTRY_NO_RECOVERY"),
     ]
 }

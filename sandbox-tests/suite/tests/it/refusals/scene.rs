@@ -14,7 +14,7 @@ use near_workspaces::Account;
 use super::case::Who;
 use super::governance::content;
 use crate::escrow::open;
-use charter_harness::arguments::{DEPOSIT, policy, prepay, register, register_host, terms};
+use charter_harness::arguments::{DEPOSIT, accept, policy, prepay, register, register_host, terms};
 
 pub struct Scene {
     pub harness: Harness,
@@ -23,7 +23,8 @@ pub struct Scene {
     pub expires_ms: u64,
     /// What the registry says of agent 1.
     pub standing: Option<Standing>,
-    /// Of proposal 1.
+    /// A release of line 2, which is being voted on, and what the vote repeats of it.
+    pub proposal: u64,
     pub content_hash: Hash32,
     pub channel: Hash32,
 }
@@ -57,7 +58,8 @@ impl Scene {
         let now_ms = harness.now_ms().await.unwrap();
         let expires_ms = now_ms + 30 * 24 * 3_600_000;
         let (content_hash, channel) = (Hash32::default(), Hash32::default());
-        let mut scene = Self { harness, people, now_ms, expires_ms, standing: None, content_hash, channel };
+        let mut scene =
+            Self { harness, people, now_ms, expires_ms, standing: None, proposal: 0, content_hash, channel };
         scene.agents().await;
         for person in &scene.people[..Who::ALL.len() - 1] {
             for contract in scene.contracts() {
@@ -92,7 +94,7 @@ impl Scene {
         assert_eq!(agent, 1);
         let of = |who: Who| AgentAccount { agent, account: self.id(who) };
         ok(ex_owner, contract, registry::offer_transfer, &of(Who::Owner), DEPOSIT).await;
-        ok(owner, contract, registry::accept_transfer, &AgentRef { agent }, DEPOSIT).await;
+        ok(owner, contract, registry::accept_transfer, &accept(&self.harness, contract, agent).await, DEPOSIT).await;
         ok(owner, contract, registry::set_guardian, &of(Who::Guardian), DEPOSIT).await;
         let permissions = vec![Permission::Card, Permission::AgentAccount, Permission::Keys, Permission::Attest];
         let operator = Operator { account: self.id(Who::Operator), permissions, expires_ms: u64::MAX };
@@ -136,6 +138,6 @@ impl Scene {
         }
         let question = ProposalRef { proposal };
         let found = view(&self.harness.worker, contract, governance::proposal, &question).await.unwrap();
-        self.content_hash = found.unwrap().content_hash;
+        (self.proposal, self.content_hash) = (proposal, found.unwrap().content_hash);
     }
 }

@@ -63,7 +63,7 @@ async fn fill(harness: Harness) -> Filled {
         ("proposal", (1..=5).map(|id| json!(id)).collect()),
         ("agent", agents.iter().map(|id| json!(id)).collect()),
     ];
-    let filled = Filled { contract: Contract::Governance, harness, people, values: values.into_iter().collect() };
+    let filled = Filled::new(Contract::Governance, harness, people, values.into_iter().collect()).await;
     let council = json!([{ "account": alice.id(), "weight": 2 }, { "account": bob.id(), "weight": 1 }]);
     let params = json!({ "vote_ms": 3_600_000, "timelock_ms": 3_600_000, "quorum_bps": 1, "threshold_bps": 6_000 });
     let line = json!({ "name": "scout", "council": council, "params": params });
@@ -86,7 +86,11 @@ async fn fill(harness: Harness) -> Filled {
     filled.ok(&alice, "cancel", json!({ "proposal": cancelled }), 0).await;
     let voting = filled.ok(&alice, "propose_release", release("2.0.0"), DEPOSIT).await;
     vote(&filled, &bob, &voting, "no").await;
-    let upgrade = json!({ "contract": filled.harness.contracts.registry, "code_hash": Hash32([4; 32]) });
+    let upgrade = json!({
+        "contract": filled.harness.contracts.registry,
+        "code_hash": Hash32([4; 32]),
+        "replaces": { "number": 0, "sha256": Hash32([5; 32]) },
+    });
     filled.ok(filled.harness.root(), "propose_upgrade", upgrade, DEPOSIT).await;
     filled
 }
@@ -116,7 +120,8 @@ async fn change(filled: &Filled) {
 
 #[tokio::test]
 async fn lines_and_proposals_of_every_release_upgrade() {
-    super::every_release_upgrades(fill, change).await;
+    // The proposal that changes gets a byte that says that it replaces no code, and four that say who pays for that.
+    super::every_release_upgrades(fill, change, [5, 0]).await;
 }
 
 #[tokio::test]

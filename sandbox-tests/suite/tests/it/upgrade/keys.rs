@@ -71,7 +71,7 @@ async fn uses_of(scene: &Scene) {
 async fn fill(harness: Harness) -> Filled {
     let scene = scene_on(harness).await;
     let (people, values) = fill_scene(&scene).await;
-    Filled { contract: Contract::Keys, harness: scene.harness, people, values }
+    Filled::new(Contract::Keys, scene.harness, people, values).await
 }
 
 async fn fill_scene(scene: &Scene) -> (Vec<Account>, super::Values) {
@@ -133,7 +133,7 @@ async fn change(filled: &Filled) {
 
 #[tokio::test]
 async fn secrets_and_grants_of_every_release_upgrade() {
-    super::every_release_upgrades(fill, change).await;
+    super::every_release_upgrades(fill, change, [0, 0]).await;
 }
 
 #[tokio::test]
