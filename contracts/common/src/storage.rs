@@ -8,8 +8,11 @@ use near_sdk::env;
 
 use crate::{Answer, Stored, corrupt, layout, stored};
 
-/// Bytes of a storage account's row: prefix, payer, record, and what NEAR adds per row.
-const ROW_BYTES: u64 = 1 + 20 + 24 + 40;
+/// Bytes of a storage account's row: prefix, payer, version, record, and what NEAR adds per row.
+const ROW_BYTES: u64 = 1 + 20 + 1 + 48 + 40;
+/// How long after the last reservation those whose callbacks never came can be freed. A callback comes within a few blocks;
+/// the rest is for a chain that stands still.
+pub const RESERVED_MS: u64 = 3_600_000;
 
 /// Who pays for a row: the first 20 bytes of the account id's sha256. Rows name their payer, so 20 bytes instead of up to
 /// 68 are most of what a row costs beside its record. Two accounts with one payer would share one balance; finding such a
@@ -48,10 +51,45 @@ impl Payer {
 pub struct Account {
     deposited: u128,
     used_bytes: u64,
+    /// Those of `used_bytes` that are set aside for callbacks on their way.
+    reserved_bytes: u64,
+    /// When something was last reserved.
+    reserved_ms: u64,
+    /// The block at which the account was opened or its reservations were freed: no callback of before may use them.
+    generation: u64,
 }
 
-layout! { struct AccountV1 for Account { deposited: u128, used_bytes: u64 } }
-stored!(StoredAccount: bare AccountV1);
+/// As release `faa0a5a` has it.
+#[derive(Clone, Copy)]
+pub struct EarlyAccount {
+    deposited: u128,
+    used_bytes: u64,
+}
+
+impl From<EarlyAccount> for Account {
+    fn from(EarlyAccount { deposited, used_bytes }: EarlyAccount) -> Self {
+        Self { deposited, used_bytes, ..Self::default() }
+    }
+}
+
+layout! { struct AccountV1 for EarlyAccount { deposited: u128, used_bytes: u64 } }
+layout! {
+    struct AccountV2 for Account {
+        deposited: u128,
+        used_bytes: u64,
+        reserved_bytes: u64,
+        reserved_ms: u64,
+        generation: u64,
+    }
+}
+stored!(StoredAccount: 1 = AccountV2, before bare AccountV1);
+
+/// Storage set aside for what a callback will store. It travels with the callback.
+#[derive(Clone, Copy, Debug, BorshSerialize, BorshDeserialize)]
+pub struct Reservation {
+    bytes: u64,
+    generation: u64,
+}
 
 /// Deposits and bytes in use, by account.
 #[derive(BorshSerialize, BorshDeserialize)]
@@ -88,8 +126,9 @@ impl StorageLedger {
         let payer = account.into();
         let mut record = self.read(payer).unwrap_or_else(|| {
             let before = env::storage_usage();
-            self.write(payer, &Account::default());
-            Account { deposited: 0, used_bytes: env::storage_usage().saturating_sub(before) }
+            let opened = Account { generation: env::block_height(), ..Account::default() };
+            self.write(payer, &opened);
+            Account { used_bytes: env::storage_usage().saturating_sub(before), ..opened }
         });
         record.deposited = record.deposited.saturating_add(amount);
         self.deposited = self.deposited.saturating_add(amount);
@@ -130,6 +169,52 @@ impl StorageLedger {
             record.used_bytes = record.used_bytes.saturating_sub(bytes);
             self.write(payer, &record);
         }
+    }
+
+    /// Sets `bytes` of an account aside for a callback.
+    pub fn reserve(&mut self, account: &AccountId, bytes: u64) -> Answer<Reservation> {
+        self.charge(account, bytes)?;
+        let Some(mut record) = self.read(account.into()) else { return Ok(Reservation { bytes, generation: 0 }) };
+        if bytes > 0 {
+            record.reserved_bytes = record.reserved_bytes.saturating_add(bytes);
+            record.reserved_ms = env::block_timestamp_ms();
+            self.write(account.into(), &record);
+        }
+        Ok(Reservation { bytes, generation: record.generation })
+    }
+
+    /// Gives back what was reserved, for the callback to book what it stores. False if it was freed meanwhile: then the
+    /// callback may store nothing.
+    pub fn end_reservation(&mut self, account: &AccountId, reserved: Reservation) -> bool {
+        if reserved.bytes == 0 {
+            return true;
+        }
+        let Some(mut record) = self.read(account.into()) else { return false };
+        if record.generation != reserved.generation {
+            return false;
+        }
+        record.reserved_bytes = record.reserved_bytes.saturating_sub(reserved.bytes);
+        record.used_bytes = record.used_bytes.saturating_sub(reserved.bytes);
+        // With nothing on its way the row is as it was before.
+        if record.reserved_bytes == 0 {
+            record.reserved_ms = 0;
+        }
+        self.write(account.into(), &record);
+        true
+    }
+
+    /// Gives an account back what it reserved for callbacks that never came. Nothing while they still may come.
+    pub fn free_reserved(&mut self, account: &AccountId) -> u64 {
+        let Some(mut record) = self.read(account.into()) else { return 0 };
+        let bytes = record.reserved_bytes;
+        if bytes == 0 || env::block_timestamp_ms().saturating_sub(record.reserved_ms) < RESERVED_MS {
+            return 0;
+        }
+        (record.reserved_bytes, record.reserved_ms) = (0, 0);
+        record.used_bytes = record.used_bytes.saturating_sub(bytes);
+        record.generation = env::block_height();
+        self.write(account.into(), &record);
+        bytes
     }
 
     /// What an account could withdraw; nothing for one without a row.
