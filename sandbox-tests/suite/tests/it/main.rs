@@ -3,8 +3,10 @@
 #![expect(clippy::duplicate_mod, reason = "examples are programs of their own that begin alike")]
 
 mod abi;
+mod attacks_on_keys;
 mod attestation;
 mod authority_by_promise;
+mod callback_gas;
 mod conservation;
 mod engines;
 mod epochs_and_panic;
@@ -16,6 +18,8 @@ mod grants_in_use;
 mod host;
 mod invariants;
 mod keys_invariants;
+mod keys_model;
+mod keys_rows;
 mod ownership;
 mod refusals;
 mod registry_invariants;
