@@ -46,6 +46,13 @@ async fn usage(scene: &Scene) -> u64 {
     scene.harness.worker.view_account(&scene.keys).await.unwrap().storage_usage
 }
 
+/// What an account is charged for. What pays for a row is in its deposit from then on.
+async fn charged(scene: &Scene, person: &Account) -> u128 {
+    let question = StorageOf { account_id: person.id().clone() };
+    let found = view(&scene.harness.worker, &scene.keys, shared::storage_balance_of, &question).await.unwrap();
+    found.map_or(0, |balance| balance.total.0 - balance.available.0)
+}
+
 async fn available(scene: &Scene, person: &Account) -> u128 {
     let question = StorageOf { account_id: person.id().clone() };
     let found = view(&scene.harness.worker, &scene.keys, shared::storage_balance_of, &question).await.unwrap();
@@ -62,9 +69,9 @@ async fn every_kind_of_row_has_a_payer_and_an_exit() {
     let [hal, hel] = &scene.hosts;
     let (alice, bob) = (&scene.alice, &scene.bob);
     // Hosts 1 and 2 are there.
-    let mut free = BTreeMap::new();
+    let mut own = BTreeMap::new();
     for person in people(&scene) {
-        free.insert(person.id().clone(), available(&scene, person).await);
+        own.insert(person.id().clone(), charged(&scene, person).await);
     }
     let (before, mut seen) = (usage(&scene).await, tables(&scene).await);
 
@@ -124,7 +131,7 @@ async fn every_kind_of_row_has_a_payer_and_an_exit() {
     }
     assert_eq!(usage(&scene).await, before, "rows were left behind");
     for person in people(&scene) {
-        assert_eq!(available(&scene, person).await, free[person.id()], "{}", person.id());
+        assert_eq!(charged(&scene, person).await, own[person.id()], "{}", person.id());
     }
     for (by, host) in [(hal, 1), (hel, 2)] {
         scene.ok(by, keys::remove_host, &HostRef { host }, 0).await;
