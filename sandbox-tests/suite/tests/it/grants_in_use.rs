@@ -395,7 +395,7 @@ async fn a_batch_of_the_largest_policies_fits_and_is_all_or_nothing() {
     };
     let added = scene.ok(&scene.alice, keys::add_credential, &args, 1).await;
     let secret = added.secret.unwrap();
-    let terms = GrantTerms { policy: widest.clone(), budget: Some(uses(5)), ..scene.to_bob() };
+    let terms = GrantTerms { policy: widest.clone(), budget: Some(uses(5)), hosts: vec![1], ..scene.to_bob() };
     let batch = |count| GrantBatch { secret, ceiling: widest.clone(), grants: vec![terms.clone(); count] };
     for (count, code) in [(0, "KEYS_TOO_MANY_GRANTS"), (9, "KEYS_TOO_MANY_GRANTS"), (8, "KEYS_EVENTS_TOO_LONG")] {
         assert_eq!(scene.refused(&scene.alice, keys::grant_batch, &batch(count), 1).await, code);

@@ -67,6 +67,8 @@ fn envelope() -> Envelope {
 
 fn secrets(scene: &Scene) -> Vec<Case> {
     let (agent, secret, expected_version, rotate_by_ms) = (1, 1, 1, 0);
+    // The one that the scene has stored.
+    let there = Envelope::Inline(Base64Bytes(vec![1; 64]));
     let (envelope, wraps, ceiling) = (envelope(), wraps(), policy("/"));
     let terms = terms(Grantee::Account(scene.id(Who::Agent)), policy("/v1"), u64::MAX);
     let add = AddCredential {
@@ -94,7 +96,7 @@ fn secrets(scene: &Scene) -> Vec<Case> {
     vec![
         Case::new(keys::add_credential, &add, NOT_OWNER).unknown("agent", 999, NO_AUTHORITY),
         Case::new(keys::create_secret, &create, NOT_OWNER).unknown("agent", 999, NO_AUTHORITY),
-        of_secret(keys::put_envelope, &PutEnvelope { secret, expected_version, envelope }),
+        of_secret(keys::put_envelope, &PutEnvelope { secret, expected_version, envelope: there }),
         of_secret(keys::add_wraps, &AddWraps { secret, expected_version, wraps }),
         of_secret(keys::rotate_secret, &rotate),
         of_secret(keys::retire_secret, &SecretRef { secret }),
