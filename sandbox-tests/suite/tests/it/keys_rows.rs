@@ -28,7 +28,7 @@ use charter_types::registry::methods as registry;
 use charter_types::shared::methods as shared;
 use charter_types::storage::{StorageOf, StorageUnregister};
 use charter_types::{Base64Bytes, Hash32, Nothing, U128};
-use near_workspaces::Account;
+use near_workspaces::{Account, AccountId};
 
 use crate::grants_in_use::{Scene, reserve, scene_on, uses};
 use charter_harness::arguments::{DEPOSIT, prepay};
@@ -160,10 +160,18 @@ async fn labels_of_a_retired_agent_give_their_storage_back() {
     assert_eq!(usage(&scene).await, before);
 }
 
-/// Where the numbers of a storage account stand in its row: bytes in use, bytes reserved, time of the last reservation.
-const USED: std::ops::Range<usize> = 17..25;
-const RESERVED: std::ops::Range<usize> = 25..33;
-const RESERVED_MS: std::ops::Range<usize> = 33..41;
+/// Leaves `bytes` of an account reserved, as a callback that never came does.
+pub async fn leave_reserved(harness: &Harness, keys: &AccountId, account: &AccountId, bytes: u64) {
+    let mut key = vec![0];
+    key.extend(&charter_client::sha256(account.as_bytes())[..20]);
+    // Deposit and bytes in use; then with a version before them, bytes reserved and the time of the last reservation behind.
+    let row = harness.worker.view_state(keys).await.unwrap()[&key].clone();
+    let (deposited, used) = row.split_at(16);
+    let used = (u64::from_le_bytes(used.try_into().unwrap()) + bytes).to_le_bytes();
+    let now_ms = harness.now_ms().await.unwrap().to_le_bytes();
+    let row = [[1].as_slice(), deposited, &used, &bytes.to_le_bytes(), &now_ms].concat();
+    harness.worker.patch(keys).state(&key, &row).transact().await.unwrap();
+}
 
 /// X1: what a callback that never came had reserved is its payer's again, an hour later. Today's callbacks come, so the
 /// reservation of one that did not is patched in.
@@ -174,15 +182,7 @@ async fn what_a_dead_callback_reserved_is_freed_after_an_hour() {
     let nothing = refused(carol, &scene.keys, keys::free_reserved, &Nothing {}, 0).await;
     assert_eq!(nothing, "KEYS_NOTHING_TO_FREE");
     let free = available(&scene, carol).await;
-    let mut key = vec![0];
-    key.extend(&charter_client::sha256(carol.id().as_bytes())[..20]);
-    let mut row = scene.harness.worker.view_state(&scene.keys).await.unwrap()[&key].clone();
-    let number = |row: &[u8], at: std::ops::Range<usize>| u64::from_le_bytes(row[at].try_into().unwrap());
-    let used = number(&row, USED) + 5_000;
-    row[USED].copy_from_slice(&used.to_le_bytes());
-    row[RESERVED].copy_from_slice(&5_000_u64.to_le_bytes());
-    row[RESERVED_MS].copy_from_slice(&scene.harness.now_ms().await.unwrap().to_le_bytes());
-    scene.harness.worker.patch(&scene.keys).state(&key, &row).transact().await.unwrap();
+    leave_reserved(&scene.harness, &scene.keys, carol.id(), 5_000).await;
     assert_eq!(available(&scene, carol).await, free - 5_000 * 10_000_000_000_000_000_000);
     let early = refused(carol, &scene.keys, keys::free_reserved, &Nothing {}, 0).await;
     assert_eq!(early, "KEYS_NOTHING_TO_FREE");

@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 
 use charter_harness::arguments;
 
-/// What differs between releases by its nature: the last is the size of a row.
-const OWN: [&str; 3] = ["contract_source_metadata", "version", "storage_balance_bounds"];
+/// What differs between releases by its nature.
+const OWN: [&str; 2] = ["contract_source_metadata", "version"];
 
 /// Values for the parameters of views, by their names: each view is asked every combination.
 type Values = BTreeMap<&'static str, Vec<Value>>;
@@ -121,7 +121,9 @@ impl Filled {
     /// they moved to a newer layout is the contract's, too, and not counted.
     pub async fn unpaid(&self) -> u64 {
         let usage = self.harness.worker.view_account(self.id()).await.unwrap().storage_usage;
-        let migrated: u64 = self.rows().await.iter().map(|(key, row)| grown(key, row)).sum();
+        let rows = self.rows().await;
+        let migrated =
+            rows.iter().filter(|_| self.contract == Contract::Keys).map(|(key, row)| grown(key, row)).sum::<u64>();
         usage - migrated - arguments::charged_bytes(&self.harness, self.id(), &self.people).await
     }
 
@@ -164,19 +166,14 @@ fn says(now: &Value, before: &Value) -> bool {
     }
 }
 
-/// Bytes that a row gained in a migration: it says so itself, behind payer and version. Storage accounts don't: their payers
-/// were charged for their first layout if they say that they were charged for no more.
+/// Bytes that a row of keys gained in a migration: it says so itself, behind its payer and in its version. Storage accounts
+/// gain none.
 fn grown(key: &[u8], row: &[u8]) -> u64 {
     const SHARED: u8 = 0x80;
     const PAYER_BYTES: usize = 20;
-    const ACCOUNT_V2_BYTES: usize = 49;
-    let share = row.get(PAYER_BYTES).is_some_and(|version| version & SHARED != 0 && key.first() != Some(&0));
-    if share && let Some(bytes) = row.get(PAYER_BYTES + 1..PAYER_BYTES + 5) {
-        return u64::from(u32::from_le_bytes(bytes.try_into().unwrap())) + 4;
-    }
-    let account = key.first() == Some(&0) && row.len() == ACCOUNT_V2_BYTES;
-    let opened_early = account && row[ACCOUNT_V2_BYTES - 8..] == [0; 8];
-    if opened_early { 25 } else { 0 }
+    let shared = key.first() != Some(&0) && row.get(PAYER_BYTES).is_some_and(|version| version & SHARED != 0);
+    let share = row.get(PAYER_BYTES + 1..PAYER_BYTES + 5).filter(|_| shared);
+    share.map_or(0, |bytes| u64::from(u32::from_le_bytes(bytes.try_into().unwrap())) + 4)
 }
 
 /// A change of a layout is a release of its own: the wasm that writes it is kept.
