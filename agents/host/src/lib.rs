@@ -15,5 +15,5 @@ pub use error::HostError;
 pub use host_keys::HostKeys;
 pub use redact::Redactor;
 pub use request::{Host, HttpRequest, HttpResponse, action_of};
-pub use seal::{SealContext, Sealed, open, seal};
+pub use seal::{Place, SealContext, SealTo, Sealed, open, seal};
 pub use server::{Ask, AskError, Door, HostClient, Server, Tokens};

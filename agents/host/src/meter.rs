@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use charter_client::{Account, At, Call, Contracts, PermissionView};
 use charter_types::keys::args::{Reserve, Settle};
-use charter_types::keys::{Budget, GrantId, HostId, LeaseId, Rate, Unit, methods};
+use charter_types::keys::{Budget, GrantId, GrantRate, HostId, LeaseId, Unit, methods};
 use charter_types::{Hash32, Page, U128};
 
 use crate::HostError;
@@ -18,17 +18,22 @@ const LEASE_MS: u64 = 600_000;
 pub struct Rates(Mutex<HashMap<GrantId, VecDeque<u64>>>);
 
 impl Rates {
-    /// Counts a use, unless the rate is used up.
-    pub fn count(&self, grant: GrantId, rate: Rate, now_ms: u64) -> Result<(), HostError> {
+    /// Counts a use for a grant and for those above it, unless one of their rates is used up: what is delegated from a grant
+    /// shares its rate.
+    pub fn count(&self, rates: &[GrantRate], now_ms: u64) -> Result<(), HostError> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let uses = all.entry(grant).or_default();
-        while uses.front().is_some_and(|at| now_ms.saturating_sub(*at) >= rate.per_ms) {
-            uses.pop_front();
+        for GrantRate { grant, rate } in rates {
+            let uses = all.entry(*grant).or_default();
+            while uses.front().is_some_and(|at| now_ms.saturating_sub(*at) >= rate.per_ms) {
+                uses.pop_front();
+            }
+            if uses.len() >= usize::try_from(rate.uses).unwrap_or(usize::MAX) {
+                return Err(HostError::Rate);
+            }
         }
-        if uses.len() >= usize::try_from(rate.uses).unwrap_or(usize::MAX) {
-            return Err(HostError::Rate);
+        for GrantRate { grant, .. } in rates {
+            all.entry(*grant).or_default().push_back(now_ms);
         }
-        uses.push_back(now_ms);
         Ok(())
     }
 }
@@ -77,19 +82,32 @@ impl<'a> Use<'a> {
 
 #[cfg(test)]
 mod tests {
-    use charter_types::keys::Rate;
+    use charter_types::keys::{GrantRate, Rate};
 
     use super::Rates;
+
+    const fn of(grant: u64, uses: u32) -> GrantRate {
+        GrantRate { grant, rate: Rate { uses, per_ms: 100 } }
+    }
 
     #[test]
     fn a_rate_counts_uses_in_its_time_per_grant() {
         let rates = Rates::default();
-        let rate = Rate { uses: 2, per_ms: 100 };
-        assert!(rates.count(1, rate, 0).is_ok() && rates.count(1, rate, 50).is_ok());
-        assert!(rates.count(1, rate, 99).is_err());
-        assert!(rates.count(2, rate, 99).is_ok());
-        assert!(rates.count(1, rate, 100).is_ok());
-        assert!(rates.count(1, rate, 149).is_err());
-        assert!(rates.count(1, rate, 150).is_ok());
+        let count = |grant, now_ms| rates.count(&[of(grant, 2)], now_ms);
+        assert!(count(1, 0).is_ok() && count(1, 50).is_ok());
+        assert!(count(1, 99).is_err());
+        assert!(count(2, 99).is_ok());
+        assert!(count(1, 100).is_ok());
+        assert!(count(1, 149).is_err());
+        assert!(count(1, 150).is_ok());
+    }
+
+    #[test]
+    fn delegations_share_the_rate_of_the_grant_above_them() {
+        let rates = Rates::default();
+        let (first, second) = ([of(2, 2), of(1, 3)], [of(3, 2), of(1, 3)]);
+        assert!(rates.count(&first, 0).is_ok() && rates.count(&first, 1).is_ok() && rates.count(&second, 2).is_ok());
+        assert!(rates.count(&second, 3).is_err(), "four uses of a grant that allows three");
+        assert!(rates.count(&[of(3, 2)], 3).is_ok(), "what was refused counted all the same");
     }
 }

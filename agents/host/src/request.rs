@@ -3,7 +3,7 @@
 use charter_client::{Account, At, Contracts, PermissionView, Rpc, sha256};
 use charter_types::keys::args::{ApprovalRef, SecretRef};
 use charter_types::keys::{
-    Action, Approval, ApprovalState, Asker, Decision, Envelope, GrantId, HostId, HttpAction, Inject, Method,
+    Action, Approval, ApprovalState, Asker, Decision, Envelope, GrantId, GrantRate, HostId, HttpAction, Inject, Method,
     Obligations, Policy, Scheme, methods,
 };
 use charter_types::{Base64Bytes, Hash32};
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::meter::{Rates, Use};
 use crate::redact::Redactor;
-use crate::seal::{SealContext, open};
+use crate::seal::{Place, SealContext, open};
 use crate::{HostError, HostKeys, Upstreams};
 
 /// What the agent asks for. It has no field for a credential.
@@ -99,9 +99,9 @@ impl Host {
         // Before the secret is opened, so that it is never opened for a private address.
         let addresses = self.upstreams.resolve(&action.host, action.port).await?;
         let secret = self.open_secret(&view, &obligations).await?;
-        if let Some(rate) = obligations.rate {
-            self.rates.count(grant, rate, view.timestamp_ms)?;
-        }
+        let own = obligations.rate.map(|rate| GrantRate { grant, rate });
+        let rates: Vec<GrantRate> = own.into_iter().chain(obligations.rates_above.iter().copied()).collect();
+        self.rates.count(&rates, view.timestamp_ms)?;
         if !obligations.reserve && digest.is_none() {
             return send(request, &action, &addresses, &secret, &obligations).await;
         }
@@ -115,7 +115,7 @@ impl Host {
     /// Whether exactly this action is approved for this host. `reserve` consumes the approval; checking first saves the
     /// operator a transaction that would fail.
     async fn check_approved(&self, view: &PermissionView, grant: GrantId, digest: Hash32) -> Result<(), HostError> {
-        let question = ApprovalRef { grant, digest };
+        let question = ApprovalRef { grant, host: Some(self.id), digest };
         let at = At::Hash(view.block);
         let found: Option<Approval> = self.rpc.view(&self.contracts.keys, methods::approval, &question, at).await?;
         let good = |approval: &Approval| approval.state == ApprovalState::Approved && approval.host == self.id;
@@ -141,13 +141,8 @@ impl Host {
         let (Some(Envelope::Inline(envelope)), Some(wrap)) = (envelope, &view.sealed) else {
             return Err(HostError::NoWrap);
         };
-        let context = SealContext::new(
-            &self.chain_id,
-            keys,
-            view.secret.agent,
-            view.secret.label_hash,
-            obligations.secret_version,
-        );
+        let place = Place::of(&view.secret, obligations.secret_version);
+        let context = SealContext::new(&self.chain_id, keys, place);
         open(&envelope, &wrap.sealed, self.keys.encrypt_private(), self.id, &context)
     }
 }

@@ -33,7 +33,7 @@ pub use record::Stored;
 pub use rows::{RowKey, Rows, corrupt};
 pub use shared::Features;
 pub use signature::{is_signed, separator};
-pub use storage::{Payer, StorageLedger};
+pub use storage::{Payer, RESERVED_MS, Reservation, StorageLedger};
 
 /// SHA-256 by the host.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {

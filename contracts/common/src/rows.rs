@@ -41,6 +41,7 @@ row_keys!(
     (u64, u32, u64),
     (u64, charter_types::AccountId),
     (u64, charter_types::Hash32),
+    (u64, u64, charter_types::Hash32),
     charter_types::Hash32,
     String
 );

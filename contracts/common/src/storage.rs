@@ -6,10 +6,13 @@ use charter_types::storage::{StorageBalance, StorageBalanceBounds};
 use charter_types::{AccountId, U128};
 use near_sdk::env;
 
-use crate::{Answer, Stored, corrupt, layout, stored};
+use crate::{Answer, Layout, corrupt, layout, read_whole};
 
 /// Bytes of a storage account's row: prefix, payer, record, and what NEAR adds per row.
 const ROW_BYTES: u64 = 1 + 20 + 24 + 40;
+/// How long after the last reservation those whose callbacks never came can be freed. A callback comes within a few blocks;
+/// the rest is for a chain that stands still.
+pub const RESERVED_MS: u64 = 3_600_000;
 
 /// Who pays for a row: the first 20 bytes of the account id's sha256. Rows name their payer, so 20 bytes instead of up to
 /// 68 are most of what a row costs beside its record. Two accounts with one payer would share one balance; finding such a
@@ -48,10 +51,63 @@ impl Payer {
 pub struct Account {
     deposited: u128,
     used_bytes: u64,
+    /// Those of `used_bytes` that are set aside for callbacks on their way.
+    reserved_bytes: u64,
+    /// When something was last reserved.
+    reserved_ms: u64,
 }
 
-layout! { struct AccountV1 for Account { deposited: u128, used_bytes: u64 } }
-stored!(StoredAccount: bare AccountV1);
+/// An account with nothing on its way.
+#[derive(Clone, Copy)]
+pub struct Resting {
+    deposited: u128,
+    used_bytes: u64,
+}
+
+impl From<Resting> for Account {
+    fn from(Resting { deposited, used_bytes }: Resting) -> Self {
+        Self { deposited, used_bytes, ..Self::default() }
+    }
+}
+
+layout! { struct AccountV1 for Resting { deposited: u128, used_bytes: u64 } }
+layout! { struct AccountV2 for Account { deposited: u128, used_bytes: u64, reserved_bytes: u64, reserved_ms: u64 } }
+
+/// Bare while nothing is reserved, so that no account pays for what lasts a few blocks; the bytes that a reservation adds
+/// meanwhile are the contract's.
+enum StoredAccount {}
+
+impl StoredAccount {
+    /// First byte of a row that has more; it is longer than a bare one.
+    const RESERVED: u8 = 1;
+
+    fn read(row: &[u8]) -> Option<Account> {
+        if let Some(resting) = read_whole::<AccountV1>(row) {
+            return Some(resting.into());
+        }
+        read_whole::<AccountV2>(row.strip_prefix(&[Self::RESERVED])?)
+    }
+
+    fn write(account: &Account) -> Vec<u8> {
+        let mut row = Vec::new();
+        if account.reserved_bytes == 0 {
+            let Account { deposited, used_bytes, .. } = *account;
+            AccountV1::write(&Resting { deposited, used_bytes }, &mut row);
+        } else {
+            row.push(Self::RESERVED);
+            AccountV2::write(account, &mut row);
+        }
+        row
+    }
+}
+
+/// Storage set aside for what a callback will store. It travels with the callback.
+#[derive(Clone, Copy, Debug, BorshSerialize, BorshDeserialize)]
+pub struct Reservation {
+    bytes: u64,
+    /// When it was made: after [`RESERVED_MS`] its account may have freed it, and the callback can only deny.
+    made_ms: u64,
+}
 
 /// Deposits and bytes in use, by account.
 #[derive(BorshSerialize, BorshDeserialize)]
@@ -100,7 +156,7 @@ impl StorageLedger {
         let mut record = self.read(payer).unwrap_or_else(|| {
             let before = env::storage_usage();
             self.write(payer, &Account::default());
-            Account { deposited: 0, used_bytes: env::storage_usage().saturating_sub(before) }
+            Account { used_bytes: env::storage_usage().saturating_sub(before), ..Account::default() }
         });
         record.deposited = record.deposited.saturating_add(amount);
         self.deposited = self.deposited.saturating_add(amount);
@@ -109,10 +165,11 @@ impl StorageLedger {
 
     /// Books `bytes` to an account.
     pub fn charge(&mut self, payer: impl Into<Payer>, bytes: u64) -> Answer {
-        self.book(payer.into(), bytes)
+        self.book(payer.into(), bytes, None)
     }
 
-    fn book(&mut self, payer: Payer, bytes: u64) -> Answer {
+    /// Books bytes, for a callback if there is a time at which they are reserved.
+    fn book(&mut self, payer: Payer, bytes: u64, reserved_ms: Option<u64>) -> Answer {
         if bytes == 0 {
             return Ok(());
         }
@@ -123,6 +180,10 @@ impl StorageLedger {
         let needed = price(bytes);
         if needed > available {
             return Err(short(needed - available, available).into());
+        }
+        if let Some(now_ms) = reserved_ms {
+            record.reserved_bytes = record.reserved_bytes.saturating_add(bytes);
+            record.reserved_ms = now_ms;
         }
         self.write(payer, &record);
         Ok(())
@@ -141,6 +202,44 @@ impl StorageLedger {
             record.used_bytes = record.used_bytes.saturating_sub(bytes);
             self.write(payer, &record);
         }
+    }
+
+    /// Sets `bytes` of an account aside for a callback.
+    pub fn reserve(&mut self, account: &AccountId, bytes: u64) -> Answer<Reservation> {
+        let made_ms = env::block_timestamp_ms();
+        self.book(account.into(), bytes, Some(made_ms))?;
+        Ok(Reservation { bytes, made_ms })
+    }
+
+    /// Gives back what was reserved, for the callback to book what it stores. False if it may have been freed meanwhile:
+    /// then the callback may store nothing. No time of its own comes back, so this holds for accounts that were closed and
+    /// opened again, too.
+    pub fn end_reservation(&mut self, account: &AccountId, reserved: Reservation) -> bool {
+        if reserved.bytes == 0 {
+            return true;
+        }
+        let Some(mut record) = self.read(account.into()) else { return false };
+        let age_ms = env::block_timestamp_ms().saturating_sub(reserved.made_ms);
+        let Some(left) = record.reserved_bytes.checked_sub(reserved.bytes).filter(|_| age_ms < RESERVED_MS) else {
+            return false;
+        };
+        record.reserved_bytes = left;
+        record.used_bytes = record.used_bytes.saturating_sub(reserved.bytes);
+        self.write(account.into(), &record);
+        true
+    }
+
+    /// Gives an account back what it reserved for callbacks that never came. Nothing while they still may come.
+    pub fn free_reserved(&mut self, account: &AccountId) -> u64 {
+        let Some(mut record) = self.read(account.into()) else { return 0 };
+        let bytes = record.reserved_bytes;
+        if bytes == 0 || env::block_timestamp_ms().saturating_sub(record.reserved_ms) < RESERVED_MS {
+            return 0;
+        }
+        record.reserved_bytes = 0;
+        record.used_bytes = record.used_bytes.saturating_sub(bytes);
+        self.write(account.into(), &record);
+        bytes
     }
 
     /// What an account could withdraw; nothing for one without a row.

@@ -6,7 +6,7 @@ mod secrets;
 use charter_common::{Answer, arguments_in};
 use charter_types::AccountId;
 use charter_types::json::FromJson;
-use charter_types::keys::args::{ApprovalRef, GrantRef, SecretRef};
+use charter_types::keys::args::{AnswerApproval, GrantRef, SecretRef};
 use charter_types::keys::{Added, ApprovalState, Fact, KeysError, Suspension};
 use charter_types::registry::Authority;
 
@@ -40,6 +40,8 @@ impl Keys {
             // Whoever holds the grant; checked where the grant is read.
             Wish::Delegate => {}
             Wish::RevokeGrant | Wish::Suspend | Wish::RevokeSecret => check_revoker(caller, authority)?,
+            // Takes away, so it needs no armed agent.
+            Wish::RetireSecret if authority.roles.owner => {}
             _ => check_owner(caller, authority, pending.agent)?,
         }
         match pending.wish {
@@ -48,7 +50,8 @@ impl Keys {
             Wish::PutEnvelope => self.replace_envelope(caller, read(pending)?, authority),
             Wish::AddWraps => self.store_wraps(caller, read(pending)?, authority),
             Wish::RotateSecret => self.rotate_now(caller, read(pending)?, authority),
-            Wish::RetireSecret => self.retire_now(caller, read::<SecretRef>(pending)?.secret, authority),
+            Wish::RetireSecret => self.retire_now(caller, read::<SecretRef>(pending)?.secret),
+            Wish::ForgetSecret => self.forget_now(pending, Some(authority.clone())),
             Wish::Grant => self.grant_now(caller, read(pending)?, authority),
             Wish::GrantBatch => self.grant_all_now(caller, read(pending)?, authority),
             Wish::Delegate => self.delegate_now(caller, read(pending)?, authority),
@@ -65,16 +68,19 @@ impl Keys {
         }
     }
 
-    /// A request that is approved keeps its size, so nobody needs storage for an answer.
-    pub(crate) fn set_approval(&mut self, by: &AccountId, args: &ApprovalRef, approve: bool) -> Answer<Added> {
-        let key = (args.grant, args.digest);
-        let none = || KeysError::NoApproval {};
-        let mut approval = self.approvals.get(&key).ok_or_else(none)?;
-        if approval.generation != self.grant_row(args.grant)?.generation {
-            return Err(none().into());
+    /// An answer names all that was asked: one that was withdrawn and asked anew, for longer, is another. What is rejected
+    /// stays rejected. A request that is answered keeps its size, so nobody needs storage for it.
+    pub(crate) fn set_approval(&mut self, by: &AccountId, args: &AnswerApproval, approve: bool) -> Answer<Added> {
+        let mut approval = self.approval_row(args.grant, args.host, args.digest).ok_or(KeysError::NoApproval {})?;
+        let same = approval.expires_ms == args.expires_ms && approval.expires_ms > Self::now_ms();
+        if !same || approval.generation != self.grant_row(args.grant)?.generation {
+            return Err(KeysError::NoApproval {}.into());
+        }
+        if approval.state == ApprovalState::Rejected {
+            return Err(KeysError::Rejected {}.into());
         }
         approval.state = if approve { ApprovalState::Approved } else { ApprovalState::Rejected };
-        self.approvals.update(&key, &approval, &mut self.core.storage)?;
+        self.save_approval(&approval)?;
         self.emit(if approve { "approved" } else { "rejected" }, by, Fact::Approval(approval));
         Ok(Added { secret: None, grants: vec![args.grant] })
     }

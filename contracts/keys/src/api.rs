@@ -9,5 +9,6 @@ mod hosts;
 mod leases;
 mod live;
 mod release;
+mod reserved;
 mod revoke;
 mod views;

@@ -46,7 +46,9 @@ pub struct Keys {
     grants: Rows<GrantId, StoredGrant, { Prefix::GRANTS }>,
     budgets: Rows<GrantId, StoredBudget, { Prefix::BUDGETS }>,
     leases: Rows<LeaseId, StoredLease, { Prefix::LEASES }>,
-    approvals: Rows<(GrantId, Hash32), StoredApproval, { Prefix::APPROVALS }>,
+    /// As release `faa0a5a` kept them, for all hosts: they are answered, used and withdrawn, and no more are made.
+    early_approvals: Rows<(GrantId, Hash32), StoredApproval, { Prefix::EARLY_APPROVALS }>,
+    approvals: Rows<(GrantId, HostId, Hash32), StoredApproval, { Prefix::APPROVALS }>,
 }
 
 // Revoking, settling and rejecting can't be paused.
@@ -75,6 +77,7 @@ impl Keys {
             grants: Rows::default(),
             budgets: Rows::default(),
             leases: Rows::default(),
+            early_approvals: Rows::default(),
             approvals: Rows::default(),
         })
     }

@@ -42,6 +42,7 @@ impl Migrate for Keys {
             grants: Rows::default(),
             budgets: Rows::default(),
             leases: Rows::default(),
+            early_approvals: Rows::default(),
             approvals: Rows::default(),
         })
     }

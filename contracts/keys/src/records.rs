@@ -1,9 +1,9 @@
 //! How records stand in storage. A layout never changes: a record that does gets a version, see `charter_common::stored`.
 
-use charter_common::{EpochsV1, layout, stored};
+use charter_common::{EpochsV1, Layout, layout, stored};
 use charter_types::keys::{
     Allowance, Approval, ApprovalState, Assurance, Budget, Envelope, Grant, Grantee, Host, HostStatus, Lease, Mode,
-    Recipient, SealedKey, Secret, SecretStatus, Snapshot, Suspension, Unit,
+    Rate, Recipient, SealedKey, Secret, SecretStatus, Snapshot, Suspension, Unit,
 };
 use charter_types::{AccountId, Base64Bytes, Ed25519Key, Hash32, U128, X25519Key};
 
@@ -12,7 +12,7 @@ stored!(StoredSecret: 0 = SecretV1);
 stored!(StoredEnvelope: bare EnvelopeV1);
 stored!(StoredSealedKey: bare SealedKeyV1);
 stored!(StoredRecipient: bare RecipientV1);
-stored!(StoredGrant: 0 = GrantV1);
+stored!(StoredGrant: 1 = GrantV2, before 0 = GrantV1);
 stored!(StoredBudget: 0 = BudgetV1);
 stored!(StoredLease: 0 = LeaseV1);
 stored!(StoredApproval: 0 = ApprovalV1);
@@ -31,7 +31,7 @@ layout! {
         receipt_root: Hash32,
     }
 }
-layout! { enum HostStatusV1 for HostStatus { 0 = Active, 1 = Suspended } }
+layout! { enum HostStatusV1 for HostStatus { 0 = Active, 1 = Suspended, 2 = Revoked } }
 layout! {
     enum AssuranceV1 for Assurance {
         0 = Declared,
@@ -65,8 +65,103 @@ layout! {
 }
 layout! { struct SealedKeyV1 for SealedKey { sealed: Base64Bytes, host_generation: u64 } }
 layout! { struct RecipientV1 for Recipient { host: u64, version: u32, since_ms: u64 } }
+/// A grant as release `faa0a5a` has it. It names no hosts, so it is good wherever the secret is sealed to; it names no
+/// measurements, so one that needs attestation is dead.
+#[expect(clippy::struct_excessive_bools, reason = "as the record had them")]
+pub struct EarlyGrant {
+    id: u64,
+    agent: u64,
+    secret: u64,
+    parent: Option<u64>,
+    depth: u8,
+    grantor: AccountId,
+    grantee: Grantee,
+    policy_hash: Hash32,
+    not_before_ms: u64,
+    expires_ms: u64,
+    needs_approval: bool,
+    needs_attestation: bool,
+    no_delegation: bool,
+    has_budget: bool,
+    suspended: Suspension,
+    revoked: bool,
+    generation: u64,
+    snapshot: Snapshot,
+}
+
+impl From<EarlyGrant> for Grant {
+    fn from(early: EarlyGrant) -> Self {
+        Self {
+            id: early.id,
+            agent: early.agent,
+            secret: early.secret,
+            parent: early.parent,
+            depth: early.depth,
+            grantor: early.grantor,
+            grantee: early.grantee,
+            policy_hash: early.policy_hash,
+            not_before_ms: early.not_before_ms,
+            expires_ms: early.expires_ms,
+            hosts: Vec::new(),
+            rate: None,
+            needs_approval: early.needs_approval,
+            needs_attestation: early.needs_attestation,
+            measurements: Vec::new(),
+            no_delegation: early.no_delegation,
+            has_budget: early.has_budget,
+            suspended: early.suspended,
+            revoked: early.revoked,
+            generation: early.generation,
+            snapshot: early.snapshot,
+        }
+    }
+}
+
+/// A rate, or zeros for none: a grant keeps its length when it is narrowed, whoever pays for it.
+pub enum RateV1 {}
+
+impl Layout for RateV1 {
+    type Value = Option<Rate>;
+
+    fn write(rate: &Self::Value, row: &mut Vec<u8>) {
+        let Rate { uses, per_ms } = rate.unwrap_or(Rate { uses: 0, per_ms: 0 });
+        u32::write(&uses, row);
+        u64::write(&per_ms, row);
+    }
+
+    fn read(row: &mut &[u8]) -> Option<Self::Value> {
+        let rate = Rate { uses: u32::read(row)?, per_ms: u64::read(row)? };
+        Some((rate.uses > 0).then_some(rate))
+    }
+}
+
 layout! {
-    struct GrantV1 for Grant {
+    struct GrantV2 for Grant {
+        id: u64,
+        agent: u64,
+        secret: u64,
+        parent: Option<u64>,
+        depth: u8,
+        grantor: AccountId,
+        grantee: GranteeV1,
+        policy_hash: Hash32,
+        not_before_ms: u64,
+        expires_ms: u64,
+        hosts: Vec<u64>,
+        rate: RateV1,
+        needs_approval: bool,
+        needs_attestation: bool,
+        measurements: Vec<Hash32>,
+        no_delegation: bool,
+        has_budget: bool,
+        suspended: SuspensionV1,
+        revoked: bool,
+        generation: u64,
+        snapshot: SnapshotV1,
+    }
+}
+layout! {
+    struct GrantV1 for EarlyGrant {
         id: u64,
         agent: u64,
         secret: u64,

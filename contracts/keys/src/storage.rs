@@ -1,8 +1,10 @@
 //! Storage keys, and rows by id. A key is never given another meaning.
 
 use charter_common::Answer;
-use charter_types::AccountId;
-use charter_types::keys::{Fact, Grant, GrantId, Host, HostId, HostStatus, KeysError, Mode, Secret, SecretId};
+use charter_types::keys::{
+    Approval, Fact, Grant, GrantId, Host, HostId, HostStatus, KeysError, Mode, Secret, SecretId,
+};
+use charter_types::{AccountId, Hash32};
 
 /// Storage prefixes; 0 belongs to `charter-common`.
 pub struct Prefix;
@@ -17,7 +19,8 @@ impl Prefix {
     pub const RECIPIENTS: u8 = 7;
     pub const BUDGETS: u8 = 8;
     pub const LEASES: u8 = 9;
-    pub const APPROVALS: u8 = 10;
+    pub const EARLY_APPROVALS: u8 = 10;
+    pub const APPROVALS: u8 = 11;
 }
 
 impl crate::Keys {
@@ -40,6 +43,38 @@ impl crate::Keys {
             lineage.push(self.grant_row(parent)?);
         }
         Ok(lineage)
+    }
+
+    /// As far up as there are rows: a grant that is dead for good may be gone while a lease below it is still open.
+    pub(crate) fn lineage_left(&self, id: GrantId) -> Vec<Grant> {
+        let mut lineage: Vec<Grant> = self.grants.get(&id).into_iter().collect();
+        while let Some(above) = lineage.last().and_then(|grant| grant.parent).and_then(|id| self.grants.get(&id)) {
+            lineage.push(above);
+        }
+        lineage
+    }
+
+    /// What was asked for on this host. Requests of release `faa0a5a` stand where their host is not part of the name.
+    pub(crate) fn approval_row(&self, grant: GrantId, host: HostId, digest: Hash32) -> Option<Approval> {
+        let early = || self.early_approvals.get(&(grant, digest)).filter(|approval| approval.host == host);
+        self.approvals.get(&(grant, host, digest)).or_else(early)
+    }
+
+    /// Replaces one that is there.
+    pub(crate) fn save_approval(&mut self, approval: &Approval) -> Answer {
+        let key = (approval.grant, approval.host, approval.digest);
+        if self.approvals.contains(&key) {
+            return self.approvals.update(&key, approval, &mut self.core.storage);
+        }
+        self.early_approvals.update(&(approval.grant, approval.digest), approval, &mut self.core.storage)
+    }
+
+    pub(crate) fn remove_approval(&mut self, event: &str, by: &AccountId, approval: &Approval) {
+        let Approval { grant, host, digest, .. } = *approval;
+        if !self.approvals.remove(&(grant, host, digest), &mut self.core.storage) {
+            self.early_approvals.remove(&(grant, digest), &mut self.core.storage);
+        }
+        self.emit(event, by, Fact::ApprovalRemoved { grant, host, digest });
     }
 
     /// The host, if `caller` operates it.
@@ -74,7 +109,7 @@ impl crate::Keys {
 
     pub(crate) fn save_grant(&mut self, event: &str, by: &AccountId, grant: Grant) -> Answer {
         self.grants.update(&grant.id, &grant, &mut self.core.storage)?;
-        self.emit(event, by, Fact::Grant(grant));
+        self.emit(event, by, Fact::Grant(Box::new(grant)));
         Ok(())
     }
 }

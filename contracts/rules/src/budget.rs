@@ -10,7 +10,9 @@ const ASSET_BYTES_MAX: usize = 64;
 pub fn check(allowance: &Allowance) -> Result<(), KeysError> {
     let named = match &allowance.unit {
         Unit::Uses => true,
-        Unit::Asset(name) => (1..=ASSET_BYTES_MAX).contains(&name.len()),
+        Unit::Asset(name) => {
+            (1..=ASSET_BYTES_MAX).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
+        }
     };
     let refills = (allowance.refill.0 > 0) == (allowance.period_ms > 0);
     if named && refills && allowance.capacity.0 > 0 && allowance.refill <= allowance.capacity {
@@ -71,6 +73,12 @@ mod tests {
     fn both_sides_of_every_bound() {
         assert_eq!(check(&allowance(1, 0, 0)), Ok(()));
         assert_eq!(check(&allowance(5, 5, 1)), Ok(()));
+        for (name, good) in
+            [("usdt.tether-token.near", true), ("", false), ("a b", false), ("a\n", false), ("nеar", false)]
+        {
+            let named = Allowance { unit: Unit::Asset(name.to_owned()), ..allowance(1, 0, 0) };
+            assert_eq!(check(&named).is_ok(), good, "{name:?}");
+        }
         for bad in [allowance(0, 0, 0), allowance(5, 6, 1), allowance(5, 1, 0), allowance(5, 0, 1)] {
             assert_eq!(check(&bad), Err(KeysError::BadBudget {}));
         }

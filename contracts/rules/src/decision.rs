@@ -3,8 +3,8 @@
 //! Vectors for other implementations: `contracts/rules/vectors/decision.json`.
 
 use charter_types::keys::{
-    Action, Asker, Assurance, Decision, Denial, Effect, Grant, Grantee, Host, HostStatus, Mode, Obligations, Policy,
-    Secret, SecretStatus, Suspension,
+    Action, Asker, Assurance, Decision, Denial, Effect, Grant, GrantRate, Grantee, Host, HostStatus, Mode, Obligations,
+    Policy, Secret, SecretStatus, Suspension,
 };
 use charter_types::registry::{Epochs, Standing};
 use charter_types::{AnyKey, Hash32, Sha256};
@@ -39,12 +39,18 @@ pub fn decide(evidence: &Evidence<'_>, action: &Action, sha256: Sha256) -> Decis
         inject: evidence.policy.inject.clone(),
         response_bytes_max: evidence.policy.response_bytes_max,
         rate: evidence.policy.rate,
+        rates_above: rates(evidence.lineage.get(1..).unwrap_or_default()),
         reserve: evidence.lineage.iter().any(|grant| grant.has_budget),
     };
     if evidence.lineage.iter().any(|grant| grant.needs_approval) {
         return Decision::NeedsApproval { digest: action.digest(sha256), obligations };
     }
     Decision::Allow(obligations)
+}
+
+/// Rates of grants, to be counted for each.
+fn rates(lineage: &[Grant]) -> Vec<GrantRate> {
+    lineage.iter().filter_map(|grant| Some(GrantRate { grant: grant.id, rate: grant.rate? })).collect()
 }
 
 fn check(evidence: &Evidence<'_>, action: &Action, sha256: Sha256) -> Result<(), Denial> {
@@ -87,8 +93,10 @@ fn is_grantee(evidence: &Evidence<'_>, grantee: &Grantee) -> bool {
 /// attested where a grant asks for that.
 fn check_host(evidence: &Evidence<'_>) -> Result<(), Denial> {
     let host = evidence.host;
-    if host.status != HostStatus::Active {
-        return Err(Denial::HostSuspended);
+    match host.status {
+        HostStatus::Active => {}
+        HostStatus::Suspended => return Err(Denial::HostSuspended),
+        HostStatus::Revoked => return Err(Denial::HostRevoked),
     }
     if evidence.secret.mode == Mode::Sealed {
         let generation = evidence.sealed_generation.ok_or(Denial::NotSealed)?;
@@ -103,11 +111,37 @@ fn check_host(evidence: &Evidence<'_>) -> Result<(), Denial> {
     if evidence.lineage.iter().any(outdated) {
         return Err(Denial::HostRevoked);
     }
-    let is_attested = attested(&host.assurance, evidence.now_ms).is_some();
-    if !is_attested && evidence.lineage.iter().any(|grant| grant.needs_attestation) {
+    if !evidence.lineage.iter().all(|grant| grant.hosts.is_empty() || grant.hosts.contains(&host.id)) {
+        return Err(Denial::NotHere);
+    }
+    // A grant of before that names no measurement takes none: whoever runs a host can attest any image of its own.
+    let measurement = attested(&host.assurance, evidence.now_ms);
+    let accepts = |grant: &Grant| measurement.is_some_and(|measurement| grant.measurements.contains(&measurement));
+    if !evidence.lineage.iter().all(|grant| !grant.needs_attestation || accepts(grant)) {
         return Err(Denial::NotAttested);
     }
     Ok(())
+}
+
+/// Whether something of a grant may be used up on this host: a part of a budget, an approval. Hosts that a secret is sealed
+/// to for somebody else's grant may not, and for secrets that are sealed to nobody no host may that is not named. Only grants
+/// of release `faa0a5a` have a budget or need approval and name no host: for them it is enough to be sealed to.
+pub fn may_use_up(grant: &Grant, secret: &Secret, host: &Host, now_ms: u64) -> bool {
+    let named = grant.hosts.contains(&host.id);
+    let unnamed = grant.hosts.is_empty();
+    match &grant.grantee {
+        Grantee::Host(_) | Grantee::Measurement(_) => (named || unnamed) && is_for(grant, host, now_ms),
+        Grantee::Account(_) | Grantee::AgentKey(_) => named || (unnamed && secret.mode == Mode::Sealed),
+    }
+}
+
+/// Whether a grant is for this host itself.
+pub fn is_for(grant: &Grant, host: &Host, now_ms: u64) -> bool {
+    match &grant.grantee {
+        Grantee::Host(named) => *named == host.id && grant.snapshot.host_generation == Some(host.generation),
+        Grantee::Measurement(wanted) => attested(&host.assurance, now_ms) == Some(*wanted),
+        Grantee::Account(_) | Grantee::AgentKey(_) => false,
+    }
 }
 
 fn check_action(policy: &Policy, action: &Action) -> Result<(), Denial> {

@@ -150,11 +150,13 @@ pub fn call_allows(call: &NearCall, near: &NearAction) -> bool {
         && near.gas <= call.gas_max
 }
 
-/// No faster than another rate: as many uses take at least as long, and no burst is larger.
+/// Whether whatever keeps the inner rate keeps the outer one, too. At most, the inner one allows all its uses at once,
+/// again as soon as its time is over, and so on: in the outer one's time that often, begun times included.
 fn rate_within(inner: Rate, outer: Rate) -> bool {
-    let ours = u128::from(inner.uses) * u128::from(outer.per_ms);
-    let theirs = u128::from(outer.uses) * u128::from(inner.per_ms);
-    inner.uses <= outer.uses && ours <= theirs
+    let bursts = outer.per_ms.checked_div(inner.per_ms).map(|times| (times, outer.per_ms % inner.per_ms));
+    let Some((times, rest)) = bursts else { return false };
+    let bursts = u128::from(times) + u128::from(rest > 0);
+    u128::from(inner.uses) * bursts <= u128::from(outer.uses)
 }
 
 /// Whether the policy is well-formed, in its one spelling.
@@ -297,6 +299,61 @@ mod tests {
         assert!(rate_within(rate(5, 100), rate(10, 200)) && rate_within(rate(5, 200), rate(5, 100)));
         for faster in [rate(11, 1_000), rate(5, 99)] {
             assert!(!rate_within(faster, rate(10, 200)), "{faster:?}");
+        }
+        assert!(!rate_within(rate(4, 90), rate(9, 200)), "at 0, 90 and 180 ms: 12 uses in 200 ms");
+    }
+
+    /// Whether a use at `at` keeps the rate, after uses at `before`.
+    fn keeps(rate: Rate, before: &[u64], at: u64) -> bool {
+        let recent = before.iter().filter(|use_at| at - **use_at < rate.per_ms).count();
+        u64::try_from(recent).unwrap() < u64::from(rate.uses)
+    }
+
+    /// The most uses that a rate allows in `[0, window)`, tried out: at each moment as many as it takes, which is the best
+    /// there is, since a use that comes later only leaves its time later.
+    fn most(rate: Rate, window: u64) -> usize {
+        let mut uses = Vec::new();
+        for at in 0..window {
+            while keeps(rate, &uses, at) {
+                uses.push(at);
+            }
+        }
+        uses.len()
+    }
+
+    /// INV-KEY-1, by brute force: a rate is within another exactly if in no window of any length it allows more uses. Compare
+    /// uses per time instead, and 4 in 90 ms pass as 9 in 200.
+    #[test]
+    fn a_rate_within_another_allows_no_more_uses_in_any_window() {
+        const PERIODS: u64 = 9;
+        let all = || (1..=7_u32).flat_map(|uses| (1..=PERIODS).map(move |per_ms| Rate { uses, per_ms }));
+        let counts = |rate| (1..=3 * PERIODS).map(|window| most(rate, window)).collect::<Vec<_>>();
+        let known: Vec<_> = all().map(|rate| (rate, counts(rate))).collect();
+        for (inner, ours) in &known {
+            for (outer, theirs) in &known {
+                let never_more = ours.iter().zip(theirs).all(|(ours, theirs)| ours <= theirs);
+                assert_eq!(rate_within(*inner, *outer), never_more, "{inner:?} in {outer:?}");
+            }
+        }
+    }
+
+    proptest! {
+        /// The same the other way round: whoever keeps the inner rate, however it spreads its uses, keeps the outer one.
+        #[test]
+        fn whoever_keeps_a_rate_keeps_the_one_above(
+            (inner, outer) in ((1_u32..6, 1_u64..30), (1_u32..12, 1_u64..60)),
+            waits in collection::vec(0_u64..12, 1..40),
+        ) {
+            let rate = |(uses, per_ms)| Rate { uses, per_ms };
+            let (inner, outer) = (rate(inner), rate(outer));
+            let (mut now, mut uses) = (0, Vec::new());
+            for wait in waits {
+                now += wait;
+                if keeps(inner, &uses, now) {
+                    prop_assert!(!rate_within(inner, outer) || keeps(outer, &uses, now));
+                    uses.push(now);
+                }
+            }
         }
     }
 

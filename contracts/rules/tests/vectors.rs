@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use charter_rules::decision::{Evidence, decide};
 use charter_types::keys::{
     Action, Asker, Assurance, Decision, Effect, Grant, Grantee, Host, HostStatus, HttpAction, Inject, Method, Mode,
-    NearAction, NearCall, Policy, Scheme, Secret, SecretStatus, Snapshot, Suspension, Target,
+    NearAction, NearCall, Policy, Rate, Scheme, Secret, SecretStatus, Snapshot, Suspension, Target,
 };
 use charter_types::registry::{AgentKey, Epochs, PausedBy, Purpose, Standing, Status};
 use charter_types::{AnyKey, Ed25519Key, Hash32, U128, X25519Key};
@@ -113,8 +113,11 @@ fn grant(id: u64, parent: Option<u64>) -> Grant {
         policy_hash: Hash32::of(&policy(), sha256),
         not_before_ms: NOW_MS - 1,
         expires_ms: NOW_MS + 1,
+        hosts: Vec::new(),
+        rate: None,
         needs_approval: false,
         needs_attestation: false,
+        measurements: Vec::new(),
         no_delegation: false,
         has_budget: false,
         suspended: Suspension::No,
@@ -270,10 +273,21 @@ fn add_hosts(add: &mut Add<'_>) {
         case.sealed_generation = None;
     });
     add("the parent asks for an attested host", &|case| case.lineage[1].needs_attestation = true);
-    add("the parent asks for an attested host and it is", &|case| {
+    add("the parent asks for an attested host and names no measurement", &|case| {
         attest(case);
         case.lineage[1].needs_attestation = true;
     });
+    for (name, measurement) in [("the one", 8), ("another", 7)] {
+        add(&format!("the parent names a measurement, the host is attested with {name}"), &|case| {
+            attest(case);
+            case.lineage[1].needs_attestation = true;
+            case.lineage[1].measurements = vec![Hash32([measurement; 32])];
+        });
+    }
+    add("the host is revoked", &|case| case.host.status = HostStatus::Revoked);
+    add("the grant names the host", &|case| case.lineage[0].hosts = vec![2, 9]);
+    add("the grant names other hosts", &|case| case.lineage[0].hosts = vec![2, 3]);
+    add("the parent has a rate", &|case| case.lineage[1].rate = Some(Rate { uses: 2, per_ms: 100 }));
 }
 
 fn add_actions(add: &mut Add<'_>) {

@@ -15,7 +15,7 @@ use crate::registry::{AgentId, Epochs};
 use crate::{AccountId, Base64Bytes, Ed25519Key, Hash32, X25519Key};
 
 pub use budget::{Allowance, Budget, LEASE_MS_MAX, Lease, LeaseId, Unit};
-pub use decision::{Action, Asker, Decision, Denial, HttpAction, NearAction, Obligations};
+pub use decision::{Action, Asker, Decision, Denial, GrantRate, HttpAction, NearAction, Obligations};
 pub use error::KeysError;
 pub use policy::{Effect, Inject, Method, NearCall, Policy, Rate, Scheme, Target};
 
@@ -38,6 +38,10 @@ pub const DEPTH_MAX: u8 = 4;
 pub const STALENESS_MS_MAX: u64 = 600_000;
 /// How long a host counts as attested without asking the registry again, which may have revoked the attestation since.
 pub const ATTESTED_MS_MAX: u64 = 24 * 3_600_000;
+/// Hosts, and measurements of hosts, that a grant can name.
+pub const NAMED_MAX: usize = 4;
+/// Recipients that one call of `clean_secret` forgets.
+pub const CLEANED_MAX: u64 = 20;
 /// How long an approval can be good for.
 pub const APPROVAL_MS_MAX: u64 = 7 * 24 * 3_600_000;
 
@@ -55,7 +59,7 @@ pub struct Host {
     pub encrypt_key: X25519Key,
     pub assurance: Assurance,
     pub status: HostStatus,
-    /// Moves when the host is revoked: grants to it and what was sealed to it die by comparison.
+    /// Moves when the host is revoked or changes its keys: grants to it and what was sealed to it die by comparison.
     pub generation: u64,
     pub max_staleness_ms: u64,
     /// Number of the last use whose receipt is anchored.
@@ -71,6 +75,8 @@ pub enum HostStatus {
     Active,
     /// Its operator took it out of service, for a while.
     Suspended,
+    /// Its keys may be known to others. It serves again once it has changed them.
+    Revoked,
 }
 
 /// Why anybody should trust a host.
@@ -92,6 +98,19 @@ pub struct HostProof {
 }
 
 pub const HOST_PROOF_PURPOSE: &str = "charter/keys/host";
+
+/// What a host's new signing key signs when the host changes its keys. It names the generation that the change makes, so it
+/// is good once. Signed under [`HOST_CHANGE_PURPOSE`].
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize)]
+pub struct HostChange {
+    pub host: HostId,
+    pub generation: u64,
+    pub operator: AccountId,
+    pub sign_key: Ed25519Key,
+    pub encrypt_key: X25519Key,
+}
+
+pub const HOST_CHANGE_PURPOSE: &str = "charter/keys/host-change";
 
 /// A credential whose plaintext no chain ever holds.
 #[wire]
@@ -135,7 +154,7 @@ pub enum Mode {
 #[borsh(use_discriminant = false)]
 pub enum SecretStatus {
     Active,
-    /// For good. Its label is free again.
+    /// For good. Its label stays taken, so that nothing else is ever sealed under it, see [`EnvelopeContext`].
     Retired,
 }
 
@@ -147,12 +166,18 @@ pub enum Envelope {
     Elsewhere { uri: String, sha256: Hash32, bytes: u32 },
 }
 
-/// What ciphertexts are bound to, as associated data: a swapped row can't be opened.
+/// What ciphertexts are bound to, as associated data: a swapped row can't be opened, and neither can one of before under
+/// another ceiling. Agent, epochs, label and version together never come back: a label is free again only when the agent's
+/// epochs have moved, or the agent is gone.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize)]
 pub struct EnvelopeContext {
     pub domain: Hash32,
     pub agent: AgentId,
+    /// The agent's epochs when the secret was added; [`Secret::epochs`].
+    pub epochs: Epochs,
     pub label_hash: Hash32,
+    /// [`Secret::ceiling_hash`]: whoever opens it allows no more than that.
+    pub ceiling_hash: Hash32,
     pub version: u32,
     /// The host a data key is sealed to; absent for the envelope itself.
     pub host: Option<HostId>,
@@ -165,6 +190,9 @@ pub const ENVELOPE_PURPOSE: &str = "charter/keys/envelope";
 #[derive(BorshSerialize, BorshDeserialize)]
 pub struct Wrap {
     pub host: HostId,
+    /// The host's generation when its key was read: the key of another one is another key.
+    #[wire(default)]
+    pub host_generation: u64,
     pub sealed: Base64Bytes,
 }
 
@@ -201,9 +229,17 @@ pub struct Grant {
     pub policy_hash: Hash32,
     pub not_before_ms: u64,
     pub expires_ms: u64,
+    /// Hosts it may be used on. Empty: any that the secret is sealed to.
+    #[wire(default)]
+    pub hosts: Vec<HostId>,
+    /// Its policy's rate, so that it counts for all that is delegated from the grant. Unknown (`null`) in grants of release
+    /// `faa0a5a`.
+    pub rate: Option<Rate>,
     pub needs_approval: bool,
-    /// Only on a host that is attested.
+    /// Only on a host that is attested with one of `measurements`.
     pub needs_attestation: bool,
+    #[wire(default)]
+    pub measurements: Vec<Hash32>,
     pub no_delegation: bool,
     /// Whether a [`Budget`] is kept for it.
     pub has_budget: bool,
@@ -249,7 +285,8 @@ pub struct Snapshot {
     pub host_generation: Option<u64>,
 }
 
-/// A wish to have one action approved, and what became of it. Consumed by the host's `reserve`.
+/// A wish to have one action approved on one host, and what became of it. Consumed by the host's `reserve`. One that is
+/// rejected stays until its time is over, so that the same is not asked again.
 #[wire]
 #[derive(BorshSerialize, BorshDeserialize)]
 pub struct Approval {
@@ -323,18 +360,32 @@ pub enum Fact {
     },
     /// A grant with the preimage of its policy, so that an owner can always read what was granted.
     Granted {
-        grant: Grant,
+        grant: Box<Grant>,
         policy: Policy,
     },
     /// A grant that changed without its policy changing.
-    Grant(Grant),
+    Grant(Box<Grant>),
     Budget(Budget),
     Lease(Lease),
     LeaseEnded(LeaseId),
     Approval(Approval),
     ApprovalRemoved {
         grant: GrantId,
+        host: HostId,
         digest: Hash32,
+    },
+    /// The first `left` who received a secret are remembered, and the `count` after them no more.
+    RecipientsRemoved {
+        secret: SecretId,
+        left: u32,
+        count: u32,
+    },
+    SecretRemoved(SecretId),
+    GrantRemoved(GrantId),
+    HostRemoved(HostId),
+    /// Storage that was reserved for a callback which never came back is its payer's again.
+    ReservationFreed {
+        bytes: u64,
     },
     /// NEAR's MPC network was asked to derive a key. The answer is public, encrypted to `app_public_key`.
     KeyReleased {

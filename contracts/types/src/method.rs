@@ -129,6 +129,12 @@ pub enum Caller {
     Grantee,
     /// Whoever holds the grant, or the host's operator.
     GranteeOrHost,
+    /// Who made the grant.
+    Grantor,
+    /// Who pays for the row.
+    RowPayer,
+    /// Who pays for the row, or the agent's owner.
+    PayerOrOwner,
     /// Who made the grant, or the agent's owner.
     GrantorOrOwner,
     /// Who made the grant, the agent's owner, or one of its guardians.
@@ -163,6 +169,9 @@ impl Caller {
             Self::HostOperator => "the host's operator",
             Self::Grantee => "who holds the grant",
             Self::GranteeOrHost => "who holds the grant, the host's operator",
+            Self::Grantor => "who granted it",
+            Self::RowPayer => "who pays for it",
+            Self::PayerOrOwner => "who pays for it, owner",
             Self::GrantorOrOwner => "who granted it, owner",
             Self::GrantorOrRevoker => "who granted it, owner, guardian",
             Self::Council => "council member",

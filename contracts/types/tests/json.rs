@@ -72,7 +72,7 @@ fn contracts_and_programs_read_the_same() {
     });
     let terms = json!({
         "grantee": { "account": "bob.near" }, "policy": policy, "not_before_ms": 0, "expires_ms": 9,
-        "needs_approval": true, "needs_attestation": false, "no_delegation": false,
+        "needs_approval": true, "measurements": [], "no_delegation": false,
         "budget": { "unit": { "asset": "near" }, "capacity": "5", "refill": "1", "period_ms": 7 },
     });
     let standing = json!({

@@ -5,9 +5,11 @@
 use std::path::PathBuf;
 
 use charter_types::keys::args::{RELEASE_PURPOSE, ReleaseProof};
-use charter_types::keys::{HOST_PROOF_PURPOSE, HostProof};
+use charter_types::keys::{
+    ENVELOPE_PURPOSE, EnvelopeContext, HOST_CHANGE_PURPOSE, HOST_PROOF_PURPOSE, HostChange, HostProof,
+};
 use charter_types::registry::{
-    ATTESTATION_PURPOSE, AttestationClaim, KEY_PROOF_PURPOSE, KeyProof, Purpose, STATEMENT_PURPOSE, Statement,
+    ATTESTATION_PURPOSE, AttestationClaim, Epochs, KEY_PROOF_PURPOSE, KeyProof, Purpose, STATEMENT_PURPOSE, Statement,
 };
 use charter_types::{AnyKey, Domain, Ed25519Key, Hash32, X25519Key};
 use ed25519_dalek::{Signer, SigningKey};
@@ -47,6 +49,7 @@ fn signed_messages_are_as_written() {
     let statement = Statement { agent: 1, epoch: 2, message: b"hello" };
     let claim = AttestationClaim { agent: 1, epoch: 2, nonce: Hash32([3; 32]), sign_key, encrypt_key };
     let host = HostProof { operator: "hal.near".parse().unwrap(), sign_key, encrypt_key };
+    let change = HostChange { host: 1, generation: 2, operator: host.operator.clone(), sign_key, encrypt_key };
     let release = ReleaseProof {
         host: 1,
         host_generation: 2,
@@ -79,6 +82,12 @@ fn signed_messages_are_as_written() {
             domain.message(&host, sha256)
         }),
         vector(
+            HOST_CHANGE_PURPOSE,
+            &keys,
+            json!({ "host": 1, "generation": 2, "operator": "hal.near", "keys": keys_of }),
+            &|domain| domain.message(&change, sha256),
+        ),
+        vector(
             RELEASE_PURPOSE,
             &keys,
             json!({
@@ -90,4 +99,22 @@ fn signed_messages_are_as_written() {
     ];
     let seed = hex::encode([42; 32]);
     compare("messages.json", &json!({ "signing_key_seed": seed, "messages": vectors }));
+}
+
+/// What envelopes and data keys are bound to: associated data, and HPKE's `info`.
+#[test]
+fn sealed_things_are_bound_to_these_bytes() {
+    let contract = "keys.near".parse().unwrap();
+    let domain = Domain { purpose: ENVELOPE_PURPOSE, version: 2, chain_id: "mainnet", contract: &contract };
+    let (domain, epochs) = (domain.separator(sha256), Epochs { agent: 4, owner: 5 });
+    let (label_hash, ceiling_hash) = (Hash32([3; 32]), Hash32([6; 32]));
+    let vectors = [None, Some(7)].map(|host| {
+        let context = EnvelopeContext { domain, agent: 1, epochs, label_hash, ceiling_hash, version: 2, host };
+        json!({
+            "chain_id": "mainnet", "contract": "keys.near", "agent": 1, "epochs": epochs, "label_hash": label_hash,
+            "ceiling_hash": ceiling_hash, "version": 2, "host": host,
+            "bytes": hex::encode(borsh::to_vec(&context).unwrap()),
+        })
+    });
+    compare("sealing.json", &json!({ "purpose": ENVELOPE_PURPOSE, "domain_version": 2, "contexts": vectors }));
 }

@@ -101,7 +101,8 @@ pub enum Command {
         #[arg(long)]
         host: Option<HostId>,
     },
-    /// Gives a key a new value, sealed to the hosts that had the old one.
+    /// Gives a key a new value, sealed to the hosts that can open the old one. Revoked hosts, and those out of service, are
+    /// left out.
     Rotate {
         label: String,
         #[command(flatten)]
@@ -118,8 +119,13 @@ pub enum Command {
         #[arg(long, value_name = "TIME", value_parser = duration_ms, default_value = "1h")]
         expires: u64,
     },
-    /// Approves a request for one use.
-    Approve { grant: GrantId, digest: Hash32 },
+    /// Approves a request for one use, as it was asked for.
+    Approve {
+        grant: GrantId,
+        digest: Hash32,
+        #[arg(long)]
+        host: HostId,
+    },
 }
 
 pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
@@ -152,7 +158,7 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Ask { grant, digest, host, expires } => change::ask(&session, grant, digest, host, expires).await,
-        Command::Approve { grant, digest } => change::approve(&session, grant, digest).await,
+        Command::Approve { grant, digest, host } => change::approve(&session, grant, digest, host).await,
     }
 }
 

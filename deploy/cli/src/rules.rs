@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow, ensure};
 use charter_types::ErrorCode;
 use charter_types::keys::args::GrantTerms;
 use charter_types::keys::{Allowance, Grant, Grantee, HostId, Inject, Method, Policy, Rate, Scheme, Target, Unit};
-use charter_types::{AccountId, U128};
+use charter_types::{AccountId, Hash32, U128};
 use serde_json::json;
 
 use crate::units::{duration_ms, per_time};
@@ -57,9 +57,9 @@ pub struct Terms {
     /// Somebody has to approve every single request.
     #[arg(long)]
     pub needs_approval: bool,
-    /// Only on a host that is attested.
-    #[arg(long)]
-    pub needs_attestation: bool,
+    /// Only on a host that is attested with this measurement, or another one named; hex.
+    #[arg(long, value_name = "HEX")]
+    pub measurement: Vec<Hash32>,
     /// The grantee can't delegate a part of it.
     #[arg(long)]
     pub no_delegation: bool,
@@ -69,7 +69,11 @@ impl Terms {
     /// A grant of a secret, to the host named if no grantee is.
     pub fn grant(&self, policy: Policy, host: HostId, now_ms: u64) -> GrantTerms {
         let to = self.to.clone().unwrap_or(Grantee::Host(host));
-        self.grant_until(policy, to, now_ms.saturating_add(self.expires.unwrap_or(EXPIRES_MS)))
+        let terms = self.grant_until(policy, to, now_ms.saturating_add(self.expires.unwrap_or(EXPIRES_MS)));
+        // What is used up is used up by a host that is named: one that the key is sealed to.
+        let used_up = terms.budget.is_some() || terms.needs_approval || terms.policy.rate.is_some();
+        let named = matches!(terms.grantee, Grantee::Account(_) | Grantee::AgentKey(_));
+        GrantTerms { hosts: if used_up && named { vec![host] } else { Vec::new() }, ..terms }
     }
 
     /// A part of another grant, which it ends with unless the command says otherwise.
@@ -86,13 +90,17 @@ impl Terms {
             refill: U128(0),
             period_ms: 0,
         };
+        let mut measurements = self.measurement.clone();
+        measurements.sort_unstable();
+        measurements.dedup();
         GrantTerms {
             grantee: to,
             policy,
             not_before_ms: 0,
             expires_ms,
+            hosts: Vec::new(),
             needs_approval: self.needs_approval,
-            needs_attestation: self.needs_attestation,
+            measurements,
             no_delegation: self.no_delegation,
             budget: self.budget.map(uses),
         }

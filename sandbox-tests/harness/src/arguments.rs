@@ -1,10 +1,13 @@
 //! Arguments that tests have in common.
 
 use charter_client::sha256;
-use charter_types::keys::args::{GrantTerms, RELEASE_PURPOSE, RegisterHost, ReleaseProof, RequestKeyRelease};
+use charter_types::keys::args::{
+    ChangeHostKeys, GrantTerms, RELEASE_PURPOSE, RegisterHost, ReleaseProof, RequestKeyRelease,
+};
 use charter_types::keys::methods as keys;
 use charter_types::keys::{
-    Action, Effect, Grantee, HOST_PROOF_PURPOSE, HostId, HostProof, HttpAction, Inject, Method, Policy, Scheme, Target,
+    Action, Effect, Grantee, HOST_CHANGE_PURPOSE, HOST_PROOF_PURPOSE, HostChange, HostId, HostProof, HttpAction,
+    Inject, Method, Policy, Scheme, Target,
 };
 use charter_types::registry::args::{AcceptTransfer, AgentRef, ApproveRecovery, RegisterAgent};
 use charter_types::registry::methods as registry;
@@ -97,8 +100,9 @@ pub fn terms(grantee: Grantee, policy: Policy, expires_ms: u64) -> GrantTerms {
         policy,
         not_before_ms: 0,
         expires_ms,
+        hosts: Vec::new(),
         needs_approval: false,
-        needs_attestation: false,
+        measurements: Vec::new(),
         no_delegation: false,
         budget: None,
     }
@@ -119,6 +123,23 @@ pub fn host_of(chain_id: &str, keys: &AccountId, operator: &Account, seed: u8) -
     RegisterHost { sign_key, encrypt_key, max_staleness_ms: 1_000, proof }
 }
 
+/// Arguments that give a host at `generation` the signing key of another seed, and an encryption key of that seed.
+pub fn change_of_host(
+    harness: &Harness,
+    keys: &AccountId,
+    operator: &Account,
+    (host, generation): (HostId, u64),
+    seed: u8,
+) -> ChangeHostKeys {
+    let signing = SigningKey::from_bytes(&[seed; 32]);
+    let (sign_key, encrypt_key) = (Ed25519Key(signing.verifying_key().to_bytes()), X25519Key([seed; 32]));
+    let next = generation + 1;
+    let proof = HostChange { host, generation: next, operator: operator.id().clone(), sign_key, encrypt_key };
+    let domain = Domain { purpose: HOST_CHANGE_PURPOSE, version: 1, chain_id: &harness.chain_id, contract: keys };
+    let proof = Signature64(signing.sign(&domain.message(&proof, sha256)).to_bytes());
+    ChangeHostKeys { host, generation, sign_key, encrypt_key, proof }
+}
+
 /// Asks for a derived key, signed with the seed 5 of [`host`].
 pub fn release(chain_id: &str, keys: &AccountId, proof: &ReleaseProof) -> RequestKeyRelease {
     let domain = Domain { purpose: RELEASE_PURPOSE, version: 1, chain_id, contract: keys };
@@ -133,13 +154,17 @@ pub async fn register_host(harness: &Harness, keys: &AccountId, operator: &Accou
 }
 
 /// Bytes of a contract's storage that are charged to these accounts.
+///
+/// # Panics
+/// If the node does not answer.
 pub async fn charged_bytes(harness: &Harness, contract: &AccountId, people: &[Account]) -> u64 {
     let mut charged = 0;
     for person in people {
         let question = StorageOf { account_id: person.id().clone() };
-        let balance = view(&harness.worker, contract, shared::storage_balance_of, &question).await.unwrap();
+        let balance = view(&harness.worker, contract, shared::storage_balance_of, &question).await;
+        let balance = balance.expect("the node answers");
         let used = balance.map_or(0, |balance| balance.total.0 - balance.available.0);
-        charged += u64::try_from(used / 10_000_000_000_000_000_000).unwrap();
+        charged += u64::try_from(used / 10_000_000_000_000_000_000).expect("a contract has less than 2^64 bytes");
     }
     charged
 }

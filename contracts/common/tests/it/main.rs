@@ -3,6 +3,7 @@
 
 mod conservation;
 mod migration;
+mod reservation;
 mod state;
 #[expect(dead_code, reason = "logs are what contracts' tests look at")]
 #[path = "../../testing/mock_vm.rs"]

@@ -9,7 +9,7 @@ use charter_types::keys::{Added, Allowance, Fact, Grant, GrantId, Grantee, KeysE
 use charter_types::registry::{Authority, Epochs};
 
 use crate::Keys;
-use crate::model::{check_delegation, check_narrowing, check_preimage};
+use crate::model::{check_delegation, check_narrowing, check_preimage, counts_rate, named_hosts, named_measurements};
 
 impl Keys {
     pub(super) fn grant_now(&mut self, caller: &AccountId, args: GrantSecret, authority: &Authority) -> Answer<Added> {
@@ -24,10 +24,10 @@ impl Keys {
         authority: &Authority,
     ) -> Answer<Added> {
         let secret = self.grantable_secret(args.secret, authority)?;
-        self.check_all_terms(&args.grants, &args.ceiling)?;
+        self.check_all_terms(&args.grants, &args.ceiling, &[])?;
         let mut grants = Vec::new();
         for terms in args.grants {
-            grants.push(self.insert_grant(caller, &secret, None, terms, authority.epochs)?);
+            grants.push(self.insert_grant(caller, &secret, &[], terms, authority.epochs)?);
         }
         Ok(Added { secret: Some(secret.id), grants })
     }
@@ -46,9 +46,12 @@ impl Keys {
         check_live(&lineage, &secret, authority.epochs, when).map_err(|_| KeysError::Dead { id: parent.id })?;
         check_delegation(parent, &args.terms, caller)?;
         check_preimage(&args.parent_policy, parent.policy_hash, sha256)?;
-        self.check_all_terms(std::slice::from_ref(&args.terms), &args.parent_policy)?;
+        if args.parent_policy.rate != parent.rate {
+            return Err(KeysError::RateUnknown { id: parent.id }.into());
+        }
+        self.check_all_terms(std::slice::from_ref(&args.terms), &args.parent_policy, &lineage)?;
         self.check_unit(&lineage, args.terms.budget.as_ref())?;
-        let grant = self.insert_grant(caller, &secret, Some(parent), args.terms, authority.epochs)?;
+        let grant = self.insert_grant(caller, &secret, &lineage, args.terms, authority.epochs)?;
         Ok(Added { secret: Some(secret.id), grants: vec![grant] })
     }
 
@@ -66,10 +69,11 @@ impl Keys {
         &mut self,
         caller: &AccountId,
         secret: &Secret,
-        parent: Option<&Grant>,
+        lineage: &[Grant],
         terms: GrantTerms,
         epochs: Epochs,
     ) -> Answer<GrantId> {
+        let parent = lineage.first();
         let host_generation = match &terms.grantee {
             Grantee::Host(host) => Some(self.host_row(*host)?.generation),
             _ => None,
@@ -83,12 +87,15 @@ impl Keys {
             parent: parent.map(|parent| parent.id),
             depth: parent.map_or(0, |parent| parent.depth + 1),
             grantor: caller.clone(),
+            hosts: named_hosts(&terms, parent),
+            rate: terms.policy.rate,
+            needs_attestation: !named_measurements(&terms, parent).is_empty(),
+            measurements: named_measurements(&terms, parent),
             grantee: terms.grantee,
             policy_hash: Self::policy_hash(&terms.policy),
             not_before_ms: terms.not_before_ms,
             expires_ms: terms.expires_ms,
             needs_approval: terms.needs_approval || parent.is_some_and(|parent| parent.needs_approval),
-            needs_attestation: terms.needs_attestation || parent.is_some_and(|parent| parent.needs_attestation),
             no_delegation: terms.no_delegation,
             has_budget: terms.budget.is_some(),
             suspended: Suspension::No,
@@ -102,7 +109,7 @@ impl Keys {
             },
         };
         self.grants.insert(&id, caller, &grant, &mut self.core.storage)?;
-        self.emit("granted", caller, Fact::Granted { grant, policy: terms.policy });
+        self.emit("granted", caller, Fact::Granted { grant: Box::new(grant), policy: terms.policy });
         if let Some(allowance) = terms.budget {
             let budget = budget::full(id, allowance, Self::now_ms());
             self.budgets.insert(&id, caller, &budget, &mut self.core.storage)?;
@@ -115,11 +122,17 @@ impl Keys {
     pub(crate) fn narrow_now(&mut self, caller: &AccountId, args: Narrow) -> Answer<Added> {
         let mut grant = self.grant_row(args.grant)?;
         check_narrowing(&grant, &args, Self::now_ms(), sha256)?;
+        // An early grant that was made with a rate keeps it where it was, in its policy alone.
+        if counts_rate(&grant.grantee, &grant.hosts) {
+            grant.rate = args.narrower.rate;
+        } else if args.policy.rate.is_none() && args.narrower.rate.is_some() {
+            return Err(KeysError::RateHost {}.into());
+        }
         grant.policy_hash = Self::policy_hash(&args.narrower);
         grant.expires_ms = args.expires_ms;
         grant.generation += 1;
         self.grants.update(&grant.id, &grant, &mut self.core.storage)?;
-        self.emit("narrowed", caller, Fact::Granted { grant, policy: args.narrower });
+        self.emit("narrowed", caller, Fact::Granted { grant: Box::new(grant), policy: args.narrower });
         Ok(Added { secret: None, grants: vec![args.grant] })
     }
 

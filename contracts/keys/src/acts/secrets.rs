@@ -1,25 +1,16 @@
 //! Secrets.
 
 use charter_common::{Answer, sha256};
-use charter_types::keys::args::{AddCredential, AddWraps, CreateSecret, GrantTerms, PutEnvelope, RotateSecret};
-use charter_types::keys::{
-    Added, Envelope, Fact, KeysError, Mode, Recipient, SealedKey, Secret, SecretId, SecretStatus, Wrap,
+use charter_types::keys::args::{
+    AddCredential, AddWraps, CreateSecret, GrantTerms, PutEnvelope, RotateSecret, SecretRef,
 };
+use charter_types::keys::{Added, Fact, KeysError, Mode, Recipient, SealedKey, Secret, SecretId, SecretStatus, Wrap};
 use charter_types::registry::{Authority, Epochs};
 use charter_types::{AccountId, Hash32};
 
 use crate::Keys;
-
-/// Data keys removed when a secret is retired; more than eight calls of `add_wraps` can leave.
-const WRAPS_REMOVED_MAX: u64 = 64;
-
-/// What is known of a ciphertext without reading it.
-fn digest(envelope: &Envelope) -> (Hash32, u32) {
-    match envelope {
-        Envelope::Inline(bytes) => (Hash32(sha256(&bytes.0)), u32::try_from(bytes.0.len()).unwrap_or(u32::MAX)),
-        Envelope::Elsewhere { sha256, bytes, .. } => (*sha256, *bytes),
-    }
-}
+use crate::api::ask::Pending;
+use crate::model::{check_same, digest};
 
 fn check_epochs(secret: &Secret, authority: &Authority) -> Answer {
     if secret.epochs == authority.epochs {
@@ -36,24 +27,19 @@ impl Keys {
     }
 
     /// A secret with a ciphertext here, at the version the caller has in mind.
-    pub(crate) fn sealed_secret(&self, id: SecretId, expected_version: Option<u32>) -> Answer<Secret> {
+    pub(crate) fn sealed_secret(&self, id: SecretId, expected_version: u32) -> Answer<Secret> {
         let secret = self.live_secret(id)?;
         if secret.mode != Mode::Sealed {
             return Err(KeysError::WrongMode {}.into());
         }
-        if expected_version.is_some_and(|expected| expected != secret.version) {
+        if expected_version != secret.version {
             return Err(KeysError::Version { found: secret.version }.into());
         }
         Ok(secret)
     }
 
     /// The same in a callback: the secret must belong to the agent as it is now.
-    pub(crate) fn secret_now(
-        &self,
-        id: SecretId,
-        expected_version: Option<u32>,
-        authority: &Authority,
-    ) -> Answer<Secret> {
+    fn secret_now(&self, id: SecretId, expected_version: u32, authority: &Authority) -> Answer<Secret> {
         let secret = self.sealed_secret(id, expected_version)?;
         check_epochs(&secret, authority)?;
         Ok(secret)
@@ -72,8 +58,13 @@ impl Keys {
         args: AddCredential,
         epochs: Epochs,
     ) -> Answer<Added> {
-        let (sha256, bytes) = digest(&args.envelope);
-        let AddCredential { agent, label_hash, ceiling, envelope, wraps, rotate_by_ms, grants } = args;
+        let (sha256, bytes) = digest(&args.envelope, sha256);
+        let AddCredential { agent, epochs: sealed_for, label_hash, ceiling, envelope, wraps, rotate_by_ms, grants } =
+            args;
+        if sealed_for.is_some_and(|sealed_for| sealed_for != epochs) {
+            return Err(KeysError::EpochMoved { agent }.into());
+        }
+        self.check_sealed(&wraps)?;
         let bare = CreateSecret { agent, label_hash, mode: Mode::Sealed, ceiling, sha256, rotate_by_ms, grants };
         let mut secret = self.insert_secret(caller, &bare, bytes, epochs)?;
         self.envelopes.insert(&secret.id, caller, &envelope, &mut self.core.storage)?;
@@ -99,7 +90,7 @@ impl Keys {
         envelope_bytes: u32,
         epochs: Epochs,
     ) -> Answer<Secret> {
-        self.check_all_terms(&args.grants, &args.ceiling)?;
+        self.check_all_terms(&args.grants, &args.ceiling, &[])?;
         let label = (args.agent, args.label_hash);
         // Another call may have stored the label while the registry was asked.
         if self.labels.contains(&label) {
@@ -132,7 +123,7 @@ impl Keys {
         self.save_secret("secret_added", caller, secret.clone())?;
         let mut ids = Vec::new();
         for terms in grants {
-            ids.push(self.insert_grant(caller, &secret, None, terms, epochs)?);
+            ids.push(self.insert_grant(caller, &secret, &[], terms, epochs)?);
         }
         Ok(Added { secret: Some(id), grants: ids })
     }
@@ -143,14 +134,16 @@ impl Keys {
             let key = (secret.id, secret.version, wrap.host);
             let host_generation = self.host_row(wrap.host)?.generation;
             let at_ms = Self::now_ms();
+            let sealed = SealedKey { sealed: wrap.sealed.clone(), host_generation };
             let received = (!self.wraps.contains(&key)).then_some(secret.recipients);
             if let Some(index) = received {
                 let recipient = Recipient { host: wrap.host, version: secret.version, since_ms: at_ms };
                 secret.recipients += 1;
                 self.recipients.insert(&(secret.id, u64::from(index)), caller, &recipient, &mut self.core.storage)?;
+                self.wraps.insert(&key, caller, &sealed, &mut self.core.storage)?;
+            } else {
+                self.wraps.hand_over(&key, caller, &sealed, &mut self.core.storage)?;
             }
-            let sealed = SealedKey { sealed: wrap.sealed.clone(), host_generation };
-            self.wraps.put(&key, caller, &sealed, &mut self.core.storage)?;
             let fact = Fact::Wrap {
                 secret: secret.id,
                 version: secret.version,
@@ -166,15 +159,15 @@ impl Keys {
         Ok(())
     }
 
-    fn remove_wrap(&mut self, caller: &AccountId, secret: &Secret, host: u64) {
-        let version = secret.version;
-        if self.wraps.remove(&(secret.id, version, host), &mut self.core.storage) {
-            self.emit("wrap_removed", caller, Fact::WrapRemoved { secret: secret.id, version, host });
+    pub(crate) fn remove_wrap(&mut self, caller: &AccountId, secret: SecretId, version: u32, host: u64) {
+        if self.wraps.remove(&(secret, version, host), &mut self.core.storage) {
+            self.emit("wrap_removed", caller, Fact::WrapRemoved { secret, version, host });
         }
     }
 
     pub(super) fn store_wraps(&mut self, caller: &AccountId, args: AddWraps, authority: &Authority) -> Answer<Added> {
-        let mut secret = self.secret_now(args.secret, None, authority)?;
+        let mut secret = self.secret_now(args.secret, args.expected_version, authority)?;
+        self.check_sealed(&args.wraps)?;
         self.insert_wraps(caller, &mut secret, &args.wraps)?;
         self.save_secret("secret_sealed", caller, secret)?;
         Ok(Added { secret: Some(args.secret), grants: Vec::new() })
@@ -186,9 +179,9 @@ impl Keys {
         args: PutEnvelope,
         authority: &Authority,
     ) -> Answer<Added> {
-        let mut secret = self.secret_now(args.secret, Some(args.expected_version), authority)?;
-        self.envelopes.put(&secret.id, caller, &args.envelope, &mut self.core.storage)?;
-        (secret.envelope_sha256, secret.envelope_bytes) = digest(&args.envelope);
+        let secret = self.secret_now(args.secret, args.expected_version, authority)?;
+        check_same(&secret, &args.envelope, sha256)?;
+        self.envelopes.hand_over(&secret.id, caller, &args.envelope, &mut self.core.storage)?;
         self.save_secret("envelope_put", caller, secret)?;
         Ok(Added { secret: Some(args.secret), grants: Vec::new() })
     }
@@ -199,31 +192,47 @@ impl Keys {
         args: RotateSecret,
         authority: &Authority,
     ) -> Answer<Added> {
-        let mut secret = self.secret_now(args.secret, Some(args.expected_version), authority)?;
+        let mut secret = self.secret_now(args.secret, args.expected_version, authority)?;
+        self.check_sealed(&args.wraps)?;
+        self.check_sealed_before(&secret, &args.wraps)?;
         for wrap in &args.wraps {
-            self.remove_wrap(caller, &secret, wrap.host);
+            self.remove_wrap(caller, secret.id, secret.version, wrap.host);
         }
         secret.version += 1;
         secret.rotate_by_ms = args.rotate_by_ms;
-        (secret.envelope_sha256, secret.envelope_bytes) = digest(&args.envelope);
-        self.envelopes.put(&secret.id, caller, &args.envelope, &mut self.core.storage)?;
+        (secret.envelope_sha256, secret.envelope_bytes) = digest(&args.envelope, sha256);
+        self.envelopes.hand_over(&secret.id, caller, &args.envelope, &mut self.core.storage)?;
         self.insert_wraps(caller, &mut secret, &args.wraps)?;
         self.save_secret("secret_rotated", caller, secret)?;
         Ok(Added { secret: Some(args.secret), grants: Vec::new() })
     }
 
-    pub(super) fn retire_now(&mut self, caller: &AccountId, id: SecretId, authority: &Authority) -> Answer<Added> {
-        let mut secret = self.grantable_secret(id, authority)?;
-        for index in 0..u64::from(secret.recipients).min(WRAPS_REMOVED_MAX) {
-            if let Some(recipient) = self.recipients.get(&(id, index)) {
-                self.remove_wrap(caller, &secret, recipient.host);
-            }
-        }
+    /// O(1): who received it, and what was sealed to them, is forgotten by `clean_secret`. The label stays taken.
+    pub(crate) fn retire_now(&mut self, caller: &AccountId, id: SecretId) -> Answer<Added> {
+        let mut secret = self.live_secret(id)?;
         self.envelopes.remove(&id, &mut self.core.storage);
-        self.labels.remove(&(secret.agent, secret.label_hash), &mut self.core.storage);
         secret.status = SecretStatus::Retired;
         secret.epoch += 1;
         self.save_secret("secret_retired", caller, secret)?;
+        Ok(Added { secret: Some(id), grants: Vec::new() })
+    }
+
+    /// Removes what is left of a retired secret. Its label is free only when nothing that was sealed under it opens under it
+    /// any more: ciphertexts are bound to the agent's epochs.
+    pub(crate) fn forget_now(&mut self, pending: &Pending, known: Option<Authority>) -> Answer<Added> {
+        let id = charter_common::arguments_in::<SecretRef>(&pending.input)?.secret;
+        let secret = self.secret_row(id)?;
+        self.check_forgettable(&secret)?;
+        if known.is_some_and(|known| known.epochs == secret.epochs) {
+            return Err(KeysError::LabelHeld { agent: secret.agent }.into());
+        }
+        let label = (secret.agent, secret.label_hash);
+        // One that was retired in release `faa0a5a` gave its label back then, and another secret may have it.
+        if self.labels.get(&label) == Some(id) {
+            self.labels.remove(&label, &mut self.core.storage);
+        }
+        self.secrets.remove(&id, &mut self.core.storage);
+        self.emit("secret_forgotten", &pending.caller, Fact::SecretRemoved(id));
         Ok(Added { secret: Some(id), grants: Vec::new() })
     }
 

@@ -1,12 +1,13 @@
 //! Approvals of single actions.
 
 use charter_common::{Answer, methods};
+use charter_rules::decision::may_use_up;
 use charter_types::AccountId;
-use charter_types::keys::args::{ApprovalRef, RequestApproval};
+use charter_types::keys::args::{AnswerApproval, ApprovalRef, RequestApproval};
 use charter_types::keys::{APPROVAL_MS_MAX, Added, Approval, ApprovalState, Fact, Grant, Grantee, KeysError};
 use near_sdk::{PromiseOrValue, env, near};
 
-use super::ask::Wish;
+use super::ask::{On, Plan, Wish};
 use crate::{Keys, KeysExt};
 
 #[methods(keys)]
@@ -17,47 +18,76 @@ impl Keys {
         RequestApproval { grant: id, digest, host, expires_ms }: RequestApproval,
     ) -> Answer {
         let grant = self.grant_row(id)?;
-        let operator = self.host_row(host)?.operator;
+        let secret = self.secret_row(grant.secret)?;
+        let host = self.host_row(host)?;
         let caller = env::predecessor_account_id();
-        // Nobody else: a stranger could be first with every action, and keep the answer from who needs it.
-        if caller != operator && grant.grantee != Grantee::Account(caller.clone()) {
+        // Nobody else, and for no other host: a stranger's requests would only be in the way of who has to answer them.
+        if caller != host.operator && grant.grantee != Grantee::Account(caller.clone()) {
             return Err(KeysError::NotGrantee { caller }.into());
         }
         let now_ms = Self::now_ms();
+        if !may_use_up(&grant, &secret, &host, now_ms) {
+            return Err(KeysError::NotHere { host: host.id }.into());
+        }
         if expires_ms <= now_ms || expires_ms - now_ms > APPROVAL_MS_MAX {
             return Err(KeysError::ApprovalTime {}.into());
         }
         let payment = self.core.begin_payment(&caller)?;
-        let key = (id, digest);
         // One that ran out, or was for the grant as it was, makes room for the next.
-        if let Some(old) = self.approvals.get(&key) {
-            if old.expires_ms > now_ms && old.generation == grant.generation {
-                return Err(KeysError::ApprovalExists {}.into());
+        if let Some(old) = self.approval_row(id, host.id, digest) {
+            if !self.is_over(&old) {
+                let rejected = old.state == ApprovalState::Rejected;
+                return Err(if rejected { KeysError::Rejected {} } else { KeysError::ApprovalExists {} }.into());
             }
-            self.approvals.remove(&key, &mut self.core.storage);
+            self.remove_approval("approval_over", &caller, &old);
         }
         let generation = grant.generation;
         let state = ApprovalState::Requested;
         let requested_by = caller.clone();
-        let approval = Approval { grant: id, digest, host, requested_by, state, expires_ms, generation };
-        self.approvals.insert(&key, &caller, &approval, &mut self.core.storage)?;
+        let approval = Approval { grant: id, digest, host: host.id, requested_by, state, expires_ms, generation };
+        self.approvals.insert(&(id, host.id, digest), &caller, &approval, &mut self.core.storage)?;
         self.emit("approval_requested", &caller, Fact::Approval(approval));
         self.core.finish_payment(payment)
     }
 
-    pub fn approve(&mut self, args: ApprovalRef) -> Answer<PromiseOrValue<Added>> {
+    pub fn approve(&mut self, args: AnswerApproval) -> Answer<PromiseOrValue<Added>> {
         self.answer_approval(&args, Wish::Approve)
     }
 
-    pub fn reject(&mut self, args: ApprovalRef) -> Answer<PromiseOrValue<Added>> {
+    pub fn reject(&mut self, args: AnswerApproval) -> Answer<PromiseOrValue<Added>> {
         self.answer_approval(&args, Wish::Reject)
+    }
+
+    pub fn withdraw_approval(&mut self, ApprovalRef { grant, host, digest }: ApprovalRef) -> Answer {
+        let caller = env::predecessor_account_id();
+        let found = match host {
+            Some(host) => self.approval_row(grant, host, digest),
+            None => self.early_approvals.get(&(grant, digest)),
+        };
+        let approval = found.ok_or(KeysError::NoApproval {})?;
+        if !self.is_over(&approval) {
+            if approval.requested_by != caller {
+                return Err(KeysError::NotGrantee { caller }.into());
+            }
+            if approval.state == ApprovalState::Rejected {
+                return Err(KeysError::Rejected {}.into());
+            }
+        }
+        self.remove_approval("approval_withdrawn", &caller, &approval);
+        Ok(())
     }
 }
 
 impl Keys {
-    fn answer_approval(&mut self, args: &ApprovalRef, wish: Wish) -> Answer<PromiseOrValue<Added>> {
+    /// Whether a request is good for nothing any more, whatever its state.
+    fn is_over(&self, approval: &Approval) -> bool {
+        let generation = self.grants.get(&approval.grant).map(|grant| grant.generation);
+        approval.expires_ms <= Self::now_ms() || generation != Some(approval.generation)
+    }
+
+    fn answer_approval(&mut self, args: &AnswerApproval, wish: Wish) -> Answer<PromiseOrValue<Added>> {
         let lineage = self.lineage_rows(args.grant)?;
-        if !self.approvals.contains(&(args.grant, args.digest)) {
+        if self.approval_row(args.grant, args.host, args.digest).is_none() {
             return Err(KeysError::NoApproval {}.into());
         }
         let caller = env::predecessor_account_id();
@@ -65,7 +95,8 @@ impl Keys {
             return Ok(PromiseOrValue::Value(self.set_approval(&caller, args, matches!(wish, Wish::Approve))?));
         }
         let agent = lineage.first().map(|grant| grant.agent).unwrap_or_default();
-        Ok(self.ask(agent, wish, 0, 0)?.into())
+        let on: Vec<On> = lineage.iter().map(|grant| On::Grant(grant.id)).collect();
+        Ok(self.ask(agent, wish, &Plan { touched: 1, on: &on, ..Plan::default() })?.into())
     }
 }
 

@@ -1,14 +1,14 @@
 //! What other contracts answered. A denial keeps the books, releases what was reserved, and fails in a receipt of its own.
 
 use charter_common::{
-    Answer, Failure, HandedOn, arguments_in, authority_answer, fail_later, methods, passed_on, sha256, view_answer,
+    Answer, Failure, HandedOn, Reservation, arguments_in, fail_later, methods, passed_on, sha256, view_answer,
 };
 use charter_types::AccountId;
 use charter_types::keys::{ATTESTED_MS_MAX, Added, Assurance, Decision, DerivedKey, Fact, KeysError};
 use charter_types::registry::{self, AttestationAnswer, Standing};
 use near_sdk::{PromiseOrValue, env, near};
 
-use super::ask::Pending;
+use super::ask::{Pending, Wish};
 use super::hosts::PendingAttestation;
 use super::live::PendingCheck;
 use super::release::PendingRelease;
@@ -26,9 +26,16 @@ impl Keys {
         let Ok(pending) = borsh::from_slice::<Pending>(&env::input().unwrap_or_default()) else {
             return PromiseOrValue::Value(Added::default());
         };
-        self.core.storage.release(&pending.caller, pending.reserved_bytes);
-        let known = authority_answer().ok_or(KeysError::NoAuthority { agent: pending.agent });
-        let done = known.map_err(Failure::from).and_then(|authority| self.act(&pending, &authority));
+        let done = self.end_reservation(&pending.caller, pending.reserved).and_then(|()| {
+            self.check_unmoved(&pending.seen)?;
+            // An answer that the registry did not give is no answer; one of `null` is that there is no such agent.
+            let answered = view_answer(registry::methods::authority, VIEW_BYTES_MAX);
+            match (pending.wish, answered) {
+                (Wish::ForgetSecret, Some(known)) => self.forget_now(&pending, known),
+                (_, Some(Some(authority))) => self.act(&pending, &authority),
+                _ => Err(KeysError::NoAuthority { agent: pending.agent }.into()),
+            }
+        });
         self.resolve(&pending.caller, pending.agent, done)
     }
 
@@ -38,8 +45,9 @@ impl Keys {
         let Ok(pending) = borsh::from_slice::<PendingAttestation>(&env::input().unwrap_or_default()) else {
             return PromiseOrValue::Value(());
         };
-        self.core.storage.release(&pending.caller, pending.reserved_bytes);
-        let done = self.set_attested(&pending, view_answer(registry::methods::attestation, VIEW_BYTES_MAX));
+        let answer = view_answer(registry::methods::attestation, VIEW_BYTES_MAX);
+        let done =
+            self.end_reservation(&pending.caller, pending.reserved).and_then(|()| self.set_attested(&pending, answer));
         self.resolve(&pending.caller, pending.agent, done)
     }
 
@@ -87,8 +95,18 @@ impl Keys {
         }
     }
 
+    fn end_reservation(&mut self, caller: &AccountId, reserved: Reservation) -> Answer {
+        if self.core.storage.end_reservation(caller, reserved) {
+            return Ok(());
+        }
+        Err(KeysError::ReservationFreed {}.into())
+    }
+
     fn set_attested(&mut self, pending: &PendingAttestation, answer: Option<AttestationAnswer>) -> Answer {
         let mut host = self.own_host(pending.host, &pending.caller)?;
+        if host.generation != pending.host_generation {
+            return Err(KeysError::Moved {}.into());
+        }
         let known = answer.filter(|answer| answer.invalid.is_none()).and_then(|answer| answer.attestation);
         let same = |keys: &charter_types::registry::Attestation| {
             keys.sign_key == host.sign_key && keys.encrypt_key == host.encrypt_key

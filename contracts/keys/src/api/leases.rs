@@ -2,7 +2,7 @@
 
 use charter_common::{Answer, methods};
 use charter_rules::budget;
-use charter_rules::decision::check_live_here;
+use charter_rules::decision::{check_live_here, may_use_up};
 use charter_types::AccountId;
 use charter_types::Hash32;
 use charter_types::keys::args::{LeaseRef, Reserve, Settle};
@@ -26,6 +26,9 @@ impl Keys {
         let now_ms = Self::now_ms();
         check_live_here(&lineage, &secret, now_ms).map_err(|_| KeysError::Dead { id })?;
         self.check_host_stands(&host, &secret)?;
+        if !lineage.first().is_some_and(|grant| may_use_up(grant, &secret, &host, now_ms)) {
+            return Err(KeysError::NotHere { host: host.id }.into());
+        }
         if let Some(grant) = lineage.iter().find(|grant| grant.needs_approval) {
             self.consume_approval(&caller, lineage.first().unwrap_or(grant), host.id, digest)?;
         }
@@ -71,7 +74,7 @@ impl Keys {
     /// INV-KEY-4: a lease leaves here and nowhere else.
     fn end_lease(&mut self, by: &AccountId, lease: &Lease, used: u128) -> Answer {
         let now_ms = Self::now_ms();
-        for grant in self.lineage_rows(lease.grant)? {
+        for grant in self.lineage_left(lease.grant) {
             self.with_budget(by, grant.id, |budget| {
                 budget::settle(budget, lease.amount.0, used, now_ms);
                 Ok(())
@@ -83,7 +86,7 @@ impl Keys {
     }
 
     /// INV-KEY-3: every budget on the way up is asked, so what is below never exceeds what is above.
-    fn with_budget(
+    pub(crate) fn with_budget(
         &mut self,
         by: &AccountId,
         grant: GrantId,
@@ -98,17 +101,14 @@ impl Keys {
 
     fn consume_approval(&mut self, by: &AccountId, grant: &Grant, host: HostId, digest: Option<Hash32>) -> Answer {
         let digest = digest.ok_or(KeysError::NotApproved {})?;
-        let key = (grant.id, digest);
-        let approval = self.approvals.get(&key).ok_or(KeysError::NotApproved {})?;
+        let approval = self.approval_row(grant.id, host, digest).ok_or(KeysError::NotApproved {})?;
         let good = approval.state == ApprovalState::Approved
-            && approval.host == host
             && approval.generation == grant.generation
             && Self::now_ms() < approval.expires_ms;
         if !good {
             return Err(KeysError::NotApproved {}.into());
         }
-        self.approvals.remove(&key, &mut self.core.storage);
-        self.emit("approval_used", by, Fact::ApprovalRemoved { grant: grant.id, digest });
+        self.remove_approval("approval_used", by, &approval);
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Asking the registry's views, and answering for contracts that want to know about a grant.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, Later, ask_view, methods};
+use charter_common::{Answer, Later, methods};
 use charter_types::contract::{self, Registry};
 use charter_types::keys::Decision;
 use charter_types::keys::args::CheckLive;
@@ -25,7 +25,7 @@ impl Keys {
     pub fn check_live(&mut self, args: CheckLive) -> Answer<Later<Decision>> {
         let agent = self.grant_row(args.grant)?.agent;
         let pending = PendingCheck { agent, input: env::input().unwrap_or_default() };
-        Ok(self.ask_registry(registry::methods::standing, &AgentRef { agent }, on_standing, &pending))
+        Ok(self.ask_registry(registry::methods::standing, &AgentRef { agent }, on_standing, &pending, 4))
     }
 }
 
@@ -37,7 +37,8 @@ impl Keys {
         args: &V::Args,
         callback: C,
         pending: &impl BorshSerialize,
+        rows: u64,
     ) -> Later<C::Answer> {
-        ask_view(&self.registry, (view, gas::VIEW), V::write(args), callback, pending)
+        self.promise((view, gas::VIEW), V::write(args), callback, pending, rows)
     }
 }

@@ -3,16 +3,18 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_common::{Answer, Later, encoded, is_signed, json_encoded, methods, raw_call, then_call};
-use charter_rules::decision::{attested, check_live, check_live_here};
+use charter_rules::budget;
+use charter_rules::decision::{attested, check_live, check_live_here, is_for};
 use charter_types::keys::args::{RELEASE_PURPOSE, ReleaseProof, RequestKeyRelease};
 use charter_types::keys::methods::{on_release_standing, on_released};
-use charter_types::keys::{DerivedKey, Fact, Grant, GrantId, Grantee, Host, HostId, KeysError, Mode, Secret, SecretId};
+use charter_types::keys::{DerivedKey, Fact, Grant, GrantId, HostId, KeysError, Mode, Secret, SecretId, Unit};
 use charter_types::registry::args::AgentRef;
 use charter_types::registry::{self, AgentId, Standing};
 use charter_types::{AccountId, Named};
 use near_sdk::{Promise, env, near};
 use serde::Serialize;
 
+use crate::model::is_plain;
 use crate::{Keys, KeysExt, gas};
 
 #[derive(Clone, BorshSerialize, BorshDeserialize)]
@@ -43,6 +45,8 @@ struct AppKeyRequest<'a> {
 
 /// Longest key to encrypt to, bytes.
 const APP_KEY_BYTES_MAX: usize = 256;
+/// Budgets of a lineage, the event of the release, and room for the call of the MPC contract.
+const RELEASE_ROWS: u64 = 40;
 /// near/mpc's domain for confidential key derivation (BLS12-381).
 const MPC_DOMAIN: u64 = 2;
 
@@ -70,7 +74,7 @@ impl Keys {
             app_public_key: app_public_key.clone(),
         };
         let signed = is_signed(RELEASE_PURPOSE, &statement, &proof, &host.sign_key);
-        if !signed || app_public_key.len() > APP_KEY_BYTES_MAX {
+        if !signed || app_public_key.len() > APP_KEY_BYTES_MAX || !is_plain(&app_public_key) {
             return Err(KeysError::AppKey {}.into());
         }
         let pending = PendingRelease {
@@ -89,6 +93,7 @@ impl Keys {
             &AgentRef { agent: pending.agent },
             on_release_standing,
             &pending,
+            RELEASE_ROWS,
         ))
     }
 
@@ -117,15 +122,37 @@ impl Keys {
             return Err(KeysError::Dead { id }.into());
         }
         self.check_host_stands(&host, &secret)?;
-        if attested(&host.assurance, now_ms).is_none() {
+        let measurement = attested(&host.assurance, now_ms).ok_or(KeysError::NotAttested {})?;
+        if lineage.iter().any(|grant| grant.needs_attestation && !grant.measurements.contains(&measurement)) {
             return Err(KeysError::NotAttested {}.into());
         }
-        let holds = lineage.first().is_some_and(|grant| holds(grant, &host, now_ms));
+        let holds = lineage.first().is_some_and(|grant| is_for(grant, &host, now_ms));
         if !holds || lineage.iter().any(|grant| grant.needs_approval) {
             // A key that is out can't be approved use by use.
             return Err(KeysError::NotGrantee { caller: pending.caller.clone() }.into());
         }
+        // What a host does with a key that it has, nobody counts: a rate would be its word alone.
+        let budgets: Vec<_> = lineage.iter().filter_map(|grant| self.budgets.get(&grant.id)).collect();
+        let rated = lineage.iter().any(|grant| grant.rate.is_some());
+        if (rated && budgets.is_empty()) || budgets.iter().any(|budget| budget.allowance.unit != Unit::Uses) {
+            return Err(KeysError::ReleaseCount {}.into());
+        }
         Ok((lineage, secret))
+    }
+
+    /// One use of every budget on the way up. All are asked before any changes: an error must leave nothing behind.
+    fn count_release(&mut self, by: &AccountId, lineage: &[Grant], now_ms: u64) -> Answer {
+        for mut budget in lineage.iter().filter_map(|grant| self.budgets.get(&grant.id)) {
+            budget::reserve(&mut budget, 1, now_ms)?;
+        }
+        for grant in lineage {
+            self.with_budget(by, grant.id, |budget| {
+                budget::reserve(budget, 1, now_ms)?;
+                budget::settle(budget, 1, 1, now_ms);
+                Ok(())
+            })?;
+        }
+        Ok(())
     }
 
     /// The registry has answered: the last checks, and the MPC contract.
@@ -138,6 +165,7 @@ impl Keys {
             return Err(KeysError::Disarmed { agent: pending.agent }.into());
         }
         let mpc = self.mpc.clone().ok_or(KeysError::NoMpc {})?;
+        self.count_release(&pending.caller, &lineage, now_ms)?;
         let request = MpcRequest {
             request: AppKeyRequest {
                 derivation_path: format!("keys/v1/{}/{}/{}", secret.agent, secret.id, secret.epoch),
@@ -156,14 +184,5 @@ impl Keys {
         let us = Promise::new(env::current_account_id());
         let released = then_call(us, on_released, encoded(pending), gas::ON_RELEASED, 0);
         Ok(Later::to(on_released, asked.then(released)))
-    }
-}
-
-/// Whether the grant is for this host itself; a key can't be derived for an account or an agent's key.
-fn holds(grant: &Grant, host: &Host, now_ms: u64) -> bool {
-    match &grant.grantee {
-        Grantee::Host(named) => *named == host.id && grant.snapshot.host_generation == Some(host.generation),
-        Grantee::Measurement(wanted) => attested(&host.assurance, now_ms) == Some(*wanted),
-        Grantee::Account(_) | Grantee::AgentKey(_) => false,
     }
 }

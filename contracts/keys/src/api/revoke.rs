@@ -5,7 +5,7 @@ use charter_types::keys::args::{GrantRef, SecretRef};
 use charter_types::keys::{Added, KeysError};
 use near_sdk::{PromiseOrValue, env, near};
 
-use super::ask::Wish;
+use super::ask::{Plan, Wish};
 use crate::{Keys, KeysExt};
 
 #[methods(keys)]
@@ -20,11 +20,11 @@ impl Keys {
         if grant.grantor == caller {
             return Ok(PromiseOrValue::Value(self.revoke_now(&caller, grant)?));
         }
-        Ok(self.ask(grant.agent, Wish::RevokeGrant, 0, 0)?.into())
+        Ok(self.ask(grant.agent, Wish::RevokeGrant, &Plan { touched: 1, ..Plan::default() })?.into())
     }
 
     pub fn revoke_secret(&mut self, SecretRef { secret: id }: SecretRef) -> Answer<Later<Added>> {
         let agent = self.secret_row(id)?.agent;
-        self.ask(agent, Wish::RevokeSecret, 0, 0)
+        self.ask(agent, Wish::RevokeSecret, &Plan { touched: 1, ..Plan::default() })
     }
 }

@@ -65,8 +65,11 @@ impl Keys {
         Ok(self.leases.get(&lease))
     }
 
-    pub fn approval(&self, ApprovalRef { grant, digest }: ApprovalRef) -> Answer<Option<Approval>> {
-        Ok(self.approvals.get(&(grant, digest)))
+    pub fn approval(&self, ApprovalRef { grant, host, digest }: ApprovalRef) -> Answer<Option<Approval>> {
+        Ok(match host {
+            Some(host) => self.approval_row(grant, host, digest),
+            None => self.early_approvals.get(&(grant, digest)),
+        })
     }
 
     pub fn counts(&self) -> (u64, u64, u64) {

@@ -6,7 +6,7 @@ use charter_derive::wire;
 use super::{
     Action, Allowance, Asker, Envelope, GrantId, Grantee, HostId, HostStatus, LeaseId, Mode, Policy, SecretId, Wrap,
 };
-use crate::registry::{AgentId, Standing};
+use crate::registry::{AgentId, Epochs, Standing};
 use crate::{Ed25519Key, Hash32, Signature64, U128, X25519Key};
 
 #[wire(strict)]
@@ -15,6 +15,18 @@ pub struct RegisterHost {
     pub encrypt_key: X25519Key,
     pub max_staleness_ms: u64,
     /// `sign_key`'s signature over [`super::HostProof`].
+    pub proof: Signature64,
+}
+
+/// A host's new keys. Everything sealed or granted to it is dead, and its attestation names other keys.
+#[wire(strict)]
+pub struct ChangeHostKeys {
+    pub host: HostId,
+    /// The host's generation now.
+    pub generation: u64,
+    pub sign_key: Ed25519Key,
+    pub encrypt_key: X25519Key,
+    /// `sign_key`'s signature over [`super::HostChange`].
     pub proof: Signature64,
 }
 
@@ -48,10 +60,15 @@ pub struct GrantTerms {
     #[wire(default)]
     pub not_before_ms: u64,
     pub expires_ms: u64,
+    /// Hosts it may be used on, sorted and each once. Named where something is used up: a budget or an approval, or a rate,
+    /// which exactly one host counts. Empty: those of the grant above, and all where that names none.
+    #[wire(default)]
+    pub hosts: Vec<HostId>,
     #[wire(default)]
     pub needs_approval: bool,
+    /// Only on hosts attested with one of these, sorted and each once. Empty: as the grant above has it.
     #[wire(default)]
-    pub needs_attestation: bool,
+    pub measurements: Vec<Hash32>,
     #[wire(default)]
     pub no_delegation: bool,
     pub budget: Option<Allowance>,
@@ -61,6 +78,9 @@ pub struct GrantTerms {
 #[wire(strict)]
 pub struct AddCredential {
     pub agent: AgentId,
+    /// The agent's epochs that envelope and data keys were sealed for. Without them a move in between leaves a secret that
+    /// nobody can open.
+    pub epochs: Option<Epochs>,
     pub label_hash: Hash32,
     pub ceiling: Policy,
     pub envelope: Envelope,
@@ -87,7 +107,7 @@ pub struct CreateSecret {
     pub grants: Vec<GrantTerms>,
 }
 
-/// Compare-and-set: another ciphertext of the version there is.
+/// Compare-and-set: the ciphertext that there is, at another place. A new one has a data key of its own, and a version.
 #[wire(strict)]
 pub struct PutEnvelope {
     pub secret: SecretId,
@@ -98,10 +118,12 @@ pub struct PutEnvelope {
 #[wire(strict)]
 pub struct AddWraps {
     pub secret: SecretId,
+    pub expected_version: u32,
     pub wraps: Vec<Wrap>,
 }
 
-/// A new value: a version with ciphertext and data keys of its own. Those of before are removed for the hosts named.
+/// A new value: a version with ciphertext and data keys of its own, for hosts that could open the version before. Its data
+/// keys are removed for the hosts named.
 #[wire(strict)]
 pub struct RotateSecret {
     pub secret: SecretId,
@@ -157,7 +179,19 @@ pub struct RequestApproval {
 #[wire(strict)]
 pub struct ApprovalRef {
     pub grant: GrantId,
+    /// Absent: one that was asked for in release `faa0a5a`, which knew one for all hosts.
+    pub host: Option<HostId>,
     pub digest: Hash32,
+}
+
+/// What is approved or rejected: all of what was asked for.
+#[wire(strict)]
+pub struct AnswerApproval {
+    pub grant: GrantId,
+    pub host: HostId,
+    pub digest: Hash32,
+    /// When the approval ends, as it was asked for.
+    pub expires_ms: u64,
 }
 
 #[wire(strict)]

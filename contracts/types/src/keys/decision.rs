@@ -2,7 +2,7 @@
 
 use charter_derive::wire;
 
-use super::{Effect, HostId, Inject, Method, Rate, Scheme};
+use super::{Effect, GrantId, HostId, Inject, Method, Rate, Scheme};
 use crate::registry::Epochs;
 use crate::{AccountId, Ed25519Key, Hash32, Sha256, U128};
 
@@ -66,10 +66,21 @@ pub struct Obligations {
     /// Inject once, here, and nowhere else.
     pub inject: Inject,
     pub response_bytes_max: u32,
-    /// Kept by this host for this grant; rates above it are no narrower.
+    /// Kept by this host for this grant.
     pub rate: Option<Rate>,
+    /// Kept by this host for grants above it: each counts the uses of everything delegated from it.
+    #[wire(default)]
+    pub rates_above: Vec<GrantRate>,
     /// A budget hangs on the grant or above it: `reserve` first, `settle` afterwards.
     pub reserve: bool,
+}
+
+/// A rate, and the grant whose uses it limits.
+#[wire]
+#[derive(Copy)]
+pub struct GrantRate {
+    pub grant: GrantId,
+    pub rate: Rate,
 }
 
 #[wire]
@@ -101,6 +112,7 @@ pub enum Denial {
     HostRevoked,
     HostSuspended,
     NotSealed,
+    NotHere,
     NotAttested,
     WrongPolicy,
     Target,
@@ -133,7 +145,8 @@ impl std::fmt::Display for Denial {
             Self::HostRevoked => "the host was revoked since",
             Self::HostSuspended => "the host is out of service",
             Self::NotSealed => "the secret is not sealed to this host",
-            Self::NotAttested => "the grant asks for an attested host, and this one is not",
+            Self::NotHere => "the grant is not for this host",
+            Self::NotAttested => "the grant asks for a host attested with a measurement it names, and this one is not",
             Self::WrongPolicy => "the policy is not the one that was granted",
             Self::Target => "the grant is not for this host, path and method",
             Self::Effect => "the grant does not allow an action with this effect",

@@ -71,7 +71,8 @@ pub enum Inject {
     None,
 }
 
-/// At most so many uses in so much time, counted by each host for itself; budgets count over all hosts.
+/// At most so many uses in any stretch of so much time, from `t` on and before `t + per_ms`. Counted by the one host that the
+/// grant names, over everything delegated from it; budgets count over all hosts.
 #[wire(strict)]
 #[derive(Copy, BorshSerialize, BorshDeserialize)]
 pub struct Rate {

@@ -83,7 +83,7 @@ async fn strangers_grant(world: &mut World, eve: &Account) -> anyhow::Result<()>
     let notes = Notes::open(&alice.folder)?;
     let (credential, secret) = notes.credential(LABEL)?;
     let ceiling = credential.ceiling.clone();
-    let terms = to(&eve.id).grant(ceiling.clone(), 0, alice.now_ms().await?);
+    let terms = to(&eve.id).grant(ceiling.clone(), 1, alice.now_ms().await?);
     let result = world.contracts.keys().call(eve, keys::methods::grant, &GrantSecret { secret, ceiling, terms }).await;
     refused(world, "stranger's grant", "KEYS_NOT_OWNER", code(&result))
 }

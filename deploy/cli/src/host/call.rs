@@ -87,7 +87,7 @@ async fn ask(session: &Session, client: &HostClient, ask: Ask) -> anyhow::Result
         Err(AskError::Refused { code, digest: Some(digest), .. }) => {
             let grant = ask.grant;
             bail!(
-                "{code}: this request has to be approved: `charter key ask {grant} {digest} --host ID`, and whoever granted it says `charter key approve {grant} {digest}`"
+                "{code}: this request has to be approved: `charter key ask {grant} {digest} --host ID`, and whoever granted it says `charter key approve {grant} {digest} --host ID`"
             );
         }
         Err(error) => return Err(error.into()),

@@ -131,9 +131,11 @@ impl Draft {
         let done = match origin {
             Origin::NewKey { label, agent, ceiling, key } => {
                 let credential = notes.begin(&label, agent, ceiling.clone())?;
-                let sealed = seal_to(session, &credential, &label, 1, &key, &hosts)?;
+                let epochs = session.standing(agent).await?.epochs;
+                let sealed = seal_to(session, &credential, &label, epochs, 1, &key, &hosts)?;
                 let args = AddCredential {
                     agent,
+                    epochs: Some(epochs),
                     label_hash: credential.label_hash(&label),
                     ceiling,
                     envelope: Envelope::Inline(sealed.envelope),

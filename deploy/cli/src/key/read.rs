@@ -3,8 +3,9 @@
 use anyhow::ensure;
 use charter_client::At;
 use charter_types::keys;
-use charter_types::keys::args::{GrantRef, HostRef, Received, SecretRef};
-use charter_types::keys::{Grant, GrantId, Host, HostId, Recipient, Secret, SecretId};
+use charter_types::keys::args::{GrantRef, HostRef, Received, SecretRef, WrapRef};
+use charter_types::keys::methods;
+use charter_types::keys::{Grant, GrantId, Host, HostId, HostStatus, Recipient, SealedKey, Secret, SecretId};
 
 use crate::session::Session;
 
@@ -16,6 +17,20 @@ pub async fn hosts(session: &Session, ids: &[HostId]) -> anyhow::Result<Vec<Host
         found.push(session.find(keys, keys::methods::host, &HostRef { host }, &format!("host {host}")).await?);
     }
     Ok(found)
+}
+
+/// Those of the hosts that are in service and can open the secret as it is now.
+pub async fn live_hosts(session: &Session, secret: SecretId, ids: &[HostId]) -> anyhow::Result<Vec<Host>> {
+    let keys = &session.contracts.keys;
+    let mut live = Vec::new();
+    for host in ids.iter().copied() {
+        let found: Option<Host> = session.rpc().view(keys, methods::host, &HostRef { host }, At::Final).await?;
+        let question = WrapRef { secret, host };
+        let wrap: Option<SealedKey> = session.rpc().view(keys, methods::wrap, &question, At::Final).await?;
+        let sealed_to = wrap.map(|wrap| wrap.host_generation);
+        live.extend(found.filter(|host| host.status == HostStatus::Active && sealed_to == Some(host.generation)));
+    }
+    Ok(live)
 }
 
 /// A secret, and the hosts that its newest version is sealed to.

@@ -56,10 +56,8 @@ pub fn policy(policy: &Policy) -> Vec<(&'static str, String)> {
     let (out, back) = (policy.body_bytes_max, policy.response_bytes_max);
     lines.push(("bodies", format!("at most {out} bytes out and {back} back")));
     if let Some(rate) = policy.rate {
-        lines.push((
-            "how often",
-            format!("at most {} uses in {}, counted by each host", rate.uses, length(rate.per_ms)),
-        ));
+        lines
+            .push(("how often", format!("at most {} uses in {}, counted by one host", rate.uses, length(rate.per_ms))));
     }
     lines
 }
@@ -75,8 +73,13 @@ pub fn grant(what: &str, terms: &GrantTerms, hosts: &[Host]) -> String {
     if terms.needs_approval {
         lines.push(("approval", "of every single request".to_owned()));
     }
-    if terms.needs_attestation {
-        lines.push(("only", "on hosts that are attested".to_owned()));
+    if !terms.hosts.is_empty() {
+        let hosts: Vec<String> = terms.hosts.iter().map(ToString::to_string).collect();
+        lines.push(("where", format!("on host {}", hosts.join(", "))));
+    }
+    if !terms.measurements.is_empty() {
+        let named: Vec<String> = terms.measurements.iter().map(ToString::to_string).collect();
+        lines.push(("only", format!("on hosts attested as {}", named.join(", "))));
     }
     let pass_on = if terms.no_delegation { "not to be passed on" } else { "parts of it may be passed on" };
     lines.push(("pass on", pass_on.to_owned()));
@@ -107,7 +110,7 @@ mod tests {
             expires: Some(60_000),
             budget: Some(7),
             needs_approval: true,
-            needs_attestation: false,
+            measurement: Vec::new(),
             no_delegation: true,
         };
         let text = grant("openai, of agent 1", &terms.grant(policy, 1, 0), &[]);
@@ -117,10 +120,11 @@ who         bob.near
 may         POST to https://api.openai.com/v1 and below
 key goes    in the header \"authorization: Bearer …\"
 bodies      at most 1000 bytes out and 1000 back
-how often   at most 100 uses in 1d, counted by each host
+how often   at most 100 uses in 1d, counted by one host
 in all      at most 7 uses, counted on chain
 until       1970-01-01T00:01:00Z
 approval    of every single request
+where       on host 1
 pass on     not to be passed on
 ";
         assert_eq!(text, expected);

@@ -305,7 +305,7 @@ async fn grants_are_passed_on_narrowed_rotated_and_revoked() {
     let digest = error.split("charter key approve 4 ").nth(1).unwrap().get(..64).unwrap().to_owned();
     office.json("", &format!("charter key ask 4 {digest} --host 1"));
     office.refused("", call, "HOST_NEEDS_APPROVAL");
-    office.json("", &format!("charter key approve 4 {digest}"));
+    office.json("", &format!("charter key approve 4 {digest} --host 1"));
     office.json("", call);
     office.refused("", call, "HOST_NEEDS_APPROVAL");
 

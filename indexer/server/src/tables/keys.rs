@@ -131,8 +131,8 @@ pub static APPROVAL: Table = Table {
     name: "approval",
     contract: Contract::Keys,
     about: "Actions that wait for an approval, or have an answer that was not used yet.",
-    key: Key::Fields(&["grant", "digest"]),
-    columns: &[number("grant_id").of("grant").filter(), text("state"), number("expires_ms")],
+    key: Key::Fields(&["grant", "host", "digest"]),
+    columns: &[number("grant_id").of("grant").filter(), number("host"), text("state"), number("expires_ms")],
     path: "approvals",
     truth: Truth::One(|chain, row| Box::pin(approval(chain, row))),
 };
@@ -218,9 +218,9 @@ async fn lease(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerErro
 }
 
 async fn approval(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
-    let Some([grant, digest]) = row.parts() else { return Ok(None) };
-    let (Ok(grant), Ok(digest)) = (grant.parse(), digest.parse()) else { return Ok(None) };
-    chain.ask(views::APPROVAL, ApprovalRef { grant, digest }).await
+    let Some([grant, host, digest]) = row.parts() else { return Ok(None) };
+    let (Ok(grant), Ok(host), Ok(digest)) = (grant.parse(), host.parse(), digest.parse()) else { return Ok(None) };
+    chain.ask(views::APPROVAL, ApprovalRef { grant, host: Some(host), digest }).await
 }
 
 async fn setting(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
@@ -254,9 +254,15 @@ pub fn changes(fact: &Fact) -> Vec<Change> {
         Fact::Lease(lease) => vec![LEASE.put(lease)],
         Fact::LeaseEnded(lease) => vec![LEASE.remove(lease)],
         Fact::Approval(approval) => vec![APPROVAL.put(approval)],
-        Fact::ApprovalRemoved { grant, digest } => vec![APPROVAL.remove(format!("{grant}/{digest}"))],
+        Fact::ApprovalRemoved { grant, host, digest } => vec![APPROVAL.remove(format!("{grant}/{host}/{digest}"))],
+        Fact::SecretRemoved(secret) => vec![SECRET.remove(secret)],
+        Fact::GrantRemoved(grant) => vec![KEY_GRANT.remove(grant), KEY_POLICY.remove(grant), BUDGET.remove(grant)],
+        Fact::HostRemoved(host) => vec![HOST.remove(host)],
+        Fact::RecipientsRemoved { secret, left, count } => {
+            (*left..left + count).map(|index| RECIPIENT.remove(format!("{secret}/{index}"))).collect()
+        }
         Fact::Anchor(anchor) => vec![ANCHOR.put(anchor)],
         Fact::Mpc(account) => vec![KEYS_SETTING.put_at("mpc", account)],
-        Fact::KeyReleased { .. } | Fact::Denied { .. } => Vec::new(),
+        Fact::KeyReleased { .. } | Fact::Denied { .. } | Fact::ReservationFreed { .. } => Vec::new(),
     }
 }

@@ -88,15 +88,19 @@ impl World {
         let expires_ms = self.harness.now_ms().await.unwrap() + 3_600_000;
         let terms = || terms(Grantee::Account(bob.id().clone()), policy("/v1"), expires_ms);
         let uses = Allowance { unit: Unit::Uses, capacity: U128(100), refill: U128(0), period_ms: 0 };
-        let wrap = |host| Wrap { host, sealed: Base64Bytes(vec![2; 80]) };
+        let wrap = |host| Wrap { host, host_generation: 0, sealed: Base64Bytes(vec![2; 80]) };
         let args = AddCredential {
             agent: 1,
+            epochs: None,
             label_hash: Hash32([1; 32]),
             ceiling: policy("/"),
             envelope: Envelope::Inline(Base64Bytes(vec![1; 64])),
             wraps: vec![wrap(1), wrap(2)],
             rotate_by_ms: 0,
-            grants: vec![GrantTerms { budget: Some(uses), ..terms() }, GrantTerms { needs_approval: true, ..terms() }],
+            grants: vec![
+                GrantTerms { budget: Some(uses), hosts: vec![1, 2], ..terms() },
+                GrantTerms { needs_approval: true, hosts: vec![1], ..terms() },
+            ],
         };
         ok(alice, keys, keys::add_credential, &args, 1).await;
         let args = Reserve { grant: 1, host: 1, amount: U128(5), for_ms: 600_000, digest: None };

@@ -50,10 +50,11 @@ async fn scene() -> Scene {
     let expires_ms = harness.now_ms().await.unwrap() + 3_600_000;
     let args = AddCredential {
         agent,
+        epochs: None,
         label_hash: Hash32([1; 32]),
         ceiling: policy("/"),
         envelope: Envelope::Inline(Base64Bytes(vec![1; 64])),
-        wraps: vec![Wrap { host, sealed: Base64Bytes(vec![2; 80]) }],
+        wraps: vec![Wrap { host, host_generation: 0, sealed: Base64Bytes(vec![2; 80]) }],
         rotate_by_ms: 0,
         grants: vec![to(&bob, "/v1", expires_ms)],
     };

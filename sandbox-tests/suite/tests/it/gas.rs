@@ -40,14 +40,14 @@ const BY_OWNER: &str = "by the agent's owner";
 /// has another.
 const LIMITS: [(&str, &str, f64, i64); 7] = [
     ("registry", "register_agent", 8.0, 500),
-    ("keys", "grant", 20.0, 400),
+    ("keys", "grant", 8.5, 400),
     ("keys", "delegate", 20.0, 400),
-    ("keys", "revoke_grant", 5.0, 0),
-    ("keys", "revoke_secret", 20.0, 0),
+    ("keys", "revoke_grant", 3.0, 0),
+    ("keys", "revoke_secret", 7.5, 0),
     ("keys", "check", 10.0, 0),
     ("verifier", "verify_quote", 100.0, 0),
 ];
-const REVOKE_GRANT_ASKS_TGAS: f64 = 20.0;
+const REVOKE_GRANT_ASKS_TGAS: f64 = 7.5;
 
 struct Table {
     harness: Harness,

@@ -7,7 +7,7 @@ use charter_client::sha256;
 use charter_harness::{Caller, Harness, call, ok, refused, view};
 use charter_types::admin::Setup;
 use charter_types::keys::args::{
-    AddCredential, AddWraps, AnchorReceipts, ApprovalRef, AttestHost, Check, CheckLive, CreateSecret, Delegate,
+    AddCredential, AddWraps, AnchorReceipts, AnswerApproval, AttestHost, Check, CheckLive, CreateSecret, Delegate,
     GrantBatch, GrantRef, GrantTerms, HostRef, LeaseRef, Narrow, Received, ReleaseProof, RequestApproval,
     RequestKeyRelease, Reserve, RotateSecret, SecretRef, SetHostStatus, Settle,
 };
@@ -78,13 +78,19 @@ impl Scene {
 
     /// A secret sealed to both hosts, with one grant.
     pub async fn add(&self, label: u8, terms: GrantTerms) -> (u64, u64) {
-        let wrap = |host| Wrap { host, sealed: Base64Bytes(vec![2; 80]) };
+        let mut wraps = Vec::new();
+        for host in [1, 2] {
+            let found = view(&self.harness.worker, self.keys(), keys::host, &HostRef { host }).await.unwrap();
+            let host_generation = found.unwrap().generation;
+            wraps.push(Wrap { host, host_generation, sealed: Base64Bytes(vec![2; 80]) });
+        }
         let args = AddCredential {
             agent: self.agent,
+            epochs: None,
             label_hash: Hash32([label; 32]),
             ceiling: policy("/"),
             envelope: Envelope::Inline(Base64Bytes(vec![1; 64])),
-            wraps: vec![wrap(1), wrap(2)],
+            wraps,
             rotate_by_ms: 0,
             grants: vec![terms],
         };
@@ -158,7 +164,8 @@ pub fn reserve(grant: u64, host: u64, amount: u128) -> Reserve {
 async fn two_hosts_cannot_spend_a_budget_twice_and_children_never_exceed_their_parent() {
     let scene = scene().await;
     let [hal, hel] = &scene.hosts;
-    let (_, root) = scene.add(1, GrantTerms { budget: Some(uses(10)), ..scene.to_bob() }).await;
+    let terms = GrantTerms { budget: Some(uses(10)), hosts: vec![1, 2], ..scene.to_bob() };
+    let (_, root) = scene.add(1, terms).await;
     let child = scene.delegate(root, Some(uses(100))).await;
     let other = scene.delegate(root, None).await;
     assert_eq!(scene.refused(hal, keys::reserve, &reserve(child, 2, 1), 0).await, "KEYS_NOT_OPERATOR");
@@ -185,7 +192,7 @@ async fn two_hosts_cannot_spend_a_budget_twice_and_children_never_exceed_their_p
 async fn an_approval_is_for_one_action_on_one_host_once() {
     let scene = scene().await;
     let [hal, hel] = &scene.hosts;
-    let (_, grant) = scene.add(1, GrantTerms { needs_approval: true, ..scene.to_bob() }).await;
+    let (_, grant) = scene.add(1, GrantTerms { needs_approval: true, hosts: vec![1, 2], ..scene.to_bob() }).await;
     let child = scene.delegate(grant, None).await;
     let Decision::NeedsApproval { digest, .. } = scene.decision(child, policy("/v1"), "/v1/models").await else {
         panic!("no approval asked for")
@@ -198,10 +205,15 @@ async fn an_approval_is_for_one_action_on_one_host_once() {
     scene.ok(&scene.bob, keys::request_approval, &request, DEPOSIT).await;
     assert_eq!(scene.refused(&scene.bob, keys::request_approval, &request, DEPOSIT).await, "KEYS_APPROVAL_EXISTS");
     assert_eq!(scene.refused(hal, keys::reserve, &with(Some(digest)), 0).await, "KEYS_NOT_APPROVED");
-    let reference = ApprovalRef { grant: child, digest };
+    let answer = AnswerApproval { grant: child, host: 1, digest, expires_ms: request.expires_ms };
     // Bob made the grant, but it was alice who asked for approvals.
-    assert_eq!(scene.refused(&scene.bob, keys::approve, &reference, 1).await, "KEYS_NOT_OWNER");
-    scene.ok(&scene.alice, keys::approve, &reference, 1).await;
+    assert_eq!(scene.refused(&scene.bob, keys::approve, &answer, 1).await, "KEYS_NOT_OWNER");
+    let longer = AnswerApproval { expires_ms: answer.expires_ms + 1, ..answer.clone() };
+    let elsewhere = AnswerApproval { host: 2, ..answer.clone() };
+    for other in [longer, elsewhere] {
+        assert_eq!(scene.refused(&scene.alice, keys::approve, &other, 1).await, "KEYS_NO_APPROVAL");
+    }
+    scene.ok(&scene.alice, keys::approve, &answer, 1).await;
     let elsewhere = Reserve { host: 2, ..with(Some(digest)) };
     assert_eq!(scene.refused(hel, keys::reserve, &elsewhere, 0).await, "KEYS_NOT_APPROVED");
     assert_eq!(scene.refused(hal, keys::reserve, &with(Some(Hash32([7; 32]))), 0).await, "KEYS_NOT_APPROVED");
@@ -209,7 +221,7 @@ async fn an_approval_is_for_one_action_on_one_host_once() {
     assert_eq!(scene.refused(hal, keys::reserve, &with(Some(digest)), 0).await, "KEYS_NOT_APPROVED", "used twice");
     // One that was given before the grant changed is void, and so is a rejected one.
     scene.ok(&scene.bob, keys::request_approval, &request, DEPOSIT).await;
-    scene.ok(&scene.alice, keys::reject, &reference, 1).await;
+    scene.ok(&scene.alice, keys::reject, &answer, 1).await;
     assert_eq!(scene.refused(hal, keys::reserve, &with(Some(digest)), 0).await, "KEYS_NOT_APPROVED");
 }
 
@@ -285,9 +297,10 @@ async fn every_radius_of_revocation_reaches_all_that_depends_on_it() {
                 Denial::HostRevoked
             }
             3 => {
-                // Sealed anew, the secret can be used on the host again.
-                let wraps = vec![Wrap { host: 1, sealed: Base64Bytes(vec![3; 80]) }];
-                scene.ok(&scene.alice, keys::add_wraps, &AddWraps { secret, wraps }, 1).await;
+                // Sealed anew to its new key, the secret can be used on the host again.
+                let wraps = vec![Wrap { host: 1, host_generation: 2, sealed: Base64Bytes(vec![3; 80]) }];
+                let args = AddWraps { secret, expected_version: 1, wraps };
+                scene.ok(&scene.alice, keys::add_wraps, &args, 1).await;
                 let agent = AgentRef { agent: scene.agent };
                 ok(&scene.carol, &registry, registry::revoke_all, &agent, 0).await;
                 Denial::EpochMoved
@@ -299,6 +312,11 @@ async fn every_radius_of_revocation_reaches_all_that_depends_on_it() {
         };
         assert_eq!(scene.allowed(child).await, Some(denial), "radius {radius}");
         assert_eq!(scene.allowed(grant).await, Some(denial), "radius {radius}");
+        if radius == 2 {
+            let args = arguments::change_of_host(&scene.harness, &scene.keys, &scene.hosts[0], (1, 1), 7);
+            scene.ok(&scene.hosts[0], keys::change_host_keys, &args, 0).await;
+            assert_eq!(scene.allowed(grant).await, Some(denial), "what was sealed to the old key is dead");
+        }
     }
 }
 
@@ -310,7 +328,7 @@ async fn a_rotated_secret_has_a_new_version_and_who_received_is_not_forgotten() 
         secret,
         expected_version,
         envelope: Envelope::Inline(Base64Bytes(vec![7; 10])),
-        wraps: vec![Wrap { host: 2, sealed: Base64Bytes(vec![8; 80]) }],
+        wraps: vec![Wrap { host: 2, host_generation: 0, sealed: Base64Bytes(vec![8; 80]) }],
         rotate_by_ms: 0,
     };
     assert_eq!(scene.refused(&scene.alice, keys::rotate_secret, &rotate(2), 1).await, "KEYS_WRONG_VERSION");
@@ -323,8 +341,6 @@ async fn a_rotated_secret_has_a_new_version_and_who_received_is_not_forgotten() 
     assert_eq!(who, [(1, 1), (2, 1), (2, 2)]);
     scene.ok(&scene.alice, keys::retire_secret, &SecretRef { secret }, 1).await;
     assert_eq!(scene.allowed(grant).await, Some(Denial::SecretRetired));
-    // The label is free again.
-    scene.add(1, scene.to_bob()).await;
 }
 
 #[tokio::test]
@@ -366,9 +382,10 @@ async fn a_batch_of_the_largest_policies_fits_and_is_all_or_nothing() {
     let scene = scene().await;
     let mut widest = policy("/");
     widest.targets[0].paths = (0..7).map(|number| format!("/{number}{}", "p".repeat(120))).collect();
-    let wrap = Wrap { host: 1, sealed: Base64Bytes(vec![2; 128]) };
+    let wrap = Wrap { host: 1, host_generation: 0, sealed: Base64Bytes(vec![2; 128]) };
     let args = AddCredential {
         agent: scene.agent,
+        epochs: None,
         label_hash: Hash32([1; 32]),
         ceiling: widest.clone(),
         envelope: Envelope::Inline(Base64Bytes(vec![1; 4_096])),
@@ -378,7 +395,7 @@ async fn a_batch_of_the_largest_policies_fits_and_is_all_or_nothing() {
     };
     let added = scene.ok(&scene.alice, keys::add_credential, &args, 1).await;
     let secret = added.secret.unwrap();
-    let terms = GrantTerms { policy: widest.clone(), budget: Some(uses(5)), ..scene.to_bob() };
+    let terms = GrantTerms { policy: widest.clone(), budget: Some(uses(5)), hosts: vec![1], ..scene.to_bob() };
     let batch = |count| GrantBatch { secret, ceiling: widest.clone(), grants: vec![terms.clone(); count] };
     for (count, code) in [(0, "KEYS_TOO_MANY_GRANTS"), (9, "KEYS_TOO_MANY_GRANTS"), (8, "KEYS_EVENTS_TOO_LONG")] {
         assert_eq!(scene.refused(&scene.alice, keys::grant_batch, &batch(count), 1).await, code);

@@ -4,12 +4,14 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use charter_client::{Account as Signer, Contracts, Rpc};
+use charter_client::{Account as Signer, Contracts, Rpc, sha256};
 use charter_harness::{Harness, ok, refused, view};
-use charter_host::{Host, HostError, HostKeys, HttpRequest, SealContext, Upstreams, seal};
-use charter_types::keys::args::{AddCredential, ApprovalRef, GrantTerms, RequestApproval};
+use charter_host::{Host, HostError, HostKeys, HttpRequest, Place, SealContext, SealTo, Upstreams, seal};
+use charter_types::keys::args::{AddCredential, AnswerApproval, GrantTerms, RequestApproval};
 use charter_types::keys::methods as keys;
 use charter_types::keys::{Allowance, Asker, Denial, Envelope, Grantee, Method, Policy, Rate, Scheme, Target, Unit};
+use charter_types::registry::args::AgentRef;
+use charter_types::registry::methods as registry;
 use charter_types::{Base64Bytes, Hash32, Page, U128};
 use near_workspaces::Account;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -79,14 +81,20 @@ async fn scene(change: impl FnOnce(&mut GrantTerms)) -> Scene {
     };
     let ceiling = Policy { targets: vec![target], response_bytes_max: 10_000, ..policy("/") };
     let label_hash = Hash32([1; 32]);
-    let context = SealContext::new(&harness.chain_id, &keys, agent, label_hash, 1);
-    let sealed = seal(SECRET.as_bytes(), &context, &[(id, own.encrypt_public())]).unwrap();
+    let question = AgentRef { agent };
+    let standing = view(&harness.worker, &harness.contracts.registry, registry::standing, &question).await.unwrap();
+    let epochs = standing.unwrap().epochs;
+    let place = Place { agent, epochs, label_hash, ceiling_hash: Hash32::of(&ceiling, sha256), version: 1 };
+    let to = SealTo { host: id, generation: 0, key: own.encrypt_public() };
+    let sealed = seal(SECRET.as_bytes(), &SealContext::new(&harness.chain_id, &keys, place), &[to]).unwrap();
     let expires_ms = harness.now_ms().await.unwrap() + 30 * 24 * 3_600_000;
     let mut wanted = terms(Grantee::Account(bob.id().clone()), ceiling.clone(), expires_ms);
+    wanted.hosts = vec![id];
     change(&mut wanted);
     let policy = wanted.policy.clone();
     let args = AddCredential {
         agent,
+        epochs: Some(epochs),
         label_hash,
         ceiling,
         envelope: Envelope::Inline(sealed.envelope),
@@ -161,8 +169,8 @@ async fn an_approved_request_is_made_once() {
     assert_eq!(refused(&stranger, keys, keys::request_approval, &request, DEPOSIT).await, "KEYS_NOT_GRANTEE");
     ok(&scene.bob, keys, keys::request_approval, &request, DEPOSIT).await;
     assert!(matches!(scene.call().await, Err(HostError::NeedsApproval { .. })));
-    let reference = ApprovalRef { grant: scene.grant, digest };
-    ok(&scene.owner, keys, keys::approve, &reference, 1).await;
+    let answer = AnswerApproval { grant: scene.grant, host: scene.host.id, digest, expires_ms };
+    ok(&scene.owner, keys, keys::approve, &answer, 1).await;
     scene.call().await.unwrap();
     assert!(matches!(scene.call().await, Err(HostError::NeedsApproval { .. })), "one approval, two requests");
     assert_eq!(scene.uses(), 1);

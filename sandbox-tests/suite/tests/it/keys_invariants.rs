@@ -1,5 +1,6 @@
-//! INV-KEY-1 to 9 over random operations on the real wasm: two agents' owners, a guardian, a stranger who operates a host,
-//! each trying everything, sometimes two of them at once.
+//! INV-KEY-1 to 9 over random operations on the real wasm: two agents' owners, a guardian, hosts of theirs and of strangers,
+//! each trying everything, sometimes two of them at once. Agents are sold and retired, labels used again, hosts revoked and
+//! given new keys, rows removed. After each step `keys_model` says what must be true, too.
 //!
 //! The lines that each invariant rests on; each was taken out, and its test failed:
 //! * INV-KEY-1 `if !policy::within(&terms.policy, above)` in `model::check_terms`
@@ -16,19 +17,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use charter_client::sha256;
-use charter_harness::{Call, Caller, Harness, answer, call, view};
+use charter_harness::{Call, Caller, Harness, answer, call, failed_with, view};
 use charter_rules::decision::check_live;
 use charter_types::keys::args::{
-    AddCredential, AddWraps, Delegate, GrantRef, GrantSecret, GrantTerms, HostRef, LeaseRef, Narrow, RegisterHost,
-    Reserve, RotateSecret, SecretRef, Settle,
+    AddCredential, AddWraps, ChangeHostKeys, Delegate, GrantRef, GrantSecret, GrantTerms, HostRef, LeaseRef, Narrow,
+    RegisterHost, Reserve, RotateSecret, SecretRef, Settle,
 };
 use charter_types::keys::methods as keys;
 use charter_types::keys::{
-    Allowance, Budget, DEPTH_MAX, Envelope, Grant, Grantee, Lease, Policy, Secret, Suspension, Unit, Wrap,
+    Allowance, Budget, DEPTH_MAX, Envelope, Grant, Grantee, Host, Lease, Policy, Secret, Suspension, Unit, Wrap,
 };
 use charter_types::method::Method;
 use charter_types::registry::Standing;
-use charter_types::registry::args::{AgentRef, Rearm};
+use charter_types::registry::args::{AgentAccount, AgentRef, Rearm};
 use charter_types::registry::methods as registry;
 use charter_types::{Base64Bytes, Hash32, Nothing, Page, U128};
 use near_workspaces::{Account, AccountId};
@@ -37,15 +38,21 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
-use crate::invariants::invariants;
-use charter_harness::arguments::{DEPOSIT, charged_bytes, host_of, policy, prepay, register, register_host, terms};
+use crate::invariants::{invariants, sequences};
+use crate::keys_model::Model;
+use charter_harness::arguments::{
+    DEPOSIT, change_of_host, charged_bytes, host_of, policy, prepay, register, register_host, terms,
+};
 
-const SEQUENCES: u32 = 500;
+/// A tenth of what `CHARTER_SEQUENCES=10` plays.
+const SEQUENCES: u32 = 200;
 const PATHS: [&str; 4] = ["/", "/v1", "/v1/chat", "/v2"];
 const LEASE_MS: u64 = 60_000;
-/// Ann owns agent 1 and ben agent 2; cid guards both and operates host 2, dan operates host 1.
+/// Ann owns agent 1 and ben agent 2; cid guards both and operates host 2, dan operates host 1, and eve, to whom nothing is
+/// ever granted, host 3.
 const CID: usize = 2;
-const OPERATORS: [usize; 2] = [3, CID];
+const OPERATORS: [usize; 3] = [3, CID, 4];
+const LABELS: u8 = 6;
 
 #[derive(Clone, Debug)]
 struct Op {
@@ -64,9 +71,10 @@ struct Op {
 }
 
 impl Op {
-    /// One of `count` ids from 1 on.
-    fn pick_of(&self, count: usize) -> Option<u64> {
-        self.pick.checked_rem(u64::try_from(count).unwrap()).map(|index| index + 1)
+    /// The id of one of the rows.
+    fn pick_of<T>(&self, rows: &BTreeMap<u64, T>) -> Option<u64> {
+        let index = self.pick.checked_rem(u64::try_from(rows.len()).unwrap())?;
+        rows.keys().nth(usize::try_from(index).unwrap()).copied()
     }
 
     fn agent(&self) -> u64 {
@@ -74,7 +82,7 @@ impl Op {
     }
 
     fn host(&self) -> u64 {
-        u64::from(self.small % 2) + 1
+        u64::from(self.small % 3) + 1
     }
 }
 
@@ -100,7 +108,15 @@ enum Move {
     PanicAll,
     Rearm,
     RegisterHost,
-    /// Delegates a part of a grant while that is being revoked or narrowed.
+    ChangeHostKeys,
+    RemoveHost,
+    Clean,
+    Forget,
+    RemoveGrant,
+    /// To the other owner.
+    Sell,
+    RetireAgent,
+    /// Delegates a part of a grant while something that it depends on is taken away.
     Race,
     Wait,
 }
@@ -119,7 +135,12 @@ fn op() -> impl Strategy<Value = Op> {
         4 => Just(Move::AddCredential),
         1 => Just(Move::AddWraps),
         1 => Just(Move::Rotate),
-        1 => Just(Move::Retire),
+        2 => Just(Move::Retire),
+        2 => Just(Move::Clean),
+        2 => Just(Move::Forget),
+        2 => Just(Move::RemoveGrant),
+        2 => Just(Move::ChangeHostKeys),
+        1 => Just(Move::Sell),
         4 => Just(Move::Grant),
         8 => Just(Move::Delegate),
         3 => Just(Move::Narrow),
@@ -139,8 +160,10 @@ fn op() -> impl Strategy<Value = Op> {
         3 => Just(Move::Race),
         1 => Just(Move::Wait),
     ];
+    // Of what ends everything after it, little.
+    let what = prop_oneof![60 => what, 1 => Just(Move::RetireAgent), 1 => Just(Move::RemoveHost)];
     let to = prop_oneof![Just(0_usize), Just(1), Just(3)];
-    let who = (0_usize..4, to, proptest::bool::weighted(0.7), proptest::bool::weighted(0.05));
+    let who = (0_usize..5, to, proptest::bool::weighted(0.7), proptest::bool::weighted(0.05));
     (who, any::<u64>(), 0..PATHS.len(), any::<u8>(), what).prop_map(|(who, pick, path, small, what)| {
         let (by, to, rightly, wrong_deposit) = who;
         Op { by, pick, to, path, small, rightly, wrong_deposit, what }
@@ -160,23 +183,30 @@ struct Seen {
     grants: BTreeMap<u64, Grant>,
     secrets: BTreeMap<u64, Secret>,
     budgets: BTreeMap<u64, Budget>,
-    standings: Vec<Standing>,
+    hosts: BTreeMap<u64, Host>,
+    /// None: the agent is gone.
+    standings: Vec<Option<Standing>>,
     now_ms: u64,
 }
 
 impl Seen {
+    /// As far up as there are rows.
     fn lineage(&self, id: u64) -> Vec<Grant> {
         let mut lineage = vec![self.grants[&id].clone()];
-        while let Some(parent) = lineage.last().and_then(|grant| grant.parent) {
-            lineage.push(self.grants[&parent].clone());
+        while let Some(above) = lineage.last().and_then(|grant| grant.parent).and_then(|id| self.grants.get(&id)) {
+            lineage.push(above.clone());
         }
         lineage
     }
 
+    fn standing(&self, agent: u64) -> Option<&Standing> {
+        self.standings[usize::try_from(agent).unwrap() - 1].as_ref()
+    }
+
     fn is_live(&self, id: u64) -> bool {
         let lineage = self.lineage(id);
-        let standing = &self.standings[usize::try_from(lineage[0].agent).unwrap() - 1];
-        let secret = &self.secrets[&lineage[0].secret];
+        let Some(standing) = self.standing(lineage[0].agent) else { return false };
+        let Some(secret) = self.secrets.get(&lineage[0].secret) else { return false };
         standing.armed && check_live(&lineage, secret, standing.epochs, self.now_ms).is_ok()
     }
 
@@ -199,7 +229,7 @@ struct World {
     people: Vec<Account>,
     empty_bytes: u64,
     expires_ms: u64,
-    labels: u8,
+    model: Model,
     /// Grants that something killed: they never live again.
     killed: BTreeSet<u64>,
     leases: BTreeMap<u64, Lease>,
@@ -220,13 +250,15 @@ impl World {
         let grants = self.view(keys::grants, &Page::default()).await;
         let secrets = self.view(keys::secrets, &Page::default()).await;
         let budgets = self.view(keys::budgets, &Page::default()).await;
+        let hosts = self.view(keys::hosts, &Page::default()).await;
         let mut standings = Vec::new();
         for agent in 1..=2 {
             let registry = &self.harness.contracts.registry;
             let found = view(&self.harness.worker, registry, registry::standing, &AgentRef { agent }).await.unwrap();
-            standings.push(found.unwrap());
+            standings.push(found);
         }
         Seen {
+            hosts: hosts.into_iter().map(|host| (host.id, host)).collect(),
             grants: grants.into_iter().map(|grant| (grant.id, grant)).collect(),
             secrets: secrets.into_iter().map(|secret| (secret.id, secret)).collect(),
             budgets: budgets.into_iter().map(|budget| (budget.grant, budget)).collect(),
@@ -239,7 +271,10 @@ impl World {
         let capacity = u128::from(op.small % 20);
         let budget = Allowance { unit: Unit::Uses, capacity: U128(capacity), refill: U128(0), period_ms: 0 };
         let grantee = Grantee::Account(self.people[op.to].id().clone());
+        // The budget that names no host does not come about.
+        let hosts = [vec![1], vec![2], vec![1, 2], vec![]][usize::from(op.small / 3 % 4)].clone();
         GrantTerms {
+            hosts,
             no_delegation: op.small > 240,
             budget: (capacity > 0 && op.small.is_multiple_of(3)).then_some(budget),
             ..terms(grantee, policy(PATHS[op.path]), self.expires_ms)
@@ -248,23 +283,27 @@ impl World {
 
     /// Who may do it, if the sequence wants that.
     fn caller(&self, op: &Op, seen: &Seen) -> usize {
-        let owner_of = |agent: u64| seen.standings[usize::try_from(agent).unwrap() - 1].owner.clone();
-        let secret = op.pick_of(seen.secrets.len()).map(|secret| &seen.secrets[&secret]);
-        let grant = op.pick_of(seen.grants.len()).map(|grant| &seen.grants[&grant]);
-        let operator = |host: u64| Some(self.people[OPERATORS[usize::try_from(host).unwrap() - 1]].id().clone());
+        let owner_of = |agent: u64| seen.standing(agent).map(|standing| standing.owner.clone());
+        let secret = op.pick_of(&seen.secrets).map(|secret| &seen.secrets[&secret]);
+        let grant = op.pick_of(&seen.grants).map(|grant| &seen.grants[&grant]);
+        let operator = |host: u64| seen.hosts.get(&host).map(|host| host.operator.clone());
         let right = match op.what {
-            Move::AddCredential | Move::RevokeAll | Move::Rearm => Some(owner_of(op.agent())),
-            Move::AddWraps | Move::Rotate | Move::Retire | Move::Grant | Move::RevokeSecret => {
-                secret.map(|secret| owner_of(secret.agent))
+            Move::AddCredential | Move::RevokeAll | Move::Rearm | Move::Sell | Move::RetireAgent => {
+                owner_of(op.agent())
+            }
+            Move::AddWraps | Move::Rotate | Move::Retire | Move::Clean | Move::Grant | Move::RevokeSecret => {
+                secret.and_then(|secret| owner_of(secret.agent))
             }
             Move::Delegate | Move::Renounce | Move::Race => grant.and_then(|grant| match &grant.grantee {
                 Grantee::Account(account) => Some(account.clone()),
                 _ => None,
             }),
-            Move::Narrow | Move::Suspend | Move::Resume | Move::RevokeGrant => grant.map(|grant| grant.grantor.clone()),
-            Move::RevokeHost | Move::Reserve => operator(op.host()),
+            Move::Narrow | Move::Suspend | Move::Resume | Move::RevokeGrant | Move::RemoveGrant => {
+                grant.map(|grant| grant.grantor.clone())
+            }
+            Move::RevokeHost | Move::ChangeHostKeys | Move::RemoveHost | Move::Reserve => operator(op.host()),
             Move::Settle => self.lease(op).and_then(|lease| operator(lease.host)),
-            Move::Expire | Move::PanicAll | Move::RegisterHost | Move::Wait => None,
+            Move::Expire | Move::Forget | Move::PanicAll | Move::RegisterHost | Move::Wait => None,
         };
         let known =
             right.filter(|_| op.rightly).and_then(|right| self.people.iter().position(|one| *one.id() == right));
@@ -272,8 +311,7 @@ impl World {
     }
 
     fn lease(&self, op: &Op) -> Option<&Lease> {
-        let index = op.pick_of(self.leases.len())? - 1;
-        self.leases.values().nth(usize::try_from(index).unwrap())
+        self.leases.get(&op.pick_of(&self.leases)?)
     }
 
     /// A new host, with a proof that is good for it, or for somebody, something or somewhere else.
@@ -281,7 +319,7 @@ impl World {
         let (chain_id, contracts) = (&self.harness.chain_id, &self.harness.contracts);
         let elsewhere = format!("not-{chain_id}");
         let proof = |chain_id: &str, contract: &AccountId, operator: usize, seed: u8| {
-            host_of(chain_id, contract, &self.people[operator % 4], seed)
+            host_of(chain_id, contract, &self.people[operator % 5], seed)
         };
         let right = proof(chain_id, &contracts.keys, op.by, op.small);
         let replayed = match op.pick % 5 {
@@ -296,10 +334,16 @@ impl World {
 
     /// What its grantor takes away of a grant while a part of it is passed on: caller, call, deposit.
     fn rival(&self, op: &Op, seen: &Seen) -> Option<(Account, Call, u128)> {
-        let grant = &seen.grants[&op.pick_of(seen.grants.len())?];
+        let grant = &seen.grants[&op.pick_of(&seen.grants)?];
         let grantor = self.people.iter().find(|person| *person.id() == grant.grantor)?.clone();
-        if op.small.is_multiple_of(2) {
-            return Some((grantor, call(keys::revoke_grant, &GrantRef { grant: grant.id }), 0));
+        match op.small % 3 {
+            0 => return Some((grantor, call(keys::revoke_grant, &GrantRef { grant: grant.id }), 0)),
+            // It asks the registry, too: which callback is first, chance decides.
+            1 => {
+                let taking = call(keys::revoke_secret, &SecretRef { secret: grant.secret });
+                return Some((self.people[CID].clone(), taking, 0));
+            }
+            _ => {}
         }
         let policy = policy_of(grant.policy_hash);
         let args =
@@ -324,14 +368,20 @@ impl World {
         }
         let (keys, parent) = (self.keys().clone(), fields(&passing)["parent"].as_u64().unwrap());
         let what = format!("INV-KEY-8: {passing} by {} against {taking}", caller.id());
-        let revokes = taking.method == keys::revoke_grant::NAME;
+        let revokes = taking.method != keys::narrow::NAME;
+        let told = [(passing.clone(), caller.id().clone()), (taking.clone(), grantor.id().clone())];
         let (raced, took) = tokio::join!(caller.send(&keys, passing, deposit), grantor.send(&keys, taking, with));
-        let _ = raced.unwrap();
+        let done = [raced.unwrap().is_success(), took.unwrap().is_success()];
         let after = self.look().await;
-        if took.unwrap().is_success() {
+        if done[1] {
             self.killed.extend(after.below(parent));
             self.killed.extend(revokes.then_some(parent));
         }
+        // What was passed on was passed on before, or it would have been refused.
+        for ((call, by), _) in told.iter().zip(done).filter(|(_, done)| *done) {
+            self.model.done(&call.method, &fields(call), by.as_str(), before.now_ms);
+        }
+        self.check_model(&after, &what);
         self.check_grants(&after, &what);
         self.check_budgets(&after, &what);
         self.check_bytes(&what).await;
@@ -340,17 +390,20 @@ impl World {
 
     /// Call and deposit of an operation.
     fn call(&mut self, op: &Op, seen: &Seen) -> Option<(Call, u128)> {
-        let secret = op.pick_of(seen.secrets.len());
-        let grant = op.pick_of(seen.grants.len());
+        let secret = op.pick_of(&seen.secrets);
+        let grant = op.pick_of(&seen.grants);
         let lease = self.lease(op).map(|lease| lease.id);
-        let wraps = vec![Wrap { host: op.host(), sealed: Base64Bytes(vec![2; 80]) }];
+        // Now and then of a generation that was.
+        let generation = seen.hosts.get(&op.host()).map_or(0, |host| host.generation);
+        let host_generation = if op.small % 8 == 7 { generation.saturating_sub(1) } else { generation };
+        let wraps = vec![Wrap { host: op.host(), host_generation, sealed: Base64Bytes(vec![2; 80]) }];
         let envelope = Envelope::Inline(Base64Bytes(vec![1; usize::from(op.small) + 1]));
         Some(match op.what {
             Move::AddCredential => {
-                self.labels = self.labels.wrapping_add(1);
                 let args = AddCredential {
                     agent: op.agent(),
-                    label_hash: Hash32([self.labels; 32]),
+                    epochs: None,
+                    label_hash: Hash32([op.small % LABELS; 32]),
                     ceiling: policy("/"),
                     envelope,
                     wraps,
@@ -359,7 +412,13 @@ impl World {
                 };
                 (call(keys::add_credential, &args), 1)
             }
-            Move::AddWraps => (call(keys::add_wraps, &AddWraps { secret: secret?, wraps }), 1),
+            Move::AddWraps => (
+                call(
+                    keys::add_wraps,
+                    &AddWraps { secret: secret?, expected_version: seen.secrets[&secret?].version, wraps },
+                ),
+                1,
+            ),
             Move::Rotate => {
                 let secret = secret?;
                 let expected_version = seen.secrets[&secret].version;
@@ -406,6 +465,24 @@ impl World {
             Move::PanicAll => (call(registry::panic_all, &Nothing {}), 1),
             Move::Rearm => (call(registry::rearm, &Rearm { agents: vec![op.agent()] }), 1),
             Move::RegisterHost => (call(keys::register_host, &self.host_proof(op)), DEPOSIT),
+            Move::ChangeHostKeys => {
+                // Signed for who operates it: from others it is refused before anybody looks at the proof.
+                let (keys, host) = (self.keys(), seen.hosts.get(&op.host())?);
+                let operator = self.people.iter().find(|person| *person.id() == host.operator)?;
+                let seed = 100 + u8::try_from(host.generation % 100).unwrap();
+                let change = change_of_host(&self.harness, keys, operator, (host.id, host_generation), seed);
+                (call(keys::change_host_keys, &ChangeHostKeys { host: host.id, ..change }), 0)
+            }
+            Move::RemoveHost => (call(keys::remove_host, &HostRef { host: op.host() }), 0),
+            Move::Clean => (call(keys::clean_secret, &SecretRef { secret: secret? }), 0),
+            Move::Forget => (call(keys::forget_secret, &SecretRef { secret: secret? }), 0),
+            Move::RemoveGrant => (call(keys::remove_grant, &GrantRef { grant: grant? }), 0),
+            Move::RetireAgent => (call(registry::retire, &AgentRef { agent: op.agent() }), 1),
+            Move::Sell => {
+                let buyer = usize::from(*seen.standing(op.agent())?.owner == *self.people[0].id());
+                let args = AgentAccount { agent: op.agent(), account: self.people[buyer].id().clone() };
+                (call(registry::offer_transfer, &args), DEPOSIT)
+            }
             Move::Wait => return None,
         })
     }
@@ -431,15 +508,31 @@ impl World {
         let wrong = op.wrong_deposit && right <= 1;
         let deposit = if wrong { 1 - right } else { right };
         let caller = self.people[by].clone();
-        let on_registry = matches!(op.what, Move::RevokeAll | Move::PanicAll | Move::Rearm);
+        let registrys = [Move::RevokeAll, Move::PanicAll, Move::Rearm, Move::Sell, Move::RetireAgent];
+        let on_registry = registrys.contains(&op.what);
         let contracts = self.harness.contracts.clone();
         let contract = if on_registry { contracts.registry } else { contracts.keys };
         let args = fields(&call);
         let outcome = caller.send(&contract, call.clone(), deposit).await.unwrap();
-        let done = outcome.is_success();
-        let what = format!("{call} by {}: {done}", caller.id());
+        let mut done = outcome.is_success();
+        let code = failed_with(&outcome).unwrap_or_default();
+        let what = format!("{call} by {}: {done} {code}", caller.id());
+        if op.what == Move::Sell && done {
+            let buyer = self.people.iter().find(|person| args["account"] == person.id().as_str()).unwrap();
+            let accept = charter_harness::call(registry::accept_transfer, &AgentRef { agent: op.agent() });
+            done = buyer.send(&contract, accept, DEPOSIT).await.unwrap().is_success();
+        }
         // INV-KEY-6. A guardian's revocation takes no deposit, an owner's takes one.
         assert!(!(done && wrong && op.what != Move::RevokeAll), "INV-KEY-6: with {deposit} yoctoNEAR: {what}");
+        let rule = (call.method.as_str(), &args, caller.id().as_str());
+        if !on_registry
+            && !wrong
+            && op.what != Move::RegisterHost
+            && !self.model.is_close(rule.0, rule.1, before.now_ms)
+        {
+            let allowed = self.model.allows(rule.0, rule.1, rule.2, before.now_ms);
+            assert_eq!(done, allowed, "INV-KEY-MODEL: the contract and the model disagree: {what}");
+        }
         // INV-KEY-7.
         let replayed = op.what == Move::RegisterHost && op.pick % 5 < 4;
         assert!(!(done && replayed), "INV-KEY-7: a proof for something else was taken: {what}");
@@ -450,14 +543,24 @@ impl World {
             return;
         }
         let after = self.look().await;
-        self.note_killed(op.what, by, (&before, &after), &args);
+        if op.what == Move::Sell {
+            self.model.done("sell", &serde_json::json!({ "agent": args["agent"], "to": args["account"] }), "", 0);
+        } else {
+            self.model.done(rule.0, rule.1, rule.2, before.now_ms);
+        }
+        for (agent, standing) in (1..).zip(&after.standings) {
+            self.model.set_armed(agent, standing.as_ref().is_some_and(|standing| standing.armed));
+        }
+        self.note_killed(op.what, (&caller, &before), &args);
         let reserved = if op.what == Move::Reserve { answer(keys::reserve, &outcome).unwrap() } else { None };
         if let Some(lease) = reserved {
-            let made = self.view(keys::lease, &LeaseRef { lease }).await;
-            self.leases.insert(lease, made.unwrap());
+            let made = self.view(keys::lease, &LeaseRef { lease }).await.unwrap();
+            self.model.note_lease(lease, made.expires_ms);
+            self.leases.insert(lease, made);
         }
         self.check_grants(&after, &what);
         self.check_budgets(&after, &what);
+        self.check_model(&after, &what);
         let ended = args["lease"].as_u64().map(|lease| (op.what, lease));
         self.check_leases(ended, after.now_ms, &what).await;
         if by == CID {
@@ -468,7 +571,7 @@ impl World {
     }
 
     /// INV-KEY-2, written down from what was called rather than from what the contract says.
-    fn note_killed(&mut self, what: Move, by: usize, (before, after): (&Seen, &Seen), args: &Value) {
+    fn note_killed(&mut self, what: Move, (by, before): (&Account, &Seen), args: &Value) {
         let grant = args["grant"].as_u64().unwrap_or(0);
         let of = |wanted: &dyn Fn(&Grant) -> bool| -> Vec<u64> {
             before.grants.values().filter(|grant| wanted(grant)).map(|grant| grant.id).collect()
@@ -477,15 +580,31 @@ impl World {
             Move::RevokeGrant | Move::Renounce => [before.below(grant), vec![grant]].concat(),
             Move::Narrow => before.below(grant),
             Move::RevokeSecret | Move::Retire => of(&|grant| grant.secret == args["secret"].as_u64().unwrap()),
-            Move::RevokeAll => of(&|grant| grant.agent == args["agent"].as_u64().unwrap()),
+            Move::RevokeAll | Move::Sell | Move::RetireAgent => {
+                of(&|grant| grant.agent == args["agent"].as_u64().unwrap())
+            }
             Move::Rearm => of(&|grant| grant.agent == args["agents"][0].as_u64().unwrap()),
-            Move::PanicAll => of(&|grant| {
-                let owner = &after.standings[usize::try_from(grant.agent).unwrap() - 1].owner;
-                owner == self.people[by].id()
-            }),
+            Move::PanicAll => {
+                of(&|grant| before.standing(grant.agent).is_some_and(|standing| standing.owner == *by.id()))
+            }
             _ => Vec::new(),
         };
         self.killed.extend(killed);
+    }
+
+    /// What the model says, which knows nothing of epochs, generations and hashes.
+    fn check_model(&self, seen: &Seen, what: &str) {
+        let known: Vec<u64> = self.model.grants().collect();
+        assert_eq!(known, seen.grants.keys().copied().collect::<Vec<_>>(), "INV-KEY-MODEL: grants: {what}");
+        for id in known {
+            let lives = self.model.lives(id, seen.now_ms);
+            assert_eq!(seen.is_live(id), lives, "INV-KEY-2: the model says otherwise of grant {id}: {what}");
+        }
+        let budgets: BTreeMap<u64, _> =
+            seen.budgets.iter().map(|(id, one)| (*id, (one.level.0, one.reserved.0, one.spent.0))).collect();
+        let model: BTreeMap<u64, _> =
+            self.model.budgets().into_iter().map(|(id, one)| (id, (one.level, one.reserved, one.spent))).collect();
+        assert_eq!(budgets, model, "INV-KEY-3: the model says otherwise of budgets: {what}");
     }
 
     /// INV-KEY-1 and 2.
@@ -493,7 +612,7 @@ impl World {
         for (id, grant) in &seen.grants {
             let live = seen.is_live(*id);
             assert!(!(live && self.killed.contains(id)), "INV-KEY-2: grant {id} lives again: {what}");
-            let Some(parent) = grant.parent.map(|parent| &seen.grants[&parent]).filter(|_| live) else { continue };
+            let Some(parent) = grant.parent.filter(|_| live).map(|parent| &seen.grants[&parent]) else { continue };
             let (own, above) = (policy_of(grant.policy_hash), policy_of(parent.policy_hash));
             assert!(
                 charter_rules::policy::within(&own, &above),
@@ -552,7 +671,7 @@ impl World {
 async fn base() -> (Harness, Vec<Account>, u64) {
     let base = Harness::start().await.unwrap();
     let mut people = Vec::new();
-    for name in ["ann", "ben", "cid", "dan"] {
+    for name in ["ann", "ben", "cid", "dan", "eve"] {
         people.push(base.account(name).await.unwrap());
     }
     let keys = base.contracts.keys.clone();
@@ -569,7 +688,7 @@ async fn base() -> (Harness, Vec<Account>, u64) {
     (base, people, empty)
 }
 
-invariants!(SEQUENCES, play, {
+invariants!(sequences(SEQUENCES), play, {
     inv_key_1_no_call_raises_a_child_above_its_parent: "INV-KEY-1",
     inv_key_2_after_any_bump_no_dependant_lives: "INV-KEY-2",
     inv_key_3_children_use_no_more_than_their_parent_has: "INV-KEY-3",
@@ -579,26 +698,33 @@ invariants!(SEQUENCES, play, {
     inv_key_7_a_signed_proof_replays_nowhere: "INV-KEY-7",
     inv_key_8_what_races_a_revocation_is_dead: "INV-KEY-8",
     inv_key_9_bytes_charged_are_bytes_held: "INV-KEY-9",
+    the_contract_and_a_model_of_it_agree: "INV-KEY-MODEL",
 });
 
-fn play(sequences: u32) -> Result<(), String> {
+fn play(played: u32) -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (base, people, empty_bytes) = runtime.block_on(base());
     let config = ProptestConfig {
-        cases: base.sequences(sequences),
+        cases: base.sequences(played),
         failure_persistence: None,
         max_shrink_iters: 300,
         ..ProptestConfig::default()
     };
     TestRunner::new(config)
-        .run(&vec(ops(), 4..24), |ops| {
+        .run(&vec(ops(), 28..36), |ops| {
             runtime.block_on(async {
                 let harness = base.fork().await.unwrap();
                 let people: Vec<Account> = people.iter().map(|person| harness.rebind(person)).collect();
                 let expires_ms = harness.now_ms().await.unwrap() + 30 * 24 * 3_600_000;
                 let (killed, leases) = (BTreeSet::new(), BTreeMap::new());
-                let mut world =
-                    World { harness, people, empty_bytes, expires_ms, labels: 0, killed, leases, seen: None };
+                let mut model = Model::new(people[CID].id().as_str());
+                for (agent, owner) in (1..).zip(&people[..2]) {
+                    model.add_agent(agent, owner.id().as_str());
+                }
+                for operator in OPERATORS {
+                    model.add_host(people[operator].id().as_str());
+                }
+                let mut world = World { harness, people, empty_bytes, expires_ms, model, killed, leases, seen: None };
                 for op in ops.iter().flatten() {
                     world.step(op).await;
                 }

@@ -4,8 +4,10 @@
 
 mod abi;
 mod attacks;
+mod attacks_on_keys;
 mod attestation;
 mod authority_by_promise;
+mod callback_gas;
 mod conservation;
 mod engines;
 mod epochs_and_panic;
@@ -17,6 +19,8 @@ mod grants_in_use;
 mod host;
 mod invariants;
 mod keys_invariants;
+mod keys_model;
+mod keys_rows;
 mod ownership;
 mod refusals;
 mod registry_invariants;

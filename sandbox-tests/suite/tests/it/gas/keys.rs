@@ -5,8 +5,8 @@ use std::time::Duration;
 use charter_harness::{ok, view};
 use charter_types::contract::Keys;
 use charter_types::keys::args::{
-    AddCredential, AddWraps, AnchorReceipts, ApprovalRef, AttestHost, Check, CheckLive, CreateSecret, Delegate,
-    GrantBatch, GrantRef, GrantSecret, GrantTerms, HostRef, LeaseRef, Narrow, PutEnvelope, ReleaseProof,
+    AddCredential, AddWraps, AnchorReceipts, AnswerApproval, ApprovalRef, AttestHost, Check, CheckLive, CreateSecret,
+    Delegate, GrantBatch, GrantRef, GrantSecret, GrantTerms, HostRef, LeaseRef, Narrow, PutEnvelope, ReleaseProof,
     RequestApproval, Reserve, RotateSecret, SecretRef, SetHostStatus, Settle,
 };
 use charter_types::keys::methods as keys;
@@ -16,10 +16,11 @@ use charter_types::keys::{
 };
 use charter_types::registry::args::AgentRef;
 use charter_types::registry::methods as registry;
-use charter_types::{Base64Bytes, Hash32, U128};
+use charter_types::{Base64Bytes, Hash32, Nothing, U128};
 use near_workspaces::Account;
 
 use super::{BY_OWNER, Table};
+use crate::keys_rows::leave_reserved;
 use charter_harness::arguments::{self, DEPOSIT, prepay, register};
 
 /// Of an ordinary size.
@@ -57,12 +58,13 @@ fn envelope() -> Envelope {
 }
 
 fn wraps() -> Vec<Wrap> {
-    vec![Wrap { host: 1, sealed: Base64Bytes(vec![2; 80]) }]
+    vec![Wrap { host: 1, host_generation: 0, sealed: Base64Bytes(vec![2; 80]) }]
 }
 
 fn credential(agent: u64, label: u8, grants: Vec<GrantTerms>) -> AddCredential {
     AddCredential {
         agent,
+        epochs: None,
         label_hash: Hash32([label; 32]),
         ceiling: policy("/"),
         envelope: envelope(),
@@ -82,7 +84,8 @@ pub async fn rows(table: &mut Table, owner: &Account, host: &Account, people: &[
     let args = arguments::host(&table.harness, &contract, host, 5);
     table.note(host, (Keys, keys::register_host), "", &args, DEPOSIT).await;
     let expires_ms = a_month_on(table).await;
-    let budgeted = GrantTerms { budget: Some(uses(100)), ..terms(&people[0], "/v1", expires_ms) };
+    let hosts = vec![1];
+    let budgeted = GrantTerms { budget: Some(uses(100)), hosts, ..terms(&people[0], "/v1", expires_ms) };
     let args = credential(agent, 1, vec![budgeted]);
     let case = "one host, one grant with a budget";
     let added = table.note(owner, (Keys, keys::add_credential), case, &args, 1).await;
@@ -164,8 +167,9 @@ pub async fn more_rows(table: &mut Table, owner: &Account, host: &Account, holde
     let agent = register(&table.harness, owner, Vec::new()).await;
     prepay(owner, &contract, 10 * DEPOSIT).await;
     let expires_ms = a_month_on(table).await;
-    let budgeted = GrantTerms { budget: Some(uses(100)), ..terms(holder, "/v1", expires_ms) };
-    let asks = GrantTerms { needs_approval: true, ..terms(holder, "/v1", expires_ms) };
+    let here = |terms| GrantTerms { hosts: vec![1], ..terms };
+    let budgeted = here(GrantTerms { budget: Some(uses(100)), ..terms(holder, "/v1", expires_ms) });
+    let asks = here(GrantTerms { needs_approval: true, ..terms(holder, "/v1", expires_ms) });
     let added = ok(owner, &contract, keys::add_credential, &credential(agent, 1, vec![budgeted, asks]), 1).await;
     let secret = added.secret.unwrap();
     approvals(table, owner, holder, added.grants[1]).await;
@@ -173,6 +177,7 @@ pub async fn more_rows(table: &mut Table, owner: &Account, host: &Account, holde
     leases(table, host, added.grants[0]).await;
     let args = GrantRef { grant: added.grants[0] };
     table.note(holder, (Keys, keys::renounce), "", &args, 0).await;
+    table.note(owner, (Keys, keys::remove_grant), "with a budget", &args, 0).await;
     hosts(table, holder).await;
     secrets(table, owner, agent, secret).await;
 }
@@ -180,7 +185,7 @@ pub async fn more_rows(table: &mut Table, owner: &Account, host: &Account, holde
 async fn approvals(table: &mut Table, owner: &Account, holder: &Account, grant: u64) {
     let expires_ms = table.harness.now_ms().await.unwrap() + 600_000;
     for digest in [Hash32([1; 32]), Hash32([2; 32])] {
-        let reference = ApprovalRef { grant, digest };
+        let reference = AnswerApproval { grant, host: 1, digest, expires_ms };
         let args = RequestApproval { grant, digest, host: 1, expires_ms };
         if digest == Hash32([1; 32]) {
             table.note(holder, (Keys, keys::request_approval), "", &args, DEPOSIT).await;
@@ -190,6 +195,8 @@ async fn approvals(table: &mut Table, owner: &Account, holder: &Account, grant: 
             table.note(owner, (Keys, keys::reject), "by the grantor", &reference, 1).await;
         }
     }
+    let reference = ApprovalRef { grant, host: Some(1), digest: Hash32([1; 32]) };
+    table.note(holder, (Keys, keys::withdraw_approval), "", &reference, 0).await;
 }
 
 async fn grants(table: &mut Table, owner: &Account, holder: &Account, secret: u64, grant: u64) {
@@ -216,6 +223,9 @@ async fn leases(table: &mut Table, host: &Account, grant: u64) {
     let lease = ok(host, &table.contracts.keys, keys::reserve, &args, 0).await.unwrap();
     table.harness.wait(Duration::from_secs(61)).await.unwrap();
     table.note(host, (Keys, keys::expire), "one budget", &LeaseRef { lease }, 0).await;
+    leave_reserved(&table.harness, &table.contracts.keys, host.id(), 5_000).await;
+    table.harness.wait(Duration::from_secs(3_601)).await.unwrap();
+    table.note(host, (Keys, keys::free_reserved), "", &Nothing {}, 0).await;
 }
 
 /// A host of its own: what is revoked can't be used any more.
@@ -226,16 +236,31 @@ async fn hosts(table: &mut Table, operator: &Account) {
     let anchor = AnchorReceipts { host: id, from: 1, to: 100, merkle_root: Hash32([1; 32]) };
     table.note(operator, (Keys, keys::anchor_receipts), "", &anchor, 0).await;
     table.note(operator, (Keys, keys::revoke_host), "", &HostRef { host: id }, 0).await;
+    let change = arguments::change_of_host(&table.harness, &table.contracts.keys, operator, (id, 1), 7);
+    table.note(operator, (Keys, keys::change_host_keys), "", &change, 0).await;
+    table.note(operator, (Keys, keys::remove_host), "", &HostRef { host: id }, 0).await;
 }
 
 async fn secrets(table: &mut Table, owner: &Account, agent: u64, secret: u64) {
     let put = PutEnvelope { secret, expected_version: 1, envelope: envelope() };
     table.note(owner, (Keys, keys::put_envelope), "same length", &put, 1).await;
-    table.note(owner, (Keys, keys::add_wraps), "one host, again", &AddWraps { secret, wraps: wraps() }, 1).await;
+    table
+        .note(
+            owner,
+            (Keys, keys::add_wraps),
+            "one host, again",
+            &AddWraps { secret, expected_version: 1, wraps: wraps() },
+            1,
+        )
+        .await;
     let (envelope, wraps) = (envelope(), wraps());
     let rotate = RotateSecret { secret, expected_version: 1, envelope, wraps, rotate_by_ms: 0 };
     table.note(owner, (Keys, keys::rotate_secret), "one host", &rotate, 1).await;
-    table.note(owner, (Keys, keys::retire_secret), "", &SecretRef { secret }, 1).await;
+    table.note(owner, (Keys, keys::retire_secret), "by who pays for it", &SecretRef { secret }, 1).await;
+    table.note(owner, (Keys, keys::clean_secret), "2 recipients", &SecretRef { secret }, 0).await;
+    // What held the label: the agent's epochs move.
+    ok(owner, &table.contracts.registry, registry::revoke_all, &AgentRef { agent }, 1).await;
+    table.note(owner, (Keys, keys::forget_secret), "", &SecretRef { secret }, 0).await;
     let create = CreateSecret {
         agent,
         label_hash: Hash32([3; 32]),

@@ -1,24 +1,26 @@
 //! Keys, about secret 1 and grant 1 of agent 1. Host 1 holds the grant; the owner made it.
 
 use charter_types::keys::args::{
-    AddCredential, AddWraps, AnchorReceipts, ApprovalRef, AttestHost, Check, CheckLive, CreateSecret, Delegate,
-    GrantBatch, GrantRef, GrantSecret, HostRef, LeaseRef, Narrow, PutEnvelope, Received, RequestApproval,
+    AddCredential, AddWraps, AnchorReceipts, AnswerApproval, ApprovalRef, AttestHost, Check, CheckLive, CreateSecret,
+    Delegate, GrantBatch, GrantRef, GrantSecret, HostRef, LeaseRef, Narrow, PutEnvelope, Received, RequestApproval,
     RequestKeyRelease, Reserve, RotateSecret, SecretRef, SetHostStatus, Settle, WrapRef,
 };
 use charter_types::keys::methods as keys;
 use charter_types::keys::{Asker, Envelope, Grantee, HostStatus, Mode, Wrap};
 use charter_types::method::Method;
-use charter_types::{Base64Bytes, Hash32, Named, Page, Signature64, U128};
+use charter_types::{Base64Bytes, Hash32, Named, Nothing, Page, Signature64, U128};
 
 use super::case::{Case, Who};
 use super::scene::Scene;
-use charter_harness::arguments::{get, host, policy, terms};
+use charter_harness::arguments::{change_of_host, get, host, policy, terms};
 
 const NOT_OWNER: &str = "KEYS_NOT_OWNER";
 const NOT_OPERATOR: &str = "KEYS_NOT_OPERATOR";
 const NOT_REVOKER: &str = "KEYS_NOT_REVOKER";
 const NOT_GRANTEE: &str = "KEYS_NOT_GRANTEE";
 const NO_AUTHORITY: &str = "KEYS_NO_AUTHORITY";
+const NOT_PAYER: &str = "KEYS_NOT_PAYER";
+const NO_APPROVAL: &str = "KEYS_NO_APPROVAL";
 const NO_LEASE: &str = "KEYS_UNKNOWN_LEASE";
 
 pub fn cases(scene: &Scene) -> Vec<Case> {
@@ -40,19 +42,23 @@ fn of_host<M: Method>(method: M, args: &M::Args) -> Case {
 
 fn hosts(scene: &Scene) -> Vec<Case> {
     let register = host(&scene.harness, &scene.harness.contracts.keys, scene.person(Who::Owner), 7);
+    let keys = &scene.harness.contracts.keys;
+    let change = change_of_host(&scene.harness, keys, scene.person(Who::Host), (1, 0), 8);
     let anchor = AnchorReceipts { host: 1, from: 1, to: 2, merkle_root: Hash32([0x22; 32]) };
     vec![
         // A proof is good for who it names.
         Case::new(keys::register_host, &register, "KEYS_BAD_HOST_PROOF"),
         of_host(keys::set_host_status, &SetHostStatus { host: 1, status: HostStatus::Suspended }),
         of_host(keys::revoke_host, &HostRef { host: 1 }),
+        of_host(keys::change_host_keys, &change),
+        of_host(keys::remove_host, &HostRef { host: 1 }),
         of_host(keys::attest_host, &AttestHost { host: 1, agent: 1 }),
         of_host(keys::anchor_receipts, &anchor),
     ]
 }
 
 fn wraps() -> Vec<Wrap> {
-    vec![Wrap { host: 1, sealed: Base64Bytes(vec![0]) }]
+    vec![Wrap { host: 1, host_generation: 0, sealed: Base64Bytes(vec![0]) }]
 }
 
 fn envelope() -> Envelope {
@@ -61,10 +67,13 @@ fn envelope() -> Envelope {
 
 fn secrets(scene: &Scene) -> Vec<Case> {
     let (agent, secret, expected_version, rotate_by_ms) = (1, 1, 1, 0);
+    // The one that the scene has stored.
+    let there = Envelope::Inline(Base64Bytes(vec![1; 64]));
     let (envelope, wraps, ceiling) = (envelope(), wraps(), policy("/"));
     let terms = terms(Grantee::Account(scene.id(Who::Agent)), policy("/v1"), u64::MAX);
     let add = AddCredential {
         agent,
+        epochs: None,
         label_hash: Hash32([0x33; 32]),
         ceiling: ceiling.clone(),
         envelope: envelope.clone(),
@@ -87,10 +96,12 @@ fn secrets(scene: &Scene) -> Vec<Case> {
     vec![
         Case::new(keys::add_credential, &add, NOT_OWNER).unknown("agent", 999, NO_AUTHORITY),
         Case::new(keys::create_secret, &create, NOT_OWNER).unknown("agent", 999, NO_AUTHORITY),
-        of_secret(keys::put_envelope, &PutEnvelope { secret, expected_version, envelope }),
-        of_secret(keys::add_wraps, &AddWraps { secret, wraps }),
+        of_secret(keys::put_envelope, &PutEnvelope { secret, expected_version, envelope: there }),
+        of_secret(keys::add_wraps, &AddWraps { secret, expected_version, wraps }),
         of_secret(keys::rotate_secret, &rotate),
         of_secret(keys::retire_secret, &SecretRef { secret }),
+        Case { code: NOT_PAYER, ..of_secret(keys::clean_secret, &SecretRef { secret }) },
+        Case { code: "", ..of_secret(keys::forget_secret, &SecretRef { secret }) },
         of_secret(keys::grant, &grant),
         of_secret(keys::grant_batch, &GrantBatch { secret, ceiling, grants: vec![terms] }),
         Case { code: NOT_REVOKER, ..of_secret(keys::revoke_secret, &SecretRef { secret }) }.may(&[Who::Guardian]),
@@ -110,6 +121,7 @@ fn grants(scene: &Scene) -> Vec<Case> {
         of_grant(keys::resume, &reference, "KEYS_NOT_SUSPENDED"),
         of_grant(keys::renounce, &reference, NOT_GRANTEE),
         of_grant(keys::revoke_grant, &reference, NOT_REVOKER).may(&[Who::Guardian]),
+        of_grant(keys::remove_grant, &reference, NOT_PAYER),
     ]
 }
 
@@ -117,11 +129,13 @@ fn approvals(scene: &Scene) -> Vec<Case> {
     let digest = Hash32([0x22; 32]);
     let expires_ms = scene.now_ms + 600_000;
     let request = RequestApproval { grant: 1, digest, host: 1, expires_ms };
-    let reference = ApprovalRef { grant: 1, digest };
+    let answer = AnswerApproval { grant: 1, host: 1, digest, expires_ms };
+    let reference = ApprovalRef { grant: 1, host: Some(1), digest };
     vec![
         of_grant(keys::request_approval, &request, NOT_GRANTEE).by(Who::Host),
-        of_grant(keys::approve, &reference, "KEYS_NO_APPROVAL"),
-        of_grant(keys::reject, &reference, "KEYS_NO_APPROVAL"),
+        of_grant(keys::approve, &answer, NO_APPROVAL),
+        of_grant(keys::reject, &answer, NO_APPROVAL),
+        Case::new(keys::withdraw_approval, &reference, NO_APPROVAL).unknown("grant", 999, NO_APPROVAL),
     ]
 }
 
@@ -137,6 +151,7 @@ fn use_of(scene: &Scene) -> Vec<Case> {
         Case::new(keys::expire, &LeaseRef { lease: 9 }, NO_LEASE).unknown("lease", 999, NO_LEASE),
         Case::new(keys::check_live, &live, "").unknown("grant", 999, "KEYS_UNKNOWN_GRANT"),
         of_host(keys::request_key_release, &release),
+        Case::new(keys::free_reserved, &Nothing {}, "KEYS_NOTHING_TO_FREE"),
         Case::new(keys::set_mpc, &Named { account: scene.id(Who::Agent) }, "CHARTER_NOT_ADMIN"),
     ]
 }
@@ -159,7 +174,7 @@ fn views(scene: &Scene) -> Vec<Case> {
         Case::new(keys::grants, &page, ""),
         Case::new(keys::budgets, &page, ""),
         Case::new(keys::lease, &LeaseRef { lease: 1 }, ""),
-        Case::new(keys::approval, &ApprovalRef { grant: 1, digest: Hash32([0x22; 32]) }, ""),
+        Case::new(keys::approval, &ApprovalRef { grant: 1, host: Some(1), digest: Hash32([0x22; 32]) }, ""),
         Case::new(keys::check, &check, ""),
     ]
 }

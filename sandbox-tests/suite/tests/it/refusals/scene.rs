@@ -114,10 +114,11 @@ impl Scene {
         assert_eq!(register_host(&self.harness, contract, self.person(Who::Host), 5).await, 1);
         let args = AddCredential {
             agent: 1,
+            epochs: None,
             label_hash: Hash32([1; 32]),
             ceiling: policy("/"),
             envelope: Envelope::Inline(Base64Bytes(vec![1; 64])),
-            wraps: vec![Wrap { host: 1, sealed: Base64Bytes(vec![2; 80]) }],
+            wraps: vec![Wrap { host: 1, host_generation: 0, sealed: Base64Bytes(vec![2; 80]) }],
             rotate_by_ms: 0,
             grants: vec![terms(Grantee::Host(1), policy("/v1"), self.expires_ms)],
         };
