@@ -1,6 +1,7 @@
-//! Repository chores: `cargo xtask demo|abi|gas|history|schema|tidy`.
+//! Repository chores: `cargo xtask demo|abi|gas|history|oracle|schema|tidy`.
 
 mod demo;
+mod oracle;
 mod regenerate;
 mod tidy;
 
@@ -29,6 +30,11 @@ enum Chore {
     Gas,
     /// Keeps today's wasm as the next release in `contracts/history`.
     History,
+    /// Compares our decision whether one policy lies within another with Cedar's, on random pairs. Needs Python's pip.
+    Oracle {
+        #[arg(default_value_t = 10_000)]
+        pairs: u32,
+    },
     /// Writes `docs/reference/schema.md` from the descriptors of tables.
     Schema,
     /// Checks what no compiler checks: who depends on whom, names, lengths.
@@ -51,6 +57,7 @@ fn main() -> ExitCode {
             let written = "contracts/history has today's wasm";
             regenerate::run(&["--test", "it", "--", "upgrade::history"], "CHARTER_WRITE_HISTORY", written)
         }
+        Chore::Oracle { pairs } => oracle::run(pairs),
         Chore::Schema => {
             let written = "docs/reference/schema.md is written";
             regenerate::run(&["--test", "it", "--", "schema::"], "CHARTER_WRITE_SCHEMA", written)
