@@ -118,7 +118,8 @@ pub async fn charged_bytes(harness: &Harness, contract: &AccountId, people: &[Ac
     let mut charged = 0;
     for person in people {
         let question = StorageOf { account_id: person.id().clone() };
-        let balance = view(&harness.worker, contract, shared::storage_balance_of, &question).await.expect("a view answers");
+        let balance =
+            view(&harness.worker, contract, shared::storage_balance_of, &question).await.expect("a view answers");
         let used = balance.map_or(0, |balance| balance.total.0 - balance.available.0);
         charged += u64::try_from(used / 10_000_000_000_000_000_000).expect("bytes fit");
     }

@@ -7,6 +7,7 @@ use charter_types::keys::{Envelope, Host};
 use serde_json::json;
 
 use super::read;
+use crate::files::hosts::KnownHosts;
 use crate::files::notes::{Credential, Notes};
 use crate::session::Session;
 
@@ -31,6 +32,8 @@ pub async fn rotate(session: &Session, label: &str, key: &str) -> anyhow::Result
     let (credential, secret) = notes.credential(label)?;
     let (known, sealed_to) = read::recipients(session, secret).await?;
     let hosts = read::hosts(session, &sealed_to).await?;
+    let recognised = KnownHosts::open(session)?;
+    hosts.iter().try_for_each(|host| recognised.recognise(host).map(drop))?;
     let version = known.version + 1;
     let sealed = seal_to(session, credential, label, version, key, &hosts)?;
     let args = RotateSecret {
