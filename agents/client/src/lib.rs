@@ -1,6 +1,7 @@
 //! Charter from Rust: typed calls and views, signing, vouchers, and permission checks at one block.
 
 mod account;
+pub mod card;
 mod contracts;
 mod error;
 mod permission;

@@ -48,6 +48,10 @@ impl HostKeys {
         Ok(Self::from_seed(&bytes))
     }
 
+    pub fn sign_public(&self) -> Ed25519Key {
+        Ed25519Key(self.sign.verifying_key().to_bytes())
+    }
+
     pub fn encrypt_public(&self) -> X25519Key {
         self.encrypt_public
     }
@@ -64,7 +68,7 @@ impl HostKeys {
         operator: &AccountId,
         max_staleness_ms: u64,
     ) -> RegisterHost {
-        let sign_key = Ed25519Key(self.sign.verifying_key().to_bytes());
+        let sign_key = self.sign_public();
         let encrypt_key = self.encrypt_public;
         let proof = HostProof { operator: operator.clone(), sign_key, encrypt_key };
         let domain = Domain { purpose: HOST_PROOF_PURPOSE, version: 1, chain_id, contract: keys };

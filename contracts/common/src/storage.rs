@@ -273,7 +273,7 @@ impl StorageLedger {
         let lacks = |needed, available| Err(CommonError::StorageShort { needed, available }.into());
         if *payer == to {
             // It is charged already.
-            let Account { deposited, used_bytes } = self.read(payer.into()).unwrap_or_default();
+            let Account { deposited, used_bytes, .. } = self.read(payer.into()).unwrap_or_default();
             let missing = price(used_bytes).saturating_sub(deposited);
             return if missing > 0 { lacks(missing, 0) } else { Ok(freed.saturating_sub(needed)) };
         }

@@ -85,13 +85,19 @@ fn check_target(target: &Target) -> Result<(), KeysError> {
     Ok(())
 }
 
-/// Whether everything that the inner target allows, the outer one allows.
-fn target_within(inner: &Target, outer: &Target) -> bool {
-    inner.scheme == outer.scheme
-        && inner.port == outer.port
-        && host_within(&inner.host, &outer.host)
-        && inner.methods.iter().all(|method| outer.methods.contains(method))
-        && inner.paths.iter().all(|path| outer.paths.iter().any(|prefix| path_within(path, prefix)))
+/// Whether everything that the inner target allows, one or another of the outer ones allows. Hosts and paths are trees, so
+/// what is below a path on a host is covered by one target as a whole; methods may come from several.
+fn target_within(inner: &Target, outer: &[Target]) -> bool {
+    inner.paths.iter().all(|path| {
+        let reaches = |wider: &&Target| {
+            inner.scheme == wider.scheme
+                && inner.port == wider.port
+                && host_within(&inner.host, &wider.host)
+                && wider.paths.iter().any(|prefix| path_within(path, prefix))
+        };
+        let wider: Vec<&Target> = outer.iter().filter(reaches).collect();
+        inner.methods.iter().all(|method| wider.iter().any(|wider| wider.methods.contains(method)))
+    })
 }
 
 /// Whether a request goes where a target allows.
@@ -135,11 +141,16 @@ fn check_call(call: &NearCall) -> Result<(), KeysError> {
     if call.methods.iter().all(method) { Ok(()) } else { Err(bad("a method is 1 to 64 letters, digits and _")) }
 }
 
-fn call_within(inner: &NearCall, outer: &NearCall) -> bool {
-    inner.contract == outer.contract
-        && inner.deposit_max <= outer.deposit_max
-        && inner.gas_max <= outer.gas_max
-        && inner.methods.iter().all(|method| outer.methods.contains(method))
+/// Whether everything that the inner call allows, one or another of the outer ones allows, method by method.
+fn call_within(inner: &NearCall, outer: &[NearCall]) -> bool {
+    inner.methods.iter().all(|method| {
+        outer.iter().any(|wider| {
+            inner.contract == wider.contract
+                && inner.deposit_max <= wider.deposit_max
+                && inner.gas_max <= wider.gas_max
+                && wider.methods.contains(method)
+        })
+    })
 }
 
 /// Whether a call is one that may be signed.
@@ -170,6 +181,12 @@ pub fn check(policy: &Policy) -> Result<(), KeysError> {
     if policy.targets.is_empty() && policy.near_calls.is_empty() {
         return Err(bad("a policy has at least one target or NEAR call"));
     }
+    // Or a grant would name what nobody can do with it.
+    let has = |effect: Effect| policy.effects.contains(&effect);
+    let methods = policy.targets.iter().flat_map(|target| &target.methods);
+    if !methods.copied().map(effect).all(has) || !(policy.near_calls.is_empty() || has(Effect::Sign)) {
+        return Err(bad("what methods do is among the effects, and \"sign\" is with NEAR calls"));
+    }
     if policy.rate.is_some_and(|rate| rate.uses == 0 || rate.per_ms == 0) {
         return Err(bad("a rate is at least one use in at least a millisecond"));
     }
@@ -184,15 +201,16 @@ pub fn check(policy: &Policy) -> Result<(), KeysError> {
     policy.targets.iter().try_for_each(check_target)
 }
 
-/// Whether everything that the inner policy allows, the outer one allows. Decided in at most 8 × 8 comparisons of targets.
+/// Whether everything that the inner policy allows, the outer one allows: no request, schedule or slot tells them apart.
+/// Decided in at most 8 × 8 comparisons of targets. Limits count as written, also one that no request could reach.
 pub fn within(inner: &Policy, outer: &Policy) -> bool {
     inner.inject == outer.inject
         && inner.body_bytes_max <= outer.body_bytes_max
         && inner.response_bytes_max <= outer.response_bytes_max
         && inner.effects.iter().all(|effect| outer.effects.contains(effect))
         && outer.rate.is_none_or(|outer| inner.rate.is_some_and(|rate| rate_within(rate, outer)))
-        && inner.near_calls.iter().all(|call| outer.near_calls.iter().any(|wider| call_within(call, wider)))
-        && inner.targets.iter().all(|target| outer.targets.iter().any(|wider| target_within(target, wider)))
+        && inner.near_calls.iter().all(|call| call_within(call, &outer.near_calls))
+        && inner.targets.iter().all(|target| target_within(target, &outer.targets))
 }
 
 #[cfg(test)]
@@ -283,9 +301,10 @@ mod tests {
             gas_max,
         };
         let wide = call(&["a", "b"], 5, 10);
-        assert!(call_within(&call(&["a"], 5, 10), &wide) && call_within(&call(&["b"], 0, 1), &wide));
+        let within = |call: NearCall| call_within(&call, std::slice::from_ref(&wide));
+        assert!(within(call(&["a"], 5, 10)) && within(call(&["b"], 0, 1)));
         for wider in [call(&["c"], 5, 10), call(&["a"], 6, 10), call(&["a"], 5, 11)] {
-            assert!(!call_within(&wider, &wide));
+            assert!(!within(wider));
         }
         let sign = |deposit| NearAction {
             contract: wide.contract.clone(),

@@ -1,22 +1,20 @@
 //! `charter agent …`: who an agent is, and who may do what with it.
 
+mod card;
+mod offer;
 mod recover;
 
-use std::path::PathBuf;
-
-use anyhow::{Context, bail, ensure};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use charter_client::sha256;
+use anyhow::{bail, ensure};
+use charter_types::AccountId;
 use charter_types::Nothing;
 use charter_types::registry;
 use charter_types::registry::args::{AgentAccount, AgentRef, Pause, RegisterAgent, SetCard};
-use charter_types::registry::{Agent, AgentId, Card, Operator, Permission, Status};
-use charter_types::{AccountId, Hash32};
+use charter_types::registry::{Agent, AgentId, Operator, Permission, Status};
 use serde_json::json;
 
 use crate::session::{Group, Session};
 use crate::units::{duration_ms, length, time};
+use card::CardFile;
 
 /// How long an operator's permissions last.
 const OPERATOR_MS: u64 = 365 * 24 * 3_600_000;
@@ -26,16 +24,6 @@ pub struct Which {
     /// The agent's id [default: the profile's].
     #[arg(long)]
     agent: Option<AgentId>,
-}
-
-#[derive(clap::Args)]
-pub struct CardFile {
-    /// The agent's card: a JSON file (ERC-8004 registration or A2A agent card). Its hash goes on chain.
-    #[arg(long)]
-    card: PathBuf,
-    /// Where the card is published [default: a name made of its hash, RFC 6920].
-    #[arg(long)]
-    uri: Option<String>,
 }
 
 #[derive(clap::Subcommand)]
@@ -96,6 +84,10 @@ pub enum Command {
         /// Their ids [default: the profile's agent].
         agents: Vec<AgentId>,
     },
+    #[command(flatten)]
+    Cards(card::Command),
+    #[command(flatten)]
+    Offers(offer::Command),
     /// Recovery of an agent whose owner's key is lost.
     #[command(subcommand)]
     Recover(recover::Command),
@@ -111,19 +103,6 @@ fn operator(text: &str) -> Result<(AccountId, Vec<Permission>), String> {
     Ok((account, permissions.split(',').map(permission).collect::<Result<_, _>>()?))
 }
 
-impl CardFile {
-    /// A card is a JSON object. The chain keeps its hash, so that a swapped file shows.
-    fn read(&self) -> anyhow::Result<Card> {
-        let path = self.card.display();
-        let bytes = std::fs::read(&self.card).with_context(|| format!("{path} can't be read"))?;
-        let card: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_slice(&bytes);
-        card.with_context(|| format!("{path} is no card: a JSON object is expected"))?;
-        let hash = sha256(&bytes);
-        let named = || format!("ni:///sha-256;{}", URL_SAFE_NO_PAD.encode(hash));
-        Ok(Card { uri: self.uri.clone().unwrap_or_else(named), sha256: Hash32(hash) })
-    }
-}
-
 pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
     let mut session = Session::open(&arguments.common).await?;
     match arguments.command {
@@ -131,18 +110,20 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
             let expires_ms = session.now_ms().await?.saturating_add(OPERATOR_MS);
             let named = |(account, permissions)| Operator { account, permissions, expires_ms };
             let operators = operator.into_iter().map(named).collect();
-            let args = RegisterAgent { card: card.read()?, agent_account, operators, guardians: guardian };
+            let (card, shape) = card.read(&session)?;
+            let args = RegisterAgent { card, agent_account, operators, guardians: guardian };
             let agent =
                 session.contracts.registry().call(&session.me, registry::methods::register_agent, &args).await?.value;
             session.adopt(agent)?;
             let name = global_name(&session, agent);
-            session.tell(&json!({ "agent": agent, "name": name }), &format!("agent {agent} registered: {name}"))
+            let value = json!({ "agent": agent, "name": name, "shape": shape });
+            session.tell(&value, &format!("agent {agent} registered: {name} (card: {shape})"))
         }
         Command::Show { which } => show(&session, session.agent(which.agent)?).await,
         Command::Card { which, card } => {
             let agent = session.agent(which.agent)?;
             let expected_revision = read(&session, agent).await?.card_revision;
-            let card = card.read()?;
+            let (card, shape) = card.read(&session)?;
             session
                 .contracts
                 .registry()
@@ -152,8 +133,10 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
                     &SetCard { agent, card: card.clone(), expected_revision },
                 )
                 .await?;
-            let value = json!({ "agent": agent, "card": card, "revision": expected_revision + 1 });
-            session.tell(&value, &format!("agent {agent} has card {}, revision {}", card.uri, expected_revision + 1))
+            let revision = expected_revision + 1;
+            let value = json!({ "agent": agent, "card": card, "revision": revision, "shape": shape });
+            let text = format!("agent {agent} has card {}, revision {revision} ({shape})", card.uri);
+            session.tell(&value, &text)
         }
         Command::Transfer { which, to, accept, .. } => {
             let agent = session.agent(which.agent)?;
@@ -178,6 +161,8 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
             let named: Vec<String> = agents.iter().map(ToString::to_string).collect();
             session.tell(&json!({ "agents": agents, "armed": true }), &format!("rearmed: {}", named.join(", ")))
         }
+        Command::Cards(command) => card::run(&session, command).await,
+        Command::Offers(command) => offer::run(&mut session, command).await,
         Command::Recover(command) => recover::run(&session, command).await,
     }
 }
@@ -214,7 +199,7 @@ async fn show(session: &Session, id: AgentId) -> anyhow::Result<()> {
     println!("owner      {}", agent.owner);
     println!("status     {}", say_status(&agent.status, standing.armed, session.now_ms().await?));
     println!("handle     {}", agent.handle.as_deref().unwrap_or("none"));
-    println!("card       {}, revision {}", agent.card.uri, agent.card_revision);
+    println!("card       {}, revision {}, {}", agent.card.uri, agent.card_revision, card::say_shape(session, &agent));
     println!("account    {}", account(agent.agent_account.as_ref()));
     println!("payout     {}", agent.payout);
     println!("operators  {}", list(agent.operators.iter().map(|operator| operator.account.to_string()).collect()));

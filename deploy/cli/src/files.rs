@@ -1,6 +1,7 @@
 //! What a data folder holds: a module for each file that has a shape of its own.
 
 pub mod host;
+pub mod hosts;
 pub mod keystore;
 pub mod notes;
 
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use charter_client::Contracts;
+use charter_types::Hash32;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -40,6 +42,24 @@ impl DataDir {
     /// What `charter key` remembers of credentials.
     pub fn credentials(&self) -> PathBuf {
         self.root.join("credentials.json")
+    }
+
+    /// Keys of hosts as they were when the folder saw them first.
+    pub fn known_hosts(&self) -> PathBuf {
+        self.root.join("hosts.json")
+    }
+
+    /// Keeps a card as it was registered; the registry has its hash only.
+    pub fn keep_card(&self, sha256: Hash32, bytes: &[u8]) -> anyhow::Result<()> {
+        let path = self.card(sha256);
+        let folder = path.parent().context("a card has a folder")?;
+        std::fs::create_dir_all(folder).with_context(|| format!("{} can't be created", folder.display()))?;
+        std::fs::write(&path, bytes).with_context(|| format!("{} can't be written", path.display()))
+    }
+
+    /// Where a card is kept, if it was registered from here.
+    pub fn card(&self, sha256: Hash32) -> PathBuf {
+        self.root.join("cards").join(format!("{sha256}.json"))
     }
 
     /// The key host's folder, which only its owner can read.

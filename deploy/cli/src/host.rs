@@ -1,6 +1,7 @@
 //! `charter host …`: the machine that opens keys for the length of one request, and asking it.
 
 mod call;
+mod trust;
 
 use std::net::SocketAddr;
 
@@ -37,6 +38,8 @@ pub enum Command {
         /// The account that the token stands for.
         account: AccountId,
     },
+    #[command(flatten)]
+    Trust(trust::Command),
     /// Asks the host for one request with a key. The key is redacted from the answer.
     Call(call::Call),
 }
@@ -55,6 +58,7 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
             let token = issue(&session.folder, account.clone())?;
             session.tell(&json!({ "account": account, "token": token }), &token)
         }
+        Command::Trust(command) => trust::run(&session, command).await,
         Command::Call(call) => call.run(&session).await,
     }
 }

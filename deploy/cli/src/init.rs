@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::chain::node;
 use crate::files::DataDir;
 use crate::files::keystore::{KeyFile, KeyStore};
-use crate::session::{PROFILE, Profile, Session};
+use crate::session::{PROFILE, Profile, Session, check_place};
 
 /// The account that works in a folder of the demo's, unless another is named.
 const PERSON: &str = "alice";
@@ -59,6 +59,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     let path = std::env::current_dir().context("the current folder can't be read")?.join(PROFILE);
     ensure!(!path.exists(), "{} is there already: remove it, or work in another folder", path.display());
+    check_place(&path)?;
     let data_dir = arguments.data_dir.canonicalize()?;
     let rpc_url = arguments.chain.as_deref().map(node).transpose()?;
     let profile = Profile { data_dir, rpc_url, account, agent: None };

@@ -2,11 +2,12 @@
 
 mod change;
 mod draft;
-mod input;
-mod read;
+pub mod input;
+pub mod read;
 mod seal;
 mod show;
-mod words;
+mod state;
+pub mod words;
 
 use std::path::PathBuf;
 
@@ -81,6 +82,8 @@ pub enum Command {
         #[arg(long, group = "radius")]
         host: Option<HostId>,
     },
+    #[command(flatten)]
+    State(state::Command),
     /// Lists the keys and grants of an agent, and whether they are good now.
     List {
         #[arg(long)]
@@ -148,6 +151,7 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
         Command::Revoke { key: Some(label), .. } => change::revoke_key(&session, &label).await,
         Command::Revoke { host: Some(host), .. } => change::revoke_host(&session, host).await,
         Command::Revoke { .. } => bail!("name what to revoke: --grant, --key or --host"),
+        Command::State(command) => state::run(&session, command).await,
         Command::List { agent } => show::list(&session, session.agent(agent)?).await,
         Command::Check { key, method, url, asker, host } => {
             show::check(&session, &key, method, &url, asker, host).await

@@ -1,8 +1,8 @@
 //! Which account runs a command, on which chain: the profile that `charter init` writes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use charter_client::{Account, At, Contracts, Rpc};
 use charter_types::method::Method;
 use charter_types::registry;
@@ -67,6 +67,34 @@ fn find() -> anyhow::Result<PathBuf> {
     found.with_context(|| format!("there is no {PROFILE} here or above: run `charter init` first"))
 }
 
+/// Fails if somebody else could have put a profile there: it says which node to believe and where keys are, so whoever
+/// writes it sees the next key that is added.
+pub fn check_place(profile: &Path) -> anyhow::Result<()> {
+    // A name without a folder in front is in the current one.
+    let named = profile.parent().filter(|folder| !folder.as_os_str().is_empty());
+    check_owned(named.unwrap_or(Path::new(".")))?;
+    if profile.exists() { check_owned(profile) } else { Ok(()) }
+}
+
+fn check_owned(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let what = std::fs::metadata(path).with_context(|| format!("{} can't be read", path.display()))?;
+    // What this process makes belongs to whom it runs as.
+    let me = tempfile::tempfile().and_then(|file| file.metadata()).context("no temporary file can be made")?.uid();
+    ensure!(
+        what.uid() == me,
+        "{} belongs to somebody else (user {}), who could change {PROFILE}: work in a folder of your own",
+        path.display(),
+        what.uid()
+    );
+    ensure!(
+        what.mode() & 0o022 == 0,
+        "others can write {}, and so change {PROFILE}: `chmod go-w` it first",
+        path.display()
+    );
+    Ok(())
+}
+
 impl Session {
     pub fn new(me: Account, folder: DataDir, contracts: Contracts, chain_id: String) -> Self {
         Self { folder, contracts, chain_id, me, json: false, profile: None }
@@ -74,6 +102,9 @@ impl Session {
 
     pub async fn open(common: &Common) -> anyhow::Result<Self> {
         let path = common.profile.clone().map_or_else(find, Ok)?;
+        // Links lead to where the file is.
+        let path = path.canonicalize().with_context(|| format!("{} can't be read", path.display()))?;
+        check_place(&path)?;
         let profile: Profile = read_json(&path)?.with_context(|| format!("{} does not exist", path.display()))?;
         Self::start(path, profile, common.json).await
     }

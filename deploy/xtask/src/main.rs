@@ -1,6 +1,7 @@
-//! Repository chores: `cargo xtask demo|abi|gas|history|properties|schema|tidy`.
+//! Repository chores: `cargo xtask demo|abi|gas|history|oracle|properties|schema|tidy`.
 
 mod demo;
+mod oracle;
 mod regenerate;
 mod tidy;
 
@@ -35,6 +36,11 @@ enum Chore {
         #[arg(long, default_value_t = 2_000)]
         sequences: u32,
     },
+    /// Compares our decision whether one policy lies within another with Cedar's, on random pairs. Needs Python's pip.
+    Oracle {
+        #[arg(default_value_t = 10_000)]
+        pairs: u32,
+    },
     /// Writes `docs/reference/schema.md` from the descriptors of tables.
     Schema,
     /// Checks what no compiler checks: who depends on whom, names, lengths.
@@ -65,6 +71,7 @@ fn main() -> ExitCode {
                 "every invariant holds",
             )
         }
+        Chore::Oracle { pairs } => oracle::run(pairs),
         Chore::Schema => {
             let written = "docs/reference/schema.md is written";
             regenerate::run(&["--test", "it", "--", "schema::"], "CHARTER_WRITE_SCHEMA", written)

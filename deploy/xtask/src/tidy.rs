@@ -10,10 +10,11 @@ const LINES_MAX: usize = 500;
 const TEST_LINES_MAX: usize = 800;
 
 /// Crates and the ones of ours they may depend on. Dependencies point one way.
-const MAY_DEPEND: [(&str, &[&str]); 20] = [
+const MAY_DEPEND: [(&str, &[&str]); 21] = [
     ("charter-derive", &[]),
     ("charter-types", &["charter-derive"]),
     ("charter-rules", &["charter-types"]),
+    ("charter-oracle", &["charter-types", "charter-rules"]),
     ("charter-common", &["charter-types", "charter-derive"]),
     ("charter-registry", &["charter-types", "charter-common"]),
     ("charter-keys", &["charter-types", "charter-rules", "charter-common"]),

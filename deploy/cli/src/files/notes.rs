@@ -83,6 +83,13 @@ impl Notes {
         }
     }
 
+    /// Forgets a credential that is retired, and what was granted of it.
+    pub fn forget(&mut self, label: &str) -> anyhow::Result<()> {
+        self.stored.credentials.remove(label);
+        self.stored.permits.retain(|_, permit| permit.label.as_deref() != Some(label));
+        self.save()
+    }
+
     pub fn keep(&mut self, permit: Permit) -> anyhow::Result<()> {
         self.stored.permits.insert(permit.grant, permit);
         self.save()

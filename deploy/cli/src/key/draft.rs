@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::seal::seal_to;
 use super::{read, words};
 use crate::files::host::HostFile;
+use crate::files::hosts::KnownHosts;
 use crate::files::notes::{Notes, Permit};
 use crate::rules::{self, Rule, Terms, What};
 use crate::session::Session;
@@ -45,8 +46,9 @@ pub struct Draft {
     pub result: String,
     label: Option<String>,
     terms: GrantTerms,
-    /// Hosts that can open the secret, where they are known.
+    /// Hosts that can open the secret, where they are known, and how this folder knows each.
     hosts: Vec<Host>,
+    recognised: Vec<String>,
     origin: Origin,
 }
 
@@ -55,6 +57,12 @@ enum Origin {
     NewKey { label: String, agent: AgentId, ceiling: Policy, key: Zeroizing<String> },
     Secret { secret: SecretId, ceiling: Policy },
     Grant(Permit),
+}
+
+/// How this folder knows each host. Nothing is sealed or granted to one whose key is not what it was.
+fn recognise(session: &Session, hosts: &[Host]) -> anyhow::Result<Vec<String>> {
+    let known = KnownHosts::open(session)?;
+    hosts.iter().map(|host| known.recognise(host)).collect()
 }
 
 /// A grant that is on chain.
@@ -71,6 +79,7 @@ impl Draft {
         let agent = session.agent(agent)?;
         let ids = if ids.is_empty() { vec![HostFile::registered(&session.folder)?] } else { ids };
         let hosts = read::hosts(session, &ids).await?;
+        let recognised = recognise(session, &hosts)?;
         let policy = rules::policy(&what.allow, inject, what.uses, what.body_max)?;
         let ceiling = rules::ceiling(&ceiling, &policy)?;
         let sealed_to: Vec<String> = ids.iter().map(ToString::to_string).collect();
@@ -80,6 +89,7 @@ impl Draft {
             label: Some(label.clone()),
             terms: terms.grant(policy, ids[0], session.now_ms().await?),
             hosts,
+            recognised,
             origin: Origin::NewKey { label, agent, ceiling, key },
         })
     }
@@ -92,11 +102,13 @@ impl Draft {
         let policy = rules::within(&ceiling, what)?;
         let (_, sealed_to) = read::recipients(session, secret).await?;
         let first = *sealed_to.first().with_context(|| format!("{label} is sealed to no host"))?;
+        let hosts = read::hosts(session, &sealed_to).await?;
         Ok(Self {
             title: format!("{label}, of agent {}", credential.agent),
             result: format!("a use of {label}"),
             terms: terms.grant(policy, first, session.now_ms().await?),
-            hosts: read::hosts(session, &sealed_to).await?,
+            recognised: recognise(session, &hosts)?,
+            hosts,
             label: Some(label),
             origin: Origin::Secret { secret, ceiling },
         })
@@ -113,13 +125,15 @@ impl Draft {
             label: parent.label.clone(),
             terms: terms.part_of(&above, policy, session.now_ms().await?)?,
             hosts: Vec::new(),
+            recognised: Vec::new(),
             origin: Origin::Grant(parent),
         })
     }
 
     /// The grant in plain words, to be read before it is signed.
     pub fn sheet(&self) -> String {
-        words::grant(&self.title, &self.terms, &self.hosts)
+        let lines: Vec<_> = self.recognised.iter().map(|known| ("host key", known.clone())).collect();
+        words::grant(&self.title, &self.terms, &self.hosts) + &words::sheet(&lines)
     }
 
     /// Signs and sends it, and remembers its policy.
@@ -159,6 +173,7 @@ impl Draft {
         let grant = *done.value.grants.first().context("the contract names no grant")?;
         let permit = Permit { grant, policy, label };
         notes.keep(permit.clone())?;
+        KnownHosts::open(session)?.remember(&hosts)?;
         Ok(Signed { secret: done.value.secret, permit, outcome: done.outcome })
     }
 }

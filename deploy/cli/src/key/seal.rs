@@ -11,6 +11,7 @@ use charter_types::registry::Epochs;
 use serde_json::json;
 
 use super::read;
+use crate::files::hosts::KnownHosts;
 use crate::files::notes::{Credential, Notes};
 use crate::session::Session;
 
@@ -38,6 +39,8 @@ pub async fn rotate(session: &Session, label: &str, key: &str) -> anyhow::Result
     let (known, sealed_to) = read::recipients(session, secret).await?;
     let hosts = read::live_hosts(session, secret, &sealed_to).await?;
     ensure!(!hosts.is_empty(), "no host in service can open {label}: seal it to one first");
+    let recognised = KnownHosts::open(session)?;
+    hosts.iter().try_for_each(|host| recognised.recognise(host).map(drop))?;
     let version = known.version + 1;
     let sealed = seal_to(session, credential, label, known.epochs, version, key, &hosts)?;
     let args = RotateSecret {

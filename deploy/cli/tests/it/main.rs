@@ -1,8 +1,12 @@
 //! The command from outside: as a process, with its exit codes and its output.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
+mod agent_verbs;
 mod bad_input;
 mod demo;
+mod host_keys;
+mod key_verbs;
 mod killed_indexer;
 mod operator;
 mod process;
+mod profile_place;

@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 
 use crate::process::{charter, text};
 
-const KEY: &str = "sk-live-0123456789abcdef";
+/// A registration file of ERC-8004.
+pub const CARD: &str = r#"{"type":"https://eips.ethereum.org/EIPS/eip-8004#registration-v1","name":"scout","description":"reads the news","services":[{"name":"MCP","endpoint":"https://mcp.scout.example/"}]}"#;
+pub const KEY: &str = "sk-live-0123456789abcdef";
 const NEW_KEY: &str = "sk-live-fedcba9876543210";
 
 /// A service that writes down what it is asked, and answers with all of it: the key too, in several spellings.
@@ -75,7 +77,7 @@ impl Drop for Running {
 }
 
 /// A folder with a chain and its contracts, and somebody who works there.
-struct Office {
+pub struct Office {
     folder: tempfile::TempDir,
     service: EchoService,
     rpc: Rpc,
@@ -99,13 +101,13 @@ fn start(folder: &Path, arguments: &[&str], ready: &str) -> (Running, String) {
 }
 
 impl Office {
-    fn open() -> Self {
+    pub fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let demo = ["demo", "--serve", "--until", "deploy", "--data-dir", "play", "--api-addr", "127.0.0.1:0"];
         let (chain, _) = start(folder.path(), &demo, "Ctrl-C stops");
         let url: String =
             serde_json::from_slice(&std::fs::read(folder.path().join("play/node.json")).unwrap()).unwrap();
-        std::fs::write(folder.path().join("card.json"), r#"{"name":"scout","description":"reads the news"}"#).unwrap();
+        std::fs::write(folder.path().join("card.json"), CARD).unwrap();
         std::fs::write(folder.path().join("req.json"), r#"{"model":"tiny","messages":[]}"#).unwrap();
         Self {
             folder,
@@ -118,12 +120,12 @@ impl Office {
         }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Runs a command line in a folder of its own below; words are split at blanks, `PORT` is the service's.
-    fn run_in(&mut self, place: &str, line: &str) -> Output {
+    pub fn run_in(&mut self, place: &str, line: &str) -> Output {
         let line = line.replace("PORT", &self.service.port.to_string());
         let arguments: Vec<&str> = line.split_whitespace().skip(1).collect();
         let mut command = charter();
@@ -134,13 +136,13 @@ impl Office {
     }
 
     /// What a command that works prints, as JSON.
-    fn json(&mut self, place: &str, line: &str) -> Value {
+    pub fn json(&mut self, place: &str, line: &str) -> Value {
         let output = self.run_in(place, &format!("{line} --json"));
         assert!(output.status.success(), "{line}: {}", text(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{line}: {}", text(&output.stdout)))
     }
 
-    fn refused(&mut self, place: &str, line: &str, expected: &str) {
+    pub fn refused(&mut self, place: &str, line: &str, expected: &str) {
         let output = self.run_in(place, line);
         let error = text(&output.stderr);
         assert!(!output.status.success(), "{line} went through: {}", text(&output.stdout));
@@ -162,7 +164,7 @@ impl Office {
         self.transcript.push_str(&text.replace("PORT", "8080"));
     }
 
-    fn start_host(&mut self) -> String {
+    pub fn start_host(&mut self) -> String {
         let upstream = format!("127.0.0.1:{}", self.service.port);
         let (host, said) = start(self.folder.path(), &["host", "run", "--upstream", &upstream], "Ctrl-C stops");
         self.printed.extend(said.as_bytes());
@@ -170,14 +172,14 @@ impl Office {
         said
     }
 
-    async fn transactions_of(&self, account: &str) -> u64 {
+    pub async fn transactions_of(&self, account: &str) -> u64 {
         let params = json!({ "request_type": "view_access_key_list", "finality": "final", "account_id": account });
         let keys: Value = self.rpc.call("query", params).await.unwrap();
         keys["keys"][0]["access_key"]["nonce"].as_u64().unwrap()
     }
 
     /// How often a key, in any spelling, is in what was printed and in all files of the data folder.
-    fn leaks(&self, key: &str) -> usize {
+    pub fn leaks(&self, key: &str) -> usize {
         let redactor = Redactor::new(key.as_bytes());
         let mut leaks = redactor.count(&self.printed);
         let mut folders = vec![self.path("")];
@@ -226,9 +228,14 @@ fn check_transcript(transcript: &str) {
 
 /// Times differ from run to run.
 fn without_times(transcript: &str) -> String {
-    let line = |line: &str| match line.strip_prefix("until ") {
-        Some(_) => "until       30 days from now, in UTC".to_owned(),
-        None => line.to_owned(),
+    let line = |line: &str| match line.split_once(' ') {
+        Some(("until", _)) => "until       30 days from now, in UTC".to_owned(),
+        // Keys are random.
+        Some(("host", key)) if key.starts_with("key ") => {
+            let (_, known) = key.split_once(',').unwrap_or_default();
+            format!("host key    0f1e 2d3c 4b5a 6978 8796 a5b4 c3d2 e1f0,{known}")
+        }
+        _ => line.to_owned(),
     };
     transcript.lines().map(|text| line(text) + "\n").collect()
 }

@@ -78,14 +78,13 @@ async fn enrolment(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, Indexer
 /// What a fact changes.
 pub fn changes(fact: &Fact) -> Vec<Change> {
     vec![match fact {
-        // Kept in events alone.
-        Fact::Shared(_) => return Vec::new(),
         Fact::Line(line) => LINE.put(line),
         Fact::Release(release) => RELEASE.put(release),
         Fact::Proposal(proposal) => PROPOSAL.put(proposal),
         Fact::Ballot(ballot) => BALLOT.put(ballot),
         Fact::Enrolment(enrolment) => ENROLMENT.put(enrolment),
         Fact::EnrolmentEnded(agent) => ENROLMENT.remove(agent),
-        Fact::Denied { .. } => return Vec::new(),
+        // Kept in events alone.
+        Fact::Shared(_) | Fact::Denied { .. } => return Vec::new(),
     }]
 }

@@ -233,8 +233,6 @@ async fn setting(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerEr
 /// What a fact changes.
 pub fn changes(fact: &Fact) -> Vec<Change> {
     match fact {
-        // Kept in events alone.
-        Fact::Shared(_) => Vec::new(),
         Fact::Host(host) => vec![HOST.put(host)],
         Fact::Secret(secret) => vec![SECRET.put(secret)],
         Fact::Wrap { secret, version, host, host_generation, sha256, bytes, received, at_ms } => {
@@ -263,6 +261,7 @@ pub fn changes(fact: &Fact) -> Vec<Change> {
         }
         Fact::Anchor(anchor) => vec![ANCHOR.put(anchor)],
         Fact::Mpc(account) => vec![KEYS_SETTING.put_at("mpc", account)],
-        Fact::KeyReleased { .. } | Fact::Denied { .. } | Fact::ReservationFreed { .. } => Vec::new(),
+        // Kept in events alone.
+        Fact::Shared(_) | Fact::KeyReleased { .. } | Fact::Denied { .. } | Fact::ReservationFreed { .. } => Vec::new(),
     }
 }

@@ -166,8 +166,6 @@ async fn setting(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerEr
 /// What a fact changes.
 pub fn changes(fact: &Fact) -> Vec<Change> {
     vec![match fact {
-        // Kept in events alone.
-        Fact::Shared(_) => return Vec::new(),
         Fact::Agent(agent) => AGENT.put(agent),
         Fact::Agents(registered) => return registered.agents().map(|agent| AGENT.put(agent)).collect(),
         Fact::AgentRetired(end) => return vec![AGENT.remove(end.agent), RETIREMENT.put(end)],
@@ -181,7 +179,8 @@ pub fn changes(fact: &Fact) -> Vec<Change> {
         Fact::RecoveryProposalRemoved { agent, proposer } => RECOVERY_PROPOSAL.remove(format!("{agent}/{proposer}")),
         Fact::Attestation(record) => ATTESTATION.put(record),
         Fact::AttestationRemoved(agent) => ATTESTATION.remove(agent),
-        Fact::AttestationRejected { .. } => return Vec::new(),
+        // Kept in events alone.
+        Fact::Shared(_) | Fact::AttestationRejected { .. } => return Vec::new(),
         Fact::Reputation(known) => REPUTATION.put(known),
         Fact::ReputationRemoved(ReputationRef { agent, epoch, reporter, asset }) => {
             REPUTATION.remove(format!("{agent}/{epoch}/{reporter}/{asset}"))

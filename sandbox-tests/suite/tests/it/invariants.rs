@@ -4,12 +4,6 @@
 use std::num::NonZero;
 use std::sync::OnceLock;
 
-/// How many sequences are played: more by `CHARTER_SEQUENCES` times.
-pub fn sequences(some: u32) -> u32 {
-    let times = std::env::var("CHARTER_SEQUENCES").ok().and_then(|times| times.parse().ok()).unwrap_or(1);
-    some.saturating_mul(times)
-}
-
 /// What broke first in a run, if anything did.
 pub struct Verdict(OnceLock<Option<String>>);
 

@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use charter_client::sha256;
-use charter_harness::{Caller, Harness, call, raw, raw_bytes, view};
+use charter_harness::{Caller, Harness, call, failed_with, raw, raw_bytes, view};
 use charter_types::admin::Upgrade;
 use charter_types::shared::methods as shared;
 use charter_types::storage::StorageBalance;
@@ -95,6 +95,12 @@ impl Filled {
             fields.retain(|name, _| params.iter().any(|param| param["name"] == name.as_str()));
         }
         ok(by, self.id(), method, args, self.deposit(method, deposit)).await
+    }
+
+    /// The code of a call that has to fail.
+    pub async fn refused(&self, by: &Account, method: &str, args: Value, deposit: u128) -> String {
+        let outcome = by.send(self.id(), raw(method, args), deposit).await.unwrap();
+        failed_with(&outcome).unwrap_or_else(|| panic!("{method} went through"))
     }
 
     /// A deposit, if the code that runs takes any for a method.
