@@ -42,8 +42,9 @@ impl Contract {
 mod tests {
     use super::Contract;
 
-    /// The protocol allows 4 MiB; storage costs 1 NEAR per 100 kB. The verifier carries X.509.
-    const WASM_BYTES_MAX: usize = 350_000;
+    /// The protocol allows 4 MiB; storage costs 1 NEAR per 100 kB. The verifier carries X.509. 350 kB was the aim until what
+    /// attackers found was mended (ADR 18).
+    const WASM_BYTES_MAX: usize = 370_000;
     const VERIFIER_BYTES_MAX: usize = 450_000;
 
     #[test]

@@ -44,7 +44,8 @@ pub async fn register(harness: &Harness, owner: &Account, guardians: Vec<Account
 
 /// Takes an agent over as it is now.
 pub async fn accept(harness: &Harness, registry: &AccountId, agent: AgentId) -> AcceptTransfer {
-    let seen = view(&harness.worker, registry, registry::agent, &AgentRef { agent }).await.unwrap().unwrap();
+    let seen = view(&harness.worker, registry, registry::agent, &AgentRef { agent }).await.expect("the node answers");
+    let seen = seen.expect("there is such an agent");
     AcceptTransfer { agent, expected_revision: seen.card_revision, expected_handle: seen.handle }
 }
 
@@ -55,7 +56,8 @@ pub async fn approval(
     agent: AgentId,
     proposer: &AccountId,
 ) -> ApproveRecovery {
-    let all = view(&harness.worker, registry, registry::recovery_proposals, &AgentRef { agent }).await.unwrap();
+    let all = view(&harness.worker, registry, registry::recovery_proposals, &AgentRef { agent }).await;
+    let all = all.expect("the node answers");
     let found = all.into_iter().find(|proposal| proposal.proposer == *proposer);
     let (new_owner, round) = found.map_or((proposer.clone(), 0), |proposal| (proposal.new_owner, proposal.round));
     ApproveRecovery { agent, proposer: proposer.clone(), new_owner, round }

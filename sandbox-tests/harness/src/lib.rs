@@ -71,7 +71,7 @@ impl Harness {
         if std::env::var("CHARTER_TEST_CHAIN").is_ok_and(|chain| chain == "sandbox") {
             let worker = near_workspaces::sandbox().await?;
             let root = worker.root_account()?;
-            let contracts = deploy(&root, todays_code).await?;
+            let contracts = deploy(&root, |contract| Ok(contract.code().to_vec())).await?;
             let chain_id = worker.status().await?.chain_id;
             let harness = Self { worker, contracts, chain_id, root, own: None };
             harness.hand_over().await?;
@@ -210,14 +210,10 @@ async fn deployed_chain() -> anyhow::Result<Localnet> {
     let localnet = Localnet::start(Config { genesis, ..Config::default() }).await?;
     let (worker, own) = attach(localnet.clone()).await?;
     let root = worker.root_account()?;
-    let contracts = deploy(&root, todays_code).await?;
+    let contracts = deploy(&root, |contract| Ok(contract.code().to_vec())).await?;
     let chain_id = localnet.chain_id().to_owned();
     Harness { worker, contracts, chain_id, root, own: Some(own) }.hand_over().await?;
     Ok(localnet)
-}
-
-fn todays_code(contract: Code) -> anyhow::Result<Vec<u8>> {
-    Ok(contract.code().to_vec())
 }
 
 /// Those that governance governs: all that keep state.
