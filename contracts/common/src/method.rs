@@ -117,7 +117,7 @@ impl<T> Answers<T> for Answer<HandedOn<T>> {}
 /// #[methods(shared)]
 /// #[near_sdk::near]
 /// impl Contract {
-///     pub fn set_pauser(&mut self, args: Named) -> Answer {
+///     pub fn set_governance(&mut self, args: Named) -> Answer {
 ///         let Named { account: _ } = args;
 ///         Ok(())
 ///     }
@@ -135,7 +135,7 @@ impl<T> Answers<T> for Answer<HandedOn<T>> {}
 /// #[methods(shared)]
 /// #[near_sdk::near]
 /// impl Contract {
-///     pub fn set_pauser(&mut self, args: Feature) -> Answer {
+///     pub fn set_governance(&mut self, args: Feature) -> Answer {
 ///         let Feature { feature: _ } = args;
 ///         Ok(())
 ///     }
@@ -153,7 +153,7 @@ impl<T> Answers<T> for Answer<HandedOn<T>> {}
 /// #[methods(shared)]
 /// #[near_sdk::near]
 /// impl Contract {
-///     pub fn set_pauser(&mut self, args: Named) -> Answer<bool> {
+///     pub fn set_governance(&mut self, args: Named) -> Answer<bool> {
 ///         let Named { account: _ } = args;
 ///         Ok(true)
 ///     }
@@ -171,7 +171,7 @@ impl<T> Answers<T> for Answer<HandedOn<T>> {}
 /// #[methods(shared)]
 /// #[near_sdk::near]
 /// impl Contract {
-///     pub fn set_pauser_at_will(&mut self, args: Named) -> Answer {
+///     pub fn set_governance_at_will(&mut self, args: Named) -> Answer {
 ///         let Named { account: _ } = args;
 ///         Ok(())
 ///     }

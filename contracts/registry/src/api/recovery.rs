@@ -101,7 +101,9 @@ impl Registry {
         if recovery::is_due(&recovery, env::block_timestamp_ms()) {
             let round = self.next_round();
             let gone = recovery::settle(&mut recovery, round);
-            gone.iter().for_each(|gone| self.remove_proposals(id, gone));
+            if let Some(gone) = gone {
+                self.remove_proposals(id, &gone);
+            }
             self.recoveries.update(&id, &recovery, &mut self.core.storage)?;
             self.emit("recoverers_replaced", Fact::Recovery(recovery.clone()));
         }

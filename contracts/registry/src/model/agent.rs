@@ -155,7 +155,9 @@ impl Agent {
             .collect();
         let changed = change(self);
         self.confirmed = 0;
-        before.iter().for_each(|account| self.confirm(account));
+        for account in &before {
+            self.confirm(account);
+        }
         changed
     }
 

@@ -1,6 +1,5 @@
 //! Verbs that change what a grant, a key or a request is, each with what it means in plain words before it is signed.
 
-use anyhow::ensure;
 use charter_types::Hash32;
 use charter_types::keys;
 use charter_types::keys::args::{AnswerApproval, ApprovalRef, GrantRef, SecretRef};
@@ -100,7 +99,7 @@ async fn renounce(session: &Session, grant: GrantId, consent: &Consent) -> anyho
     session.tell(&json!({ "grant": grant, "renounced": true }), &format!("grant {grant} is given back"))
 }
 
-/// Which host asked is compared with what the chain says, so that nobody answers another's request by mistake.
+/// A request is of the host that asked, so nobody answers another's by mistake.
 async fn reject(
     session: &Session,
     grant: GrantId,
@@ -109,10 +108,9 @@ async fn reject(
     consent: &Consent,
 ) -> anyhow::Result<()> {
     let keys = &session.contracts.keys;
-    let what = format!("request {digest} of grant {grant}");
+    let what = format!("request {digest} of grant {grant} by host {host}");
     let asked: Approval =
         session.find(keys, keys::methods::approval, &ApprovalRef { grant, digest, host: Some(host) }, &what).await?;
-    ensure!(asked.host == host, "{what} is for host {}, not {host}", asked.host);
     let row = read::hosts(session, &[host]).await?.swap_remove(0);
     let state = match asked.state {
         ApprovalState::Requested => "nobody has answered it",

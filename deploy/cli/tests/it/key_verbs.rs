@@ -56,13 +56,13 @@ async fn grants_are_suspended_resumed_and_renounced_requests_rejected_and_keys_r
     let error = text(&office.run_in("", call_3).stderr);
     let digest = error.split("charter key approve 3 ").nth(1).unwrap().get(..64).unwrap().to_owned();
     office.json("", &format!("charter key ask 3 {digest} --host 1"));
-    office.refused("", &format!("charter key reject 3 {digest} --host 7 --yes"), "is for host 1, not 7");
+    office.refused("", &format!("charter key reject 3 {digest} --host 7 --yes"), "by host 7");
     let said = text(&office.run_in("", &format!("charter key reject 3 {digest} --host 1 --yes")).stderr);
     assert!(said.contains("asked by    alice.test.near"), "{said}");
     assert!(said.contains("which the seed in this folder makes"), "{said}");
     office.refused("", call_3, "HOST_NEEDS_APPROVAL");
 
-    // A retired key is gone, here too; its name is free again.
+    // A retired key is gone, here too.
     let retired = office.json("", "charter key retire openai --yes");
     assert_eq!(retired, json!({ "secret": 1, "retired": true, "received_by": [1] }));
     office.refused("", call, "there is no grant of openai");

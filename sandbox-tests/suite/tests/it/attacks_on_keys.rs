@@ -222,7 +222,11 @@ async fn whoever_pays_gets_its_storage_back_after_a_panic_and_after_a_sale() {
         stage.on_registry(alice, "rearm", json!({ "agents": [agent] }), 1).await;
         refused(stage.play(alice, "retire_secret", json!({ "secret": 2 }), 1).await);
         stage.on_registry(alice, "offer_transfer", json!({ "agent": agent, "account": bob.id() }), DEPOSIT).await;
-        stage.on_registry(bob, "accept_transfer", json!({ "agent": agent }), DEPOSIT).await;
+        let mut accept = json!({ "agent": agent });
+        if !early {
+            (accept["expected_revision"], accept["expected_handle"]) = (json!(1), Value::Null);
+        }
+        stage.on_registry(bob, "accept_transfer", accept, DEPOSIT).await;
         // The new owner may take away as well; here who paid does.
         let sold = stage.play(alice, "retire_secret", json!({ "secret": 3 }), 1).await;
         assert_eq!(sold.is_err(), early, "{sold:?}");
