@@ -5,6 +5,7 @@ mod attestation;
 mod handle;
 mod owner;
 pub mod recovery;
+mod roles;
 
 pub use agent::Agent;
 pub use attestation::Attested;

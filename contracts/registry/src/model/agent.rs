@@ -37,7 +37,7 @@ pub struct Agent {
     pub confirmed: u32,
 }
 
-type Outcome<T = ()> = Result<T, RegistryError>;
+pub(super) type Outcome<T = ()> = Result<T, RegistryError>;
 
 fn check_card(card: &Card) -> Outcome {
     let bytes = card.uri.len();
@@ -45,7 +45,7 @@ fn check_card(card: &Card) -> Outcome {
     if fine { Ok(()) } else { Err(RegistryError::CardUri { bytes }) }
 }
 
-fn check_expiry(expires_ms: u64, now_ms: u64) -> Outcome {
+pub(super) fn check_expiry(expires_ms: u64, now_ms: u64) -> Outcome {
     if expires_ms > now_ms { Ok(()) } else { Err(RegistryError::Expired { expires_ms, now_ms }) }
 }
 
@@ -114,73 +114,11 @@ impl Agent {
         }
     }
 
-    /// Who the owner says has a role: anybody can be named, so that alone says nothing of them.
-    fn named(&self) -> impl Iterator<Item = &AccountId> {
-        let operators = self.operators.iter().map(|operator| &operator.account);
-        self.agent_account.iter().chain(operators).chain(&self.guardians)
-    }
-
-    fn is_confirmed(&self, position: usize) -> bool {
-        self.confirmed >> position & 1 == 1
-    }
-
-    fn unconfirmed(&self) -> Vec<AccountId> {
-        let mut accounts: Vec<AccountId> = Vec::new();
-        for (position, account) in self.named().enumerate() {
-            if !self.is_confirmed(position) && !accounts.contains(account) {
-                accounts.push(account.clone());
-            }
-        }
-        accounts
-    }
-
-    pub fn check_named(&self, caller: &AccountId) -> Outcome {
-        let has_role = self.named().any(|named| named == caller);
-        if has_role { Ok(()) } else { Err(RegistryError::NoRole { caller: caller.clone() }) }
-    }
-
-    /// An account with a role did something with it.
-    pub fn confirm(&mut self, account: &AccountId) {
-        let positions = self.named().enumerate().filter(|(_, named)| *named == account);
-        self.confirmed |= positions.fold(0, |bits, (position, _)| bits | 1 << position);
-    }
-
-    /// Changes who has roles. Whoever had confirmed one and keeps one stays confirmed.
-    fn change_roles<T>(&mut self, change: impl FnOnce(&mut Self) -> T) -> T {
-        let before: Vec<AccountId> = self
-            .named()
-            .enumerate()
-            .filter(|(position, _)| self.is_confirmed(*position))
-            .map(|(_, named)| named.clone())
-            .collect();
-        let changed = change(self);
-        self.confirmed = 0;
-        for account in &before {
-            self.confirm(account);
-        }
-        changed
-    }
-
     pub fn status(&self) -> Status {
         match self.paused_until_ms {
             0 => Status::Active,
             u64::MAX => Status::Paused { until_ms: None, by: self.paused_by },
             until_ms => Status::Paused { until_ms: Some(until_ms), by: self.paused_by },
-        }
-    }
-
-    /// What `account` is to this agent. After the owner's panic nobody but the owner and guardians is anything.
-    pub fn roles(&self, account: &AccountId, armed: bool, now_ms: u64) -> Roles {
-        let operator = self
-            .operators
-            .iter()
-            .find(|operator| armed && operator.account == *account && operator.expires_ms > now_ms);
-        Roles {
-            owner: self.owner == *account,
-            agent: armed && self.agent_account.as_ref() == Some(account),
-            guardian: self.guardians.contains(account),
-            operator: operator.map(|operator| operator.permissions.clone()).unwrap_or_default(),
-            confirmed: self.named().enumerate().any(|(place, named)| named == account && self.is_confirmed(place)),
         }
     }
 
@@ -204,52 +142,6 @@ impl Agent {
         self.card = card;
         self.card_revision = self.card_revision.saturating_add(1);
         Ok(())
-    }
-
-    pub fn set_operator(&mut self, mut operator: Operator, now_ms: u64) -> Outcome {
-        check_expiry(operator.expires_ms, now_ms)?;
-        if operator.permissions.len() > Permission::ALL.len() {
-            return Err(RegistryError::TooManyPermissions {});
-        }
-        let wanted = |permission: &Permission| operator.permissions.contains(permission);
-        operator.permissions = Permission::ALL.into_iter().filter(wanted).collect();
-        self.change_roles(|agent| {
-            agent.operators.retain(|known| known.account != operator.account);
-            if agent.operators.len() >= OPERATORS_MAX {
-                return Err(RegistryError::TooManyOperators {});
-            }
-            agent.operators.push(operator);
-            Ok(())
-        })
-    }
-
-    pub fn remove_operator(&mut self, account: &AccountId) -> Outcome {
-        let before = self.operators.len();
-        self.change_roles(|agent| agent.operators.retain(|known| known.account != *account));
-        if self.operators.len() < before {
-            return Ok(());
-        }
-        Err(RegistryError::UnknownOperator { account: account.clone() })
-    }
-
-    pub fn set_guardian(&mut self, account: AccountId) -> Outcome {
-        if self.guardians.contains(&account) {
-            return Ok(());
-        }
-        if self.guardians.len() >= GUARDIANS_MAX {
-            return Err(RegistryError::TooManyGuardians {});
-        }
-        self.change_roles(|agent| agent.guardians.push(account));
-        Ok(())
-    }
-
-    pub fn remove_guardian(&mut self, account: &AccountId) -> Outcome {
-        let before = self.guardians.len();
-        self.change_roles(|agent| agent.guardians.retain(|known| known != account));
-        if self.guardians.len() < before {
-            return Ok(());
-        }
-        Err(RegistryError::UnknownGuardian { account: account.clone() })
     }
 
     /// Adds a key whose proof of possession the caller has verified.
@@ -292,11 +184,6 @@ impl Agent {
         }
     }
 
-    /// The agent's account as it shall be, or none.
-    pub fn set_agent_account(&mut self, account: Option<AccountId>) {
-        self.change_roles(|agent| agent.agent_account = account);
-    }
-
     /// INV-REG-6: without this line of the other side's consent nobody is paid for an agent.
     pub fn accept_payout(&mut self, caller: &AccountId, owner: &AccountId) -> Outcome {
         if self.payout_offered_to.as_ref() != Some(caller) {
@@ -306,20 +193,6 @@ impl Agent {
             return Err(RegistryError::Changed {});
         }
         self.payout = self.payout_offered_to.take();
-        Ok(())
-    }
-
-    /// Gives back every role an account has.
-    pub fn renounce(&mut self, caller: &AccountId) -> Outcome {
-        let before = (self.operators.len(), self.guardians.len(), self.agent_account.is_some());
-        self.change_roles(|agent| {
-            agent.operators.retain(|known| known.account != *caller);
-            agent.guardians.retain(|known| known != caller);
-            agent.agent_account.take_if(|account| account == caller);
-        });
-        if before == (self.operators.len(), self.guardians.len(), self.agent_account.is_some()) {
-            return Err(RegistryError::NoRole { caller: caller.clone() });
-        }
         Ok(())
     }
 
@@ -458,30 +331,6 @@ mod tests {
         assert_eq!(agent.pause(&account("alice.near"), None, 0), Ok(()));
         assert_eq!(agent.pause(&guardian, Some(1), 0), Ok(()));
         assert_eq!(agent.status(), Status::Paused { until_ms: None, by: PausedBy::Owner });
-    }
-
-    #[test]
-    fn whoever_has_a_role_is_unconfirmed_until_it_acts_and_stays_confirmed_while_it_has_one() {
-        let mut agent = agent();
-        let (bot, op, guard) = (account("bot.near"), account("op.near"), account("guard.near"));
-        agent.set_agent_account(Some(bot.clone()));
-        let operator = Operator { account: op.clone(), permissions: vec![], expires_ms: 9_000 };
-        agent.set_operator(operator.clone(), 0).unwrap();
-        assert_eq!(agent.view(1).unconfirmed, [bot.clone(), op.clone(), guard.clone()]);
-        agent.confirm(&guard);
-        agent.confirm(&account("eve.near"));
-        agent.confirm(&bot);
-        assert_eq!(agent.view(1).unconfirmed, [op.clone()]);
-        agent.set_agent_account(Some(account("other.near")));
-        agent.set_operator(Operator { account: account("more.near"), ..operator }, 0).unwrap();
-        assert_eq!(agent.view(1).unconfirmed, [account("other.near"), op.clone(), account("more.near")]);
-        agent.remove_operator(&op).unwrap();
-        agent.remove_guardian(&guard).unwrap();
-        agent.set_guardian(guard.clone()).unwrap();
-        assert_eq!(agent.view(1).unconfirmed, [account("other.near"), account("more.near"), guard.clone()]);
-        agent.confirm(&guard);
-        agent.revoke_all(7);
-        assert!(agent.view(1).unconfirmed.is_empty(), "the guardian is left, and had acted");
     }
 
     #[test]
