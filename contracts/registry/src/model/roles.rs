@@ -165,7 +165,7 @@ mod tests {
         agent.confirm(&guard);
         agent.confirm(&account("eve.near"));
         agent.confirm(&bot);
-        assert_eq!(agent.view(1).unconfirmed, [op.clone()]);
+        assert_eq!(agent.view(1).unconfirmed, std::slice::from_ref(&op));
         agent.set_agent_account(Some(account("other.near")));
         agent.set_operator(Operator { account: account("more.near"), ..operator }, 0).unwrap();
         assert_eq!(agent.view(1).unconfirmed, [account("other.near"), op.clone(), account("more.near")]);

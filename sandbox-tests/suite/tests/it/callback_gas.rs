@@ -1,17 +1,22 @@
-//! The worst case of every callback of keys that has something reserved, beside the gas that is set aside for it: a fifth
-//! more at least, or an unlucky call would leave its reservation behind.
+//! The worst case of callbacks that have something reserved, beside the gas that is set aside for them: a fifth more at
+//! least, or an unlucky call would leave its reservation behind.
 
-use charter_harness::{Call, Caller, Harness, call};
+use std::time::Duration;
+
+use charter_harness::{Call, Caller, Harness, call, ok};
 use charter_types::keys::args::{
     AddCredential, AddWraps, CreateSecret, Delegate, GrantBatch, GrantTerms, Narrow, PutEnvelope, RotateSecret,
 };
 use charter_types::keys::methods as keys;
 use charter_types::keys::{Allowance, Envelope, Grantee, Mode, Policy, Unit, Wrap};
+use charter_types::registry::args::{AgentAccount, SetHandle, SetRecoverers};
+use charter_types::registry::methods as registry_methods;
+use charter_types::registry::{HAND_OVER_MARGIN_MS, RECOVERERS_MAX, RECOVERY_MS_MIN, Recoverers};
 use charter_types::{Base64Bytes, Hash32, U128};
 use near_workspaces::Account;
 
 use crate::grants_in_use::{Scene, scene_on};
-use charter_harness::arguments::{DEPOSIT, policy, prepay, register_host};
+use charter_harness::arguments::{DEPOSIT, accept, policy, prepay, register, register_host};
 
 /// What `gas::callback` of the contract gives, in TGas: for nothing, and for each row.
 const BASE_TGAS: f64 = 6.0;
@@ -119,4 +124,43 @@ async fn a_callbacks_static_gas_is_a_fifth_above_its_worst_case() {
         println!("{method}: {rows} rows, {took:.2} of {set_aside:.1} TGas");
         assert!(took * 1.2 <= set_aside, "{method} takes {took:.2} TGas, {set_aside:.1} are set aside");
     }
+}
+
+/// What `gas::NFT_RESOLVE` of the registry gives.
+const NFT_RESOLVE_TGAS: f64 = 25.0;
+
+/// A receiver can give an agent as many recoverers and proposals as there may be before it answers that it keeps nothing.
+/// Handing such an agent over takes as long in either direction.
+#[tokio::test]
+async fn the_way_back_of_an_agent_has_a_fifth_more_gas_than_it_takes_at_most() {
+    let harness = Harness::start().await.unwrap();
+    let registry = &harness.contracts.registry;
+    let (owner, buyer) = (harness.account("owner").await.unwrap(), harness.account("buyer").await.unwrap());
+    let mut friends = Vec::new();
+    for number in 0..2 * RECOVERERS_MAX {
+        friends.push(harness.account(&format!("{number:f>40}")).await.unwrap());
+    }
+    let guardians = friends[..8].iter().map(|friend| friend.id().clone()).collect();
+    let agent = register(&harness, &owner, guardians).await;
+    let handle = Some("h".repeat(32));
+    ok(&owner, registry, registry_methods::set_handle, &SetHandle { agent, handle }, DEPOSIT).await;
+    for group in friends.chunks(RECOVERERS_MAX) {
+        let accounts = group.iter().map(|friend| friend.id().clone()).collect();
+        let recoverers = Recoverers { accounts, threshold: 8, delay_ms: RECOVERY_MS_MIN };
+        ok(&owner, registry, registry_methods::set_recoverers, &SetRecoverers { agent, recoverers }, DEPOSIT).await;
+    }
+    for friend in &friends[..RECOVERERS_MAX] {
+        let to_buyer = AgentAccount { agent, account: buyer.id().clone() };
+        ok(friend, registry, registry_methods::propose_recovery, &to_buyer, DEPOSIT).await;
+    }
+    let to_buyer = AgentAccount { agent, account: buyer.id().clone() };
+    ok(&owner, registry, registry_methods::offer_transfer, &to_buyer, DEPOSIT).await;
+    harness.wait(Duration::from_millis(RECOVERY_MS_MIN + HAND_OVER_MARGIN_MS)).await.unwrap();
+    let args = accept(&harness, registry, agent).await;
+    let outcome = buyer.send(registry, call(registry_methods::accept_transfer, &args), DEPOSIT).await.unwrap();
+    assert!(outcome.is_success(), "{outcome:?}");
+    let took = outcome.receipt_outcomes()[0].gas_burnt.as_gas();
+    let took = f64::from(u32::try_from(took / 1_000_000).unwrap()) / 1_000_000.0;
+    println!("the way back: {took:.2} of {NFT_RESOLVE_TGAS:.1} TGas");
+    assert!(took * 1.2 <= NFT_RESOLVE_TGAS, "it takes {took:.2} TGas");
 }

@@ -377,7 +377,7 @@ async fn handles_are_unique_move_with_the_agent_and_come_free() {
         assert_eq!(refused(&alice, registry, registry::release_handle, &scout, 0).await, "REGISTRY_HANDLE_RESTS");
         harness.wait(Duration::from_millis(HANDLE_REST_MS / 2 - 60_000)).await.unwrap();
     }
-    harness.wait(Duration::from_millis(120_000)).await.unwrap();
+    harness.wait(Duration::from_mins(2)).await.unwrap();
     ok(&alice, registry, registry::set_handle, &set(third, Some("scout")), DEPOSIT).await;
     ok(&bob, registry, registry::retire, &AgentRef { agent: second }, 1).await;
     unregister(&bob, registry).await;

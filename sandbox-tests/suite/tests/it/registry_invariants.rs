@@ -67,7 +67,7 @@ fn pause() -> impl Strategy<Value = Move> {
 /// A few operations: mostly one, sometimes a story that chance alone would not tell.
 fn ops() -> impl Strategy<Value = Vec<Op>> {
     let rightly = |op: &Op, what| Op { step: Step { what, ..op.step.clone() }, rightly: true };
-    let with = |op: &Op, what, deposit| Op { step: Step { what, deposit, ..op.step.clone() }, rightly: true };
+    let with = |op: &Op, what, deposit| Op { step: Step { deposit, what, ..op.step.clone() }, rightly: true };
     // A recovery as it should go, with anything in its middle or a veto.
     let recovery = (op(), op(), any::<bool>()).prop_map(move |(op, between, vetoed)| {
         let between = if vetoed { rightly(&op, Move::Veto) } else { between };
@@ -328,7 +328,7 @@ impl World {
             Move::RegisterTwo => register_two(),
             Move::Retire => call(registry::retire, reference),
             Move::SetCard { stale } => {
-                let card = card(if step.other % 2 == 0 { "https://u" } else { "https://longer.example" });
+                let card = card(if step.other.is_multiple_of(2) { "https://u" } else { "https://longer.example" });
                 call(registry::set_card, &SetCard { agent, card, expected_revision: revision(stale) })
             }
             Move::Offer => call(registry::offer_transfer, of),

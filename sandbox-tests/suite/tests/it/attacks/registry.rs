@@ -210,7 +210,7 @@ async fn a_revoked_measurement_does_not_come_back_with_a_new_policy() {
 
 /// Stands in for a verifier that says what it is told, and as the agent's guardian revokes the attestation before it does.
 fn revoking_stand_in_verifier(registry: &str, verifier: &str) -> Vec<u8> {
-    let args = r#"{\22agent\22:1}"#;
+    let args = r"{\22agent\22:1}";
     let text = format!(
         r#"(module
           (import "env" "input" (func $input (param i64)))

@@ -300,6 +300,7 @@ impl Model {
     }
 
     /// What concerns nothing but one agent.
+    #[expect(clippy::too_many_lines, reason = "an arm for each move")]
     fn about_one(&mut self, step: &Step, now_ms: u64) -> Option<End> {
         let shop = self.shop;
         let agent = self.settled(step.agent, now_ms)?;
