@@ -64,7 +64,7 @@ impl Access {
         Err(CommonError::NotAdmin { caller: caller.clone() }.into())
     }
 
-    /// Names the governance account to come. A name mistyped can be replaced, because it is nobody yet.
+    /// Names the governance account to come. A name mistyped can be replaced until its holder takes over.
     pub fn propose_governance(&mut self, caller: &AccountId, governance: AccountId) -> Answer {
         self.check_admin(caller)?;
         self.proposed = Some(governance);

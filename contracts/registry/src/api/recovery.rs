@@ -77,6 +77,8 @@ impl Registry {
         let (mut recovery, proposal) = self.proposal_of(id, &account)?;
         recovery::check_ready(&recovery, &proposal, env::block_timestamp_ms())?;
         self.begin_round(&mut recovery);
+        // Whom the old owner's key named to come would be the new owner's recoverers otherwise.
+        (recovery.next, recovery.next_from_ms) = (None, 0);
         self.save_recovery("recovery_executed", &agent.owner, recovery)?;
         self.send_with_its_storage(id, agent, (&proposal.new_owner, &caller), Reason::Recovery, None)?;
         self.core.finish_payment(payment)

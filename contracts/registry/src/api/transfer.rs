@@ -103,6 +103,10 @@ impl Registry {
     ) -> Answer<u64> {
         agent.check_other(to)?;
         self.check_registered(to)?;
+        if reason == Reason::Token {
+            // Before the books are looked at: what a proposal of the receiver's own frees is not the agent's money.
+            self.remove_recovery(id);
+        }
         let journey = self.core.storage.depart(&agent.owner, to);
         self.hand_over(id, agent, to, reason, memo)?;
         self.core.storage.arrive(journey, payer)

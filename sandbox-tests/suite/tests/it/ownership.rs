@@ -258,6 +258,33 @@ async fn a_lost_agent_comes_back_by_threshold_and_delay_and_a_veto_stops_it() {
 }
 
 #[tokio::test]
+async fn recoverers_that_a_stolen_key_named_to_come_do_not_come_after_a_recovery() {
+    let harness = Harness::start().await.unwrap();
+    let mut people = Vec::new();
+    for name in ["alice", "friend", "sock", "new"] {
+        let person = harness.account(name).await.unwrap();
+        prepay(&person, &harness.contracts.registry, DEPOSIT).await;
+        people.push(person);
+    }
+    let [alice, friend, sock, new] = <[Account; 4]>::try_from(people).unwrap();
+    let registry = &harness.contracts.registry;
+    let id = register(&harness, &alice, vec![]).await;
+    for account in [&friend, &sock] {
+        let recoverers = Recoverers { accounts: vec![account.id().clone()], threshold: 1, delay_ms: RECOVERY_MS_MIN };
+        ok(&alice, registry, registry::set_recoverers, &SetRecoverers { agent: id, recoverers }, DEPOSIT).await;
+    }
+    let to_new = AgentAccount { agent: id, account: new.id().clone() };
+    ok(&friend, registry, registry::propose_recovery, &to_new, DEPOSIT).await;
+    harness.wait(Duration::from_millis(RECOVERY_MS_MIN)).await.unwrap();
+    let by_friend = AgentAccount { agent: id, account: friend.id().clone() };
+    ok(&friend, registry, registry::execute_recovery, &by_friend, DEPOSIT).await;
+    harness.wait(Duration::from_millis(RECOVERY_MS_MIN + HAND_OVER_MARGIN_MS)).await.unwrap();
+    let to_sock = AgentAccount { agent: id, account: sock.id().clone() };
+    let code = refused(&sock, registry, registry::propose_recovery, &to_sock, DEPOSIT).await;
+    assert_eq!(code, "REGISTRY_NOT_RECOVERER");
+}
+
+#[tokio::test]
 async fn a_stolen_key_cannot_outrun_recovery() {
     let harness = Harness::start().await.unwrap();
     let (alice, eve, friend) = (

@@ -451,6 +451,8 @@ impl Model {
                 let proposal = agent.proposals.get(&other)?.clone();
                 need(some && proposal.ready_ms? <= now_ms && proposal.new_owner != agent.owner)?;
                 agent.proposals.clear();
+                // Nobody whom the old owner named to come.
+                agent.next = None;
                 agent.hand_over(proposal.new_owner, true, false);
             }
             Move::Measure => {
