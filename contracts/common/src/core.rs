@@ -43,9 +43,8 @@ pub struct Payment {
     /// Who attached the deposit, and gets the rest of it.
     from: AccountId,
     attached: u128,
-    free_before: u128,
-    /// Whether the account had a storage account before.
-    known: bool,
+    /// Nothing, if there was no storage account before.
+    free_before: Option<u128>,
 }
 
 impl Core {
@@ -87,20 +86,18 @@ impl Core {
 
     /// The same by somebody else than is charged: `from` attached it and gets back what is left.
     pub fn begin_payment_for(&mut self, account: &AccountId, from: &AccountId, attached: u128) -> Payment {
-        let known = self.storage.balance(account).is_some();
-        let free_before = self.storage.available(account);
-        self.storage.credit(account, attached);
-        Payment { account: account.clone(), from: from.clone(), attached, free_before, known }
+        let free_before = self.storage.credit(account, attached);
+        Payment { account: account.clone(), from: from.clone(), attached, free_before }
     }
 
     /// What the call's storage did not take, taken out of the storage account: the caller keeps it as money of its own.
     /// Whoever had no storage account and needed none has none afterwards.
     pub fn rest_of_payment(&mut self, payment: Payment) -> Answer<u128> {
-        let Payment { account, attached, free_before, known, .. } = payment;
-        if !known && self.storage.pays_for_itself_only(&account) {
+        let Payment { account, attached, free_before, .. } = payment;
+        if free_before.is_none() && self.storage.pays_for_itself_only(&account) {
             return Ok(self.storage.close(&account)?.unwrap_or_default());
         }
-        let rest = self.storage.available(&account).saturating_sub(free_before).min(attached);
+        let rest = self.storage.available(&account).saturating_sub(free_before.unwrap_or_default()).min(attached);
         self.storage.debit(&account, rest)?;
         Ok(rest)
     }
@@ -118,7 +115,7 @@ impl Core {
     /// The same, where the deposit has to pay for everything: nothing that was prepaid before is touched, because it is not
     /// the payer who decides that something is stored.
     pub fn finish_whole_payment(&mut self, payment: Payment) -> Answer {
-        let missing = payment.free_before.saturating_sub(self.storage.available(&payment.account));
+        let missing = payment.free_before.unwrap_or_default().saturating_sub(self.storage.available(&payment.account));
         if missing > 0 {
             return Err(CommonError::StorageShort { needed: missing, available: payment.attached }.into());
         }

@@ -150,10 +150,13 @@ impl StorageLedger {
         env::storage_write(&self.key(payer), &StoredAccount::write(record));
     }
 
-    /// Adds to an account's deposit; the first time, its own row is the first thing it pays for.
-    pub fn credit(&mut self, account: &AccountId, amount: u128) {
+    /// Adds to an account's deposit; the first time, its own row is the first thing it pays for. Returns what was free
+    /// before, nothing for an account that was not there.
+    pub fn credit(&mut self, account: &AccountId, amount: u128) -> Option<u128> {
         let payer = account.into();
-        let mut record = self.read(payer).unwrap_or_else(|| {
+        let known = self.read(payer);
+        let free_before = known.as_ref().map(free);
+        let mut record = known.unwrap_or_else(|| {
             let before = env::storage_usage();
             self.write(payer, &Account::default());
             Account { used_bytes: env::storage_usage().saturating_sub(before), ..Account::default() }
@@ -161,6 +164,7 @@ impl StorageLedger {
         record.deposited = record.deposited.saturating_add(amount);
         self.deposited = self.deposited.saturating_add(amount);
         self.write(payer, &record);
+        free_before
     }
 
     /// Books `bytes` to an account.

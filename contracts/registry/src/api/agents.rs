@@ -121,10 +121,9 @@ impl Registry {
 impl Registry {
     /// A handle that is no agent's any more rests. Who had it pays for that.
     fn give_back(&mut self, handle: &str) -> Answer {
-        let now_ms = env::block_timestamp_ms();
         let handle = handle.to_owned();
-        self.handles.update(&handle, &HandleState::given_back(now_ms), &mut self.core.storage)?;
-        let until_ms = now_ms.saturating_add(HANDLE_REST_MS);
+        let until_ms = env::block_timestamp_ms().saturating_add(HANDLE_REST_MS);
+        self.handles.update(&handle, &HandleState::Rests { until_ms }, &mut self.core.storage)?;
         self.emit("handle_given_back", Fact::HandleRests(RestingHandle { handle, until_ms }));
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Short names.
 
-use charter_types::registry::{AgentId, HANDLE_BYTES, HANDLE_REST_MS, RegistryError};
+use charter_types::registry::{AgentId, HANDLE_BYTES, RegistryError};
 
 /// What has become of a handle that somebody took once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,10 +13,6 @@ pub enum HandleState {
 }
 
 impl HandleState {
-    pub fn given_back(now_ms: u64) -> Self {
-        Self::Rests { until_ms: now_ms.saturating_add(HANDLE_REST_MS) }
-    }
-
     pub fn agent(self) -> Option<AgentId> {
         match self {
             Self::Held(agent) => Some(agent),
