@@ -117,10 +117,12 @@ const PREFIX: u8 = 0;
 pub struct StorageLedger {
     /// Sum of all deposits, so that the contract's own money can be told apart.
     deposited: u128,
-    /// Sum of the bytes of rows that accounts are charged for. Rows from before it was counted are missing, so it is never
-    /// too much.
+    /// Sum of the bytes of rows that accounts are charged for, and never more than it.
     rows_bytes: u64,
 }
+
+/// More than a contract's own code, state and rows: what it stores beyond that was somebody's rows before rows were counted.
+const OWN_BYTES: u64 = 400_000;
 
 /// Layouts of the ledger in a contract's state, each behind its number.
 #[derive(BorshSerialize, BorshDeserialize)]
@@ -139,7 +141,9 @@ impl BorshSerialize for StorageLedger {
 impl BorshDeserialize for StorageLedger {
     fn deserialize_reader<R: std::io::Read>(reader: &mut R) -> std::io::Result<Self> {
         Ok(match StoredLedger::deserialize_reader(reader)? {
-            StoredLedger::V0 { deposited } => Self { deposited, rows_bytes: 0 },
+            StoredLedger::V0 { deposited } => {
+                Self { deposited, rows_bytes: env::storage_usage().saturating_sub(OWN_BYTES) }
+            }
             StoredLedger::V1 { deposited, rows_bytes } => Self { deposited, rows_bytes },
         })
     }

@@ -84,6 +84,9 @@ impl Keys {
         if secret.status != SecretStatus::Retired {
             return Err(KeysError::NotRetired {}.into());
         }
+        if before == 0 {
+            return Ok(0);
+        }
         for _ in 0..CLEANED_MAX {
             let Some(last) = secret.recipients.checked_sub(1) else { break };
             let key = (id, u64::from(last));

@@ -41,6 +41,9 @@ impl Registry {
         let Ok(args) = json::read::<NftResolveTransfer>(&env::input().unwrap_or_default()) else { return true };
         let NftResolveTransfer { previous_owner_id, receiver_id, token_id, reserved_bytes: bytes, reserved_ms } = args;
         self.acts_for(&previous_owner_id);
+        if reserved_ms == 0 {
+            self.core.storage.release(&previous_owner_id, bytes);
+        }
         // Freed meanwhile or not: the agent goes back if somebody can pay for it.
         let _ = self.core.storage.end_reservation(&previous_owner_id, Reservation { bytes, made_ms: reserved_ms });
         let answer = env::promise_result_checked(0, 5).ok();

@@ -40,9 +40,8 @@ impl Registry {
 
     pub fn nft_transfer_call(&mut self, args: NftTransfer) -> Answer<Later<bool>> {
         let sender_id = env::predecessor_account_id();
-        let way_back = self.way_back_bytes(&args, &sender_id);
+        let way_back = way_back_bytes(&sender_id, &args.receiver_id);
         self.send(&args)?;
-        // The first hand-over has freed as much, unless the receiver needed an owner's row of its own.
         let reserved = self.core.storage.reserve(&sender_id, way_back)?;
         let NftTransfer { receiver_id, token_id, msg, .. } = args;
         let told = NftOnTransfer {
@@ -114,6 +113,13 @@ impl Registry {
     }
 }
 
+/// What a sender will need beyond what comes back with its agent, at most: a longer name, and an owner's row. Its last agent
+/// may be gone by then, this or another one, and the receiver keeps its own row if it was given other agents meanwhile.
+fn way_back_bytes(sender: &AccountId, receiver: &AccountId) -> u64 {
+    let bytes = OWNER_ROW_BYTES + sender.len().saturating_sub(receiver.len());
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
 /// The agent of a token id, which has one spelling.
 pub(crate) fn agent_id(token_id: &str) -> Option<AgentId> {
     token_id.parse::<AgentId>().ok().filter(|id| id.to_string() == token_id)
@@ -146,15 +152,6 @@ impl Registry {
         }
         self.check_unguarded(id)?;
         self.send_with_its_storage(id, agent, (&args.receiver_id, &sender), Reason::Token, args.memo.as_deref())
-    }
-
-    /// What the sender will need beyond what comes back with its agent, at most: a longer name, and an owner's row if this is
-    /// its last agent. The receiver may have been given other agents meanwhile, so its row need not come free.
-    fn way_back_bytes(&self, args: &NftTransfer, sender: &AccountId) -> u64 {
-        let name = sender.len().saturating_sub(args.receiver_id.len());
-        let is_last = self.load_owner(sender).is_some_and(|owner| owner.agents == 1);
-        let bytes = name + if is_last { OWNER_ROW_BYTES } else { 0 };
-        u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
     /// Whether an account has a storage account here, so that it can be given an agent.

@@ -120,8 +120,8 @@ crate::method::methods! { of Registry;
     /// opted in and that have no recoverers. What the sender paid for the agent's rows comes along, and what is short out of
     /// its prepaid storage: the receiver pays nothing. The agent stays open to `nft_transfer`.
     call nft_transfer(NftTransfer) [OneYocto, Owner, Flat];
-    /// NEP-171. The same, and tells the receiver; what it does not keep comes back, by a second hand-over. A sender's last
-    /// agent goes to a receiver without agents only if the sender has 0.00086 NEAR prepaid, for the way back.
+    /// NEP-171. The same, and tells the receiver; what it does not keep comes back, by a second hand-over. For
+    /// the way back the sender has up to 0.00148 NEAR prepaid: an owner's row, and a name longer than the receiver's.
     call nft_transfer_call(NftTransfer) -> bool [OneYocto, Owner, Asks];
     /// NEP-171. An agent as a token.
     view nft_token(NftToken) -> Option<Token>;

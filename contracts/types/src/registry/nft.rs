@@ -39,6 +39,8 @@ pub struct NftResolveTransfer {
     pub token_id: String,
     /// Storage of the previous owner that is kept for the way back, and since when.
     pub reserved_bytes: u64,
+    /// 0 in what release 0002 asked: it charged them.
+    #[wire(default)]
     pub reserved_ms: u64,
 }
 

@@ -4,7 +4,7 @@
 use anyhow::{Context, ensure};
 use charter_client::{Account, At, Contracts};
 use charter_types::governance::args::{ExecuteUpgrade, ProposalRef, ProposeUpgrade, Vote};
-use charter_types::governance::{Choice, Proposal, ProposalKind, ProposalState, methods};
+use charter_types::governance::{Choice, EXECUTION_MS, Proposal, ProposalKind, ProposalState, methods};
 use charter_types::{Nothing, Page, shared};
 use charter_wasm::Contract;
 use near_crypto::SecretKey;
@@ -40,6 +40,9 @@ pub async fn go_on(
         steps.push((contract, step));
     }
     if steps.iter().all(|(_, step)| matches!(step, Step::Governed)) {
+        for contract in governed() {
+            check_shown(root, contracts, contract).await?;
+        }
         // The verifier has nobody to govern it: without a key its code is what it is, and governance can move the registry to
         // another one.
         for contract in Contract::ALL {
@@ -62,7 +65,7 @@ async fn step(root: &Account, contracts: &Contracts, contract: Contract, progres
         return Ok(Step::Governed);
     }
     let now_ms = rpc.block(At::Final).await?.header.timestamp / 1_000_000;
-    let proposal = match open_proposal(root, contracts, contract).await? {
+    let proposal = match open_proposal(root, contracts, contract, now_ms).await? {
         Some(proposal) => proposal,
         None => propose(root, contracts, contract, progress).await?,
     };
@@ -86,11 +89,21 @@ async fn step(root: &Account, contracts: &Contracts, contract: Contract, progres
     progress.step("hand-over", &format!("{account}: governance takes over"));
     let execute = ExecuteUpgrade { proposal: proposal.id, code: contract.code().to_vec() };
     contracts.governance().call(root, methods::execute_upgrade, &execute).await?;
+    let governance = rpc.view(account, shared::methods::governance, &Nothing {}, At::Final).await?;
+    ensure!(
+        governance.as_ref() == Some(&contracts.governance),
+        "{account} was upgraded, and is governed by nobody yet"
+    );
     Ok(Step::Governed)
 }
 
 /// The proposal to replace what runs by itself, if there is one that can still be carried out.
-async fn open_proposal(root: &Account, contracts: &Contracts, contract: Contract) -> anyhow::Result<Option<Proposal>> {
+async fn open_proposal(
+    root: &Account,
+    contracts: &Contracts,
+    contract: Contract,
+    now_ms: u64,
+) -> anyhow::Result<Option<Proposal>> {
     let account = account_of(contract, contracts);
     let running = root.rpc().view(account, shared::methods::deployment, &Nothing {}, At::Final).await?;
     let mut from = 1;
@@ -100,7 +113,7 @@ async fn open_proposal(root: &Account, contracts: &Contracts, contract: Contract
         let proposals = root.rpc().view(&contracts.governance, methods::proposals, &page, At::Final).await?;
         let Some(last) = proposals.last() else { return Ok(found) };
         from = last.id + 1;
-        found = proposals.into_iter().rfind(|proposal| is_open_for(proposal, account, running)).or(found);
+        found = proposals.into_iter().rfind(|proposal| is_open_for(proposal, account, running, now_ms)).or(found);
     }
 }
 
@@ -108,12 +121,14 @@ fn is_open_for(
     proposal: &Proposal,
     account: &charter_types::AccountId,
     running: charter_types::admin::Deployment,
+    now_ms: u64,
 ) -> bool {
     let ProposalKind::ContractUpgrade { contract, code_hash } = &proposal.kind else { return false };
     contract == account
         && *code_hash == running.sha256
         && proposal.replaces == Some(running)
         && matches!(proposal.state, ProposalState::Voting | ProposalState::Queued)
+        && now_ms <= proposal.eta_ms.saturating_add(EXECUTION_MS)
 }
 
 async fn propose(
@@ -139,6 +154,22 @@ async fn propose(
     let vote = Vote { proposal, content_hash: seen.content_hash, choice: Choice::Yes };
     governance.call(root, methods::vote, &vote).await?;
     Ok(seen)
+}
+
+/// Code of earlier releases calls a contract governed before an upgrade has shown that governance can upgrade it; this
+/// program's does not. Where no key is left it doesn't matter any more.
+async fn check_shown(root: &Account, contracts: &Contracts, contract: Contract) -> anyhow::Result<()> {
+    let (rpc, account) = (root.rpc(), account_of(contract, contracts));
+    if rpc.access_keys(account).await?.is_empty() {
+        return Ok(());
+    }
+    let running = rpc.view(account, shared::methods::deployment, &Nothing {}, At::Final).await?;
+    ensure!(
+        running.sha256 == super::code_hash(contract),
+        "{account} is governed but runs code {}, which this program did not build: its keys stay until a vote has upgraded it",
+        running.sha256
+    );
+    Ok(())
 }
 
 /// Deletes every access key of a contract's account, and looks whether one is left.

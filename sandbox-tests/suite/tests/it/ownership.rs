@@ -17,6 +17,8 @@ use charter_types::registry::{
 use charter_types::shared::methods as shared;
 use charter_types::storage::StorageDeposit;
 use charter_types::{Page, PageOf, U128};
+use near_workspaces::operations::Function;
+use near_workspaces::types::{Gas, NearToken};
 use near_workspaces::{Account, AccountId};
 use serde_json::{Value, json};
 
@@ -211,6 +213,32 @@ async fn a_last_agent_comes_back_from_who_has_others_by_then() {
     assert_eq!(agent(&harness, id).await.owner.as_str(), alice.id().as_str());
     assert_eq!(agent(&harness, id + 1).await.owner.as_str(), shop.id().as_str());
     ok(&alice, registry, registry::retire, &AgentRef { agent: id }, 1).await;
+    unregister(&alice, registry).await;
+}
+
+/// Each of two agents on their way is the last one for the other. Reserve an owner's row for the second alone, and the first
+/// that is refused stays where it is.
+#[tokio::test]
+async fn two_agents_on_their_way_both_come_back() {
+    let harness = Harness::start().await.unwrap();
+    let (alice, shop) = (harness.account("alice").await.unwrap(), harness.account("shop").await.unwrap());
+    let registry = &harness.contracts.registry;
+    shop.deploy(&wat::parse_str(RECEIVER).unwrap()).await.unwrap().into_result().unwrap();
+    register(&harness, &shop, vec![]).await;
+    let agents = [register(&harness, &alice, vec![]).await, register(&harness, &alice, vec![]).await];
+    prepay(&alice, registry, 2 * 87 * 10_000_000_000_000_000_000).await;
+    let mut both = alice.batch(registry);
+    for agent in agents {
+        ok(&alice, registry, registry::set_transferable, &SetTransferable { agent, transferable: true }, 1).await;
+        let args = hand_over(agent, &shop, Some("back"));
+        let call = Function::new("nft_transfer_call").args_json(args).gas(Gas::from_tgas(120));
+        both = both.call(call.deposit(NearToken::from_yoctonear(1)));
+    }
+    assert!(both.transact().await.unwrap().is_success());
+    for id in agents {
+        assert_eq!(agent(&harness, id).await.owner.as_str(), alice.id().as_str());
+        ok(&alice, registry, registry::retire, &AgentRef { agent: id }, 1).await;
+    }
     unregister(&alice, registry).await;
 }
 
