@@ -110,7 +110,11 @@ fn markdown() -> String {
                     block that changed\nit last), and columns generated from these, so that a column can't say anything else \
                     than the record. `charter index\nverify` compares every row with its truth at one block, in both \
                     directions.\n\nWhat the indexer keeps of its work is in tables of its own: `cursor`, `contract`, `event` (every \
-                    event, append-only),\n`dead_letter` and `verify_run`; their comments say more.\n"
+                    event, append-only),\n`dead_letter` and `verify_run`; their comments say more.\n\n\
+                    Columns are as wide as the chain's types: `numeric(20,0)` is 64 bits, `numeric(39,0)` 128. Text may \
+                    hold U+0000, which\nPostgreSQL can't: in `key`, `body` and columns it stands as `␀0`, and `␀` (U+2400) \
+                    itself as `␀␀`. REST takes and shows\ntext as it is on the chain. `event.log` and `dead_letter.log` are \
+                    bytes, as the contract wrote them.\n"
         .to_owned();
     for contract in Contract::ALL {
         write!(text, "\n## {}\n", contract.name()).unwrap();
