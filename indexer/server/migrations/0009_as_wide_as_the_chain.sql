@@ -7,7 +7,7 @@
 do $$
 declare name text;
 begin
-  for name in select table_name from information_schema.columns where table_schema = 'public' and column_name = 'body'
+  for name in select table_name from information_schema.columns where table_schema = current_schema() and column_name = 'body'
               and table_name not in ('event', 'event_default') loop
     execute format('update %I set key = replace(key, ''␀'', ''␀␀''), body = replace(body::text, ''␀'', ''␀␀'')::jsonb
                     where body::text like ''%%␀%%'' or key like ''%%␀%%''', name);

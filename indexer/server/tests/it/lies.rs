@@ -187,6 +187,16 @@ async fn a_node_that_never_answers_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_statement_that_never_ends_is_given_up() {
+    let test = crate::database::open().await;
+    let limit = sqlx::query("show statement_timeout").fetch_one(test.database.pool()).await.unwrap();
+    // The embedded database is this process, and nobody else has it.
+    let expected = if std::env::var_os("PGHOST").is_some() { "1min" } else { "0" };
+    assert_eq!(sqlx::Row::get::<String, _>(&limit, 0), expected);
+    test.close().await;
+}
+
+#[tokio::test]
 async fn the_indexer_stops_when_asked_whatever_it_waits_for() {
     let scene = Scene::start().await;
     scene.node.emit(Contract::Registry, &[plain_agent(1)]);
