@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, Executor, PgPool};
 
 use crate::IndexerError;
@@ -66,7 +66,13 @@ impl Database {
         let started =
             tokio::task::spawn_blocking(move || pglite_oxide::PgliteServer::builder().path(root).unix(socket).start());
         let embedded = started.await.map_err(|error| failed(&error))?.map_err(|error| failed(&format!("{error:#}")))?;
-        let options = PgConnectOptions::new_without_pgpass().socket(&folder).username("postgres").database("template1");
+        // All of it is said, since what is not comes from `PGPORT` and its like, which mean a server.
+        let options = PgConnectOptions::new_without_pgpass()
+            .socket(&folder)
+            .port(5432)
+            .username("postgres")
+            .database("template1")
+            .ssl_mode(PgSslMode::Disable);
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)

@@ -19,8 +19,17 @@ fn note_deployment(folder: &Path, harness: Option<&Harness>) {
     std::fs::write(folder.join("deployment.json"), deployment).unwrap();
 }
 
+/// With an environment that speaks of a server: the embedded database has nothing to do with it.
 fn start(arguments: &[&str]) -> Child {
-    charter().arg("index").args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    charter()
+        .env("PGPORT", "1")
+        .env("PGSSLMODE", "require")
+        .arg("index")
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 /// Sends a signal and waits for the end, which is a good one.
@@ -37,10 +46,17 @@ fn the_indexer_ends_well_while_it_waits_for_a_node_that_never_answers() {
         let folder = tempfile::tempdir().unwrap();
         note_deployment(folder.path(), None);
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        silent.set_nonblocking(true).unwrap();
         let url = format!("http://{}", silent.local_addr().unwrap());
-        let child = start(&["run", "--data-dir", folder.path().to_str().unwrap(), "--rpc-url", &url]);
-        // From here on it waits for an answer.
-        let asking = silent.accept().unwrap();
+        let mut child = start(&["run", "--data-dir", folder.path().to_str().unwrap(), "--rpc-url", &url]);
+        // Once it has connected it waits for an answer.
+        let asking = loop {
+            if let Ok((asking, _)) = silent.accept() {
+                break asking;
+            }
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it asked");
+            std::thread::yield_now();
+        };
         ends_well(child, signal);
         drop(asking);
     }
