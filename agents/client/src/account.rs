@@ -120,12 +120,12 @@ impl Outcome {
 
     /// Gas burnt by the transaction and all its receipts.
     pub fn gas_burnt(&self) -> u64 {
-        self.outcomes().map(|outcome| outcome.outcome.gas_burnt.as_gas()).sum()
+        self.outcomes().fold(0, |sum, outcome| sum.saturating_add(outcome.outcome.gas_burnt.as_gas()))
     }
 
     /// Tokens burnt by the same, yoctoNEAR.
     pub fn tokens_burnt(&self) -> u128 {
-        self.outcomes().map(|outcome| outcome.outcome.tokens_burnt.as_yoctonear()).sum()
+        self.outcomes().fold(0, |sum, outcome| sum.saturating_add(outcome.outcome.tokens_burnt.as_yoctonear()))
     }
 
     /// Receipts that ran, refunds included.
@@ -199,7 +199,8 @@ impl Account {
     /// The same, but a transaction that failed is an outcome too.
     pub async fn send_unchecked(&self, receiver: &AccountId, actions: Vec<Action>) -> Result<Outcome, ClientError> {
         let key = self.public_key();
-        let nonce = self.rpc.access_key(&self.id, &key).await?.nonce + 1;
+        let nonce = self.rpc.access_key(&self.id, &key).await?.nonce.checked_add(1);
+        let nonce = nonce.ok_or_else(|| wrong("view_access_key", "no nonce is left".to_owned()))?;
         let block_hash = self.rpc.block(At::Final).await?.header.hash;
         let signed = self.sign(receiver, actions, nonce, block_hash);
         let params = json!({ "signed_tx_base64": signed, "wait_until": "FINAL" });

@@ -1,5 +1,7 @@
 //! A thin JSON-RPC transport that keeps the body of every answer, whatever its HTTP status.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use charter_types::method::Method;
@@ -7,9 +9,28 @@ use near_primitives::hash::CryptoHash;
 use near_primitives::types::{AccountId, BlockHeight};
 use near_primitives::views::{AccessKeyView, AccountView, BlockView};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use crate::ClientError;
+
+/// How long a node may take to answer: longer than it waits itself for a transaction to be final.
+const ANSWER_TIME: Duration = Duration::from_mins(1);
+/// How long a connection to it may take.
+const CONNECT_TIME: Duration = Duration::from_secs(10);
+
+/// What a node sends back. A result that is there and `null` is a result.
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default, deserialize_with = "there")]
+    result: Option<Value>,
+    #[serde(default)]
+    error: Option<Value>,
+}
+
+fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
 
 /// A node.
 #[derive(Clone, Debug)]
@@ -60,7 +81,13 @@ fn merge(mut params: Value, more: Value) -> Value {
 
 impl Rpc {
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), http: reqwest::Client::new() }
+        Self::with_timeout(url, ANSWER_TIME)
+    }
+
+    /// A node that has to answer within a time.
+    pub fn with_timeout(url: impl Into<String>, timeout: Duration) -> Self {
+        let http = reqwest::Client::builder().connect_timeout(timeout.min(CONNECT_TIME)).timeout(timeout).build();
+        Self { url: url.into(), http: http.expect("TLS can be set up: its roots are compiled in") }
     }
 
     pub fn url(&self) -> &str {
@@ -74,11 +101,17 @@ impl Rpc {
         let response = self.http.post(&self.url).json(&request).send().await.map_err(unreachable)?;
         let bytes = response.bytes().await.map_err(unreachable)?;
         let wrong = |reason: String| ClientError::Answer { method: method.to_owned(), reason };
-        let mut answer: Value = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
-        if let Some(error) = answer.get("error") {
-            return Err(ClientError::Rpc { method: method.to_owned(), error: error.clone() });
+        let answer: Answer = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+        match answer {
+            // Some nodes say of a good answer that its error is null.
+            Answer { error: Some(error), .. } if !error.is_null() => {
+                Err(ClientError::Rpc { method: method.to_owned(), error })
+            }
+            Answer { result: Some(result), .. } => {
+                serde_json::from_value(result).map_err(|error| wrong(error.to_string()))
+            }
+            _ => Err(wrong("it has neither a result nor an error".to_owned())),
         }
-        serde_json::from_value(answer["result"].take()).map_err(|error| wrong(error.to_string()))
     }
 
     pub async fn block(&self, at: At) -> Result<BlockView, ClientError> {

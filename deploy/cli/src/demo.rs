@@ -13,8 +13,8 @@ mod world;
 
 use std::path::PathBuf;
 
-use charter_indexer::Indexer;
 use charter_indexer::api::Server;
+use charter_indexer::{Indexer, Watch};
 use clap::ValueEnum;
 
 use crate::files::DataDir;
@@ -61,8 +61,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 
     progress.step("database", "opening PostgreSQL");
     let database = open_database(&folder, arguments.database_url.as_deref()).await?;
-    let server =
-        if arguments.serve { Some(Server::start(database.pool().clone(), &arguments.api_addr).await?) } else { None };
+    let watch = Watch::default();
+    let server = if arguments.serve {
+        Some(Server::start(database.pool().clone(), &arguments.api_addr, watch.clone()).await?)
+    } else {
+        None
+    };
     for step in Step::value_variants().iter().copied().filter(|step| *step <= arguments.until) {
         if world.state.is_done(step) {
             progress.step(&step.name(), "done before");
@@ -74,7 +78,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
 
     progress.step("index", "mirroring into Postgres");
-    let mut indexer = Indexer::open(world.rpc.clone(), &world.contracts, database.pool().clone()).await?;
+    let indexer = Indexer::open(world.rpc.clone(), &world.contracts, database.pool().clone()).await?;
+    let mut indexer = indexer.watched_by(watch);
     indexer.catch_up().await?;
     progress.step("verify", "comparing every row with the contracts");
     let checked = compare(&database, &world.rpc, &world.contracts).await?;

@@ -1,13 +1,22 @@
 //! `charter index …`: the mirror in Postgres.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use charter_client::{Contracts, Rpc};
-use charter_indexer::{Database, Indexer, Report, verify};
+use charter_indexer::api::Server;
+use charter_indexer::{Database, Indexer, Report, Seen, Watch, letters, verify};
+use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::chain::{self, Chain};
 use crate::files::DataDir;
+use crate::output::Progress;
+
+/// How often `run` says how far it is while it catches up.
+const REPORT_EVERY: Duration = Duration::from_secs(5);
 
 #[derive(clap::Args)]
 pub struct Place {
@@ -28,9 +37,12 @@ pub enum Command {
     Run {
         #[command(flatten)]
         place: Place,
-        /// Also serve the API here.
+        /// Also serve the API here. Port 0 takes a free one.
         #[arg(long)]
         serve: Option<String>,
+        /// Print JSON, a line for each thing that is ready.
+        #[arg(long)]
+        json: bool,
     },
     /// Compares the tables with the contracts; fails if they differ.
     Verify {
@@ -40,12 +52,28 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Serves the API over the tables as they are.
+    /// Serves the API over the tables as they are. With a node it says how far they are behind, and serves nothing if that
+    /// is another chain's.
     Serve {
         #[command(flatten)]
         place: Place,
+        /// Port 0 takes a free one.
         #[arg(long, default_value = "127.0.0.1:8088")]
         addr: String,
+        /// Print JSON, a line when it is ready.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists events that could not be read or applied, and why.
+    DeadLetters {
+        #[command(flatten)]
+        place: Place,
+        /// Try them again: this version may know what an earlier one did not.
+        #[arg(long)]
+        retry: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -78,21 +106,49 @@ async fn open(place: &Place) -> anyhow::Result<Open> {
     Ok(Open { contracts, rpc, database, _chain: chain })
 }
 
+/// Ctrl-C and SIGTERM, from the moment on in which it is made.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    /// What `work` comes to; `None` if it was asked to stop before.
+    async fn before<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.asked() => None,
+            done = work => Some(done),
+        }
+    }
+}
+
 pub async fn run(command: Command) -> anyhow::Result<()> {
+    let mut stop = Stop::new()?;
     match command {
-        Command::Run { place, serve } => run_indexer(&place, serve.as_deref()).await,
-        Command::Verify { place, json } => run_verify(&place, json).await,
-        Command::Serve { place, addr } => {
-            let folder = DataDir::new(&place.data_dir)?;
-            let database = open_database(&folder, place.database_url.as_deref()).await?;
-            let server = charter_indexer::api::Server::start(database.pool().clone(), &addr).await?;
-            println!("API at http://{}", server.addr);
-            tokio::select! {
-                () = server.wait() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            database.close().await;
-            Ok(())
+        Command::Run { place, serve, json } => run_indexer(&place, serve.as_deref(), json, &mut stop).await,
+        Command::Verify { place, json } => {
+            let verified = stop.before(run_verify(&place, json)).await;
+            verified.unwrap_or_else(|| bail!("stopped before everything was compared"))
+        }
+        Command::Serve { place, addr, json } => {
+            let served = stop.before(run_server(&place, &addr, json)).await;
+            served.unwrap_or(Ok(()))
+        }
+        Command::DeadLetters { place, retry, json } => {
+            let listed = stop.before(list_letters(&place, retry, json)).await;
+            listed.unwrap_or_else(|| bail!("stopped before it was done"))
         }
     }
 }
@@ -103,24 +159,93 @@ pub async fn compare(database: &Database, rpc: &Rpc, contracts: &Contracts) -> a
     report.context("the database is empty: nothing to compare")
 }
 
-async fn run_indexer(place: &Place, serve: Option<&str>) -> anyhow::Result<()> {
-    let Open { contracts, rpc, database, _chain } = open(place).await?;
-    let mut indexer = Indexer::open(rpc, &contracts, database.pool().clone()).await?;
-    println!("indexing from block {}", indexer.cursor().height);
+/// Says where the API is, once it is.
+fn tell_ready(addr: SocketAddr, json: bool) {
+    let url = format!("http://{addr}");
+    if json {
+        println!("{}", json!({ "api": url, "address": addr.ip(), "port": addr.port() }));
+    } else {
+        println!("API at {url}");
+    }
+}
+
+async fn run_indexer(place: &Place, serve: Option<&str>, json: bool, stop: &mut Stop) -> anyhow::Result<()> {
+    let Some(opened) = stop.before(open(place)).await else { return Ok(()) };
+    let Open { contracts, rpc, database, _chain } = opened?;
+    let watch = Watch::default();
+    let result = mirror(&database, rpc, &contracts, serve, json, &watch, stop).await;
+    database.close().await;
+    result
+}
+
+async fn mirror(
+    database: &Database,
+    rpc: Rpc,
+    contracts: &Contracts,
+    serve: Option<&str>,
+    json: bool,
+    watch: &Watch,
+    stop: &mut Stop,
+) -> anyhow::Result<()> {
+    let Some(indexer) = stop.before(Indexer::open(rpc, contracts, database.pool().clone())).await else {
+        return Ok(());
+    };
+    let mut indexer = indexer?.watched_by(watch.clone());
+    let from = indexer.cursor().height;
+    if json {
+        println!("{}", json!({ "indexing_from": from }));
+    } else {
+        println!("indexing from block {from}");
+    }
     let server = match serve {
-        Some(addr) => Some(charter_indexer::api::Server::start(database.pool().clone(), addr).await?),
+        Some(addr) => Some(Server::start(database.pool().clone(), addr, watch.clone()).await?),
         None => None,
     };
     if let Some(server) = &server {
-        println!("API at http://{}", server.addr);
+        tell_ready(server.addr, json);
     }
-    let stop = async {
-        let _ = tokio::signal::ctrl_c().await;
+    tokio::select! {
+        done = indexer.run(stop.asked()) => Ok(done?),
+        () = report(watch, from, Progress::new(json)) => Ok(()),
+    }
+}
+
+/// Says now and then how far the tables are, until they are where the chain is.
+async fn report(watch: &Watch, from: u64, progress: Progress) {
+    let mut changes = watch.subscribe();
+    let (mut reported, mut at, mut behind) = (from, Instant::now(), true);
+    while changes.changed().await.is_ok() {
+        let Seen { head: Some(head), indexed: Some(height), .. } = changes.borrow_and_update().clone() else {
+            continue;
+        };
+        // The newest block can be proven once the next one stands.
+        let lag = head.saturating_sub(height);
+        if lag <= 1 {
+            if behind {
+                progress.step("index", &format!("block {height}: that is all there is"));
+            }
+            (reported, at, behind) = (height, Instant::now(), false);
+        } else if at.elapsed() >= REPORT_EVERY {
+            let passed = u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let rate = height.saturating_sub(reported).saturating_mul(1_000) / passed;
+            progress.step("index", &format!("block {height} of {head}: {rate} blocks a second, {lag} to go"));
+            (reported, at, behind) = (height, Instant::now(), true);
+        }
+    }
+}
+
+async fn run_server(place: &Place, addr: &str, json: bool) -> anyhow::Result<()> {
+    let folder = DataDir::new(&place.data_dir)?;
+    let database = open_database(&folder, place.database_url.as_deref()).await?;
+    let pool = database.pool().clone();
+    let server = match &place.rpc_url {
+        Some(url) => Server::start_beside(pool, addr, Rpc::new(url.clone())).await?,
+        None => Server::start(pool, addr, Watch::default()).await?,
     };
-    let result = indexer.run(stop).await;
-    drop((indexer, server));
+    tell_ready(server.addr, json);
+    server.wait().await;
     database.close().await;
-    Ok(result?)
+    Ok(())
 }
 
 async fn run_verify(place: &Place, json: bool) -> anyhow::Result<()> {
@@ -135,9 +260,35 @@ async fn run_verify(place: &Place, json: bool) -> anyhow::Result<()> {
         for line in &report.detail {
             println!("  {line}");
         }
+        if report.dead_letters > 0 {
+            println!("  {} events are dead letters: `charter index dead-letters` lists them", report.dead_letters);
+        }
     }
     if report.mismatches > 0 {
         bail!("{} mismatches between the tables and the contracts", report.mismatches);
+    }
+    Ok(())
+}
+
+async fn list_letters(place: &Place, retry: bool, json: bool) -> anyhow::Result<()> {
+    let folder = DataDir::new(&place.data_dir)?;
+    let database = open_database(&folder, place.database_url.as_deref()).await?;
+    let retried = if retry { Some(letters::retry(database.pool()).await?) } else { None };
+    let left = letters::list(database.pool()).await?;
+    database.close().await;
+    if json {
+        let applied = retried.map(|retried| retried.applied);
+        println!("{}", json!({ "applied": applied, "dead_letters": left }));
+        return Ok(());
+    }
+    if let Some(retried) = retried {
+        println!("{} applied, {} left", retried.applied, retried.left);
+    } else if left.is_empty() {
+        println!("there are none");
+    }
+    for letters::Letter { height, contract, seq, reason, .. } in &left {
+        let number = seq.map_or_else(|| "a log".to_owned(), |seq| format!("event {seq}"));
+        println!("block {height}, {contract}, {number}: {reason}");
     }
     Ok(())
 }

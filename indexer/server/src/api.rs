@@ -1,106 +1,91 @@
 //! REST over the tables. Keyset paging only; every answer names the block it stands for.
 
 mod chain;
+mod describe;
+mod parameters;
+mod problem;
 mod records;
+mod snapshot;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use axum::extract::Query;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{Method, Uri};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::{Value, json};
-use sqlx::{PgPool, Row};
-use utoipa::OpenApi;
-use utoipa::openapi::OpenApi as Document;
+use charter_client::Rpc;
+use sqlx::PgPool;
+use tower_http::cors::{Any, CorsLayer};
 
 use crate::IndexerError;
 use crate::tables;
+use crate::watch::Watch;
+use problem::Problem;
+use snapshot::{INDEXED_HASH, INDEXED_HEIGHT};
 
-/// Rows in one page at the most.
-const LIMIT_MAX: i64 = 100;
-
-/// What a bad request gets: RFC 9457.
-struct Problem {
-    status: StatusCode,
-    code: &'static str,
-    detail: String,
-}
-
-impl Problem {
-    fn bad(detail: String) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code: "API_BAD_REQUEST", detail }
-    }
-
-    fn not_found(detail: String) -> Self {
-        Self { status: StatusCode::NOT_FOUND, code: "API_NOT_FOUND", detail }
-    }
-}
-
-impl From<sqlx::Error> for Problem {
-    fn from(error: sqlx::Error) -> Self {
-        tracing::error!(%error, "a query failed");
-        let detail = "the database did not answer".to_owned();
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, code: "API_UNAVAILABLE", detail }
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let body = json!({
-            "type": "about:blank", "title": self.code, "status": self.status.as_u16(), "detail": self.detail,
-            "code": self.code,
-        });
-        let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
-        (self.status, kind, body.to_string()).into_response()
-    }
-}
-
-type Parameters = Query<BTreeMap<String, String>>;
 type Reply = Result<Response, Problem>;
 
-#[derive(OpenApi)]
-#[openapi(
-    info(title = "Charter", description = "Agents, grants, votes and payments, mirrored from the contracts."),
-    paths(chain::events, chain::verification, chain::status)
-)]
-struct OfChain;
+/// How often a node is asked how far it is, where no indexer does it.
+const LOOK: Duration = Duration::from_secs(1);
 
-/// What the API has to say of itself: OpenAPI 3.1.
-fn document() -> Document {
-    let mut document = OfChain::openapi();
-    for table in tables::all() {
-        records::describe(table, &mut document.paths);
-    }
-    document
+/// What answers are made of.
+#[derive(Clone)]
+struct Api {
+    pool: PgPool,
+    watch: Watch,
 }
 
 /// A running API. It stops when dropped.
 pub struct Server {
     pub addr: SocketAddr,
     task: tokio::task::JoinHandle<()>,
+    looking: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
+        if let Some(looking) = &self.looking {
+            looking.abort();
+        }
     }
 }
 
 impl Server {
-    /// Serves the tables of `pool`; port 0 takes a free one.
-    pub async fn start(pool: PgPool, addr: &str) -> Result<Self, IndexerError> {
+    /// Serves the tables of `pool`; port 0 takes a free one. What is known of the node comes from who notes it in `watch`.
+    pub async fn start(pool: PgPool, addr: &str, watch: Watch) -> Result<Self, IndexerError> {
         let busy = |error: std::io::Error| IndexerError::Listen { addr: addr.to_owned(), error };
         let listener = tokio::net::TcpListener::bind(addr).await.map_err(busy)?;
         let local = listener.local_addr().map_err(busy)?;
+        let router = router(Api { pool, watch });
         let task = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router(pool)).await {
+            if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "the API stopped");
             }
         });
-        Ok(Self { addr: local, task })
+        Ok(Self { addr: local, task, looking: None })
+    }
+
+    /// Serves the tables as they are, and asks a node how far its chain is. Fails if that is another chain; a node that
+    /// does not answer may come back.
+    pub async fn start_beside(pool: PgPool, addr: &str, rpc: Rpc) -> Result<Self, IndexerError> {
+        let watch = Watch::default();
+        if let Err(error @ IndexerError::OtherChain { .. }) = watch.look(&rpc, &pool).await {
+            return Err(error);
+        }
+        let mut server = Self::start(pool.clone(), addr, watch.clone()).await?;
+        server.looking = Some(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(LOOK).await;
+                if let Err(error) = watch.look(&rpc, &pool).await {
+                    tracing::warn!(%error, "the node can't be asked how far it is");
+                }
+            }
+        }));
+        Ok(server)
     }
 
     /// Serves until the process ends.
@@ -109,38 +94,43 @@ impl Server {
     }
 }
 
-fn router(pool: PgPool) -> Router {
-    let mut router = Router::new()
+fn router(api: Api) -> Router {
+    let mut of_chain = Router::new()
         .route("/v1/status", get(chain::status))
         .route("/v1/events", get(chain::events))
-        .route("/v1/verify", get(chain::verification))
-        .route("/healthz", get(async || "ok"))
-        .route("/openapi.json", get(async || Json(document())));
+        .route("/v1/verify", get(chain::verification));
     for table in tables::all() {
-        router = router.merge(records::routes(table));
+        of_chain = of_chain.merge(records::routes(table));
     }
-    router.with_state(pool)
+    // A page may ask from anywhere, as it may ask a node: everything here is public, and nothing can be changed.
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD])
+        .allow_headers(Any)
+        .expose_headers([INDEXED_HEIGHT, INDEXED_HASH]);
+    of_chain
+        .route_layer(middleware::from_fn_with_state(api.clone(), only_of_this_chain))
+        .route("/healthz", get(async || "ok"))
+        .route("/readyz", get(chain::ready))
+        .route("/openapi.json", get(async || Json(describe::document())))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(cors)
+        .with_state(api)
 }
 
-/// Adds the block that the answer stands for.
-async fn stamped(pool: &PgPool, body: Value) -> Reply {
-    let row = sqlx::query("select height, encode(hash, 'hex') as hash from cursor").fetch_optional(pool).await?;
-    let mut response = Json(body).into_response();
-    if let Some(row) = row {
-        let height: i64 = row.try_get("height")?;
-        let hash: String = row.try_get("hash")?;
-        let headers = response.headers_mut();
-        if let (Ok(height), Ok(hash)) = (height.to_string().parse(), hash.parse()) {
-            headers.insert("x-indexed-height", height);
-            headers.insert("x-indexed-hash", hash);
-        }
+/// Rows of another chain are not served as if they were of this one.
+async fn only_of_this_chain(State(api): State<Api>, request: Request, next: Next) -> Response {
+    match api.watch.seen().other_chain {
+        Some(why) => Problem::other_chain(why).into_response(),
+        None => next.run(request).await,
     }
-    Ok(response)
 }
 
-fn limit(parameters: &BTreeMap<String, String>) -> Result<i64, Problem> {
-    let Some(text) = parameters.get("limit") else { return Ok(LIMIT_MAX) };
-    let wrong = || Problem::bad(format!("limit is a number from 1 to {LIMIT_MAX}, not {text}"));
-    let limit: i64 = text.parse().map_err(|_| wrong())?;
-    if (1..=LIMIT_MAX).contains(&limit) { Ok(limit) } else { Err(wrong()) }
+async fn no_such_path(uri: Uri) -> Problem {
+    Problem::not_found(format!("there is nothing at {}; /openapi.json says what there is", uri.path()))
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> Problem {
+    Problem::no_such_method(format!("{} takes GET, not {method}", uri.path()))
 }

@@ -1,9 +1,10 @@
 //! A PostgreSQL server, or the embedded one.
 
 use std::path::Path;
+use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgPool};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::{ConnectOptions, Connection, Executor, PgPool};
 
 use crate::IndexerError;
 
@@ -16,6 +17,12 @@ pub struct Database {
 
 /// Connections to a server; the embedded database serves exactly one.
 const SERVER_CONNECTIONS: u32 = 8;
+/// How long a server may take to accept a connection.
+const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// How long a server may work on one statement, or wait for a lock. What compares or remakes whole tables says otherwise.
+const STATEMENT_TIME: &str = "set statement_timeout = '60s'";
+/// How long closing waits for statements that are still at work.
+const CLOSE_TIME: Duration = Duration::from_secs(10);
 
 impl Database {
     /// A server, by `postgres://` URL.
@@ -23,14 +30,21 @@ impl Database {
         let options: PgConnectOptions =
             url.parse().map_err(|error| IndexerError::Open(format!("it is no database URL: {error}")))?;
         // A pool tries for a while and then says only that it timed out; one connection says what is wrong.
-        options.connect().await.map_err(|error| IndexerError::Open(error.to_string()))?.close().await?;
+        let first = tokio::time::timeout(CONNECT_TIME, options.connect()).await;
+        let first = first.map_err(|_| IndexerError::Open(format!("it does not answer within {CONNECT_TIME:?}")))?;
+        let mut first = first.map_err(|error| IndexerError::Open(error.to_string()))?;
+        // A migration takes as long as it takes.
+        sqlx::migrate!().run(&mut first).await?;
+        first.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(SERVER_CONNECTIONS)
-            .acquire_timeout(std::time::Duration::from_secs(10))
+            .acquire_timeout(CONNECT_TIME)
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(STATEMENT_TIME).await.map(|_| ()) })
+            })
             .connect_with(options)
             .await
             .map_err(|error| IndexerError::Open(error.to_string()))?;
-        sqlx::migrate!().run(&pool).await?;
         Ok(Self {
             pool,
             #[cfg(feature = "embedded")]
@@ -52,7 +66,13 @@ impl Database {
         let started =
             tokio::task::spawn_blocking(move || pglite_oxide::PgliteServer::builder().path(root).unix(socket).start());
         let embedded = started.await.map_err(|error| failed(&error))?.map_err(|error| failed(&format!("{error:#}")))?;
-        let options = PgConnectOptions::new_without_pgpass().socket(&folder).username("postgres").database("template1");
+        // All of it is said, since what is not comes from `PGPORT` and its like, which mean a server.
+        let options = PgConnectOptions::new_without_pgpass()
+            .socket(&folder)
+            .port(5432)
+            .username("postgres")
+            .database("template1")
+            .ssl_mode(PgSslMode::Disable);
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)
@@ -74,9 +94,11 @@ impl Database {
         &self.pool
     }
 
-    /// Closes connections, then stops an embedded server.
+    /// Closes connections, then stops an embedded server. A server that does not answer any more keeps nobody.
     pub async fn close(self) {
-        self.pool.close().await;
+        if tokio::time::timeout(CLOSE_TIME, self.pool.close()).await.is_err() {
+            tracing::warn!("the database does not answer; its connections are dropped");
+        }
         #[cfg(feature = "embedded")]
         if let Some(embedded) = self.embedded {
             let _ = tokio::task::spawn_blocking(move || embedded.shutdown()).await;

@@ -1,10 +1,12 @@
 //! Log lines to events.
 
 use charter_types::event::PREFIX;
-use charter_types::{AccountId, Entry, Envelope, escrow, governance, keys, registry};
+use charter_types::{AccountId, Entry, Envelope, Hash32, escrow, governance, keys, registry};
 use serde_json::Value;
 
+use crate::apply::changes;
 use crate::contract::Contract;
+use crate::store;
 
 /// A new value, of whichever contract.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +21,7 @@ pub enum Fact {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     pub seq: u64,
-    pub prev: charter_types::Hash32,
+    pub prev: Hash32,
     pub by: AccountId,
     pub name: String,
     pub fact: Fact,
@@ -36,25 +38,53 @@ pub enum Decoded {
     /// Ours, in a version or shape that this indexer does not know.
     Unknown {
         seq: Option<u64>,
+        prev: Option<Hash32>,
         reason: String,
     },
+    /// It begins like an event and is no JSON: nobody can say whose it is.
+    Garbled {
+        reason: String,
+    },
+}
+
+/// What a log line of a contract's chain of events says and changes; or why that can't be told.
+pub fn read(contract: Contract, log: &str) -> Result<store::Event, String> {
+    match decode(contract, log) {
+        Decoded::Event(event) => Ok((*event).into()),
+        Decoded::Unknown { reason, .. } | Decoded::Garbled { reason } => Err(reason),
+        Decoded::Foreign => Err("it is of another standard".to_owned()),
+    }
+}
+
+impl From<Event> for store::Event {
+    fn from(event: Event) -> Self {
+        Self { changes: changes(&event.fact), name: event.name, by: event.by.to_string(), body: event.body }
+    }
 }
 
 /// Decodes a log line written by a contract.
 pub fn decode(contract: Contract, log: &str) -> Decoded {
     let Some(text) = log.strip_prefix(PREFIX) else { return Decoded::Foreign };
-    let Ok(json) = serde_json::from_str::<Value>(text) else { return Decoded::Foreign };
+    let json: Value = match serde_json::from_str(text) {
+        Ok(json) => json,
+        // JSON has more than is read here, such as numbers beyond all bounds. Events of ours begin with their standard.
+        Err(error) if text.starts_with(&format!(r#"{{"standard":"{}""#, contract.standard())) => {
+            return Decoded::Unknown { seq: None, prev: None, reason: format!("no JSON: {error}") };
+        }
+        Err(error) => return Decoded::Garbled { reason: format!("no JSON: {error}") },
+    };
     // A contract can't speak for another one.
     if json["standard"] != contract.standard() {
         return Decoded::Foreign;
     }
-    let seq = json["data"][0]["seq"].as_u64();
-    let unknown = |reason: String| Decoded::Unknown { seq, reason };
+    let entry = &json["data"][0];
+    let (seq, prev) = (entry["seq"].as_u64(), entry["prev"].as_str().and_then(|prev| prev.parse().ok()));
+    let unknown = |reason: String| Decoded::Unknown { seq, prev, reason };
     let version = json["version"].as_str().and_then(|version| version.split('.').next());
     if version != Some("1") {
         return unknown(format!("version {}", json["version"]));
     }
-    let body = json["data"][0]["new"].clone();
+    let body = entry["new"].clone();
     let parsed = match contract {
         Contract::Registry => parse(text).map(|(name, entry)| (name, wrap(entry, Fact::Registry))),
         Contract::Keys => parse(text).map(|(name, entry)| (name, wrap(entry, Fact::Keys))),
@@ -117,7 +147,7 @@ mod tests {
         assert!(matches!(decoded(&log("charter_registry", "1.0.0", r#"{"moved":7}"#)), Decoded::Unknown { .. }));
         assert_eq!(decoded(&log("charter_escrow", "1.0.0", r#"{"attestation_removed":7}"#)), Decoded::Foreign);
         assert_eq!(decoded(&log("nep171", "1.0.0", "{}")), Decoded::Foreign);
-        assert_eq!(decoded("EVENT_JSON:{"), Decoded::Foreign);
+        assert!(matches!(decoded("EVENT_JSON:{"), Decoded::Garbled { .. }));
         assert_eq!(decoded("hello"), Decoded::Foreign);
     }
 }

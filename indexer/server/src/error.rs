@@ -16,10 +16,16 @@ pub enum IndexerError {
     OtherChain { expected: String, found: String },
     #[error("block {height} does not follow the indexed one: the chain was rolled back behind a final block")]
     NotContinuous { height: u64 },
+    #[error("the node was asked for block {asked} and answered another one, {found}")]
+    OtherBlock { asked: String, found: String },
     #[error("the proof of receipt {receipt} does not lead to the block's root: the node's answer can't be trusted")]
     BadProof { receipt: String },
     #[error("{contract} has event {found} where {expected} was due: an event is missing")]
     MissingEvent { contract: String, expected: u64, found: u64 },
+    #[error("event {seq} of {contract} follows another one than is in the tables: an event is missing, or another")]
+    OtherPast { contract: String, seq: u64 },
+    #[error("{table} has no row {key} that could change")]
+    NoRow { table: &'static str, key: String },
     #[error("the node's answer has a record of {table} that can't be read: {reason}")]
     Record { table: &'static str, reason: String },
     #[error("{what} in the database can't be read: another program wrote it")]
@@ -34,5 +40,17 @@ impl IndexerError {
     /// Whether the same step may succeed later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Chain(_) | Self::Database(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut))
+    }
+
+    /// Whether it is about what was to be written, so that something else may well be written.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::NoRow { .. } => true,
+            // Classes of SQLSTATE: bad data, a broken constraint, more than a limit of the program.
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
+            }
+            _ => false,
+        }
     }
 }

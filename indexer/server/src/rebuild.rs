@@ -14,7 +14,8 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 use crate::IndexerError;
 use crate::apply::changes;
 use crate::contract::Contract;
-use crate::decode::{Decoded, decode};
+use crate::decode::{Decoded, decode, read};
+use crate::escape::{undo, undo_json};
 use crate::store::{self, Place};
 use crate::table::{Change, Table};
 use crate::tables;
@@ -70,7 +71,10 @@ pub async fn rebuild(tx: &mut PgConnection) -> Result<Rebuilt, IndexerError> {
     }
     let mut rebuilt = Rebuilt::default();
     sqlx::query(
-        "declare told no scroll cursor for select contract, seq, height, event, by_account, log, body from event
+        "declare told no scroll cursor for
+         select contract, seq, height, log, event, by_account, body, true as applied from event
+         union all
+         select contract, seq, height, log, null, null, null, false from dead_letter where seq is not null
          order by contract, seq",
     )
     .execute(&mut *tx)
@@ -85,6 +89,7 @@ pub async fn rebuild(tx: &mut PgConnection) -> Result<Rebuilt, IndexerError> {
         for row in &rows {
             read_event(row, &mut rebuilt, &mut changes)?;
         }
+        let changes: Vec<_> = changes.iter().map(|(height, change)| (*height, change)).collect();
         store::write(tx, Place::Shadow, &changes).await?;
     }
     sqlx::query("close told").execute(&mut *tx).await?;
@@ -94,27 +99,62 @@ pub async fn rebuild(tx: &mut PgConnection) -> Result<Rebuilt, IndexerError> {
     Ok(rebuilt)
 }
 
-/// Takes up one event: the chain of hashes, its columns, and what it changes.
+/// Takes up one event: the chain of hashes, its columns, and what it changes. A dead letter is in that chain and changes
+/// nothing.
 fn read_event(row: &PgRow, rebuilt: &mut Rebuilt, to: &mut Vec<(u64, Change)>) -> Result<(), IndexerError> {
     let name: String = row.try_get("contract")?;
-    let (log, body): (String, Value) = (row.try_get("log")?, row.try_get("body")?);
+    // Bytes that are no text are not what the contract wrote, and neither is what they become here: the hash tells.
+    let log = String::from_utf8_lossy(row.try_get("log")?).into_owned();
     let (seq, height) = (store::unsigned(row, "seq")?, store::unsigned(row, "height")?);
     let told = rebuilt.contracts.entry(name.clone()).or_default();
     told.head = EventHead { seq: told.head.seq + 1, head: next_head(&told.head.head, &log, sha256) };
+    if !row.try_get::<bool, _>("applied")? {
+        return Ok(());
+    }
     let event = match Contract::named(&name).map(|contract| decode(contract, &log)) {
         Some(Decoded::Event(event)) => event,
-        Some(Decoded::Foreign | Decoded::Unknown { .. }) | None => {
+        Some(Decoded::Foreign | Decoded::Unknown { .. } | Decoded::Garbled { .. }) | None => {
             told.altered.push(format!("event {seq} of {name}: its log can't be read"));
             return Ok(());
         }
     };
-    let (event_name, by): (String, String) = (row.try_get("event")?, row.try_get("by_account")?);
-    if (event.seq, &event.name, event.by.as_str(), &event.body) != (seq, &event_name, by.as_str(), &body) {
+    let (event_name, by): (&str, &str) = (row.try_get("event")?, row.try_get("by_account")?);
+    let body = undo_json(row.try_get("body")?);
+    if (event.seq, event.name.as_str(), event.by.as_str(), &event.body) != (seq, &undo(event_name), by, &body) {
         told.altered.push(format!("event {seq} of {name}: its columns say something else than its log"));
     }
     let ours = changes(&event.fact).into_iter().filter(|change| change.table().truth.needs_events());
     to.extend(ours.map(|change| (height, change)));
     Ok(())
+}
+
+/// Makes tables of a contract again from its events, in their place.
+pub async fn remake(tx: &mut PgConnection, contract: Contract, tables: &[&'static Table]) -> Result<(), IndexerError> {
+    for table in tables {
+        sqlx::query(AssertSqlSafe(format!("delete from {}", table.name))).execute(&mut *tx).await?;
+    }
+    let mut after = 0;
+    loop {
+        let rows =
+            sqlx::query("select seq, height, log from event where contract = $1 and seq > $2 order by seq limit $3")
+                .bind(contract.name())
+                .bind(store::signed(after)?)
+                .bind(store::signed(EVENTS_PER_READ)?)
+                .fetch_all(&mut *tx)
+                .await?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = store::unsigned(last, "seq")?;
+        let mut wanted = Vec::new();
+        for row in &rows {
+            let height = store::unsigned(row, "height")?;
+            let Ok(event) = read(contract, &store::log_line(row)?) else { continue };
+            let ours = event.changes.into_iter();
+            let ours = ours.filter(|change| tables.iter().any(|table| table.name == change.table().name));
+            wanted.extend(ours.map(|change| (height, change)));
+        }
+        let changes: Vec<_> = wanted.iter().map(|(height, change)| (*height, change)).collect();
+        store::write(tx, Place::Mirror, &changes).await?;
+    }
 }
 
 /// Rows of a table that its events do not tell of, and the other way round.
@@ -130,9 +170,9 @@ async fn compare(tx: &mut PgConnection, table: &Table) -> Result<BTreeMap<String
     );
     let mut differences: BTreeMap<String, Difference> = BTreeMap::new();
     for row in sqlx::query(AssertSqlSafe(text)).fetch_all(tx).await? {
-        let difference = differences.entry(row.try_get("key")?).or_default();
+        let difference = differences.entry(undo(row.try_get("key")?).into_owned()).or_default();
         let side = if row.try_get("ours")? { &mut difference.ours } else { &mut difference.events };
-        *side = Some(Version { body: row.try_get("body")?, height: row.try_get("height")? });
+        *side = Some(Version { body: undo_json(row.try_get("body")?), height: row.try_get("height")? });
     }
     Ok(differences)
 }

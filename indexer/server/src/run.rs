@@ -3,17 +3,17 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use charter_client::{At, ClientError, Contracts, Rpc, sha256};
+use charter_client::{At, Contracts, Rpc, sha256};
 use charter_types::AccountId;
 use charter_types::event::{EventHead, next_head};
 use sqlx::PgPool;
 
 use crate::IndexerError;
-use crate::apply::changes;
 use crate::contract::Contract;
 use crate::decode::{Decoded, decode};
 use crate::source::{Header, Receipt, Source};
-use crate::store::{self, Batch, Cursor, DeadLetter, Heads, StoredEvent};
+use crate::store::{self, Batch, Cursor, Entry, Heads, Mirrored};
+use crate::watch::{Node, Watch};
 
 /// Blocks in one transaction at the most.
 const BLOCKS_PER_STEP: usize = 200;
@@ -33,6 +33,7 @@ pub struct Indexer {
     ahead: VecDeque<Header>,
     heads: Heads,
     pool: PgPool,
+    watch: Watch,
 }
 
 /// What a step did.
@@ -49,28 +50,33 @@ pub enum Progress {
 impl Indexer {
     /// Picks up where the database is; a fresh one starts at the chain's first block.
     pub async fn open(rpc: Rpc, contracts: &Contracts, pool: PgPool) -> Result<Self, IndexerError> {
-        let status: serde_json::Value = rpc.call("status", serde_json::json!([])).await?;
-        let missing =
-            |what: &str| ClientError::Answer { method: "status".to_owned(), reason: format!("it has no {what}") };
-        let chain_id = status["chain_id"].as_str().ok_or_else(|| missing("chain_id"))?.to_owned();
-        let first = &status["sync_info"]["earliest_block_height"];
-        let first = first.as_u64().ok_or_else(|| missing("earliest_block_height"))?;
         let contracts: Vec<_> =
             Contract::ALL.into_iter().map(|contract| (contract, contract.account(contracts).clone())).collect();
         let source = Source::new(rpc, contracts.iter().map(|(_, account)| account.clone()).collect());
+        let node = source.node().await?;
         let mut connection = pool.acquire().await?;
-        let cursor = match store::cursor(&mut connection).await? {
-            Some((cursor, found)) if found == chain_id => cursor,
-            Some((_, found)) => return Err(IndexerError::OtherChain { expected: chain_id, found }),
-            None => {
-                let start = source.header(At::Height(first)).await?.cursor();
-                store::start_cursor(&mut connection, &chain_id, start).await?;
-                start
-            }
+        let mirrored = store::mirrored(&mut connection).await?;
+        drop(connection);
+        let cursor = match &mirrored {
+            Some(mirrored) => same_chain(&source, &node, mirrored).await?,
+            None => source.header(At::Height(node.earliest)).await?.cursor(),
         };
+        let mut connection = pool.acquire().await?;
+        match mirrored {
+            None => store::start_cursor(&mut connection, &node.chain_id, node.genesis, cursor).await?,
+            Some(Mirrored { genesis: None, .. }) => store::keep_genesis(&mut connection, node.genesis).await?,
+            Some(_) => {}
+        }
         let heads = store::heads(&mut connection, &contracts).await?;
         drop(connection);
-        Ok(Self { source, contracts, cursor, ahead: VecDeque::new(), heads, pool })
+        let (ahead, watch) = (VecDeque::new(), Watch::default());
+        Ok(Self { source, contracts, cursor, ahead, heads, pool, watch })
+    }
+
+    /// Notes what it sees of the node here.
+    pub fn watched_by(mut self, watch: Watch) -> Self {
+        self.watch = watch;
+        self
     }
 
     pub fn cursor(&self) -> Cursor {
@@ -79,21 +85,42 @@ impl Indexer {
 
     /// Reads what is new, up to a limit, and commits it.
     pub async fn step(&mut self) -> Result<Progress, IndexerError> {
-        let done = self.try_step().await;
-        if done.is_err() {
+        let mut done = self.try_step().await;
+        if let Err(IndexerError::NotContinuous { .. }) = done {
+            // Another chain does not follow ours either, and says more.
+            done = self.check_chain().await.and(done);
+        }
+        if let Err(error) = &done {
+            self.watch.note_error(error);
             // Nothing was kept: the blocks that were read are read again.
             self.ahead.clear();
         }
         done
     }
 
+    /// Fails if the node's chain is not the one in the tables.
+    async fn check_chain(&self) -> Result<(), IndexerError> {
+        let node = self.source.node().await?;
+        let mut connection = self.pool.acquire().await?;
+        let mirrored = store::mirrored(&mut connection).await?;
+        mirrored.map_or(Ok(()), |mirrored| node.check(&mirrored))
+    }
+
     async fn try_step(&mut self) -> Result<Progress, IndexerError> {
         let head = self.source.light_head().await?;
+        if head.block.height < self.cursor.height {
+            // A node that lags, or one whose chain began anew.
+            self.check_chain().await?;
+        } else if head.block.height == self.cursor.height && head.block.hash != self.cursor.hash {
+            return Err(IndexerError::NotContinuous { height: head.block.height });
+        }
+        self.watch.note(head.block.height, Some(self.cursor.height));
         let began = Instant::now();
         let mut batch = Batch { heads: self.heads.clone(), ..Batch::default() };
         let mut to = self.cursor;
         for _ in 0..BLOCKS_PER_STEP {
-            if self.ahead.is_empty() {
+            // A step that was dropped halfway may have left later blocks.
+            if self.ahead.front().is_none_or(|block| block.prev_hash != to.hash) {
                 self.ahead = self.source.new_blocks(to, head).await?.into();
             }
             let Some(block) = self.ahead.front().copied() else { break };
@@ -104,7 +131,7 @@ impl Indexer {
                 self.read_receipt(block, &receipt, &mut batch)?;
             }
             to = block.cursor();
-            if batch.events.len() >= EVENTS_PER_STEP || began.elapsed() >= STEP_TIME {
+            if batch.entries.len() >= EVENTS_PER_STEP || began.elapsed() >= STEP_TIME {
                 break;
             }
         }
@@ -114,8 +141,9 @@ impl Indexer {
         let mut connection = self.pool.acquire().await?;
         store::commit(&mut connection, self.cursor, to, &batch).await?;
         self.cursor = to;
-        let events = batch.events.len();
+        let events = batch.entries.len();
         self.heads = batch.heads;
+        self.watch.note(head.block.height, Some(self.cursor.height));
         Ok(Progress::Advanced { height: to.height, events })
     }
 
@@ -124,48 +152,37 @@ impl Indexer {
         let Some((contract, _)) = watched else { return Ok(()) };
         let contract = *contract;
         for (index, log) in receipt.logs.iter().enumerate() {
-            let log_index = i32::try_from(index).expect("a receipt has 100 logs at the most");
-            let receipt_id = receipt.id.to_string();
             let head = *batch.heads.entry(contract).or_default();
             let due = head.seq + 1;
-            let seq = match decode(contract, log) {
+            let (seq, prev, read) = match decode(contract, log) {
                 Decoded::Foreign => continue,
-                Decoded::Unknown { seq, reason } => {
-                    let name = contract.name();
-                    tracing::warn!(name, reason, "an event of ours can't be read; it is kept as a dead letter");
-                    batch.dead_letters.push(DeadLetter {
-                        height: block.height,
-                        receipt_id,
-                        log_index,
-                        contract,
-                        reason,
-                        log: log.clone(),
-                    });
-                    let Some(seq) = seq else { continue };
-                    seq
-                }
-                Decoded::Event(event) => {
-                    batch.changes.extend(changes(&event.fact).into_iter().map(|change| (block.height, change)));
-                    let seq = event.seq;
-                    batch.events.push(StoredEvent {
-                        height: block.height,
-                        receipt_id,
-                        log_index,
-                        contract,
-                        seq,
-                        name: event.name,
-                        by: event.by.to_string(),
-                        log: log.clone(),
-                        body: event.body,
-                    });
-                    seq
-                }
+                Decoded::Garbled { reason } => (None, None, Err(reason)),
+                // All that is of our standard is in the chain of events, whether or not its number can be read.
+                Decoded::Unknown { seq, prev, reason } => (Some(seq.unwrap_or(due)), prev, Err(reason)),
+                Decoded::Event(event) => (Some(event.seq), Some(event.prev), Ok((*event).into())),
             };
-            if seq != due {
-                let contract = contract.name().to_owned();
-                return Err(IndexerError::MissingEvent { contract, expected: due, found: seq });
+            let name = contract.name();
+            if let Err(reason) = &read {
+                tracing::warn!(name, seq, reason, "an event of ours can't be read; it is kept as a dead letter");
             }
-            batch.heads.insert(contract, EventHead { seq, head: next_head(&head.head, log, sha256) });
+            if let Some(found) = seq.filter(|seq| *seq != due) {
+                return Err(IndexerError::MissingEvent { contract: name.to_owned(), expected: due, found });
+            }
+            if prev.is_some_and(|prev| prev != head.head) {
+                return Err(IndexerError::OtherPast { contract: name.to_owned(), seq: due });
+            }
+            if seq.is_some() {
+                batch.heads.insert(contract, EventHead { seq: due, head: next_head(&head.head, log, sha256) });
+            }
+            batch.entries.push(Entry {
+                height: block.height,
+                receipt_id: receipt.id.to_string(),
+                log_index: i32::try_from(index).expect("a receipt has 100 logs at the most"),
+                contract,
+                seq,
+                log: log.clone(),
+                read,
+            });
         }
         Ok(())
     }
@@ -185,12 +202,18 @@ impl Indexer {
         Ok(self.cursor)
     }
 
-    /// Runs until `stop` resolves. Trouble that may pass is waited out; anything else ends the run.
+    /// Runs until `stop` resolves, whatever it is waiting for then. Trouble that may pass is waited out; anything else ends
+    /// the run.
     pub async fn run(&mut self, stop: impl Future<Output = ()>) -> Result<(), IndexerError> {
         tokio::pin!(stop);
         loop {
-            let pause = match self.step().await {
-                Ok(Progress::Advanced { .. }) => Duration::ZERO,
+            let done = tokio::select! {
+                biased;
+                () = &mut stop => return Ok(()),
+                done = self.step() => done,
+            };
+            let pause = match done {
+                Ok(Progress::Advanced { .. }) => continue,
                 Ok(Progress::Idle) => POLL,
                 Err(error) if error.is_transient() => {
                     tracing::warn!(%error, "trying again");
@@ -203,5 +226,22 @@ impl Indexer {
                 () = tokio::time::sleep(pause) => {}
             }
         }
+    }
+}
+
+/// Where to go on, if the node has the chain that is in the tables.
+async fn same_chain(source: &Source, node: &Node, mirrored: &Mirrored) -> Result<Cursor, IndexerError> {
+    node.check(mirrored)?;
+    let cursor = mirrored.cursor;
+    // A node that lags, or has dropped old blocks, does not know it.
+    match source.find(cursor.height).await? {
+        Some(block) if block.hash != cursor.hash => Err(IndexerError::OtherChain {
+            expected: format!(
+                "{} with block {} of height {}, which is the node's",
+                node.chain_id, block.hash, block.height
+            ),
+            found: format!("{} with block {} there", mirrored.chain_id, cursor.hash),
+        }),
+        _ => Ok(cursor),
     }
 }

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::IndexerError;
 use crate::store::Cursor;
+use crate::watch::Node;
 
 /// Heights without a block that are tried one by one before the walk from the head begins.
 const SKIPPED_MAX: u64 = 8;
@@ -79,10 +80,31 @@ impl Source {
         Self { rpc, watched }
     }
 
-    /// One block's header.
+    /// What the node says of its chain.
+    pub async fn node(&self) -> Result<Node, IndexerError> {
+        Node::ask(&self.rpc).await
+    }
+
+    /// One block's header, of the block that was asked for.
     pub async fn header(&self, at: At) -> Result<Header, IndexerError> {
         let header = self.rpc.block(at).await?.header;
-        Ok(Header { height: header.height, hash: header.hash, prev_hash: header.prev_hash })
+        let other = |asked: String, found: String| Err(IndexerError::OtherBlock { asked, found });
+        match at {
+            At::Height(height) if header.height != height => other(height.to_string(), header.height.to_string()),
+            At::Hash(hash) if header.hash != hash => other(hash.to_string(), header.hash.to_string()),
+            _ => Ok(Header { height: header.height, hash: header.hash, prev_hash: header.prev_hash }),
+        }
+    }
+
+    /// The block of a height; `None` where the node knows none.
+    pub async fn find(&self, height: BlockHeight) -> Result<Option<Header>, IndexerError> {
+        match self.header(At::Height(height)).await {
+            Ok(header) => Ok(Some(header)),
+            Err(IndexerError::Chain(ClientError::Rpc { error, .. })) if error["cause"]["name"] == "UNKNOWN_BLOCK" => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The final head, against which proofs are asked for.
@@ -99,13 +121,11 @@ impl Source {
             return Ok(Vec::new());
         }
         // Forward by height keeps up however far the head runs ahead; a few heights may be skipped.
-        for height in known.height + 1..=head.block.height.min(known.height + SKIPPED_MAX) {
-            match self.header(At::Height(height)).await {
-                Ok(next) if next.prev_hash == known.hash => return Ok(vec![next]),
-                Ok(_) => return Err(IndexerError::NotContinuous { height }),
-                Err(IndexerError::Chain(ClientError::Rpc { error, .. }))
-                    if error["cause"]["name"] == "UNKNOWN_BLOCK" => {}
-                Err(error) => return Err(error),
+        for height in known.height + 1..=head.block.height.min(known.height.saturating_add(SKIPPED_MAX)) {
+            match self.find(height).await? {
+                Some(next) if next.prev_hash == known.hash => return Ok(vec![next]),
+                Some(_) => return Err(IndexerError::NotContinuous { height }),
+                None => {}
             }
         }
         self.walk_back(known, head).await
@@ -121,7 +141,12 @@ impl Source {
                 blocks.reverse();
                 return Ok(blocks);
             }
-            next = self.header(At::Hash(next.prev_hash)).await?;
+            let before = self.header(At::Hash(next.prev_hash)).await?;
+            // Or it would never end.
+            if before.height >= next.height {
+                return Err(IndexerError::NotContinuous { height: next.height });
+            }
+            next = before;
         }
         Err(IndexerError::NotContinuous { height: next.height })
     }
@@ -171,7 +196,7 @@ impl Source {
             Err(ClientError::Rpc { error, .. }) if error["cause"]["name"] == "NOT_CONFIRMED" => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        if !is_proven(&proof, id, head) {
+        if !is_proven(&proof, id, receiver, head) {
             return Err(IndexerError::BadProof { receipt: id.to_string() });
         }
         let outcome = proof.outcome_proof.outcome;
@@ -188,8 +213,9 @@ pub struct LightHead {
     pub block_merkle_root: CryptoHash,
 }
 
-/// Outcome → chunk root → block root in a header → that header's hash → the head's root over all blocks.
-fn is_proven(proof: &Proof, id: CryptoHash, head: LightHead) -> bool {
+/// Outcome → chunk root → block root in a header → that header's hash → the head's root over all blocks. The outcome has
+/// to be the contract's: a receipt of somebody else's has a proof, too, and may log what it likes.
+fn is_proven(proof: &Proof, id: CryptoHash, executor: &AccountId, head: LightHead) -> bool {
     let outcome = &proof.outcome_proof;
     let chunk_root = compute_root_from_path_and_item(&outcome.proof, outcome.to_hashes());
     let leaf = CryptoHash::hash_borsh(chunk_root);
@@ -199,5 +225,8 @@ fn is_proven(proof: &Proof, id: CryptoHash, head: LightHead) -> bool {
     let in_chain = verify_hash(head.block_merkle_root, &proof.block_proof, header_hash);
     // The head itself is not below its own root.
     let is_head = header_hash == head.block.hash;
-    outcome.id == id && block_root == lite.inner_lite.outcome_root && (in_chain || is_head)
+    outcome.id == id
+        && outcome.outcome.executor_id == *executor
+        && block_root == lite.inner_lite.outcome_root
+        && (in_chain || is_head)
 }

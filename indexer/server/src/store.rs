@@ -1,5 +1,8 @@
 //! One transaction per step: events, rows, heads and the cursor move together or not at all.
 
+mod entries;
+mod rows;
+
 use std::collections::BTreeMap;
 
 use charter_types::event::EventHead;
@@ -7,11 +10,14 @@ use charter_types::{AccountId, Hash32};
 use near_primitives::hash::CryptoHash;
 use serde_json::Value;
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sqlx::{PgConnection, Row};
 
 use crate::IndexerError;
 use crate::contract::Contract;
-use crate::table::{Change, Table};
+use crate::table::Change;
+
+pub use entries::{by_halves, note_reason, revive};
+pub use rows::{Place, write};
 
 /// How far the tables are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,44 +26,50 @@ pub struct Cursor {
     pub hash: CryptoHash,
 }
 
+/// The cursor, and which chain it is of.
+#[derive(Clone, Debug)]
+pub struct Mirrored {
+    pub cursor: Cursor,
+    pub chain_id: String,
+    /// Unknown in a database that was made before it was kept.
+    pub genesis: Option<CryptoHash>,
+}
+
 /// The contracts' chains of events as far as they are in the tables.
 pub type Heads = BTreeMap<Contract, EventHead>;
 
-/// An event ready to be stored.
-#[derive(Clone, Debug)]
-pub struct StoredEvent {
+/// One of our log lines, with its place on the chain.
+#[derive(Clone)]
+pub struct Entry {
     pub height: u64,
     pub receipt_id: String,
     pub log_index: i32,
     pub contract: Contract,
-    pub seq: u64,
-    pub name: String,
-    pub by: String,
+    /// Its number in the contract's chain of events. `None`: it is in no such chain.
+    pub seq: Option<u64>,
     pub log: String,
-    pub body: Value,
+    /// What it says; or why nobody knows, which makes it a dead letter.
+    pub read: Result<Event, String>,
 }
 
-/// A log of ours that could not be read.
-#[derive(Clone, Debug)]
-pub struct DeadLetter {
-    pub height: u64,
-    pub receipt_id: String,
-    pub log_index: i32,
-    pub contract: Contract,
-    pub reason: String,
-    pub log: String,
+/// What an event says.
+#[derive(Clone)]
+pub struct Event {
+    pub name: String,
+    pub by: String,
+    pub body: Value,
+    pub changes: Vec<Change>,
 }
 
 /// What a step adds.
 #[derive(Default)]
 pub struct Batch {
-    pub events: Vec<StoredEvent>,
-    pub dead_letters: Vec<DeadLetter>,
-    pub changes: Vec<(u64, Change)>,
+    pub entries: Vec<Entry>,
     pub heads: Heads,
 }
 
-/// Postgres has no unsigned numbers.
+/// Postgres has no unsigned numbers. Heights and numbers of events count one by one from where they began, so they fit;
+/// what a caller chooses is in wider columns.
 pub fn signed(number: u64) -> Result<i64, IndexerError> {
     i64::try_from(number).map_err(|_| IndexerError::TooLarge { number })
 }
@@ -68,33 +80,51 @@ pub fn unsigned(row: &PgRow, column: &'static str) -> Result<u64, IndexerError> 
     u64::try_from(number).map_err(|_| IndexerError::Unreadable { what: column })
 }
 
-/// A column with 32 bytes.
-fn hash(row: &PgRow, column: &'static str) -> Result<[u8; 32], IndexerError> {
-    let bytes: Vec<u8> = row.try_get(column)?;
+/// Bytes of a log line.
+pub fn log_line(row: &PgRow) -> Result<String, IndexerError> {
+    String::from_utf8(row.try_get("log")?).map_err(|_| IndexerError::Unreadable { what: "log" })
+}
+
+/// 32 bytes.
+fn hash(bytes: Vec<u8>, column: &'static str) -> Result<[u8; 32], IndexerError> {
     bytes.try_into().map_err(|_| IndexerError::Unreadable { what: column })
 }
 
 /// A row's chain of events.
 pub fn event_head(row: &PgRow) -> Result<EventHead, IndexerError> {
-    Ok(EventHead { seq: unsigned(row, "seq")?, head: Hash32(hash(row, "head")?) })
+    Ok(EventHead { seq: unsigned(row, "seq")?, head: Hash32(hash(row.try_get("head")?, "head")?) })
 }
 
-/// The cursor and the id of its chain, if the database has one.
-pub async fn cursor(connection: &mut PgConnection) -> Result<Option<(Cursor, String)>, IndexerError> {
-    let row = sqlx::query("select height, hash, chain_id from cursor").fetch_optional(connection).await?;
+/// The cursor, if the database has one.
+pub async fn mirrored(connection: &mut PgConnection) -> Result<Option<Mirrored>, IndexerError> {
+    let row = sqlx::query("select height, hash, chain_id, genesis from cursor").fetch_optional(connection).await?;
     let Some(row) = row else { return Ok(None) };
-    let cursor = Cursor { height: unsigned(&row, "height")?, hash: CryptoHash(hash(&row, "hash")?) };
-    Ok(Some((cursor, row.try_get("chain_id")?)))
+    let cursor = Cursor { height: unsigned(&row, "height")?, hash: CryptoHash(hash(row.try_get("hash")?, "hash")?) };
+    let genesis: Option<Vec<u8>> = row.try_get("genesis")?;
+    let genesis = genesis.map(|bytes| hash(bytes, "genesis").map(CryptoHash)).transpose()?;
+    Ok(Some(Mirrored { cursor, chain_id: row.try_get("chain_id")?, genesis }))
 }
 
 /// Gives a fresh database its cursor.
-pub async fn start_cursor(connection: &mut PgConnection, chain_id: &str, start: Cursor) -> Result<(), IndexerError> {
-    sqlx::query("insert into cursor (height, hash, chain_id) values ($1, $2, $3)")
+pub async fn start_cursor(
+    connection: &mut PgConnection,
+    chain_id: &str,
+    genesis: CryptoHash,
+    start: Cursor,
+) -> Result<(), IndexerError> {
+    sqlx::query("insert into cursor (height, hash, chain_id, genesis) values ($1, $2, $3, $4)")
         .bind(signed(start.height)?)
         .bind(start.hash.as_bytes().as_slice())
         .bind(chain_id)
+        .bind(genesis.as_bytes().as_slice())
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Notes the chain's first block, where it was not kept yet.
+pub async fn keep_genesis(connection: &mut PgConnection, genesis: CryptoHash) -> Result<(), IndexerError> {
+    sqlx::query("update cursor set genesis = $1").bind(genesis.as_bytes().as_slice()).execute(connection).await?;
     Ok(())
 }
 
@@ -121,28 +151,41 @@ pub async fn heads(connection: &mut PgConnection, contracts: &[(Contract, Accoun
     Ok(heads)
 }
 
-/// Commits a step. The last statement moves the cursor from where this indexer believes it to be: if another one moved
-/// it meanwhile, nothing of the step is kept.
+/// How a step's events are written.
+#[derive(Clone, Copy)]
+enum Care {
+    /// All at once, which is fast.
+    Together,
+    /// By halves, down to the one that the database refuses.
+    ByHalves,
+}
+
+/// Commits a step. It moves the cursor from where this indexer believes it to be: if another one moved it meanwhile,
+/// nothing of the step is kept. An event that the database refuses becomes a dead letter, and the others are kept.
 pub async fn commit(
     connection: &mut PgConnection,
     from: Cursor,
     to: Cursor,
     batch: &Batch,
 ) -> Result<(), IndexerError> {
+    match attempt(connection, from, to, batch, Care::Together).await {
+        Err(error) if error.is_refusal() => {
+            tracing::warn!(%error, "an event of a step is refused; it is looked for");
+            attempt(connection, from, to, batch, Care::ByHalves).await
+        }
+        done => done,
+    }
+}
+
+async fn attempt(
+    connection: &mut PgConnection,
+    from: Cursor,
+    to: Cursor,
+    batch: &Batch,
+    care: Care,
+) -> Result<(), IndexerError> {
     let mut tx = sqlx::Connection::begin(connection).await?;
-    insert_events(&mut tx, &batch.events).await?;
-    for letter in &batch.dead_letters {
-        insert_dead_letter(&mut tx, letter).await?;
-    }
-    write(&mut tx, Place::Mirror, &batch.changes).await?;
-    for (contract, head) in &batch.heads {
-        sqlx::query("update contract set seq = $2, head = $3 where name = $1")
-            .bind(contract.name())
-            .bind(signed(head.seq)?)
-            .bind(head.head.0.as_slice())
-            .execute(&mut *tx)
-            .await?;
-    }
+    // First, so that of two indexers one waits for the other here and then sees that it is late.
     let moved = sqlx::query("update cursor set height = $1, hash = $2 where height = $3 and hash = $4")
         .bind(signed(to.height)?)
         .bind(to.hash.as_bytes().as_slice())
@@ -153,141 +196,18 @@ pub async fn commit(
     if moved.rows_affected() != 1 {
         return Err(IndexerError::CursorMoved);
     }
+    match care {
+        Care::Together => entries::insert(&mut tx, &batch.entries).await?,
+        Care::ByHalves => entries::insert_by_halves(&mut tx, &batch.entries).await?,
+    }
+    for (contract, head) in &batch.heads {
+        sqlx::query("update contract set seq = $2, head = $3 where name = $1")
+            .bind(contract.name())
+            .bind(signed(head.seq)?)
+            .bind(head.head.0.as_slice())
+            .execute(&mut *tx)
+            .await?;
+    }
     tx.commit().await?;
-    Ok(())
-}
-
-async fn insert_events(tx: &mut PgConnection, events: &[StoredEvent]) -> Result<(), IndexerError> {
-    if events.is_empty() {
-        return Ok(());
-    }
-    let texts = |pick: &dyn Fn(&StoredEvent) -> String| events.iter().map(pick).collect::<Vec<_>>();
-    let numbers =
-        |pick: fn(&StoredEvent) -> u64| events.iter().map(|event| signed(pick(event))).collect::<Result<Vec<_>, _>>();
-    sqlx::query(
-        "insert into event (height, receipt_id, log_index, contract, seq, event, by_account, log, body)
-         select * from unnest($1::bigint[], $2::text[], $3::integer[], $4::text[], $5::bigint[], $6::text[], $7::text[],
-           $8::text[], $9::jsonb[])",
-    )
-    .bind(numbers(|event| event.height)?)
-    .bind(texts(&|event| event.receipt_id.clone()))
-    .bind(events.iter().map(|event| event.log_index).collect::<Vec<_>>())
-    .bind(texts(&|event| event.contract.name().to_owned()))
-    .bind(numbers(|event| event.seq)?)
-    .bind(texts(&|event| event.name.clone()))
-    .bind(texts(&|event| event.by.clone()))
-    .bind(texts(&|event| event.log.clone()))
-    .bind(events.iter().map(|event| event.body.clone()).collect::<Vec<_>>())
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-async fn insert_dead_letter(tx: &mut PgConnection, letter: &DeadLetter) -> Result<(), IndexerError> {
-    sqlx::query(
-        "insert into dead_letter (height, receipt_id, log_index, contract, reason, log) values ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(signed(letter.height)?)
-    .bind(&letter.receipt_id)
-    .bind(letter.log_index)
-    .bind(letter.contract.name())
-    .bind(&letter.reason)
-    .bind(&letter.log)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Where rows are written.
-#[derive(Clone, Copy)]
-pub enum Place {
-    /// The tables themselves.
-    Mirror,
-    /// Temporary tables that are made again from events.
-    Shadow,
-}
-
-impl Place {
-    /// What a table is called there.
-    pub fn name(self, table: &Table) -> String {
-        match self {
-            Self::Mirror => table.name.to_owned(),
-            Self::Shadow => format!("shadow_{}", table.name),
-        }
-    }
-}
-
-/// What is left of a row after all changes of a step.
-enum Final {
-    Put(u64, Value),
-    Remove,
-}
-
-/// Rows of one table after all changes of a step, by key.
-type Finals = BTreeMap<String, Final>;
-
-/// Changes, each with the height of its block, coalesced per row; then one statement per table and kind.
-pub async fn write(tx: &mut PgConnection, place: Place, changes: &[(u64, Change)]) -> Result<(), IndexerError> {
-    let mut tables: BTreeMap<&'static str, (&'static Table, Finals)> = BTreeMap::new();
-    for (height, change) in changes {
-        let table = change.table();
-        let (_, rows) = tables.entry(table.name).or_insert_with(|| (table, Finals::new()));
-        match change {
-            Change::Put { key, body, .. } => {
-                rows.insert(key.clone(), Final::Put(*height, body.clone()));
-            }
-            Change::Remove { key, .. } => {
-                rows.insert(key.clone(), Final::Remove);
-            }
-            Change::Set { key, field, value, .. } => {
-                if !rows.contains_key(key)
-                    && let Some(body) = load(tx, place, table, key).await?
-                {
-                    rows.insert(key.clone(), Final::Put(*height, body));
-                }
-                if let Some(Final::Put(at, body)) = rows.get_mut(key) {
-                    body[*field] = value.clone();
-                    *at = *height;
-                }
-            }
-        }
-    }
-    for (table, rows) in tables.into_values() {
-        write_table(tx, place, table, rows).await?;
-    }
-    Ok(())
-}
-
-async fn load(tx: &mut PgConnection, place: Place, table: &Table, key: &str) -> Result<Option<Value>, IndexerError> {
-    // Names of tables come from descriptors, never from data.
-    let text = format!("select body from {} where key = $1", place.name(table));
-    let row = sqlx::query(AssertSqlSafe(text)).bind(key).fetch_optional(tx).await?;
-    Ok(row.map(|row| row.try_get("body")).transpose()?)
-}
-
-async fn write_table(tx: &mut PgConnection, place: Place, table: &Table, rows: Finals) -> Result<(), IndexerError> {
-    let name = place.name(table);
-    let (mut keys, mut bodies, mut heights, mut gone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (key, last) in rows {
-        match last {
-            Final::Put(height, body) => {
-                keys.push(key);
-                bodies.push(body);
-                heights.push(signed(height)?);
-            }
-            Final::Remove => gone.push(key),
-        }
-    }
-    if !keys.is_empty() {
-        let text = format!(
-            "insert into {name} (key, body, height) select * from unnest($1::text[], $2::jsonb[], $3::bigint[])
-             on conflict (key) do update set body = excluded.body, height = excluded.height"
-        );
-        sqlx::query(AssertSqlSafe(text)).bind(keys).bind(bodies).bind(heights).execute(&mut *tx).await?;
-    }
-    if !gone.is_empty() {
-        let text = format!("delete from {name} where key = any($1)");
-        sqlx::query(AssertSqlSafe(text)).bind(gone).execute(tx).await?;
-    }
     Ok(())
 }

@@ -4,6 +4,10 @@
 //! their [`Truth`], REST serves them, and `docs/reference/schema.md` shows them. A migration makes the table itself; a
 //! test holds it against its descriptor.
 
+use charter_types::AccountId;
+use schemars::JsonSchema;
+use schemars::r#gen::SchemaGenerator;
+use schemars::schema::Schema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -22,7 +26,14 @@ pub struct Table {
     pub columns: &'static [Column],
     /// REST serves the rows at `/v1/<path>`.
     pub path: &'static str,
+    /// The schema of a row's record.
+    pub record: fn(&mut SchemaGenerator) -> Schema,
     pub truth: Truth,
+}
+
+/// The schema of a record, for its descriptor.
+pub fn record<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
 }
 
 /// What tells rows of one table apart.
@@ -53,10 +64,16 @@ pub enum Source {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Whatever the chain has; U+0000 and `␀` are escaped, see [`crate::escape`].
     Text,
+    /// A NEAR account.
+    Account,
+    /// One of a few lower-case words, or hex digits.
+    Word,
+    /// 64 bits without sign.
     Number,
     Boolean,
-    /// 128 bits, a string in JSON.
+    /// 128 bits without sign, a string in JSON.
     Amount,
     /// Hex in JSON.
     Bytes,
@@ -66,28 +83,43 @@ impl Kind {
     /// The type in Postgres.
     pub fn sql(self) -> &'static str {
         match self {
-            Self::Text => "text",
-            Self::Number => "bigint",
+            Self::Text | Self::Account | Self::Word => "text",
+            Self::Number => "numeric(20,0)",
             Self::Boolean => "boolean",
             Self::Amount => "numeric(39,0)",
             Self::Bytes => "bytea",
         }
     }
 
+    /// In words, for who wrote something else.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Text => "a text",
+            Self::Account => "a NEAR account",
+            Self::Word => "a word of a-z, 0-9 and _",
+            Self::Number => "a number from 0 to 2^64-1",
+            Self::Boolean => "true or false",
+            Self::Amount => "a number from 0 to 2^128-1",
+            Self::Bytes => "hex digits",
+        }
+    }
+
     /// A text as a value of this kind, in SQL.
     pub fn read(self, text: &str) -> String {
         match self {
-            Self::Text => text.to_owned(),
+            Self::Text | Self::Account | Self::Word => text.to_owned(),
             Self::Bytes => format!("decode({text}, 'hex')"),
             Self::Number | Self::Boolean | Self::Amount => format!("({text})::{}", self.sql()),
         }
     }
 
-    /// Whether a text can be read as this kind.
+    /// Whether a text can be a value of this kind.
     pub fn fits(self, text: &str) -> bool {
         match self {
-            Self::Text => !text.contains('\0'),
-            Self::Number => text.parse::<i64>().is_ok(),
+            Self::Text => true,
+            Self::Account => text.parse::<AccountId>().is_ok(),
+            Self::Word => !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_')),
+            Self::Number => text.parse::<u64>().is_ok(),
             Self::Boolean => text.parse::<bool>().is_ok(),
             Self::Amount => text.parse::<u128>().is_ok(),
             Self::Bytes => hex::decode(text).is_ok(),
@@ -102,6 +134,14 @@ const fn column(name: &'static str, kind: Kind) -> Column {
 
 pub const fn text(name: &'static str) -> Column {
     column(name, Kind::Text)
+}
+
+pub const fn account(name: &'static str) -> Column {
+    column(name, Kind::Account)
+}
+
+pub const fn word(name: &'static str) -> Column {
+    column(name, Kind::Word)
 }
 
 pub const fn number(name: &'static str) -> Column {
@@ -193,6 +233,16 @@ impl Table {
         Change::Remove { table: self, key: key.to_string() }
     }
 
+    /// Records are gone: those of one row of another table, from a place on, so many of them.
+    pub fn remove_span(&'static self, of: (&'static str, u64), by: &'static str, from: u64, count: u64) -> Change {
+        Change::RemoveSpan { table: self, of, by, from, to: from.saturating_add(count) }
+    }
+
+    /// A column by its name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
     /// One field of a record that is there is another than before.
     pub fn set(&'static self, key: impl ToString, field: &'static str, value: impl Serialize) -> Change {
         Change::Set { table: self, key: key.to_string(), field, value: json(value) }
@@ -206,15 +256,38 @@ fn json(record: impl Serialize) -> Value {
 /// What happens to one row.
 #[derive(Clone)]
 pub enum Change {
-    Put { table: &'static Table, key: String, body: Value },
-    Remove { table: &'static Table, key: String },
-    Set { table: &'static Table, key: String, field: &'static str, value: Value },
+    Put {
+        table: &'static Table,
+        key: String,
+        body: Value,
+    },
+    Remove {
+        table: &'static Table,
+        key: String,
+    },
+    Set {
+        table: &'static Table,
+        key: String,
+        field: &'static str,
+        value: Value,
+    },
+    /// All rows in which the column `of` has this number, and the column `by` one from `from` to before `to`.
+    RemoveSpan {
+        table: &'static Table,
+        of: (&'static str, u64),
+        by: &'static str,
+        from: u64,
+        to: u64,
+    },
 }
 
 impl Change {
     pub fn table(&self) -> &'static Table {
         match self {
-            Self::Put { table, .. } | Self::Remove { table, .. } | Self::Set { table, .. } => table,
+            Self::Put { table, .. }
+            | Self::Remove { table, .. }
+            | Self::Set { table, .. }
+            | Self::RemoveSpan { table, .. } => table,
         }
     }
 }

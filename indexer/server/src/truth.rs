@@ -38,9 +38,9 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// The parts of the key. A row that somebody added by hand may have any.
+    /// The parts of the key, of which only the last may have a `/` in it. A row that somebody added by hand may have any.
     pub fn parts<const N: usize>(self) -> Option<[&'a str; N]> {
-        self.key.split('/').collect::<Vec<_>>().try_into().ok()
+        self.key.splitn(N, '/').collect::<Vec<_>>().try_into().ok()
     }
 }
 
@@ -85,7 +85,8 @@ pub async fn ask(chain: &Chain, table: &Table, ours: &Rows) -> Result<Told, Inde
             while from <= last {
                 let page: Vec<Value> = chain.ask(list, Page { from, limit: None }).await?;
                 add(&mut theirs, table, page)?;
-                from += PAGE_MAX;
+                let Some(next) = from.checked_add(PAGE_MAX) else { break };
+                from = next;
             }
         }
         Truth::PerParent { parent, rows } => {

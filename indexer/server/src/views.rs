@@ -94,6 +94,9 @@ views! {
     }
 }
 
+/// More than fit into one log.
+const IDS_PER_EVENT_MAX: u64 = 1_000;
+
 /// Ids that a contract gives one after the other.
 #[derive(Clone, Copy, Debug)]
 pub enum HighestId {
@@ -111,12 +114,14 @@ pub struct Chain {
     rpc: Rpc,
     contracts: Contracts,
     at: At,
+    /// Events of the contract that has most.
+    events: u64,
     known: BTreeMap<&'static str, Rows>,
 }
 
 impl Chain {
-    pub fn new(rpc: Rpc, contracts: Contracts, at: At) -> Self {
-        Self { rpc, contracts, at, known: BTreeMap::new() }
+    pub fn new(rpc: Rpc, contracts: Contracts, at: At, events: u64) -> Self {
+        Self { rpc, contracts, at, events, known: BTreeMap::new() }
     }
 
     /// Asks a view.
@@ -140,7 +145,13 @@ impl Chain {
         };
         let counts: Vec<u64> = self.ask(view, Nothing {}).await?;
         let short = || ClientError::Answer { method: view.name.to_owned(), reason: format!("{ids:?} is missing") };
-        Ok(*counts.get(place).ok_or_else(short)?)
+        let highest = *counts.get(place).ok_or_else(short)?;
+        // Somebody asks for all of them, page by page, and would not come to an end.
+        if highest > self.events.saturating_mul(IDS_PER_EVENT_MAX) {
+            let reason = format!("{highest} of {ids:?} are more than {} events can have made", self.events);
+            return Err(ClientError::Answer { method: view.name.to_owned(), reason }.into());
+        }
+        Ok(highest)
     }
 
     /// All rows of a table that comes earlier in [`crate::tables::all`].

@@ -6,6 +6,7 @@ mod bad_input;
 mod demo;
 mod hand_over;
 mod host_keys;
+mod index_verbs;
 mod key_verbs;
 mod killed_indexer;
 mod operator;

@@ -1,10 +1,10 @@
 //! The escrow's records.
 
-use charter_types::escrow::Fact;
 use charter_types::escrow::args::Channels;
+use charter_types::escrow::{Channel, Fact};
 
 use crate::contract::Contract;
-use crate::table::{Change, Key, Table, amount, boolean, bytes, text};
+use crate::table::{Change, Key, Table, account, amount, boolean, bytes, record};
 use crate::truth::Truth;
 use crate::views;
 
@@ -17,14 +17,15 @@ pub static CHANNEL: Table = Table {
     key: Key::Fields(&["id"]),
     columns: &[
         bytes("id"),
-        text("payer").filter(),
-        text("payee").filter(),
+        account("payer").filter(),
+        account("payee").filter(),
         amount("deposited"),
         amount("claimed"),
         amount("paid"),
         boolean("closed"),
     ],
     path: "channels",
+    record: record::<Channel>,
     truth: Truth::Batch(|chain, keys| {
         let channels = keys.into_iter().filter_map(|key| key.parse().ok()).collect();
         Box::pin(chain.ask(views::CHANNELS, Channels { channels }))

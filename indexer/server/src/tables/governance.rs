@@ -1,12 +1,12 @@
 //! Governance's records.
 
-use charter_types::governance::Fact;
 use charter_types::governance::args::{AgentRef, ProposalRef};
+use charter_types::governance::{Ballot, Enrolment, Fact, Line, Proposal, Release};
 use serde_json::Value;
 
 use crate::IndexerError;
 use crate::contract::Contract;
-use crate::table::{Change, Key, Table, boolean, number, text};
+use crate::table::{Change, Key, Table, account, boolean, number, record, text, word};
 use crate::truth::{Row, Truth};
 use crate::views::{self, Chain, HighestId};
 
@@ -19,6 +19,7 @@ pub static LINE: Table = Table {
     key: Key::Fields(&["id"]),
     columns: &[number("id"), text("name").filter(), number("head"), number("seq")],
     path: "lines",
+    record: record::<Line>,
     truth: Truth::Pages { list: views::LINES, last: HighestId::Line },
 };
 
@@ -34,6 +35,7 @@ pub static RELEASE: Table = Table {
         boolean("published").filter(),
     ],
     path: "releases",
+    record: record::<Release>,
     truth: Truth::Pages { list: views::RELEASES, last: HighestId::Release },
 };
 
@@ -42,8 +44,9 @@ pub static PROPOSAL: Table = Table {
     contract: Contract::Governance,
     about: "Proposals with their tallies.",
     key: Key::Fields(&["id"]),
-    columns: &[number("id"), number("line").filter(), text("state").filter(), number("yes"), number("no")],
+    columns: &[number("id"), number("line").filter(), word("state").filter(), number("yes"), number("no")],
     path: "proposals",
+    record: record::<Proposal>,
     truth: Truth::Pages { list: views::PROPOSALS, last: HighestId::Proposal },
 };
 
@@ -52,8 +55,9 @@ pub static BALLOT: Table = Table {
     contract: Contract::Governance,
     about: "Votes as they stand.",
     key: Key::Fields(&["proposal", "voter"]),
-    columns: &[number("proposal").filter(), text("voter").filter()],
+    columns: &[number("proposal").filter(), account("voter").filter()],
     path: "ballots",
+    record: record::<Ballot>,
     truth: Truth::PerParent {
         parent: &PROPOSAL,
         rows: |chain, proposal| Box::pin(chain.ask(views::BALLOTS, ProposalRef { proposal })),
@@ -67,6 +71,7 @@ pub static ENROLMENT: Table = Table {
     key: Key::Fields(&["agent"]),
     columns: &[number("agent"), number("line").filter()],
     path: "enrolments",
+    record: record::<Enrolment>,
     truth: Truth::One(|chain, row| Box::pin(enrolment(chain, row))),
 };
 

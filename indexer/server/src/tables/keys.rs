@@ -2,14 +2,17 @@
 
 use charter_client::sha256;
 use charter_types::keys::args::{ApprovalRef, LeaseRef, Received, WrapRef};
-use charter_types::keys::{Fact, HostId, Policy, Recipient, SealedKey, SecretId};
-use charter_types::{Hash32, Nothing, PAGE_MAX};
+use charter_types::keys::{
+    Anchor, Approval, Budget, Fact, Grant, Host, HostId, Lease, Policy, Recipient, SealedKey, Secret, SecretId,
+};
+use charter_types::{AccountId, Hash32, Nothing, PAGE_MAX};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::IndexerError;
 use crate::contract::Contract;
-use crate::table::{Change, Key, Table, amount, boolean, number, text};
+use crate::table::{Change, Key, Table, account, amount, boolean, number, record, word};
 use crate::truth::{Row, Truth};
 use crate::views::{self, Chain, HighestId};
 
@@ -21,8 +24,9 @@ pub static HOST: Table = Table {
     contract: Contract::Keys,
     about: "Key hosts.",
     key: Key::Fields(&["id"]),
-    columns: &[number("id"), text("operator").filter(), text("status"), number("generation"), number("receipts")],
+    columns: &[number("id"), account("operator").filter(), word("status"), number("generation"), number("receipts")],
     path: "hosts",
+    record: record::<Host>,
     truth: Truth::Pages { list: views::HOSTS, last: HighestId::Host },
 };
 
@@ -34,12 +38,13 @@ pub static SECRET: Table = Table {
     columns: &[
         number("id"),
         number("agent").filter(),
-        text("mode"),
-        text("status"),
+        word("mode"),
+        word("status"),
         number("version"),
         number("epoch"),
     ],
     path: "secrets",
+    record: record::<Secret>,
     truth: Truth::Pages { list: views::SECRETS, last: HighestId::Secret },
 };
 
@@ -50,6 +55,7 @@ pub static WRAP: Table = Table {
     key: Key::Fields(&["secret", "version", "host"]),
     columns: &[number("secret").filter(), number("host").filter()],
     path: "wraps",
+    record: record::<WrapRow>,
     truth: Truth::One(|chain, row| Box::pin(wrap(chain, row))),
 };
 
@@ -58,8 +64,9 @@ pub static RECIPIENT: Table = Table {
     contract: Contract::Keys,
     about: "Hosts that could ever open a secret: who would have to forget it.",
     key: Key::Fields(&["secret", "index"]),
-    columns: &[number("secret").filter(), number("host").of("recipient.host").filter()],
+    columns: &[number("secret").filter(), number("host").of("recipient.host").filter(), number("place").of("index")],
     path: "recipients",
+    record: record::<RecipientRow>,
     truth: Truth::PerParent { parent: &SECRET, rows: |chain, secret| Box::pin(recipients(chain, secret)) },
 };
 
@@ -74,10 +81,11 @@ pub static KEY_GRANT: Table = Table {
         number("secret").filter(),
         number("parent"),
         boolean("revoked").filter(),
-        text("suspended"),
+        word("suspended"),
         number("expires_ms"),
     ],
     path: "grants",
+    record: record::<Grant>,
     truth: Truth::Pages { list: views::GRANTS, last: HighestId::Grant },
 };
 
@@ -88,6 +96,7 @@ pub static KEY_POLICY: Table = Table {
     key: Key::Beside("grant"),
     columns: &[number("grant_id").of_key()],
     path: "policies",
+    record: record::<Policy>,
     truth: Truth::One(|chain, row| Box::pin(async move { Ok(policy(chain, row)) })),
 };
 
@@ -98,6 +107,7 @@ pub static BUDGET: Table = Table {
     key: Key::Fields(&["grant"]),
     columns: &[number("grant_id").of("grant"), amount("level"), amount("reserved"), amount("spent")],
     path: "budgets",
+    record: record::<Budget>,
     truth: Truth::Pages { list: views::BUDGETS, last: HighestId::Grant },
 };
 
@@ -108,6 +118,7 @@ pub static ANCHOR: Table = Table {
     key: Key::Fields(&["host", "to"]),
     columns: &[number("host").filter(), number("first_use").of("from"), number("last_use").of("to")],
     path: "anchors",
+    record: record::<Anchor>,
     truth: Truth::Rebuild,
 };
 
@@ -124,6 +135,7 @@ pub static LEASE: Table = Table {
         number("expires_ms"),
     ],
     path: "leases",
+    record: record::<Lease>,
     truth: Truth::One(|chain, row| Box::pin(lease(chain, row))),
 };
 
@@ -132,8 +144,9 @@ pub static APPROVAL: Table = Table {
     contract: Contract::Keys,
     about: "Actions that wait for an approval, or have an answer that was not used yet.",
     key: Key::Fields(&["grant", "host", "digest"]),
-    columns: &[number("grant_id").of("grant").filter(), number("host"), text("state"), number("expires_ms")],
+    columns: &[number("grant_id").of("grant").filter(), number("host"), word("state"), number("expires_ms")],
     path: "approvals",
+    record: record::<Approval>,
     truth: Truth::One(|chain, row| Box::pin(approval(chain, row))),
 };
 
@@ -144,11 +157,12 @@ pub static KEYS_SETTING: Table = Table {
     key: Key::Beside("setting"),
     columns: &[],
     path: "keys-settings",
+    record: record::<AccountId>,
     truth: Truth::One(|chain, row| Box::pin(setting(chain, row))),
 };
 
 /// A data key as tables have it: its hash and length.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct WrapRow {
     secret: SecretId,
     version: u32,
@@ -159,7 +173,7 @@ struct WrapRow {
 }
 
 /// A host that could open a secret, with its place among those that could.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct RecipientRow {
     secret: SecretId,
     index: u64,
@@ -257,7 +271,7 @@ pub fn changes(fact: &Fact) -> Vec<Change> {
         Fact::GrantRemoved(grant) => vec![KEY_GRANT.remove(grant), KEY_POLICY.remove(grant), BUDGET.remove(grant)],
         Fact::HostRemoved(host) => vec![HOST.remove(host)],
         Fact::RecipientsRemoved { secret, left, count } => {
-            (*left..left + count).map(|index| RECIPIENT.remove(format!("{secret}/{index}"))).collect()
+            vec![RECIPIENT.remove_span(("secret", *secret), "place", u64::from(*left), u64::from(*count))]
         }
         Fact::Anchor(anchor) => vec![ANCHOR.put(anchor)],
         Fact::Mpc(account) => vec![KEYS_SETTING.put_at("mpc", account)],

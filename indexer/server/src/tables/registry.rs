@@ -1,13 +1,16 @@
 //! The registry's records.
 
-use charter_types::registry::Fact;
 use charter_types::registry::args::{AgentRef, ReputationRef};
-use charter_types::{Named, Nothing};
+use charter_types::registry::{
+    Agent, AttestationRecord, Fact, Heartbeat, Owner, Recovery, RecoveryProposal, Reputation, RestingHandle, Retirement,
+};
+use charter_types::{AccountId, Named, Nothing};
+use schemars::JsonSchema;
 use serde_json::Value;
 
 use crate::IndexerError;
 use crate::contract::Contract;
-use crate::table::{Change, Key, Table, amount, number, text};
+use crate::table::{Change, Key, Table, account, amount, number, record, text, word};
 use crate::truth::{Row, Truth};
 use crate::views::{self, Chain, HighestId};
 
@@ -31,16 +34,17 @@ pub static AGENT: Table = Table {
     key: Key::Fields(&["id"]),
     columns: &[
         number("id"),
-        text("owner").filter(),
-        text("status").of("status.state").filter(),
+        account("owner").filter(),
+        word("status").of("status.state").filter(),
         text("handle"),
         text("card_uri").of("card.uri"),
-        text("agent_account").filter(),
-        text("payout"),
+        account("agent_account").filter(),
+        account("payout"),
         number("epoch"),
         number("owner_epoch"),
     ],
     path: "agents",
+    record: record::<Agent>,
     truth: Truth::Pages { list: views::AGENTS, last: HighestId::Agent },
 };
 
@@ -49,8 +53,9 @@ pub static RETIREMENT: Table = Table {
     contract: Contract::Registry,
     about: "Agents that were retired, by whom and when. Their ids are never given again.",
     key: Key::Fields(&["agent"]),
-    columns: &[number("agent"), text("owner").filter(), number("at_ms")],
+    columns: &[number("agent"), account("owner").filter(), number("at_ms")],
     path: "retirements",
+    record: record::<Retirement>,
     truth: Truth::Rebuild,
 };
 
@@ -61,6 +66,7 @@ pub static RESTING_HANDLE: Table = Table {
     key: Key::Fields(&["handle"]),
     columns: &[text("handle"), number("until_ms")],
     path: "resting-handles",
+    record: record::<RestingHandle>,
     truth: Truth::Rebuild,
 };
 
@@ -71,6 +77,7 @@ pub static OWNER: Table = Table {
     key: Key::Fields(&["account"]),
     columns: &[number("epoch"), number("agents")],
     path: "owners",
+    record: record::<Owner>,
     truth: Truth::One(|chain, row| Box::pin(owner(chain, row))),
 };
 
@@ -81,6 +88,7 @@ pub static HEARTBEAT: Table = Table {
     key: Key::Fields(&["agent"]),
     columns: &[number("agent"), number("last_seen_ms")],
     path: "heartbeats",
+    record: record::<Heartbeat>,
     truth: Truth::Pages { list: views::HEARTBEATS, last: HighestId::Agent },
 };
 
@@ -91,6 +99,7 @@ pub static RECOVERY: Table = Table {
     key: Key::Fields(&["agent"]),
     columns: &[number("agent"), number("round")],
     path: "recoveries",
+    record: record::<Recovery>,
     truth: Truth::Pages { list: views::RECOVERIES, last: HighestId::Agent },
 };
 
@@ -99,8 +108,9 @@ pub static RECOVERY_PROPOSAL: Table = Table {
     contract: Contract::Registry,
     about: "Proposals to restore an agent. Void if their round is not the recovery's.",
     key: Key::Fields(&["agent", "proposer"]),
-    columns: &[number("agent").filter(), text("proposer"), text("new_owner"), number("ready_ms")],
+    columns: &[number("agent").filter(), account("proposer"), account("new_owner"), number("ready_ms")],
     path: "recovery-proposals",
+    record: record::<RecoveryProposal>,
     truth: Truth::PerParent {
         parent: &RECOVERY,
         rows: |chain, agent| Box::pin(chain.ask(views::RECOVERY_PROPOSALS, AgentRef { agent })),
@@ -114,10 +124,11 @@ pub static ATTESTATION: Table = Table {
     key: Key::Fields(&["agent"]),
     columns: &[
         number("agent"),
-        text("measurement").of("attestation.measurement"),
+        word("measurement").of("attestation.measurement"),
         number("expires_ms").of("attestation.expires_ms"),
     ],
     path: "attestations",
+    record: record::<AttestationRecord>,
     truth: Truth::Pages { list: views::ATTESTATIONS, last: HighestId::Agent },
 };
 
@@ -126,8 +137,15 @@ pub static REPUTATION: Table = Table {
     contract: Contract::Registry,
     about: "What agents were paid in all, by who reports it, per epoch of the agent. Whoever pays itself is in here, too.",
     key: Key::Fields(&["agent", "epoch", "reporter", "asset"]),
-    columns: &[number("agent").filter(), number("epoch"), text("reporter"), text("asset").filter(), amount("earned")],
+    columns: &[
+        number("agent").filter(),
+        number("epoch"),
+        account("reporter"),
+        text("asset").filter(),
+        amount("earned"),
+    ],
     path: "reputations",
+    record: record::<Reputation>,
     truth: Truth::One(|chain, row| Box::pin(reputation(chain, row))),
 };
 
@@ -138,8 +156,18 @@ pub static REGISTRY_SETTING: Table = Table {
     key: Key::Beside("setting"),
     columns: &[],
     path: "registry-settings",
+    record: record::<Setting>,
     truth: Truth::One(|chain, row| Box::pin(setting(chain, row))),
 };
+
+/// What a setting is: the verifier's account, or the reporters'.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is asked for")]
+enum Setting {
+    Account(AccountId),
+    Accounts(Vec<AccountId>),
+}
 
 async fn owner(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
     let Ok(account) = row.key.parse() else { return Ok(None) };

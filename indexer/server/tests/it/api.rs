@@ -2,8 +2,8 @@
 
 use charter_client::Rpc;
 use charter_harness::Harness;
-use charter_indexer::Indexer;
 use charter_indexer::api::Server;
+use charter_indexer::{Indexer, Watch};
 use serde_json::Value;
 
 use crate::database;
@@ -28,7 +28,7 @@ async fn lists_are_paged_and_filtered_and_bad_questions_get_a_code() {
     let pool = test.database.pool().clone();
     let mut indexer = Indexer::open(Rpc::new(harness.rpc_url()), &harness.contracts, pool.clone()).await.unwrap();
     let cursor = indexer.catch_up().await.unwrap();
-    let server = Server::start(pool, "127.0.0.1:0").await.unwrap();
+    let server = Server::start(pool, "127.0.0.1:0", Watch::default()).await.unwrap();
 
     let (status, height, page) = get(&server, "/v1/agents?limit=3").await;
     assert_eq!((status, height), (200, Some(cursor.height.to_string())));
@@ -48,7 +48,8 @@ async fn lists_are_paged_and_filtered_and_bad_questions_get_a_code() {
         ("/v1/agents?limit=101", 400, "API_BAD_REQUEST"),
         ("/v1/agents?after=x", 400, "API_BAD_REQUEST"),
         ("/v1/agents?colour=red", 400, "API_BAD_REQUEST"),
-        ("/v1/agents?owner=%27%3B+drop+table+agent%3B--", 200, ""),
+        ("/v1/agents?owner=%27%3B+drop+table+agent%3B--", 400, "API_BAD_REQUEST"),
+        ("/v1/lines?name=%27%3B+drop+table+agent%3B--", 200, ""),
         ("/v1/grants?revoked=maybe", 400, "API_BAD_REQUEST"),
         ("/v1/events", 400, "API_BAD_REQUEST"),
     ] {

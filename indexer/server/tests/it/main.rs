@@ -3,7 +3,12 @@
 
 mod api;
 mod database;
+mod letters;
+mod lies;
 mod mirror;
+mod node;
+mod questions;
 mod schema;
 mod tables;
+mod taken;
 mod world;

@@ -21,7 +21,7 @@ async fn snapshot(pool: &sqlx::PgPool) -> Vec<String> {
     let rows = sqlx::query(
         "select 'agent' as kind, key, body::text, height from agent union all
          select 'owner', key, body::text, height from owner union all
-         select 'event', contract || seq, log, height from event order by 1, 2",
+         select 'event', contract || seq, encode(log, 'escape'), height from event order by 1, 2",
     );
     let rows = rows.fetch_all(pool).await.unwrap();
     let text = |row: &sqlx::postgres::PgRow| {
@@ -92,7 +92,8 @@ async fn a_changed_event_breaks_the_chain_of_hashes() {
     let rpc = Rpc::new(harness.rpc_url());
     let mut indexer = Indexer::open(rpc.clone(), &harness.contracts, pool.clone()).await.unwrap();
     indexer.catch_up().await.unwrap();
-    sqlx::query("update event set log = replace(log, 'https://a/1', 'https://a/2')").execute(&pool).await.unwrap();
+    let by_hand = "update event set log = replace(encode(log, 'escape'), 'https://a/1', 'https://a/2')::bytea";
+    sqlx::query(by_hand).execute(&pool).await.unwrap();
     let report = verify(&pool, &rpc, &harness.contracts).await.unwrap().unwrap();
     assert_eq!(report.mismatches, 1, "{:?}", report.detail);
     assert!(report.detail[0].starts_with("events of registry"), "{:?}", report.detail);

@@ -65,6 +65,45 @@ async fn descriptors_and_tables_are_the_same() {
     test.close().await;
 }
 
+/// The migration after which rows may hold everything.
+const WIDE: &str = "0009_as_wide_as_the_chain.sql";
+
+#[tokio::test]
+async fn an_older_database_is_brought_up_to_date_with_its_rows() {
+    let test = database::open().await;
+    let mut connection = test.database.pool().acquire().await.unwrap();
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    sqlx::raw_sql("create schema older; set search_path to older").execute(&mut *connection).await.unwrap();
+    for file in files {
+        if file.ends_with(WIDE) {
+            let rows =
+                "insert into agent (key, body, height) values ('1', '{\"id\": 1, \"card\": {\"uri\": \"␀0\"}}', 1);
+                insert into resting_handle (key, body, height) values ('␀', '{\"handle\": \"␀\", \"until_ms\": 2}', 1);
+                insert into event values (1, 'r', 0, 'registry', 1, 'told␀', 'a.near', 'a line␀', '[\"␀\"]');
+                insert into dead_letter values (1, 'r', 1, 'registry', 'because', 'another line');
+                insert into cursor (height, hash, chain_id) values (7, '', 'told')";
+            sqlx::raw_sql(rows).execute(&mut *connection).await.unwrap();
+        }
+        let text = std::fs::read_to_string(file).unwrap();
+        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *connection).await.unwrap();
+    }
+    // What has the sign that text is escaped with is escaped; all else is as it was.
+    for (text, expected) in [
+        ("select card_uri || id from agent", "␀␀01"),
+        ("select key || handle || until_ms from resting_handle", "␀␀␀␀2"),
+        ("select event || (body ->> 0) || convert_from(log, 'UTF8') from event", "told␀␀␀␀a line␀"),
+        ("select reason || convert_from(log, 'UTF8') from dead_letter where seq is null", "becauseanother line"),
+        ("select chain_id || height from cursor where genesis is null", "told7"),
+    ] {
+        let found: String = sqlx::query(text).fetch_one(&mut *connection).await.unwrap().get(0);
+        assert_eq!(found, expected, "{text}");
+    }
+    connection.close().await.unwrap();
+    test.close().await;
+}
+
 #[test]
 fn what_a_table_is_read_by_comes_before_it() {
     let mut seen = BTreeSet::new();
@@ -110,7 +149,11 @@ fn markdown() -> String {
                     block that changed\nit last), and columns generated from these, so that a column can't say anything else \
                     than the record. `charter index\nverify` compares every row with its truth at one block, in both \
                     directions.\n\nWhat the indexer keeps of its work is in tables of its own: `cursor`, `contract`, `event` (every \
-                    event, append-only),\n`dead_letter` and `verify_run`; their comments say more.\n"
+                    event, append-only),\n`dead_letter` and `verify_run`; their comments say more.\n\n\
+                    Columns are as wide as the chain's types: `numeric(20,0)` is 64 bits, `numeric(39,0)` 128. Text may \
+                    hold U+0000, which\nPostgreSQL can't: in `key`, `body` and columns it stands as `␀0`, and `␀` (U+2400) \
+                    itself as `␀␀`. REST takes and shows\ntext as it is on the chain. `event.log` and `dead_letter.log` are \
+                    bytes, as the contract wrote them.\n"
         .to_owned();
     for contract in Contract::ALL {
         write!(text, "\n## {}\n", contract.name()).unwrap();

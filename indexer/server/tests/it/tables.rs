@@ -7,7 +7,7 @@ use charter_client::Rpc;
 use charter_indexer::api::Server;
 use charter_indexer::table::{Key, Table};
 use charter_indexer::tables;
-use charter_indexer::{Indexer, Report, verify};
+use charter_indexer::{Indexer, Report, Watch, verify};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool, Row};
 
@@ -116,7 +116,7 @@ async fn what_only_events_tell_is_as_they_tell_it() {
 #[tokio::test]
 async fn every_table_is_served_in_pages_and_by_key() {
     let scene = scene().await;
-    let server = Server::start(scene.pool.clone(), "127.0.0.1:0").await.unwrap();
+    let server = Server::start(scene.pool.clone(), "127.0.0.1:0", Watch::default()).await.unwrap();
     let get = async |path: String| {
         let response = reqwest::get(format!("http://{}{path}", server.addr)).await.unwrap();
         assert_eq!(response.status().as_u16(), 200, "{path}");

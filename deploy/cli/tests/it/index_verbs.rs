@@ -1,0 +1,118 @@
+//! `charter index …` as a process: what it says when it is ready, how far it is, and that it ends when asked to.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use charter_harness::Harness;
+use charter_indexer::Database;
+use serde_json::Value;
+
+use crate::process::{charter, run, text};
+
+fn note_deployment(folder: &Path, harness: Option<&Harness>) {
+    let deployment = match harness {
+        Some(harness) => serde_json::to_string(&harness.contracts).unwrap(),
+        None => r#"{"registry":"r.near","keys":"k.near","governance":"g.near","escrow":"e.near","verifier":"v.near"}"#
+            .to_owned(),
+    };
+    std::fs::write(folder.join("deployment.json"), deployment).unwrap();
+}
+
+/// With an environment that speaks of a server: the embedded database has nothing to do with it.
+fn start(arguments: &[&str]) -> Child {
+    charter()
+        .env("PGPORT", "1")
+        .env("PGSSLMODE", "require")
+        .arg("index")
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Sends a signal and waits for the end, which is a good one.
+fn ends_well(mut child: Child, signal: &str) {
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(0), "{signal}: {status}");
+}
+
+#[test]
+fn the_indexer_ends_well_while_it_waits_for_a_node_that_never_answers() {
+    for signal in ["-INT", "-TERM"] {
+        let folder = tempfile::tempdir().unwrap();
+        note_deployment(folder.path(), None);
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        silent.set_nonblocking(true).unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let mut child = start(&["run", "--data-dir", folder.path().to_str().unwrap(), "--rpc-url", &url]);
+        // Once it has connected it waits for an answer.
+        let asking = loop {
+            if let Ok((asking, _)) = silent.accept() {
+                break asking;
+            }
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it asked");
+            std::thread::yield_now();
+        };
+        ends_well(child, signal);
+        drop(asking);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_says_where_it_is_and_that_there_is_no_more() {
+    let harness = Harness::start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    note_deployment(folder.path(), Some(&harness));
+    let (path, url) = (folder.path().to_str().unwrap(), harness.rpc_url());
+    let mut child = start(&["run", "--data-dir", path, "--rpc-url", &url, "--serve", "127.0.0.1:0"]);
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut reported = BufReader::new(child.stderr.take().unwrap()).lines();
+    let first = said.next().unwrap().unwrap();
+    assert!(first.starts_with("indexing from block "), "{first}");
+    let api = said.next().unwrap().unwrap();
+    let api = api.strip_prefix("API at ").unwrap().to_owned();
+    let done = tokio::task::block_in_place(|| reported.find(|line| line.as_ref().unwrap().contains("there is")));
+    let done = done.unwrap().unwrap();
+    assert!(done.contains("index  block "), "{done}");
+    let status: Value = reqwest::get(format!("{api}/v1/status")).await.unwrap().json().await.unwrap();
+    assert!(status["height"].is_u64() && status["lag_blocks"].is_u64(), "{status}");
+    ends_well(child, "-INT");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_say_for_machines_where_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let mut child = start(&["serve", "--data-dir", path, "--addr", "127.0.0.1:0", "--json"]);
+    let line = BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(ready["address"], "127.0.0.1", "{ready}");
+    let url = format!("http://127.0.0.1:{}/healthz", ready["port"]);
+    assert_eq!(reqwest::get(url).await.unwrap().text().await.unwrap(), "ok");
+    ends_well(child, "-TERM");
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_and_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::embedded(&folder.path().join("db")).await.unwrap();
+    sqlx::query(
+        "insert into dead_letter (height, receipt_id, log_index, contract, seq, reason, log)
+         values (7, 'r', 0, 'registry', 3, 'version ␀0', 'EVENT_JSON:{}')",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
+    database.close().await;
+    let path = folder.path().to_str().unwrap();
+    let listed = run(&["index", "dead-letters", "--data-dir", path]);
+    assert_eq!(text(&listed.stdout), "block 7, registry, event 3: version \0\n", "{}", text(&listed.stderr));
+    let tried = run(&["index", "dead-letters", "--data-dir", path, "--retry", "--json"]);
+    let tried: Value = serde_json::from_slice(&tried.stdout).unwrap();
+    assert_eq!((&tried["applied"], tried["dead_letters"].as_array().unwrap().len()), (&0.into(), 1), "{tried}");
+    assert_eq!(tried["dead_letters"][0]["reason"], "it is of another standard", "{tried}");
+}

@@ -1,0 +1,152 @@
+//! What the API says of itself: OpenAPI 3.1, with the schemas that the ABIs have.
+
+use schemars::JsonSchema;
+use schemars::r#gen::{SchemaGenerator, SchemaSettings};
+use serde_json::{Map, Value, json};
+
+use super::chain::{Events, Ready, Status, Verification};
+use crate::contract::Contract;
+use crate::table::{Key, Kind, Table};
+use crate::tables;
+
+/// A description in the making.
+struct Document {
+    generator: SchemaGenerator,
+    paths: Map<String, Value>,
+}
+
+/// The whole description.
+pub fn document() -> Value {
+    // OpenAPI 3.1 has the JSON Schema of its time; only where definitions are is its own.
+    let settings = SchemaSettings::draft2019_09().with(|settings| {
+        "#/components/schemas/".clone_into(&mut settings.definitions_path);
+        settings.meta_schema = None;
+    });
+    let mut document = Document { generator: settings.into_generator(), paths: Map::new() };
+    for table in tables::all() {
+        document.table(table);
+    }
+    document.chain();
+    let mut schemas = document.generator.take_definitions();
+    schemas.insert("Problem".to_owned(), problem());
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Charter",
+            "description": "Agents, grants, votes and payments, mirrored from the contracts. Every answer names the block it \
+                            stands for in `x-indexed-height` and `x-indexed-hash`.",
+            "version": env!("CARGO_PKG_VERSION"),
+        },
+        "paths": document.paths,
+        "components": { "schemas": schemas },
+    })
+}
+
+/// RFC 9457, with a code that never changes.
+fn problem() -> schemars::schema::Schema {
+    let schema = json!({
+        "description": "RFC 9457. `code` never changes; `detail` says what was expected.",
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "code"],
+        "properties": {
+            "type": { "type": "string" }, "title": { "type": "string" }, "status": { "type": "integer" },
+            "detail": { "type": "string" }, "code": { "type": "string" },
+        },
+    });
+    serde_json::from_value(schema).expect("it is a schema")
+}
+
+fn parameter(name: &str, place: &str, schema: Value) -> Value {
+    json!({ "name": name, "in": place, "required": place == "path", "schema": schema })
+}
+
+fn schema_of(kind: Kind) -> Value {
+    match kind {
+        Kind::Number => json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX }),
+        Kind::Boolean => json!({ "type": "boolean" }),
+        Kind::Text | Kind::Account | Kind::Word | Kind::Amount | Kind::Bytes => json!({ "type": "string" }),
+    }
+}
+
+fn limit() -> Value {
+    parameter("limit", "query", json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 100 }))
+}
+
+/// A page of a table.
+fn page_of(item: Value) -> Value {
+    json!({
+        "type": "object",
+        "required": ["items", "next"],
+        "properties": {
+            "items": { "type": "array", "items": item },
+            "next": { "description": "`after` of the next page, if there is one.", "type": ["string", "null"] },
+        },
+    })
+}
+
+impl Document {
+    fn path(&mut self, path: String, about: &str, parameters: Vec<Value>, answer: Value, problems: &[u16]) {
+        let good = json!({ "description": about, "content": { "application/json": { "schema": answer } } });
+        let mut responses = Map::from_iter([("200".to_owned(), good)]);
+        for status in problems {
+            let schema = json!({ "$ref": "#/components/schemas/Problem" });
+            let why = match status {
+                400 => "A parameter is unknown, there twice, or no such value.",
+                404 => "There is none.",
+                _ => "The database does not answer, or the node has another chain.",
+            };
+            let problem =
+                json!({ "description": why, "content": { "application/problem+json": { "schema": schema } } });
+            responses.insert(status.to_string(), problem);
+        }
+        let operation = json!({ "summary": about, "parameters": parameters, "responses": responses });
+        self.paths.insert(path, json!({ "get": operation }));
+    }
+
+    fn table(&mut self, table: &Table) {
+        let record = json!((table.record)(&mut self.generator));
+        let item = match table.key {
+            Key::Fields(_) => record,
+            Key::Beside(name) => json!({
+                "type": "object", "required": [name, "record"],
+                "properties": { name: { "type": "string" }, "record": record },
+            }),
+        };
+        let order = table.order();
+        let filters = table.columns.iter().filter(|column| column.filters);
+        let mut parameters: Vec<_> =
+            filters.map(|column| parameter(column.name, "query", schema_of(column.kind))).collect();
+        parameters.extend([parameter("after", "query", schema_of(order.kind)), limit()]);
+        self.path(format!("/v1/{}", table.path), table.about, parameters, page_of(item.clone()), &[400, 503]);
+        let about = format!("One of {}, by its key.", table.path);
+        let key = vec![parameter("key", "path", schema_of(order.kind))];
+        self.path(format!("/v1/{}/{{key}}", table.path), &about, key, item, &[400, 404, 503]);
+    }
+
+    fn schema<T: JsonSchema>(&mut self) -> Value {
+        json!(self.generator.subschema_for::<T>())
+    }
+
+    fn chain(&mut self) {
+        let names = Contract::ALL.map(Contract::name);
+        let contract = json!({
+            "name": "contract", "in": "query", "required": true, "schema": { "type": "string", "enum": names },
+        });
+        let parameters = vec![
+            contract,
+            parameter("event", "query", json!({ "type": "string" })),
+            parameter("after", "query", schema_of(Kind::Number)),
+            limit(),
+        ];
+        let events = self.schema::<Events>();
+        self.path("/v1/events".to_owned(), "Events of one contract, in their order.", parameters, events, &[400, 503]);
+        let last = self.schema::<Option<Verification>>();
+        let about = "The last comparison of the tables with the contracts.";
+        self.path("/v1/verify".to_owned(), about, Vec::new(), last, &[400, 503]);
+        let status = self.schema::<Status>();
+        let about = "How far the tables are, and of which contracts.";
+        self.path("/v1/status".to_owned(), about, Vec::new(), status, &[400, 503]);
+        let ready = self.schema::<Ready>();
+        self.path("/readyz".to_owned(), "Whether answers are those of now.", Vec::new(), ready, &[503]);
+    }
+}
