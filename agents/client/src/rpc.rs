@@ -1,5 +1,7 @@
 //! A thin JSON-RPC transport that keeps the body of every answer, whatever its HTTP status.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use charter_types::method::Method;
@@ -10,6 +12,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::ClientError;
+
+/// How long a node may take to be connected to.
+const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// How long a node may take to answer; it waits for transactions to be carried out.
+const ANSWER_TIME: Duration = Duration::from_mins(2);
 
 /// A node.
 #[derive(Clone, Debug)]
@@ -60,7 +67,14 @@ fn merge(mut params: Value, more: Value) -> Value {
 
 impl Rpc {
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), http: reqwest::Client::new() }
+        let http = reqwest::Client::builder().connect_timeout(CONNECT_TIME).timeout(ANSWER_TIME).build();
+        Self { url: url.into(), http: http.unwrap_or_default() }
+    }
+
+    /// The node without what may be secret in its URL.
+    fn origin(&self) -> String {
+        let parsed = reqwest::Url::parse(&self.url);
+        parsed.map_or_else(|_| "the URL given".to_owned(), |url| url.origin().ascii_serialization())
     }
 
     pub fn url(&self) -> &str {
@@ -70,7 +84,8 @@ impl Rpc {
     /// Calls a method and reads its result.
     pub async fn call<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, ClientError> {
         let request = json!({ "jsonrpc": "2.0", "id": "charter", "method": method, "params": params });
-        let unreachable = |source| ClientError::Unreachable { url: self.url.clone(), source };
+        let unreachable =
+            |source: reqwest::Error| ClientError::Unreachable { node: self.origin(), source: source.without_url() };
         let response = self.http.post(&self.url).json(&request).send().await.map_err(unreachable)?;
         let bytes = response.bytes().await.map_err(unreachable)?;
         let wrong = |reason: String| ClientError::Answer { method: method.to_owned(), reason };

@@ -19,7 +19,7 @@ use clap::ValueEnum;
 
 use crate::files::DataDir;
 use crate::index::{compare, open_database};
-use crate::output::Progress;
+use crate::output::{Progress, until_stopped};
 use report::Summary;
 use state::Step;
 use world::World;
@@ -80,14 +80,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let checked = compare(&database, &world.rpc, &world.contracts).await?;
     let summary = Summary::new(&world, &checked, started.elapsed());
     if arguments.json {
-        println!("{}", serde_json::to_string(&summary)?);
+        say!("{}", serde_json::to_string(&summary)?);
     } else {
-        print!("{summary}");
+        say!("{}", summary.to_string().trim_end());
     }
     if let Some(server) = server {
-        let stop = async {
-            let _ = tokio::signal::ctrl_c().await;
-        };
+        let stop = until_stopped()?;
         progress
             .step("serve", &format!("API at http://{}, JSON-RPC at {}; Ctrl-C stops", server.addr, world.rpc.url()));
         indexer.run(stop).await?;

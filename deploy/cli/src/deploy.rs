@@ -43,7 +43,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let root = Account::new(file.account_id, file.secret_key.clone(), rpc);
     let (contracts, _) = deploy(&root, &file.secret_key, &Progress::new(false)).await?;
     DataDir::new(&arguments.data_dir)?.save_deployment(&contracts)?;
-    println!("{}", serde_json::to_string_pretty(&contracts)?);
+    say!("{}", serde_json::to_string_pretty(&contracts)?);
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod demo;
 mod host_keys;
 mod key_verbs;
 mod killed_indexer;
+mod newcomer;
 mod operator;
 mod process;
 mod profile_place;
