@@ -86,6 +86,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
     if let Some(server) = server {
         let stop = until_stopped()?;
+        if arguments.json {
+            let (address, port) = (server.addr.ip(), server.addr.port());
+            say!("{}", serde_json::json!({ "address": address, "port": port, "rpc_url": world.rpc.url() }));
+        }
         progress
             .step("serve", &format!("API at http://{}, JSON-RPC at {}; Ctrl-C stops", server.addr, world.rpc.url()));
         indexer.run(stop).await?;

@@ -20,10 +20,10 @@ pub fn per_time(text: &str) -> Result<(u32, u64), String> {
     Ok((count, duration_ms(&time).map_err(|_| wrong())?))
 }
 
-/// Milliseconds since 1970 as `2026-11-23T01:00:00Z`.
+/// Milliseconds since 1970 as `2026-11-23T01:00:00Z`; what is past the year 9999 is never.
 pub fn time(ms: u64) -> String {
     let stamp = i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    stamp.map_or_else(|| format!("{ms} ms"), |stamp| format!("{stamp:.0}"))
+    stamp.map_or_else(|| "never".to_owned(), |stamp| format!("{stamp:.0}"))
 }
 
 /// A length of time as people say it: `1d 2h`.
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn times_are_shown_in_utc() {
         assert_eq!(time(0), "1970-01-01T00:00:00Z");
-        assert_eq!(time(u64::MAX), format!("{} ms", u64::MAX));
+        assert_eq!(time(u64::MAX), "never");
         assert_eq!(length(86_400_000), "1d");
         assert_eq!(length(5_461_000), "1h 31m 1s");
         assert_eq!(length(7), "7ms");

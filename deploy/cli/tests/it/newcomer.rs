@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::operator::{KEY, Office};
-use crate::process::{charter, run, text};
+use crate::operator::{CARD, KEY, Office};
+use crate::process::{charter, one_demo_at_a_time, run, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_key_alone_is_refused_before_anything_is_signed_and_never_shown() {
@@ -155,32 +155,60 @@ async fn an_error_for_machines_is_a_line_of_json_and_a_closed_pipe_is_none() {
     }
 }
 
-/// Waits for the line that a server says when it is ready, and stops it as supervisors do.
-fn stop_when_ready(mut server: Child, ready: &str) {
+/// Waits for the line that a server says when it is ready.
+fn wait_until(server: &mut Child, ready: &str) {
     let find = |output: &mut dyn BufRead| output.lines().map_while(Result::ok).any(|line| line.contains(ready));
-    let found = match (server.stdout.take(), server.stderr.take()) {
+    let found = match (&mut server.stdout, &mut server.stderr) {
         (Some(out), _) => find(&mut BufReader::new(out)),
         (None, Some(out)) => find(&mut BufReader::new(out)),
         (None, None) => false,
     };
     assert!(found, "it never said {ready}");
+}
+
+/// Stops a server as supervisors do.
+fn stop(mut server: Child) {
     let stopped = Command::new("sh").args(["-c", &format!("kill -TERM {}", server.id())]).status().unwrap();
     assert!(stopped.success());
-    assert_eq!(server.wait().unwrap().code(), Some(0), "{ready}");
+    assert_eq!(server.wait().unwrap().code(), Some(0));
 }
 
 #[test]
-fn a_server_that_is_told_to_stop_ends_well() {
+fn a_server_that_is_told_to_stop_ends_well_and_the_demo_plays_on_a_used_folder() {
+    let mut localnet =
+        charter().args(["localnet", "--rpc-addr", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+    wait_until(&mut localnet, "Ctrl-C stops it");
+    stop(localnet);
+
+    let _turn = one_demo_at_a_time();
     let folder = tempfile::tempdir().unwrap();
-    let place = folder.path().to_str().unwrap();
-    let localnet = charter().args(["localnet", "--rpc-addr", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
-    stop_when_ready(localnet, "Ctrl-C stops it");
-    let demo = ["demo", "--serve", "--until", "deploy", "--data-dir", place, "--api-addr", "127.0.0.1:0"];
-    let demo = charter().args(demo).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    stop_when_ready(demo, "Ctrl-C stops");
-    // Nothing is lost: it goes on where it was.
-    let output = run(&["demo", "--until", "deploy", "--data-dir", place, "--json"]);
+    let work = |line: &str| {
+        let mut command = charter();
+        command.args(line.split_whitespace()).current_dir(folder.path()).env("OPENAI_API_KEY", KEY);
+        command
+    };
+    let demo = work("demo --serve --until deploy --data-dir play --api-addr 127.0.0.1:0");
+    let mut demo = { demo }.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until(&mut demo, "Ctrl-C stops");
+    std::fs::write(folder.path().join("card.json"), CARD).unwrap();
+    for line in [
+        "init --data-dir play",
+        "agent register --card card.json",
+        "host init",
+        "key add openai --from-env OPENAI_API_KEY --allow GET:a.example/v1 --yes",
+        "key grant openai --to bob.test.near --allow GET:a.example/v1/x --yes",
+        "agent panic",
+        "agent rearm",
+    ] {
+        let output = work(line).output().unwrap();
+        assert!(output.status.success(), "{line}: {}", text(&output.stderr));
+    }
+    stop(demo);
+    // Nothing is lost, and nothing is in the way: it goes on where it was.
+    let output = work("demo --data-dir play --json").output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&summary["attacks_refused"], &summary["mismatches"]), (&json!(7), &json!(0)), "{summary}");
 }
 
 #[test]

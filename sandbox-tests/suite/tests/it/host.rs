@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use charter_client::{Account as Signer, Contracts, Rpc, sha256};
 use charter_harness::scanner::leaks;
 use charter_harness::{Harness, ok, refused, view};
-use charter_host::{Host, HostError, HostKeys, HttpRequest, Patience, Place, SealContext, SealTo, Upstreams, seal};
+use charter_host::{
+    Door, Host, HostError, HostKeys, HttpRequest, Patience, Place, SealContext, SealTo, Server, Tokens, Upstreams, seal,
+};
 use charter_types::keys::args::{AddCredential, AnswerApproval, GrantRef, GrantTerms, RequestApproval};
 use charter_types::keys::methods as keys;
 use charter_types::keys::{Allowance, Asker, Envelope, Grantee, Method, Policy, Rate, Scheme, Target, Unit};
@@ -328,4 +330,24 @@ async fn an_error_of_the_node_names_no_node() {
     );
     let HostError::Chain(error) = error else { panic!("{error:?}") };
     assert!(!format!("{error} {error:?}").contains("provider"), "{error:?}");
+}
+
+/// Read the body first, and this waits for 20 MB that never come.
+#[tokio::test]
+async fn a_stranger_is_refused_before_its_body_is_read() {
+    let scene = scene(|_| ()).await;
+    let (contracts, chain_id) = (scene.harness.contracts.clone(), scene.harness.chain_id.clone());
+    let operator = signer(&scene.bob, scene.harness.rpc_url());
+    let host = Host::new(scene.host.id, operator, HostKeys::generate(), contracts, chain_id, Upstreams::default());
+    let folder = tempfile::tempdir().unwrap();
+    let tokens = Tokens::at(folder.path().join("tokens.json"));
+    let server = Server::start(host, tokens, Door::Loopback("127.0.0.1:0".parse().unwrap())).await.unwrap();
+    let Door::Loopback(addr) = &server.door else { panic!("{}", server.door) };
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    let head =
+        "POST /v1/call HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 20000000\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut start = [0; 12];
+    stream.read_exact(&mut start).await.unwrap();
+    assert_eq!(&start, b"HTTP/1.1 401");
 }
