@@ -13,7 +13,7 @@ use charter_types::registry::{self, AgentId, Card};
 pub async fn register(contracts: &Contracts, owner: &Account) -> anyhow::Result<AgentId> {
     let text = br#"{"name": "scout"}"#;
     let card = Card { uri: "https://example.com/scout.json".to_owned(), sha256: Hash32(sha256(text)) };
-    let args = RegisterAgent { card, agent_account: None, operators: Vec::new(), guardians: Vec::new() };
+    let args = RegisterAgent::new(card);
     let agent = contracts.registry().call(owner, registry::methods::register_agent, &args).await?.value;
 
     let reference = AgentRef { agent };

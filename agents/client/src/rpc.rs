@@ -114,6 +114,20 @@ impl Rpc {
         self.call("query", merge(At::Head.into_params(), request)).await
     }
 
+    /// All access keys of an account.
+    pub async fn access_keys(&self, account_id: &AccountId) -> Result<Vec<near_crypto::PublicKey>, ClientError> {
+        let request = json!({ "request_type": "view_access_key_list", "account_id": account_id });
+        let answer: Value = self.call("query", merge(At::Final.into_params(), request)).await?;
+        let keys = answer["keys"].as_array().cloned().unwrap_or_default();
+        let key = |entry: &Value| {
+            serde_json::from_value(entry["public_key"].clone()).map_err(|error| ClientError::Answer {
+                method: "view_access_key_list".to_owned(),
+                reason: error.to_string(),
+            })
+        };
+        keys.iter().map(key).collect()
+    }
+
     /// Asks a view.
     pub async fn view<M: Method>(
         &self,

@@ -71,15 +71,24 @@ impl Access {
         Ok(())
     }
 
-    /// Whether the caller may deploy code. The account that is to take over may deploy the code that is there: doing so
-    /// shows that it can, and from then on nobody else may. Whether it took over.
-    pub fn check_upgrader(&mut self, caller: &AccountId, same_code: bool) -> Answer<bool> {
+    /// Whether the caller may deploy code. The account that is to take over may deploy the code that is there: that shows
+    /// that it can. Whether it is the one to take over, once the code has run.
+    pub fn check_upgrader(&self, caller: &AccountId, same_code: bool) -> Answer<bool> {
         if self.proposed.as_ref() == Some(caller) && same_code {
-            self.governance = self.proposed.take();
-            self.admin = None;
             return Ok(true);
         }
         self.check_admin(caller).map(|()| false)
+    }
+
+    /// Ends the admin. Another account may have been proposed since this one was asked.
+    pub fn take_over(&mut self, governance: AccountId) -> Answer {
+        if self.proposed.as_ref() != Some(&governance) {
+            return Err(CommonError::NotAdmin { caller: governance }.into());
+        }
+        self.proposed = None;
+        self.governance = Some(governance);
+        self.admin = None;
+        Ok(())
     }
 
     pub fn set_pauser(&mut self, caller: &AccountId, pauser: Option<AccountId>) -> Answer {

@@ -32,9 +32,6 @@ impl From<CoreV0> for Core {
     }
 }
 
-/// The storage prefix of [`StorageLedger`] in every contract; others start above it.
-const STORAGE_PREFIX: u8 = 0;
-
 /// A deposit being spent on storage.
 #[must_use = "finish_payment returns what is left"]
 pub struct Payment {
@@ -53,7 +50,7 @@ impl Core {
         let mut core = Self {
             access: Access::new(admin.clone()),
             events: EventLog::default(),
-            storage: StorageLedger::new(STORAGE_PREFIX),
+            storage: StorageLedger::default(),
             deployments: 0,
         };
         core.tell(standard, "started", SharedFact::Started(admin));

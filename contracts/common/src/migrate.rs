@@ -35,6 +35,11 @@ pub trait Chartered {
 pub trait Migrate: BorshDeserialize {
     /// The state in an earlier layout, brought up to this one.
     fn from_earlier(state: &[u8]) -> Option<Self>;
+
+    /// Money of others that the contract keeps besides their storage accounts, yoctoNEAR.
+    fn held(&self) -> u128 {
+        0
+    }
 }
 
 const STATE: &[u8] = b"STATE";
@@ -49,6 +54,9 @@ pub fn read_state<S: Migrate>() -> Answer<S> {
 /// The same, told in an event.
 pub fn migrate<S: Migrate + Chartered>() -> Answer<S> {
     let mut state = read_state::<S>()?;
-    state.core().migrated(S::STANDARD)?;
+    let held = state.held();
+    let core = state.core();
+    core.migrated(S::STANDARD)?;
+    core.check_funds(held)?;
     Ok(state)
 }

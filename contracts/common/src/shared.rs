@@ -74,6 +74,8 @@ impl Core {
         StorageWithdraw { amount }: StorageWithdraw,
     ) -> Answer<StorageBalance> {
         let caller = env::predecessor_account_id();
+        // What callbacks reserved that never came is money like any other.
+        self.storage.free_reserved(&caller);
         let amount = amount.map_or_else(|| self.storage.available(&caller), |amount| amount.0);
         self.storage.debit(&caller, amount)?;
         pay(caller.clone(), amount);
@@ -82,6 +84,7 @@ impl Core {
 
     pub fn storage_unregister(&mut self, standard: Standard, _: StorageUnregister) -> Answer<bool> {
         let caller = env::predecessor_account_id();
+        self.storage.free_reserved(&caller);
         let Some(deposit) = self.storage.close(&caller)? else { return Ok(false) };
         pay(caller.clone(), deposit);
         self.tell(standard, "storage_closed", SharedFact::Storage(StorageMove { account: caller, deposited: None }));
@@ -126,20 +129,18 @@ impl Core {
     }
 
     /// Deploys and migrates in one receipt: both happen or neither.
-    pub fn upgrade(&mut self, standard: Standard, Upgrade { code, approved, replaces }: Upgrade) -> Answer<Later<()>> {
+    pub fn upgrade(&self, Upgrade { code, approved, replaces }: Upgrade) -> Answer<Later<()>> {
         let caller = env::predecessor_account_id();
         let running = self.deployment();
         let found = Hash32(sha256(&code));
         // Who may not upgrade learns nothing else, whatever was sent.
-        if self.access.check_upgrader(&caller, found == running.sha256)? {
-            self.tell(standard, "governance_set", SharedFact::Governance(caller));
-        }
+        let takes_over = self.access.check_upgrader(&caller, found == running.sha256)?;
         if found != approved {
             return Err(CommonError::WrongHash { expected: approved, found }.into());
         }
         check_replaced(running, replaces)?;
         let deployed = Promise::new(env::current_account_id()).deploy_contract(code);
-        let passed = encoded(&running);
+        let passed = encoded(&(running, takes_over.then_some(caller)));
         Ok(Later::to(migrate, then_call(deployed, migrate, passed, MIGRATE_GAS, 1)))
     }
 
@@ -148,12 +149,31 @@ impl Core {
         // Release `faa0a5a` passes nothing on.
         let input = env::input().unwrap_or_default();
         if !input.is_empty() {
-            let replaced: Deployment = passed_on()?;
+            // Release 0002 says nothing of who takes over.
+            let (replaced, takes_over): (Deployment, Option<AccountId>) =
+                passed_on().or_else(|_| passed_on().map(|replaced| (replaced, None)))?;
             check_replaced(Deployment { number: self.deployments, ..replaced }, replaced)?;
+            if let Some(governance) = takes_over {
+                self.access.take_over(governance.clone())?;
+                let told = Told { shared: SharedFact::Governance(governance.clone()) };
+                self.events.emit(standard, "governance_set", &governance, told);
+            }
         }
         self.deployments += 1;
         let deployment = self.deployment();
         self.tell(standard, "deployed", SharedFact::Deployed(deployment));
+        Ok(())
+    }
+
+    /// Fails if code and rows that the contract itself pays for take money that it keeps for others: what is free in storage
+    /// accounts, and `held`.
+    pub(crate) fn check_funds(&self, held: u128) -> Answer {
+        let locked = env::storage_byte_cost().as_yoctonear().saturating_mul(u128::from(env::storage_usage()));
+        let spendable = env::account_balance().as_yoctonear().saturating_sub(locked);
+        let owed = self.storage.free().saturating_add(held);
+        if spendable < owed {
+            return Err(CommonError::FundsShort { needed: owed - spendable }.into());
+        }
         Ok(())
     }
 }
@@ -268,7 +288,7 @@ macro_rules! charter_contract {
             }
 
             pub fn upgrade(&mut self, args: charter_types::admin::Upgrade) -> $crate::Answer<$crate::Later<()>> {
-                self.core.upgrade(STANDARD, args)
+                self.core.upgrade(args)
             }
 
             #[private]

@@ -6,7 +6,7 @@ use charter_types::storage::{StorageBalance, StorageBalanceBounds};
 use charter_types::{AccountId, U128};
 use near_sdk::env;
 
-use crate::{Answer, Layout, corrupt, layout, read_whole};
+use crate::{Answer, Failure, Layout, corrupt, layout, read_whole};
 
 /// Bytes of a storage account's row: prefix, payer, record, and what NEAR adds per row.
 const ROW_BYTES: u64 = 1 + 20 + 24 + 40;
@@ -104,17 +104,45 @@ impl StoredAccount {
 /// Storage set aside for what a callback will store. It travels with the callback.
 #[derive(Clone, Copy, Debug, BorshSerialize, BorshDeserialize)]
 pub struct Reservation {
-    bytes: u64,
+    pub bytes: u64,
     /// When it was made: after [`RESERVED_MS`] its account may have freed it, and the callback can only deny.
-    made_ms: u64,
+    pub made_ms: u64,
 }
 
+/// The storage prefix of the accounts in every contract; other prefixes start above it.
+const PREFIX: u8 = 0;
+
 /// Deposits and bytes in use, by account.
-#[derive(BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Default)]
 pub struct StorageLedger {
-    prefix: u8,
     /// Sum of all deposits, so that the contract's own money can be told apart.
     deposited: u128,
+    /// Sum of the bytes of rows that accounts are charged for. Rows from before it was counted are missing, so it is never
+    /// too much.
+    rows_bytes: u64,
+}
+
+/// Layouts of the ledger in a contract's state, each behind its number.
+#[derive(BorshSerialize, BorshDeserialize)]
+enum StoredLedger {
+    V0 { deposited: u128 },
+    V1 { deposited: u128, rows_bytes: u64 },
+}
+
+impl BorshSerialize for StorageLedger {
+    fn serialize<W: std::io::Write>(&self, writer: &mut W) -> std::io::Result<()> {
+        let Self { deposited, rows_bytes } = *self;
+        StoredLedger::V1 { deposited, rows_bytes }.serialize(writer)
+    }
+}
+
+impl BorshDeserialize for StorageLedger {
+    fn deserialize_reader<R: std::io::Read>(reader: &mut R) -> std::io::Result<Self> {
+        Ok(match StoredLedger::deserialize_reader(reader)? {
+            StoredLedger::V0 { deposited } => Self { deposited, rows_bytes: 0 },
+            StoredLedger::V1 { deposited, rows_bytes } => Self { deposited, rows_bytes },
+        })
+    }
 }
 
 /// Rows on their way from one account's charge to another's.
@@ -133,37 +161,35 @@ fn price(bytes: u64) -> u128 {
 }
 
 impl StorageLedger {
-    pub fn new(prefix: u8) -> Self {
-        Self { prefix, deposited: 0 }
+    fn key(payer: Payer) -> Vec<u8> {
+        [[PREFIX].as_slice(), &payer.0].concat()
     }
 
-    fn key(&self, payer: Payer) -> Vec<u8> {
-        [[self.prefix].as_slice(), &payer.0].concat()
-    }
-
-    fn read(&self, payer: Payer) -> Option<Account> {
-        let bytes = env::storage_read(&self.key(payer))?;
+    fn read(payer: Payer) -> Option<Account> {
+        let bytes = env::storage_read(&Self::key(payer))?;
         Some(StoredAccount::read(&bytes).unwrap_or_else(|| corrupt()))
     }
 
-    fn write(&self, payer: Payer, record: &Account) {
-        env::storage_write(&self.key(payer), &StoredAccount::write(record));
+    fn write(payer: Payer, record: &Account) {
+        env::storage_write(&Self::key(payer), &StoredAccount::write(record));
     }
 
     /// Adds to an account's deposit; the first time, its own row is the first thing it pays for. Returns what was free
     /// before, nothing for an account that was not there.
     pub fn credit(&mut self, account: &AccountId, amount: u128) -> Option<u128> {
         let payer = account.into();
-        let known = self.read(payer);
+        let known = Self::read(payer);
         let free_before = known.as_ref().map(free);
         let mut record = known.unwrap_or_else(|| {
             let before = env::storage_usage();
-            self.write(payer, &Account::default());
-            Account { used_bytes: env::storage_usage().saturating_sub(before), ..Account::default() }
+            Self::write(payer, &Account::default());
+            let used_bytes = env::storage_usage().saturating_sub(before);
+            self.rows_bytes = self.rows_bytes.saturating_add(used_bytes);
+            Account { used_bytes, ..Account::default() }
         });
         record.deposited = record.deposited.saturating_add(amount);
         self.deposited = self.deposited.saturating_add(amount);
-        self.write(payer, &record);
+        Self::write(payer, &record);
         free_before
     }
 
@@ -178,7 +204,7 @@ impl StorageLedger {
             return Ok(());
         }
         let short = |needed, available| CommonError::StorageShort { needed, available };
-        let mut record = self.read(payer).ok_or_else(|| short(price(bytes), 0))?;
+        let mut record = Self::read(payer).ok_or_else(|| short(price(bytes), 0))?;
         let available = free(&record);
         record.used_bytes = record.used_bytes.saturating_add(bytes);
         let needed = price(bytes);
@@ -188,8 +214,10 @@ impl StorageLedger {
         if let Some(now_ms) = reserved_ms {
             record.reserved_bytes = record.reserved_bytes.saturating_add(bytes);
             record.reserved_ms = now_ms;
+        } else {
+            self.rows_bytes = self.rows_bytes.saturating_add(bytes);
         }
-        self.write(payer, &record);
+        Self::write(payer, &record);
         Ok(())
     }
 
@@ -202,9 +230,10 @@ impl StorageLedger {
         if bytes == 0 {
             return;
         }
-        if let Some(mut record) = self.read(payer) {
+        if let Some(mut record) = Self::read(payer) {
             record.used_bytes = record.used_bytes.saturating_sub(bytes);
-            self.write(payer, &record);
+            self.rows_bytes = self.rows_bytes.saturating_sub(bytes);
+            Self::write(payer, &record);
         }
     }
 
@@ -215,45 +244,46 @@ impl StorageLedger {
         Ok(Reservation { bytes, made_ms })
     }
 
-    /// Gives back what was reserved, for the callback to book what it stores. False if it may have been freed meanwhile:
+    /// Gives back what was reserved, for the callback to book what it stores. Fails if it may have been freed meanwhile:
     /// then the callback may store nothing. No time of its own comes back, so this holds for accounts that were closed and
     /// opened again, too.
-    pub fn end_reservation(&mut self, account: &AccountId, reserved: Reservation) -> bool {
+    pub fn end_reservation(&mut self, account: &AccountId, reserved: Reservation) -> Answer {
         if reserved.bytes == 0 {
-            return true;
+            return Ok(());
         }
-        let Some(mut record) = self.read(account.into()) else { return false };
+        let freed = || Failure::from(CommonError::ReservationFreed {});
+        let mut record = Self::read(account.into()).ok_or_else(freed)?;
         let age_ms = env::block_timestamp_ms().saturating_sub(reserved.made_ms);
-        let Some(left) = record.reserved_bytes.checked_sub(reserved.bytes).filter(|_| age_ms < RESERVED_MS) else {
-            return false;
-        };
+        let left = record.reserved_bytes.checked_sub(reserved.bytes).filter(|_| age_ms < RESERVED_MS);
+        let left = left.ok_or_else(freed)?;
         record.reserved_bytes = left;
         record.used_bytes = record.used_bytes.saturating_sub(reserved.bytes);
-        self.write(account.into(), &record);
-        true
+        Self::write(account.into(), &record);
+        Ok(())
     }
 
-    /// Gives an account back what it reserved for callbacks that never came. Nothing while they still may come.
+    /// Gives an account back what it reserved for callbacks that never came. Nothing while they still may come; one that comes
+    /// all the same finds nothing reserved.
     pub fn free_reserved(&mut self, account: &AccountId) -> u64 {
-        let Some(mut record) = self.read(account.into()) else { return 0 };
+        let Some(mut record) = Self::read(account.into()) else { return 0 };
         let bytes = record.reserved_bytes;
         if bytes == 0 || env::block_timestamp_ms().saturating_sub(record.reserved_ms) < RESERVED_MS {
             return 0;
         }
         record.reserved_bytes = 0;
         record.used_bytes = record.used_bytes.saturating_sub(bytes);
-        self.write(account.into(), &record);
+        Self::write(account.into(), &record);
         bytes
     }
 
     /// What an account could withdraw; nothing for one without a row.
     pub fn available(&self, account: &AccountId) -> u128 {
-        self.read(account.into()).map_or(0, |record| free(&record))
+        Self::read(account.into()).map_or(0, |record| free(&record))
     }
 
     /// Bytes booked to an account, its own row included.
     pub fn used_bytes(&self, account: &AccountId) -> u64 {
-        self.read(account.into()).map_or(0, |record| record.used_bytes)
+        Self::read(account.into()).map_or(0, |record| record.used_bytes)
     }
 
     /// Starts moving rows of `from` to `to`, and the money that they lock with them: what `to` is charged until
@@ -266,8 +296,7 @@ impl StorageLedger {
     }
 
     /// Ends it: what `from` no longer pays for follows the rows as far as they need it, and `payer` adds what is short.
-    /// Returns the bytes that `from` got back beyond that.
-    pub fn arrive(&mut self, journey: Journey, payer: &AccountId) -> Answer<u64> {
+    pub fn arrive(&mut self, journey: Journey, payer: &AccountId) -> Answer {
         let Journey { from, to, used } = journey;
         let freed = used.0.saturating_sub(self.used_bytes(&from));
         let needed = self.used_bytes(&to).saturating_sub(used.1);
@@ -277,9 +306,9 @@ impl StorageLedger {
         let lacks = |needed, available| Err(CommonError::StorageShort { needed, available }.into());
         if *payer == to {
             // It is charged already.
-            let Account { deposited, used_bytes, .. } = self.read(payer.into()).unwrap_or_default();
+            let Account { deposited, used_bytes, .. } = Self::read(payer.into()).unwrap_or_default();
             let missing = price(used_bytes).saturating_sub(deposited);
-            return if missing > 0 { lacks(missing, 0) } else { Ok(freed.saturating_sub(needed)) };
+            return if missing > 0 { lacks(missing, 0) } else { Ok(()) };
         }
         if short > 0 {
             let available = self.available(payer);
@@ -288,7 +317,7 @@ impl StorageLedger {
             }
             self.move_money(Some(payer), Some(&to), short);
         }
-        Ok(freed.saturating_sub(needed))
+        Ok(())
     }
 
     /// From one deposit to another. Without an account on either side it is a loan, or pays one back.
@@ -296,30 +325,30 @@ impl StorageLedger {
         for (account, adds) in [(from, false), (to, true)] {
             let Some(account) = account else { continue };
             let payer = account.into();
-            let Some(mut record) = self.read(payer) else { corrupt() };
+            let Some(mut record) = Self::read(payer) else { corrupt() };
             let deposited =
                 if adds { record.deposited.checked_add(amount) } else { record.deposited.checked_sub(amount) };
             record.deposited = deposited.unwrap_or_else(|| corrupt());
-            self.write(payer, &record);
+            Self::write(payer, &record);
         }
     }
 
-    /// Sum of all deposits.
-    pub fn deposited(&self) -> u128 {
-        self.deposited
+    /// What of all deposits is free, at least: nobody's rows lock it.
+    pub fn free(&self) -> u128 {
+        self.deposited.saturating_sub(price(self.rows_bytes))
     }
 
     /// Takes free money out of an account, the caller sends it.
     pub fn debit(&mut self, account: &AccountId, amount: u128) -> Answer {
         let unknown = || CommonError::StorageUnknown { account: account.clone() };
-        let mut record = self.read(account.into()).ok_or_else(unknown)?;
+        let mut record = Self::read(account.into()).ok_or_else(unknown)?;
         let available = free(&record);
         if amount > available {
             return Err(CommonError::StorageTooMuch { available }.into());
         }
         record.deposited -= amount;
         self.deposited = self.deposited.saturating_sub(amount);
-        self.write(account.into(), &record);
+        Self::write(account.into(), &record);
         Ok(())
     }
 
@@ -330,17 +359,18 @@ impl StorageLedger {
 
     /// Removes an account that pays for nothing but its own row; returns its deposit.
     pub fn close(&mut self, account: &AccountId) -> Answer<Option<u128>> {
-        let Some(record) = self.read(account.into()) else { return Ok(None) };
+        let Some(record) = Self::read(account.into()) else { return Ok(None) };
         if !self.pays_for_itself_only(account) {
             return Err(CommonError::StorageInUse { account: account.clone() }.into());
         }
-        env::storage_remove(&self.key(account.into()));
+        env::storage_remove(&Self::key(account.into()));
         self.deposited = self.deposited.saturating_sub(record.deposited);
+        self.rows_bytes = self.rows_bytes.saturating_sub(record.used_bytes);
         Ok(Some(record.deposited))
     }
 
     pub fn balance(&self, account: &AccountId) -> Option<StorageBalance> {
-        let record = self.read(account.into())?;
+        let record = Self::read(account.into())?;
         Some(StorageBalance { total: U128(record.deposited), available: U128(free(&record)) })
     }
 

@@ -20,4 +20,8 @@ impl Migrate for Escrow {
         let StateV0 { core, open_counter, totals, .. } = borsh::from_slice(state).ok()?;
         Some(Self { layout: LayoutVersion, core: core.into(), open_counter, channels: Rows::default(), totals })
     }
+
+    fn held(&self) -> u128 {
+        self.totals.held.0
+    }
 }

@@ -9,6 +9,5 @@ mod hosts;
 mod leases;
 mod live;
 mod release;
-mod reserved;
 mod revoke;
 mod views;

@@ -11,3 +11,7 @@ pub use agent::Agent;
 pub use attestation::Attested;
 pub use handle::{HandleState, check_handle};
 pub use owner::Owner;
+
+use charter_types::registry::RegistryError;
+
+pub type Outcome<T = ()> = Result<T, RegistryError>;

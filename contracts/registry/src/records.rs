@@ -11,7 +11,7 @@ use charter_types::{AccountId, AnyKey, Ed25519Key, Hash32, U128, X25519Key};
 use crate::model::{Agent, Attested, HandleState, Owner};
 
 stored!(StoredAgent: 1 = AgentV2, before 0 = AgentV1);
-stored!(StoredOwner: 0 = OwnerV1);
+stored!(StoredOwner: 1 = OwnerV2, before 0 = OwnerV1);
 stored!(StoredHeartbeat: bare u64);
 stored!(StoredRecovery: 0 = RecoveryV1);
 stored!(StoredProposal: 0 = RecoveryProposalV1);
@@ -50,7 +50,8 @@ layout! { struct AgentKeyV1 for AgentKey { key: AnyKeyV1, purpose: PurposeV1, ex
 layout! { enum AnyKeyV1 for AnyKey { 0 = Ed25519(key: Ed25519Key), 1 = X25519(key: X25519Key) } }
 layout! { enum PurposeV1 for Purpose { 0 = Sign, 1 = Encrypt, 2 = Pay, 3 = Host } }
 layout! { struct OfferV1 for Offer { to: AccountId, from_ms: u64 } }
-layout! { struct OwnerV1 for Owner { epoch: u64, agents: u64 } }
+layout! { struct OwnerV1 for Owner { epoch: u64, agents: u64 } lacks { key_nonce: 0 } }
+layout! { struct OwnerV2 for Owner = OwnerV1, then { key_nonce: u64 } }
 layout! {
     struct RecoveryV1 for Recovery {
         agent: u64,

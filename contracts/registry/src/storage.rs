@@ -90,9 +90,10 @@ impl crate::Registry {
         Ok(())
     }
 
+    /// Also a new one's, who pays for it itself.
     pub(crate) fn save_owner(&mut self, event: &str, account: &AccountId, owner: Owner) -> Answer {
         let view = owner.view(account);
-        self.owners.update(&account.into(), &owner, &mut self.core.storage)?;
+        self.owners.put(&account.into(), account, &owner, &mut self.core.storage)?;
         self.emit(event, Fact::Owner(view));
         Ok(())
     }

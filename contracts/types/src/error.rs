@@ -50,6 +50,8 @@ failures! {
         StorageTooMuch { available: u128 } = "CHARTER_STORAGE_TOO_MUCH", "only {available} yoctoNEAR can be withdrawn";
         WrongHash { expected: crate::Hash32, found: crate::Hash32 } = "CHARTER_WRONG_HASH", "the code hashes to {found}, approved is {expected}";
         CodeReplaced { number: u64, code: crate::Hash32 } = "CHARTER_CODE_REPLACED", "the contract runs deployment {number} with code {code}, which is not what was to be replaced";
+        FundsShort { needed: u128 } = "CHARTER_FUNDS_SHORT", "the contract has {needed} yoctoNEAR too little of its own for code and state: what it keeps for others does not count, so send it that much";
+        ReservationFreed {} = "CHARTER_RESERVATION_FREED", "the storage reserved for this call was freed before the answer came";
         BadArguments { reason: String } = "CHARTER_BAD_ARGUMENTS", "arguments can't be read: {reason}";
     }
 }

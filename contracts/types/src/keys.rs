@@ -383,10 +383,6 @@ pub enum Fact {
     SecretRemoved(SecretId),
     GrantRemoved(GrantId),
     HostRemoved(HostId),
-    /// Storage that was reserved for a callback which never came back is its payer's again.
-    ReservationFreed {
-        bytes: u64,
-    },
     /// NEAR's MPC network was asked to derive a key. The answer is public, encrypted to `app_public_key`.
     KeyReleased {
         grant: GrantId,

@@ -131,8 +131,6 @@ pub enum Caller {
     GranteeOrHost,
     /// Who made the grant.
     Grantor,
-    /// Who pays for the row.
-    RowPayer,
     /// Who pays for the row, or the agent's owner.
     PayerOrOwner,
     /// Who made the grant, or the agent's owner.
@@ -170,7 +168,6 @@ impl Caller {
             Self::Grantee => "who holds the grant",
             Self::GranteeOrHost => "who holds the grant, the host's operator",
             Self::Grantor => "who granted it",
-            Self::RowPayer => "who pays for it",
             Self::PayerOrOwner => "who pays for it, owner",
             Self::GrantorOrOwner => "who granted it, owner",
             Self::GrantorOrRevoker => "who granted it, owner, guardian",

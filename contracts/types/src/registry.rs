@@ -67,6 +67,8 @@ pub enum Status {
         until_ms: Option<u64>,
         by: PausedBy,
     },
+    /// It is over for good; nobody else ever gets its id.
+    Retired,
 }
 
 impl Status {
@@ -74,6 +76,7 @@ impl Status {
         match self {
             Self::Active => true,
             Self::Paused { until_ms, .. } => until_ms.is_some_and(|until_ms| until_ms <= now_ms),
+            Self::Retired => false,
         }
     }
 }
@@ -158,6 +161,22 @@ pub struct KeyProof {
 }
 
 pub const KEY_PROOF_PURPOSE: &str = "charter/registry/key";
+
+/// The same for an agent that is being registered. Signed under [`FIRST_KEY_PURPOSE`].
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize)]
+pub struct FirstKeyProof {
+    pub owner: AccountId,
+    /// Of [`args::FirstKeys`]: one registration can use the proof.
+    pub nonce: u64,
+    pub key: AnyKey,
+    pub purpose: Purpose,
+    pub expires_ms: u64,
+}
+
+pub const FIRST_KEY_PURPOSE: &str = "charter/registry/first-key";
+
+/// How old the nonce of first keys may be.
+pub const FIRST_KEYS_MS: u64 = 600_000;
 
 /// What a key of the agent signs to show that the agent said something. Signed under [`STATEMENT_PURPOSE`].
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize)]

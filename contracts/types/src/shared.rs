@@ -12,7 +12,8 @@ pub mod methods {
     crate::method::methods! { of any Stateful;
         /// NEP-145. Credits the deposit to `account_id` or the caller; anyone may pay for anyone.
         call storage_deposit(StorageDeposit) -> StorageBalance [Amount, Anyone, Flat];
-        /// NEP-145. Pays free storage money back to the caller.
+        /// NEP-145. Pays free storage money back to the caller, with what was reserved for callbacks that never came, an hour
+        /// after the last reservation.
         call storage_withdraw(StorageWithdraw) -> StorageBalance [OneYocto, Anyone, Flat];
         /// NEP-145. Closes the caller's storage account if it pays for nothing, with or without `force`.
         call storage_unregister(StorageUnregister) -> bool [OneYocto, Anyone, Flat];

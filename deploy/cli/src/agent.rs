@@ -111,7 +111,7 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
             let named = |(account, permissions)| Operator { account, permissions, expires_ms };
             let operators = operator.into_iter().map(named).collect();
             let (card, shape) = card.read(&session)?;
-            let args = RegisterAgent { card, agent_account, operators, guardians: guardian };
+            let args = RegisterAgent { card, agent_account, operators, guardians: guardian, keys: None };
             let agent =
                 session.contracts.registry().call(&session.me, registry::methods::register_agent, &args).await?.value;
             let before = session.turn_to(agent)?;

@@ -1,5 +1,7 @@
 //! Deploying the contracts below one account.
 
+mod hand_over;
+
 use std::path::PathBuf;
 
 use anyhow::bail;
@@ -13,11 +15,13 @@ use near_crypto::SecretKey;
 use near_primitives::account::AccessKey;
 use near_primitives::action::{Action, AddKeyAction, CreateAccountAction};
 use near_primitives::types::AccountId;
+use serde_json::json;
 
 use crate::chain::node;
 use crate::files::DataDir;
 use crate::files::keystore::KeyFile;
 use crate::output::Progress;
+use crate::units::time;
 
 /// What our contracts link needs this protocol version.
 const PROTOCOL_VERSION_MIN: u64 = 88;
@@ -35,23 +39,57 @@ pub struct Arguments {
     /// Where to note the contracts' accounts.
     #[arg(long)]
     data_dir: PathBuf,
+    /// Prints one JSON object at the end.
+    #[arg(long)]
+    json: bool,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let rpc = Rpc::new(node(&arguments.chain)?);
     let file = KeyFile::read(&arguments.credentials)?;
     let root = Account::new(file.account_id, file.secret_key.clone(), rpc);
-    let (contracts, _) = deploy(&root, &file.secret_key, &Progress::new(false)).await?;
+    let progress = Progress::new(arguments.json);
+    let (contracts, _) = deploy(&root, &file.secret_key, &progress).await?;
     DataDir::new(&arguments.data_dir)?.save_deployment(&contracts)?;
-    say!("{}", serde_json::to_string_pretty(&contracts)?);
+    let steps = hand_over::go_on(&root, &file.secret_key, &contracts, progress).await?;
+    let complete = steps.iter().all(|(_, step)| matches!(step, hand_over::Step::Governed));
+    if arguments.json {
+        let steps: Vec<_> =
+            steps.iter().map(|(contract, step)| json!({ "contract": contract.name(), "step": step })).collect();
+        say!("{}", json!({ "contracts": contracts, "hand_over": steps, "complete": complete }));
+        return Ok(());
+    }
+    for (contract, step) in steps {
+        say!("{:<40} {}", account_of(contract, &contracts), words(&step));
+    }
+    if complete {
+        say!("no contract has an access key any more");
+    }
     Ok(())
+}
+
+fn words(step: &hand_over::Step) -> String {
+    match step {
+        hand_over::Step::Voting { proposal, until_ms } => {
+            format!("proposal {proposal} is voted on until {}: deploy again then", time(*until_ms))
+        }
+        hand_over::Step::Waiting { proposal, until_ms } => {
+            format!("proposal {proposal} has passed, its timelock ends {}: deploy again then", time(*until_ms))
+        }
+        hand_over::Step::Governed => "governed".to_owned(),
+    }
+}
+
+/// The contracts that keep state, which governance changes.
+fn governed() -> impl Iterator<Item = Contract> {
+    Contract::ALL.into_iter().filter(|contract| *contract != Contract::Verifier)
 }
 
 /// Deploys the contracts that are missing below `root` and hands each to governance. Returns their accounts and the
 /// transactions.
 pub async fn deploy(root: &Account, key: &SecretKey, progress: &Progress) -> anyhow::Result<(Contracts, Vec<Outcome>)> {
     let rpc = root.rpc();
-    let status: serde_json::Value = rpc.call("status", serde_json::json!([])).await?;
+    let status: serde_json::Value = rpc.call("status", json!([])).await?;
     let version = status["protocol_version"].as_u64().unwrap_or(0);
     if version < PROTOCOL_VERSION_MIN {
         bail!("{} runs protocol version {version}; the contracts need {PROTOCOL_VERSION_MIN}", rpc.url());
@@ -67,10 +105,7 @@ pub async fn deploy(root: &Account, key: &SecretKey, progress: &Progress) -> any
         progress.step("deploy", &format!("{account}, {} kB of wasm", contract.code().len() / 1_000));
         sent.push(root.send(account, actions(contract, root, key, &contracts)).await?);
     }
-    for contract in Contract::ALL {
-        if contract == Contract::Verifier {
-            continue;
-        }
+    for contract in governed() {
         let account = account_of(contract, &contracts);
         let known = rpc.view(account, shared::methods::governance, &Nothing {}, At::Final).await?;
         if known.is_none() {

@@ -38,7 +38,7 @@ pub fn card(uri: &str) -> Card {
 }
 
 pub async fn register(harness: &Harness, owner: &Account, guardians: Vec<AccountId>) -> AgentId {
-    let args = RegisterAgent { card: card("https://a/card"), agent_account: None, operators: Vec::new(), guardians };
+    let args = RegisterAgent { guardians, ..RegisterAgent::new(card("https://a/card")) };
     ok(owner, &harness.contracts.registry, registry::register_agent, &args, DEPOSIT).await
 }
 

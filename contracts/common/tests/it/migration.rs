@@ -68,7 +68,7 @@ pub fn account(name: &str) -> AccountId {
 
 pub fn ledger(names: &[&str]) -> StorageLedger {
     next_call("alice.near", &serde_json::json!({}), 0);
-    let mut ledger = StorageLedger::new(0);
+    let mut ledger = StorageLedger::default();
     for name in names {
         ledger.credit(&account(name), 10_000_000_000_000_000_000_000_000);
     }

@@ -20,7 +20,7 @@ fn at(height: u64, now_ms: u64) {
 
 fn ledger(alice: &AccountId) -> StorageLedger {
     at(1, 0);
-    let mut ledger = StorageLedger::new(0);
+    let mut ledger = StorageLedger::default();
     ledger.credit(alice, FUNDS);
     ledger
 }
@@ -34,10 +34,10 @@ fn what_a_callback_uses_is_what_was_reserved_and_the_row_is_as_before() {
     let reserved = ledger.reserve(&alice, 1_000).unwrap();
     let price = env::storage_byte_cost().as_yoctonear() * 1_000;
     assert_eq!(ledger.available(&alice), free - price);
-    assert!(ledger.end_reservation(&alice, reserved));
+    ledger.end_reservation(&alice, reserved).unwrap();
     assert_eq!((ledger.available(&alice), env::storage_read(&key)), (free, row));
     let none = ledger.reserve(&"bob.near".parse().unwrap(), 0).unwrap();
-    assert!(ledger.end_reservation(&"bob.near".parse().unwrap(), none), "nothing reserved, nothing to lose");
+    ledger.end_reservation(&"bob.near".parse().unwrap(), none).expect("nothing reserved, nothing to lose");
 }
 
 /// Let `end_reservation` take any age, and a callback that comes after all gives the same bytes back twice.
@@ -53,8 +53,8 @@ fn a_reservation_is_freed_once_and_its_callback_only_denies() {
     assert_eq!(ledger.free_reserved(&alice), 1_000);
     assert_eq!((ledger.free_reserved(&alice), ledger.available(&alice)), (0, free));
     let next = ledger.reserve(&alice, 500).unwrap();
-    assert!(!ledger.end_reservation(&alice, late));
-    assert!(ledger.end_reservation(&alice, next));
+    assert!(ledger.end_reservation(&alice, late).is_err());
+    ledger.end_reservation(&alice, next).unwrap();
     // Nor can it use those of the account opened anew under the same name.
     let late = ledger.reserve(&alice, 1_000).unwrap();
     at(20, 3 * RESERVED_MS);
@@ -62,8 +62,8 @@ fn a_reservation_is_freed_once_and_its_callback_only_denies() {
     ledger.close(&alice).unwrap();
     ledger.credit(&alice, FUNDS);
     let next = ledger.reserve(&alice, 1_000).unwrap();
-    assert!(!ledger.end_reservation(&alice, late));
-    assert!(ledger.end_reservation(&alice, next));
+    assert!(ledger.end_reservation(&alice, late).is_err());
+    ledger.end_reservation(&alice, next).unwrap();
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_row_of_the_first_layout_reserves_and_frees() {
     assert_eq!(env::storage_read(&key).unwrap().len(), early.len(), "an account pays for what release faa0a5a had");
     env::storage_write(&key, &early);
     let reserved = ledger.reserve(&alice, 1_000).unwrap();
-    assert!(ledger.end_reservation(&alice, reserved));
+    ledger.end_reservation(&alice, reserved).unwrap();
     ledger.reserve(&alice, 1_000).unwrap();
     at(5, RESERVED_MS);
     assert_eq!(ledger.free_reserved(&alice), 1_000);

@@ -18,11 +18,11 @@ impl Governance {
         let Ok(pending) = borsh::from_slice::<Pending>(&env::input().unwrap_or_default()) else {
             return PromiseOrValue::Value(());
         };
-        let Pending { caller, reserved_bytes, wish } = pending;
-        self.core.storage.release(&caller, reserved_bytes);
+        let Pending { caller, reserved, wish } = pending;
         let agent = wish.agent();
         let known = authority_answer().ok_or_else(|| Failure::from(GovernanceError::NoAuthority { agent }));
-        match known.and_then(|authority| self.act(&caller, &wish, &authority)) {
+        let done = self.core.storage.end_reservation(&caller, reserved).and(known);
+        match done.and_then(|authority| self.act(&caller, &wish, &authority)) {
             Ok(()) => PromiseOrValue::Value(()),
             Err(failure) => {
                 self.emit("denied", &caller, Fact::Denied { agent, code: failure.code.to_owned() });

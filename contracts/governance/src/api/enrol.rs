@@ -1,7 +1,7 @@
 //! Putting agents on lines. Only the agent's owner may, so the registry is asked.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, Later, ask_authority, methods};
+use charter_common::{Answer, Later, Reservation, ask_authority, methods};
 use charter_types::AccountId;
 use charter_types::governance::GovernanceError;
 use charter_types::governance::args::{AgentRef, Enroll};
@@ -15,7 +15,7 @@ use crate::{Governance, GovernanceExt};
 #[derive(BorshSerialize, BorshDeserialize)]
 pub(crate) struct Pending {
     pub caller: AccountId,
-    pub reserved_bytes: u64,
+    pub reserved: Reservation,
     pub wish: Wish,
 }
 
@@ -54,11 +54,11 @@ impl Governance {
 }
 
 impl Governance {
-    fn ask(&mut self, wish: Wish, reserved_bytes: u64) -> Answer<Later<()>> {
+    fn ask(&mut self, wish: Wish, bytes: u64) -> Answer<Later<()>> {
         let caller = env::predecessor_account_id();
-        self.core.storage.charge(&caller, reserved_bytes)?;
+        let reserved = self.core.storage.reserve(&caller, bytes)?;
         let agent = wish.agent();
-        let pending = Pending { caller: caller.clone(), reserved_bytes, wish };
+        let pending = Pending { caller: caller.clone(), reserved, wish };
         Ok(ask_authority(&self.registry, agent, &caller, on_authority, &pending))
     }
 }

@@ -25,6 +25,7 @@ impl Keys {
         if caller != host.operator && grant.grantee != Grantee::Account(caller.clone()) {
             return Err(KeysError::NotGrantee { caller }.into());
         }
+        self.check_host_stands(&host, &secret)?;
         let now_ms = Self::now_ms();
         if !may_use_up(&grant, &secret, &host, now_ms) {
             return Err(KeysError::NotHere { host: host.id }.into());

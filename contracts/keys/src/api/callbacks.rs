@@ -1,11 +1,10 @@
 //! What other contracts answered. A denial keeps the books, releases what was reserved, and fails in a receipt of its own.
 
-use charter_common::{
-    Answer, Failure, HandedOn, Reservation, arguments_in, fail_later, methods, passed_on, sha256, view_answer,
-};
+use charter_common::{Answer, Failure, HandedOn, arguments_in, fail_later, methods, passed_on, sha256, view_answer};
 use charter_types::AccountId;
 use charter_types::keys::{ATTESTED_MS_MAX, Added, Assurance, Decision, DerivedKey, Fact, KeysError};
 use charter_types::registry::{self, AttestationAnswer, Standing};
+use charter_types::verifier::TcbStatus;
 use near_sdk::{PromiseOrValue, env, near};
 
 use super::ask::{Pending, Wish};
@@ -26,7 +25,7 @@ impl Keys {
         let Ok(pending) = borsh::from_slice::<Pending>(&env::input().unwrap_or_default()) else {
             return PromiseOrValue::Value(Added::default());
         };
-        let done = self.end_reservation(&pending.caller, pending.reserved).and_then(|()| {
+        let done = self.core.storage.end_reservation(&pending.caller, pending.reserved).and_then(|()| {
             self.check_unmoved(&pending.seen)?;
             // An answer that the registry did not give is no answer; one of `null` is that there is no such agent.
             let answered = view_answer(registry::methods::authority, VIEW_BYTES_MAX);
@@ -46,8 +45,11 @@ impl Keys {
             return PromiseOrValue::Value(());
         };
         let answer = view_answer(registry::methods::attestation, VIEW_BYTES_MAX);
-        let done =
-            self.end_reservation(&pending.caller, pending.reserved).and_then(|()| self.set_attested(&pending, answer));
+        let done = self
+            .core
+            .storage
+            .end_reservation(&pending.caller, pending.reserved)
+            .and_then(|()| self.set_attested(&pending, answer));
         self.resolve(&pending.caller, pending.agent, done)
     }
 
@@ -95,23 +97,17 @@ impl Keys {
         }
     }
 
-    fn end_reservation(&mut self, caller: &AccountId, reserved: Reservation) -> Answer {
-        if self.core.storage.end_reservation(caller, reserved) {
-            return Ok(());
-        }
-        Err(KeysError::ReservationFreed {}.into())
-    }
-
     fn set_attested(&mut self, pending: &PendingAttestation, answer: Option<AttestationAnswer>) -> Answer {
         let mut host = self.own_host(pending.host, &pending.caller)?;
         if host.generation != pending.host_generation {
             return Err(KeysError::Moved {}.into());
         }
         let known = answer.filter(|answer| answer.invalid.is_none()).and_then(|answer| answer.attestation);
-        let same = |keys: &charter_types::registry::Attestation| {
-            keys.sign_key == host.sign_key && keys.encrypt_key == host.encrypt_key
+        // The operator's own agent says which platforms it accepts; a grant to a measurement trusts none that is out of date.
+        let stands = |known: &charter_types::registry::Attestation| {
+            known.sign_key == host.sign_key && known.encrypt_key == host.encrypt_key && known.tcb == TcbStatus::UpToDate
         };
-        let known = known.filter(same).ok_or(KeysError::NotAttested {})?;
+        let known = known.filter(stands).ok_or(KeysError::NotAttested {})?;
         let expires_ms = known.expires_ms.min(Self::now_ms().saturating_add(ATTESTED_MS_MAX));
         host.assurance = Assurance::Attested { agent: pending.agent, measurement: known.measurement, expires_ms };
         self.save_host("host_attested", &pending.caller, host)

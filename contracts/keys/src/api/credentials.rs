@@ -81,7 +81,6 @@ impl Keys {
         let caller = env::predecessor_account_id();
         let mut secret = self.secret_row(id)?;
         let before = secret.recipients;
-        self.check_payer(id, &caller)?;
         if secret.status != SecretStatus::Retired {
             return Err(KeysError::NotRetired {}.into());
         }

@@ -11,6 +11,7 @@ use charter_types::registry::{
 };
 use near_sdk::{env, near};
 
+use super::keys::add_first_keys;
 use crate::model::{Agent, HandleState, Owner, check_handle};
 use crate::storage::mark_retired;
 use crate::{Registry, RegistryExt};
@@ -22,7 +23,7 @@ impl Registry {
         self.check_running("register")?;
         let caller = env::predecessor_account_id();
         let payment = self.core.begin_payment(&caller)?;
-        let mut owner = self.owner_or_new(&caller)?;
+        let mut owner = self.owner_or_new(&caller);
         let (id, agent) = self.add_agent(&caller, &mut owner, args)?;
         self.emit("agent_registered", Fact::Agent(Box::new(agent.view(id))));
         self.save_owner("owner_changed", &caller, owner)?;
@@ -38,10 +39,10 @@ impl Registry {
         }
         let caller = env::predecessor_account_id();
         let payment = self.core.begin_payment(&caller)?;
-        let mut owner = self.owner_or_new(&caller)?;
+        let mut owner = self.owner_or_new(&caller);
         let mut rows = Vec::new();
         for PlainAgent { card, agent_account } in agents {
-            let args = RegisterAgent { card, agent_account, operators: Vec::new(), guardians: Vec::new() };
+            let args = RegisterAgent { agent_account, ..RegisterAgent::new(card) };
             let (id, agent) = self.add_agent(&caller, &mut owner, args)?;
             rows.push(RegisteredRow(id, agent.epoch, agent.card, agent.agent_account));
         }
@@ -189,10 +190,20 @@ impl Registry {
     }
 
     /// Stores a new agent and appends it to its owner's list; the caller saves the owner and tells the world.
-    fn add_agent(&mut self, account: &AccountId, owner: &mut Owner, args: RegisterAgent) -> Answer<(AgentId, Agent)> {
+    fn add_agent(
+        &mut self,
+        account: &AccountId,
+        owner: &mut Owner,
+        mut args: RegisterAgent,
+    ) -> Answer<(AgentId, Agent)> {
         let id = self.next_agent;
+        let now_ms = env::block_timestamp_ms();
         let epochs = Epochs { agent: self.next_epoch(), owner: owner.epoch };
-        let agent = Agent::register(args, account.clone(), epochs, owner.agents, env::block_timestamp_ms())?;
+        let keys = args.keys.take();
+        let mut agent = Agent::register(args, account.clone(), epochs, owner.agents, now_ms)?;
+        if let Some(keys) = keys {
+            add_first_keys(&mut agent, owner, keys, now_ms)?;
+        }
         self.next_agent += 1;
         self.agent_count += 1;
         self.agents.insert(&id, account, &agent, &mut self.core.storage)?;
@@ -201,13 +212,11 @@ impl Registry {
     }
 
     /// The owner's record, for which it pays itself; a new one starts with an epoch of its own.
-    pub(crate) fn owner_or_new(&mut self, account: &AccountId) -> Answer<Owner> {
+    pub(crate) fn owner_or_new(&mut self, account: &AccountId) -> Owner {
         if let Some(owner) = self.load_owner(account) {
-            return Ok(owner);
+            return owner;
         }
-        let owner = Owner { epoch: self.next_epoch(), agents: 0 };
-        self.owners.insert(&account.into(), account, &owner, &mut self.core.storage)?;
-        Ok(owner)
+        Owner { epoch: self.next_epoch(), agents: 0, key_nonce: 0 }
     }
 
     /// Appends an agent to its owner's list.

@@ -1,6 +1,6 @@
 //! What other contracts answered.
 
-use charter_common::{Answer, Failure, fail_later, methods, sha256};
+use charter_common::{Answer, Failure, Reservation, fail_later, methods, sha256};
 use charter_types::AccountId;
 use charter_types::ErrorCode;
 use charter_types::json;
@@ -39,9 +39,10 @@ impl Registry {
     #[private]
     pub fn nft_resolve_transfer(&mut self) -> bool {
         let Ok(args) = json::read::<NftResolveTransfer>(&env::input().unwrap_or_default()) else { return true };
-        let NftResolveTransfer { previous_owner_id, receiver_id, token_id, reserved_bytes } = args;
+        let NftResolveTransfer { previous_owner_id, receiver_id, token_id, reserved_bytes: bytes, reserved_ms } = args;
         self.acts_for(&previous_owner_id);
-        self.core.storage.release(&previous_owner_id, reserved_bytes);
+        // Freed meanwhile or not: the agent goes back if somebody can pay for it.
+        let _ = self.core.storage.end_reservation(&previous_owner_id, Reservation { bytes, made_ms: reserved_ms });
         let answer = env::promise_result_checked(0, 5).ok();
         if answer.is_some_and(|answer| answer == b"false") {
             return true;
@@ -51,14 +52,13 @@ impl Registry {
         if agent.owner != receiver_id {
             return true;
         }
-        // Its storage comes back with it, and what the first hand-over freed was kept. More is short only if the receiver
-        // keeps an owner's row for another agent, and then that is its own to pay; if nobody can, the agent stays.
+        // Its storage comes back with it, and what may be short was kept; if that was freed meanwhile, the receiver may pay.
         let short = self.short_of_return(&agent, &previous_owner_id);
         let can_pay = |account: &&AccountId| self.core.storage.available(account) >= short;
         let Some(payer) = [&previous_owner_id, &receiver_id].into_iter().find(can_pay) else { return true };
         let back = (&previous_owner_id, payer);
         match self.send_with_its_storage(id, agent, back, Reason::Token, None) {
-            Ok(_) => false,
+            Ok(()) => false,
             Err(failure) => failure.panic(),
         }
     }

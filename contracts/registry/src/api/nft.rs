@@ -14,7 +14,7 @@ use near_contract_standards::non_fungible_token::events::{NftBurn, NftMint, NftT
 use near_contract_standards::non_fungible_token::metadata::NFT_METADATA_SPEC;
 use near_sdk::{Promise, env, near};
 
-use super::transfer::Reason;
+use super::transfer::{OWNER_ROW_BYTES, Reason};
 use crate::model::Agent;
 use crate::storage::{BLOCK_IDS, retired_count};
 use crate::{Registry, RegistryExt, gas};
@@ -35,12 +35,15 @@ impl Registry {
     }
 
     pub fn nft_transfer(&mut self, args: NftTransfer) -> Answer {
-        self.send(&args, false).map(|_| ())
+        self.send(&args)
     }
 
     pub fn nft_transfer_call(&mut self, args: NftTransfer) -> Answer<Later<bool>> {
-        let reserved_bytes = self.send(&args, true)?;
         let sender_id = env::predecessor_account_id();
+        let way_back = self.way_back_bytes(&args, &sender_id);
+        self.send(&args)?;
+        // The first hand-over has freed as much, unless the receiver needed an owner's row of its own.
+        let reserved = self.core.storage.reserve(&sender_id, way_back)?;
         let NftTransfer { receiver_id, token_id, msg, .. } = args;
         let told = NftOnTransfer {
             sender_id: sender_id.clone(),
@@ -52,7 +55,8 @@ impl Registry {
             previous_owner_id: sender_id,
             receiver_id: receiver_id.clone(),
             token_id,
-            reserved_bytes,
+            reserved_bytes: reserved.bytes,
+            reserved_ms: reserved.made_ms,
         };
         let asked =
             raw_call(Promise::new(receiver_id), "nft_on_transfer", json_encoded(&told), 0, gas::NFT_ON_TRANSFER);
@@ -131,9 +135,8 @@ fn token(id: AgentId, agent: Agent) -> Token {
 }
 
 impl Registry {
-    /// Checks a transfer by NEP-171 and makes it. If the receiver is to be asked, returns the bytes that the sender is still
-    /// charged for, which are kept for the way back.
-    fn send(&mut self, args: &NftTransfer, may_return: bool) -> Answer<u64> {
+    /// Checks a transfer by NEP-171 and makes it.
+    fn send(&mut self, args: &NftTransfer) -> Answer {
         let id = agent_id(&args.token_id).ok_or(RegistryError::BadTokenId {})?;
         let agent = self.load_agent(id)?;
         let sender = env::predecessor_account_id();
@@ -142,11 +145,16 @@ impl Registry {
             return Err(RegistryError::NotTransferable { id }.into());
         }
         self.check_unguarded(id)?;
-        let freed =
-            self.send_with_its_storage(id, agent, (&args.receiver_id, &sender), Reason::Token, args.memo.as_deref())?;
-        let reserved = if may_return { freed } else { 0 };
-        self.core.storage.charge(&sender, reserved)?;
-        Ok(reserved)
+        self.send_with_its_storage(id, agent, (&args.receiver_id, &sender), Reason::Token, args.memo.as_deref())
+    }
+
+    /// What the sender will need beyond what comes back with its agent, at most: a longer name, and an owner's row if this is
+    /// its last agent. The receiver may have been given other agents meanwhile, so its row need not come free.
+    fn way_back_bytes(&self, args: &NftTransfer, sender: &AccountId) -> u64 {
+        let name = sender.len().saturating_sub(args.receiver_id.len());
+        let is_last = self.load_owner(sender).is_some_and(|owner| owner.agents == 1);
+        let bytes = name + if is_last { OWNER_ROW_BYTES } else { 0 };
+        u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
     /// Whether an account has a storage account here, so that it can be given an agent.

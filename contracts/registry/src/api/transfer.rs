@@ -10,7 +10,7 @@ use crate::model::{Agent, HandleState};
 use crate::{Registry, RegistryExt};
 
 /// What an owner's row takes: key, record, and 40 bytes of NEAR's.
-const OWNER_ROW_BYTES: usize = 21 + 17 + 40;
+pub(crate) const OWNER_ROW_BYTES: usize = 21 + 25 + 40;
 
 /// How an agent comes to its new owner.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Registry {
     ) -> Answer {
         agent.check_other(to)?;
         let (from, position) = (agent.owner.clone(), agent.position);
-        let mut owner = self.owner_or_new(to)?;
+        let mut owner = self.owner_or_new(to);
         let epochs = Epochs { agent: self.next_epoch(), owner: owner.epoch };
         let transferable = agent.transferable && reason == Reason::Token;
         let mut agent = agent.hand_over(to, epochs, owner.agents);
@@ -92,7 +92,7 @@ impl Registry {
     }
 
     /// The same, where the new owner does nothing and pays nothing: what the old one paid for the agent's rows comes along,
-    /// and `payer` adds what is short. Returns the bytes that the old owner is no longer charged for and the new one isn't.
+    /// and `payer` adds what is short.
     pub(crate) fn send_with_its_storage(
         &mut self,
         id: AgentId,
@@ -100,7 +100,7 @@ impl Registry {
         (to, payer): (&AccountId, &AccountId),
         reason: Reason,
         memo: Option<&str>,
-    ) -> Answer<u64> {
+    ) -> Answer {
         agent.check_other(to)?;
         self.check_registered(to)?;
         if reason == Reason::Token {

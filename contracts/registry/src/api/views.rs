@@ -4,7 +4,7 @@ use charter_common::{Answer, is_signed, methods};
 use charter_types::registry::args::{AgentAccount, AgentRef, Handle, ReputationRef, VerifyProof};
 use charter_types::registry::{
     Agent, AgentId, AgentKey, AttestationAnswer, AttestationRecord, Authority, Epochs, Heartbeat, Owner, Proof,
-    Recovery, RecoveryProposal, Reputation, STATEMENT_PURPOSE, Standing, Statement, attestation_state,
+    Recovery, RecoveryProposal, Reputation, STATEMENT_PURPOSE, Standing, Statement, Status, attestation_state,
 };
 use charter_types::{AccountId, AnyKey, Named, Page, PageOf, page_size};
 use near_sdk::{env, near};
@@ -18,6 +18,11 @@ use crate::{Registry, RegistryExt};
 impl Registry {
     pub fn agent(&self, AgentRef { agent: id }: AgentRef) -> Answer<Option<Agent>> {
         Ok(self.agents.get(&id).map(|agent| agent.view(id)))
+    }
+
+    pub fn status(&self, AgentRef { agent: id }: AgentRef) -> Answer<Option<Status>> {
+        let given = (1..self.next_agent).contains(&id);
+        Ok(given.then(|| self.agents.get(&id).map_or(Status::Retired, |agent| agent.status())))
     }
 
     pub fn agents(&self, page: Page) -> Answer<Vec<Agent>> {

@@ -8,6 +8,8 @@ use charter_types::registry::{
 use charter_types::text::is_uri;
 use charter_types::{AccountId, AnyKey};
 
+use super::Outcome;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
     pub owner: AccountId,
@@ -36,8 +38,6 @@ pub struct Agent {
     /// it needs no storage.
     pub confirmed: u32,
 }
-
-pub(super) type Outcome<T = ()> = Result<T, RegistryError>;
 
 fn check_card(card: &Card) -> Outcome {
     let bytes = card.uri.len();
@@ -296,8 +296,7 @@ mod tests {
 
     fn agent() -> Agent {
         let card = Card { uri: "https://a/card.json".to_owned(), sha256: Hash32([1; 32]) };
-        let args =
-            RegisterAgent { card, agent_account: None, operators: vec![], guardians: vec![account("guard.near")] };
+        let args = RegisterAgent { guardians: vec![account("guard.near")], ..RegisterAgent::new(card) };
         Agent::register(args, account("alice.near"), Epochs { agent: 5, owner: 4 }, 0, 1_000).unwrap()
     }
 

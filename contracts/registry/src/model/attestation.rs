@@ -10,7 +10,7 @@ use charter_types::registry::{
 use charter_types::verifier::{Report, TcbStatus};
 use charter_types::{Ed25519Key, Hash32, Sha256, X25519Key, all_different};
 
-type Outcome<T = ()> = Result<T, RegistryError>;
+use super::Outcome;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attested {

@@ -5,7 +5,7 @@ use charter_types::registry::{
 };
 use charter_types::{AccountId, all_different};
 
-type Outcome<T = ()> = Result<T, RegistryError>;
+use super::Outcome;
 
 /// Whether these can be an agent's recoverers, or none.
 pub fn check_recoverers(recoverers: &Recoverers, owner: &AccountId) -> Outcome {

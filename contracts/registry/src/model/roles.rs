@@ -4,7 +4,8 @@ use charter_types::AccountId;
 use charter_types::registry::{GUARDIANS_MAX, OPERATORS_MAX, Operator, Permission, RegistryError, Roles};
 
 use super::Agent;
-use super::agent::{Outcome, check_expiry};
+use super::Outcome;
+use super::agent::check_expiry;
 
 impl Agent {
     /// Who the owner says has a role: anybody can be named, so that alone says nothing of them.
@@ -149,8 +150,7 @@ mod tests {
 
     fn agent() -> Agent {
         let card = Card { uri: "https://a/card.json".to_owned(), sha256: Hash32([1; 32]) };
-        let args =
-            RegisterAgent { card, agent_account: None, operators: vec![], guardians: vec![account("guard.near")] };
+        let args = RegisterAgent { guardians: vec![account("guard.near")], ..RegisterAgent::new(card) };
         Agent::register(args, account("alice.near"), Epochs { agent: 5, owner: 4 }, 0, 1_000).unwrap()
     }
 

@@ -24,15 +24,13 @@ failures! {
         Dead { id: GrantId } = "KEYS_GRANT_DEAD", "grant {id} is revoked, suspended, expired or outdated";
         Moved {} = "KEYS_MOVED", "what the call depends on was revoked, rotated, narrowed or answered while the registry was asked";
         NotPayer { caller: AccountId } = "KEYS_NOT_PAYER", "caller {caller} does not pay for it";
-        ReservationFreed {} = "KEYS_RESERVATION_FREED", "the storage reserved for this call was freed before the registry answered";
-        NothingToFree {} = "KEYS_NOTHING_TO_FREE", "the caller has nothing reserved, or reserved something within the last hour";
         WeakKey {} = "KEYS_WEAK_KEY", "the key is a point of small order: anybody could use it";
         HostProof {} = "KEYS_BAD_HOST_PROOF", "the proof is not sign_key's signature over operator and both keys";
         HostChange {} = "KEYS_BAD_HOST_CHANGE", "the proof is not the new sign_key's signature over host, its next generation, operator and both keys";
         HostGeneration { found: u64 } = "KEYS_HOST_GENERATION", "the host is at generation {found}: read its key again";
         HostRevoked {} = "KEYS_HOST_REVOKED", "the host is revoked, by revoke_host alone and until it changes its keys";
         HostStands {} = "KEYS_HOST_NOT_USABLE", "the host is out of service, or the secret is not sealed to it as it is now";
-        NotAttested {} = "KEYS_NOT_ATTESTED", "the registry has no good attestation of this agent with the host's keys";
+        NotAttested {} = "KEYS_NOT_ATTESTED", "the registry has no good attestation of this agent with the host's keys on a platform that is up to date";
         Staleness {} = "KEYS_BAD_STALENESS", "staleness is 1 to {STALENESS_MS_MAX} ms";
         Receipts { next: u64 } = "KEYS_RECEIPT_GAP", "receipts are anchored in order and without gaps: the next is {next}";
         BadPolicy { reason: String } = "KEYS_BAD_POLICY", "{reason}";

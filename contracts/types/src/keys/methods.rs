@@ -49,8 +49,8 @@ crate::method::methods! { of Keys;
     /// owner is looked up first.
     call retire_secret(SecretRef) -> Added [OneYocto, PayerOrOwner, Asks];
     /// Forgets up to 20 who received a retired secret, the last ones first, with their data keys, and gives that storage
-    /// back. Returns how many are left. Who received a secret has to be told to forget it first.
-    call clean_secret(SecretRef) -> u32 [Nothing, RowPayer, Flat];
+    /// back to who paid. Returns how many are left. Who received a secret has to be told to forget it first.
+    call clean_secret(SecretRef) -> u32 [Nothing, Anyone, Flat];
     /// Removes a retired secret that is cleaned, and its label, once the agent's epochs have moved or the agent is gone: not
     /// before, so that nothing else is ever sealed under the label.
     call forget_secret(SecretRef) -> Added [Nothing, Anyone, Asks];
@@ -108,8 +108,6 @@ crate::method::methods! { of Keys;
     /// `keys/v1/{agent}/{secret}/{epoch}`. A release is one use of every budget of the lineage. Resolves to the MPC contract's
     /// answer.
     call request_key_release(RequestKeyRelease) -> DerivedKey [Nothing, HostOperator, Asks];
-    /// Gives back storage that was reserved for callbacks that never came, an hour after the last reservation.
-    call free_reserved(Nothing) [Nothing, Anyone, Flat];
     /// Names NEAR's MPC contract.
     call set_mpc(Named) [Nothing, Admin, Flat];
 

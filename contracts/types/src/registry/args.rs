@@ -22,6 +22,36 @@ pub struct RegisterAgent {
     pub operators: Vec<Operator>,
     #[wire(default)]
     pub guardians: Vec<AccountId>,
+    /// Left out if there are none: releases before 0003 don't know them.
+    #[wire(default)]
+    #[cfg_attr(not(near), serde(skip_serializing_if = "Option::is_none"))]
+    pub keys: Option<FirstKeys>,
+}
+
+impl RegisterAgent {
+    /// An agent with nothing but a card.
+    pub fn new(card: Card) -> Self {
+        Self { card, agent_account: None, operators: Vec::new(), guardians: Vec::new(), keys: None }
+    }
+}
+
+/// Keys that an agent has from the start. Its id isn't known yet, so their proofs name its owner and a nonce.
+#[wire(strict)]
+pub struct FirstKeys {
+    /// The time in milliseconds, at most [`super::FIRST_KEYS_MS`] ago, and above the nonce that the owner used before.
+    pub nonce: u64,
+    pub keys: Vec<FirstKey>,
+}
+
+#[wire(strict)]
+pub struct FirstKey {
+    pub key: AnyKey,
+    pub purpose: Purpose,
+    pub expires_ms: u64,
+    /// Signature over [`super::FirstKeyProof`]: by the new key, or for an X25519 key by `endorsed_by`.
+    pub proof: Signature64,
+    /// A key for signing, earlier in the list, which vouches for an X25519 key.
+    pub endorsed_by: Option<Ed25519Key>,
 }
 
 /// One of `register_agents`.

@@ -38,6 +38,7 @@ failures! {
         KeyKind {} = "REGISTRY_WRONG_KEY_KIND", "keys to encrypt to are x25519, all others ed25519";
         WeakKey {} = "REGISTRY_WEAK_KEY", "the key is a point of small order: anybody could use it";
         KeyProof {} = "REGISTRY_BAD_KEY_PROOF", "the proof is not a signature over agent, epoch, key, purpose and expiry by this key or one of the agent's that vouches for it";
+        KeyNonce { after_ms: u64, now_ms: u64 } = "REGISTRY_BAD_KEY_NONCE", "the nonce of an agent's first keys is a time after {after_ms} ms and not after now, {now_ms} ms";
         Expired { expires_ms: u64, now_ms: u64 } = "REGISTRY_EXPIRED", "expiry {expires_ms} ms is not after now, {now_ms} ms";
         PauseLength { max_ms: u64 } = "REGISTRY_BAD_PAUSE_LENGTH", "a guardian pauses for 1 to {max_ms} ms; only the owner pauses without an end";
         NotPaused { id: AgentId } = "REGISTRY_NOT_PAUSED", "agent {id} is not paused";

@@ -9,7 +9,7 @@ use super::args::{
 use super::nft::{NFTContractMetadata, NftToken, NftTokens, NftTokensOf, NftTransfer, Token};
 use super::{
     Agent, AgentId, AgentKey, AttestationAnswer, AttestationRecord, Authority, Epochs, Heartbeat, Owner, Proof,
-    Recovery, RecoveryProposal, Reputation, Standing,
+    Recovery, RecoveryProposal, Reputation, Standing, Status,
 };
 use crate::{AccountId, Hash32, Named, Nothing, Page, PageOf, U128};
 
@@ -17,7 +17,7 @@ crate::method::methods! { of Registry;
     /// Sets the contract up.
     init new(Setup);
 
-    /// Registers an agent for the caller and returns its id. Storage costs about 0.005 NEAR.
+    /// Registers an agent for the caller, with its roles and keys, and returns its id. Storage costs about 0.005 NEAR.
     call register_agent(RegisterAgent) -> AgentId [Storage, Anyone, Flat];
     /// Registers up to 20 agents for the caller and returns their ids: all of them or none.
     call register_agents(RegisterAgents) -> Vec<AgentId> [Storage, Anyone, Batch];
@@ -120,7 +120,8 @@ crate::method::methods! { of Registry;
     /// opted in and that have no recoverers. What the sender paid for the agent's rows comes along, and what is short out of
     /// its prepaid storage: the receiver pays nothing. The agent stays open to `nft_transfer`.
     call nft_transfer(NftTransfer) [OneYocto, Owner, Flat];
-    /// NEP-171. The same, and tells the receiver; what it does not keep comes back, by a second hand-over.
+    /// NEP-171. The same, and tells the receiver; what it does not keep comes back, by a second hand-over. A sender's last
+    /// agent goes to a receiver without agents only if the sender has 0.00086 NEAR prepaid, for the way back.
     call nft_transfer_call(NftTransfer) -> bool [OneYocto, Owner, Asks];
     /// NEP-171. An agent as a token.
     view nft_token(NftToken) -> Option<Token>;
@@ -135,6 +136,8 @@ crate::method::methods! { of Registry;
     /// NEP-181. An account's agents.
     view nft_tokens_for_owner(NftTokensOf) -> Vec<Token>;
 
+    /// What has become of an agent: active, paused or retired; nothing for an id that was never given.
+    view status(AgentRef) -> Option<Status>;
     /// An agent.
     view agent(AgentRef) -> Option<Agent>;
     /// Agents by id, from `from` on; at most 100 ids are looked at, retired ones are missing.

@@ -37,8 +37,9 @@ pub struct NftResolveTransfer {
     pub previous_owner_id: AccountId,
     pub receiver_id: AccountId,
     pub token_id: String,
-    /// What the first hand-over freed of the previous owner's storage, kept for the way back.
+    /// Storage of the previous owner that is kept for the way back, and since when.
     pub reserved_bytes: u64,
+    pub reserved_ms: u64,
 }
 
 /// `nft_tokens`, `nft_tokens_for_owner` (with `account_id`).

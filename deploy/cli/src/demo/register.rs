@@ -41,6 +41,7 @@ pub async fn play(world: &mut World) -> anyhow::Result<()> {
                 agent_account: first.then(|| scout.clone()),
                 operators: if first { vec![operator] } else { Vec::new() },
                 guardians: vec![hal.clone()],
+                keys: None,
             };
             let done = contracts.registry().call(&owner, registry::methods::register_agent, &args).await?;
             agents.push(world.take(done));

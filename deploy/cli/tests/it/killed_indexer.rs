@@ -54,7 +54,7 @@ async fn traffic(owner: Account, registry: charter_types::AccountId, stop: Arc<A
     while !stop.load(Ordering::Relaxed) {
         let number = calls.load(Ordering::Relaxed);
         let card = Card { uri: format!("https://a.example/{number}"), sha256: Hash32(sha256(&number.to_le_bytes())) };
-        let args = RegisterAgent { card, agent_account: None, operators: Vec::new(), guardians: Vec::new() };
+        let args = RegisterAgent::new(card);
         contracts.registry().call(&owner, registry::methods::register_agent, &args).await.unwrap();
         calls.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(PACE).await;

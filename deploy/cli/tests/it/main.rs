@@ -4,6 +4,7 @@
 mod agent_verbs;
 mod bad_input;
 mod demo;
+mod hand_over;
 mod host_keys;
 mod key_verbs;
 mod killed_indexer;

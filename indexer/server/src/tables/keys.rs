@@ -262,6 +262,6 @@ pub fn changes(fact: &Fact) -> Vec<Change> {
         Fact::Anchor(anchor) => vec![ANCHOR.put(anchor)],
         Fact::Mpc(account) => vec![KEYS_SETTING.put_at("mpc", account)],
         // Kept in events alone.
-        Fact::Shared(_) | Fact::KeyReleased { .. } | Fact::Denied { .. } | Fact::ReservationFreed { .. } => Vec::new(),
+        Fact::Shared(_) | Fact::KeyReleased { .. } | Fact::Denied { .. } => Vec::new(),
     }
 }

@@ -13,7 +13,7 @@ use sqlx::Row;
 use crate::database;
 
 pub async fn register(harness: &Harness, owner: &Account, uri: &str) {
-    let args = RegisterAgent { card: card(uri), agent_account: None, operators: vec![], guardians: vec![] };
+    let args = RegisterAgent::new(card(uri));
     ok(owner, &harness.contracts.registry, registry::register_agent, &args, DEPOSIT).await;
 }
 

@@ -49,12 +49,7 @@ impl World {
             prepay(account, registry, DEPOSIT).await;
         }
         let agent_account = Some(bob.id().clone());
-        let args = RegisterAgent {
-            card: card("https://a.example/card"),
-            agent_account,
-            operators: Vec::new(),
-            guardians: Vec::new(),
-        };
+        let args = RegisterAgent { agent_account, ..RegisterAgent::new(card("https://a.example/card")) };
         ok(alice, registry, registry::register_agent, &args, DEPOSIT).await;
         let gone = ok(alice, registry, registry::register_agent, &args, DEPOSIT).await;
         let named = SetHandle { agent: gone, handle: Some("scout".to_owned()) };

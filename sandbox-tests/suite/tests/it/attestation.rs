@@ -247,6 +247,8 @@ pub struct Attester {
     verifier: AccountId,
     chain_id: String,
     worker: Worker<Sandbox>,
+    /// How well patched the platforms are, all of which the agent's owner accepts.
+    pub tcb: TcbStatus,
 }
 
 impl Attester {
@@ -254,7 +256,8 @@ impl Attester {
         let wasm = wat::parse_str(STAND_IN_VERIFIER).unwrap();
         harness.worker.patch(&harness.contracts.verifier).code(&wasm).transact().await.unwrap();
         let registry = harness.contracts.registry.clone();
-        let args = SetAttestationPolicy { agent, policy: Some(policy(0)) };
+        let tcb = vec![TcbStatus::UpToDate, TcbStatus::SwHardeningNeeded, TcbStatus::OutOfDate];
+        let args = SetAttestationPolicy { agent, policy: Some(AttestationPolicy { tcb, ..policy(0) }) };
         ok(owner, &registry, registry::set_attestation_policy, &args, DEPOSIT).await;
         Self {
             owner: owner.clone(),
@@ -263,6 +266,7 @@ impl Attester {
             verifier: harness.contracts.verifier.clone(),
             chain_id: harness.chain_id.clone(),
             worker: harness.worker.clone(),
+            tcb: TcbStatus::UpToDate,
         }
     }
 
@@ -281,7 +285,8 @@ impl Attester {
         let reference = AgentRef { agent: self.agent };
         let agent = view(&self.worker, &self.registry, registry::agent, &reference).await.unwrap();
         let claim = AttestationClaim { agent: self.agent, epoch: agent.unwrap().epoch, nonce, sign_key, encrypt_key };
-        let said = verified(report(claim.report_data(&self.chain_id, &self.registry, sha256)));
+        let data = claim.report_data(&self.chain_id, &self.registry, sha256);
+        let said = verified(Report { tcb: self.tcb, ..report(data) });
         let said = borsh::to_vec(&said).unwrap();
         self.owner.send(&self.verifier, raw_bytes("say", said), 0).await.unwrap().into_result().unwrap();
     }

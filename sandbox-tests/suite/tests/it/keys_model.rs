@@ -284,7 +284,7 @@ impl Model {
             "retire_secret" => {
                 secret.is_some_and(|secret| !secret.retired && (secret.payer == by || self.owns(by, secret.agent)))
             }
-            "clean_secret" => secret.is_some_and(|secret| secret.retired && secret.payer == by),
+            "clean_secret" => secret.is_some_and(|secret| secret.retired),
             "forget_secret" => secret.is_some_and(|secret| {
                 let agent = &self.agents[&secret.agent];
                 secret.retired && secret.recipients == 0 && (agent.gone || agent.stamp != secret.of)

@@ -11,7 +11,7 @@
 //! | lease | the host's operator | `settle`; `expire` by anybody |
 //! | approval | who asked | use, `withdraw_approval`; by anybody once it is over |
 //!
-//! Reservations for callbacks are part of the storage account: `free_reserved`.
+//! Reservations for callbacks are part of the storage account: `storage_withdraw`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -26,8 +26,8 @@ use charter_types::keys::{Envelope, Wrap};
 use charter_types::registry::args::AgentRef;
 use charter_types::registry::methods as registry;
 use charter_types::shared::methods as shared;
-use charter_types::storage::{StorageOf, StorageUnregister};
-use charter_types::{Base64Bytes, Hash32, Nothing, U128};
+use charter_types::storage::{StorageOf, StorageUnregister, StorageWithdraw};
+use charter_types::{Base64Bytes, Hash32, U128};
 use near_workspaces::{Account, AccountId};
 
 use crate::grants_in_use::{Scene, reserve, scene_on, uses};
@@ -173,24 +173,39 @@ pub async fn leave_reserved(harness: &Harness, keys: &AccountId, account: &Accou
     harness.worker.patch(keys).state(&key, &row).transact().await.unwrap();
 }
 
+async fn withdraw_all(scene: &Scene, by: &Account) -> u128 {
+    let all = StorageWithdraw { amount: None };
+    let before = available(scene, by).await;
+    scene.ok(by, shared::storage_withdraw, &all, 1).await;
+    before
+}
+
 /// X1: what a callback that never came had reserved is its payer's again, an hour later. Today's callbacks come, so the
 /// reservation of one that did not is patched in.
 #[tokio::test]
 async fn what_a_dead_callback_reserved_is_freed_after_an_hour() {
     let scene = scene_on(Harness::start().await.unwrap()).await;
     let carol = &scene.carol;
-    let nothing = refused(carol, &scene.keys, keys::free_reserved, &Nothing {}, 0).await;
-    assert_eq!(nothing, "KEYS_NOTHING_TO_FREE");
     let free = available(&scene, carol).await;
     leave_reserved(&scene.harness, &scene.keys, carol.id(), 5_000).await;
     assert_eq!(available(&scene, carol).await, free - 5_000 * 10_000_000_000_000_000_000);
-    let early = refused(carol, &scene.keys, keys::free_reserved, &Nothing {}, 0).await;
-    assert_eq!(early, "KEYS_NOTHING_TO_FREE");
+    let none = StorageWithdraw { amount: Some(U128(0)) };
+    scene.ok(carol, shared::storage_withdraw, &none, 1).await;
+    assert_eq!(
+        available(&scene, carol).await,
+        free - 5_000 * 10_000_000_000_000_000_000,
+        "its callback may still come"
+    );
     scene.harness.wait(Duration::from_secs(3_601)).await.unwrap();
-    let strangers = refused(&scene.bob, &scene.keys, keys::free_reserved, &Nothing {}, 0).await;
-    assert_eq!(strangers, "KEYS_NOTHING_TO_FREE");
-    scene.ok(carol, keys::free_reserved, &Nothing {}, 0).await;
+    withdraw_all(&scene, &scene.bob).await;
+    assert_eq!(available(&scene, carol).await, free - 5_000 * 10_000_000_000_000_000_000, "a stranger frees nothing");
+    scene.ok(carol, shared::storage_withdraw, &none, 1).await;
     assert_eq!(available(&scene, carol).await, free);
+    withdraw_all(&scene, carol).await;
+    // A closed account leaves nothing reserved behind either.
+    leave_reserved(&scene.harness, &scene.keys, carol.id(), 5_000).await;
+    scene.harness.wait(Duration::from_secs(3_601)).await.unwrap();
+    assert!(scene.ok(carol, shared::storage_unregister, &StorageUnregister { force: None }, 1).await);
 }
 
 /// Whoever does what to whom as often as it likes: no balance but its own goes down.

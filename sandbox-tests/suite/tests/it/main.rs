@@ -13,6 +13,8 @@ mod engines;
 mod epochs_and_panic;
 mod escrow;
 mod examples;
+mod first_keys;
+mod funds;
 mod gas;
 mod governance;
 mod grants_in_use;

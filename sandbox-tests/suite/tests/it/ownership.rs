@@ -1,5 +1,6 @@
 //! Who owns an agent, who is paid for it, and who gets it back: NFT transfers, payout, recovery, batch, handles.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use charter_harness::{Caller, Harness, answer, call, ok, refused, view};
@@ -109,6 +110,7 @@ async fn a_receiver_that_does_not_keep_an_agent_hands_it_back_with_a_new_epoch()
     shop.deploy(&wat::parse_str(RECEIVER).unwrap()).await.unwrap().into_result().unwrap();
     prepay(&shop, registry, DEPOSIT).await;
     let id = register(&harness, &alice, vec![]).await;
+    prepay(&alice, registry, DEPOSIT).await;
     for (msg, kept) in [("back", false), ("fail", false), ("keep", true)] {
         ok(&alice, registry, registry::set_transferable, &SetTransferable { agent: id, transferable: true }, 1).await;
         let before = agent(&harness, id).await;
@@ -123,11 +125,13 @@ async fn a_receiver_that_does_not_keep_an_agent_hands_it_back_with_a_new_epoch()
     unregister(&alice, registry).await;
 }
 
-/// A receiver that gives the agent back, but first makes it larger than what its sender paid for. It pays for that itself.
-fn fattening_receiver(registry: &AccountId, agent: u64) -> Vec<u8> {
-    let card = card(&format!("https://{}", "u".repeat(120)));
-    let args = json!({ "agent": agent, "card": card, "expected_revision": 1 }).to_string();
-    let (registry, deposit) = (registry.as_str(), r"\00\00\64\a7\b3\b6\e0\0d\00\00\00\00\00\00\00\00");
+/// A receiver that gives the agent back, but calls the registry first.
+fn calling_receiver(registry: &AccountId, method: &str, args: &Value, deposit: u128) -> Vec<u8> {
+    let mut yocto = String::new();
+    for byte in deposit.to_le_bytes() {
+        write!(yocto, "\\{byte:02x}").unwrap();
+    }
+    let (registry, args) = (registry.as_str(), args.to_string());
     let text = format!(
         r#"(module
           (import "env" "promise_create"
@@ -135,16 +139,17 @@ fn fattening_receiver(registry: &AccountId, agent: u64) -> Vec<u8> {
           (import "env" "value_return" (func $return (param i64 i64)))
           (memory 1)
           (data (i32.const 0) "{registry}")
-          (data (i32.const 100) "set_card")
-          (data (i32.const 200) "{deposit}")
+          (data (i32.const 100) "{method}")
+          (data (i32.const 200) "{yocto}")
           (data (i32.const 300) "true")
           (data (i32.const 400) "{}")
           (func (export "nft_on_transfer")
-            (drop (call $call (i64.const {}) (i64.const 0) (i64.const 8) (i64.const 100)
+            (drop (call $call (i64.const {}) (i64.const 0) (i64.const {}) (i64.const 100)
               (i64.const {}) (i64.const 400) (i64.const 200) (i64.const 30000000000000)))
             (call $return (i64.const 4) (i64.const 300))))"#,
         args.replace('"', "\\22"),
         registry.len(),
+        method.len(),
         args.len(),
     );
     wat::parse_str(text).unwrap()
@@ -156,8 +161,14 @@ async fn an_agent_that_its_receiver_made_larger_comes_back_with_what_that_costs(
     let (alice, shop) = (harness.account("alice").await.unwrap(), harness.account("shop").await.unwrap());
     let registry = &harness.contracts.registry;
     let id = register(&harness, &alice, vec![]).await;
-    shop.deploy(&fattening_receiver(registry, id)).await.unwrap().into_result().unwrap();
-    prepay(&shop, registry, DEPOSIT).await;
+    let card = card(&format!("https://{}", "u".repeat(120)));
+    // Larger than what its sender paid for; the receiver pays for that itself.
+    let fatter = json!({ "agent": id, "card": card, "expected_revision": 1 });
+    let receiver = calling_receiver(registry, "set_card", &fatter, 1_000_000_000_000_000_000);
+    shop.deploy(&receiver).await.unwrap().into_result().unwrap();
+    for account in [&alice, &shop] {
+        prepay(account, registry, DEPOSIT).await;
+    }
     ok(&alice, registry, registry::set_transferable, &SetTransferable { agent: id, transferable: true }, 1).await;
     let moved = ok(&alice, registry, registry::nft_transfer_call, &hand_over(id, &shop, Some("")), 1).await;
     assert!(!moved, "the way back was not paid for");
@@ -176,6 +187,31 @@ async fn an_agent_that_its_receiver_made_larger_comes_back_with_what_that_costs(
     for account in [&alice, &shop] {
         unregister(account, registry).await;
     }
+}
+
+/// A receiver that had no agent keeps an owner's row for those that it is given before it answers, so a sender's last agent
+/// does not bring its own back. Leave the row out of `way_back_bytes` and the refused agent stays where it is.
+#[tokio::test]
+async fn a_last_agent_comes_back_from_who_has_others_by_then() {
+    let harness = Harness::start().await.unwrap();
+    let (alice, shop) = (harness.account("alice").await.unwrap(), harness.account("shop").await.unwrap());
+    let registry = &harness.contracts.registry;
+    let id = register(&harness, &alice, vec![]).await;
+    let another = json!({ "card": card("https://another"), "agent_account": null });
+    let receiver = calling_receiver(registry, "register_agent", &another, DEPOSIT);
+    shop.deploy(&receiver).await.unwrap().into_result().unwrap();
+    let least = StorageDeposit { registration_only: Some(true), ..StorageDeposit::default() };
+    ok(&shop, registry, shared::storage_deposit, &least, DEPOSIT).await;
+    ok(&alice, registry, registry::set_transferable, &SetTransferable { agent: id, transferable: true }, 1).await;
+    let to_shop = hand_over(id, &shop, Some(""));
+    assert_eq!(refused(&alice, registry, registry::nft_transfer_call, &to_shop, 1).await, "CHARTER_STORAGE_SHORT");
+    prepay(&alice, registry, 86 * 10_000_000_000_000_000_000).await;
+    let moved = ok(&alice, registry, registry::nft_transfer_call, &to_shop, 1).await;
+    assert!(!moved, "the way back was not paid for");
+    assert_eq!(agent(&harness, id).await.owner.as_str(), alice.id().as_str());
+    assert_eq!(agent(&harness, id + 1).await.owner.as_str(), shop.id().as_str());
+    ok(&alice, registry, registry::retire, &AgentRef { agent: id }, 1).await;
+    unregister(&alice, registry).await;
 }
 
 #[tokio::test]

@@ -107,7 +107,7 @@ async fn a_quote_that_cannot_be_read_is_rejected() {
 
 fn register(uri: &str) -> Call {
     let (operators, guardians) = (Vec::new(), Vec::new());
-    let args = RegisterAgent { card: card(uri), agent_account: None, operators, guardians };
+    let args = RegisterAgent { operators, guardians, ..RegisterAgent::new(card(uri)) };
     call(registry_methods::register_agent, &args)
 }
 

@@ -213,7 +213,7 @@ struct World {
 
 fn register_one() -> Call {
     let (operators, guardians) = (Vec::new(), Vec::new());
-    let args = RegisterAgent { card: card("https://u"), agent_account: None, operators, guardians };
+    let args = RegisterAgent { operators, guardians, ..RegisterAgent::new(card("https://u")) };
     call(registry::register_agent, &args)
 }
 
@@ -693,6 +693,7 @@ fn paused_until(agent: &Agent) -> u64 {
     match &agent.status {
         Status::Active => 0,
         Status::Paused { until_ms, .. } => until_ms.unwrap_or(u64::MAX),
+        Status::Retired => panic!("agent {} is listed", agent.id),
     }
 }
 

@@ -16,11 +16,10 @@ use charter_types::keys::{
 };
 use charter_types::registry::args::AgentRef;
 use charter_types::registry::methods as registry;
-use charter_types::{Base64Bytes, Hash32, Nothing, U128};
+use charter_types::{Base64Bytes, Hash32, U128};
 use near_workspaces::Account;
 
 use super::{BY_OWNER, Table};
-use crate::keys_rows::leave_reserved;
 use charter_harness::arguments::{self, DEPOSIT, prepay, register};
 
 /// Of an ordinary size.
@@ -223,9 +222,6 @@ async fn leases(table: &mut Table, host: &Account, grant: u64) {
     let lease = ok(host, &table.contracts.keys, keys::reserve, &args, 0).await.unwrap();
     table.harness.wait(Duration::from_secs(61)).await.unwrap();
     table.note(host, (Keys, keys::expire), "one budget", &LeaseRef { lease }, 0).await;
-    leave_reserved(&table.harness, &table.contracts.keys, host.id(), 5_000).await;
-    table.harness.wait(Duration::from_secs(3_601)).await.unwrap();
-    table.note(host, (Keys, keys::free_reserved), "", &Nothing {}, 0).await;
 }
 
 /// A host of its own: what is revoked can't be used any more.

@@ -26,7 +26,7 @@ use charter_harness::arguments::{DEPOSIT, accept, approval, card, prepay};
 
 fn plain() -> RegisterAgent {
     let card = card("https://alice.example/agents/scout.json");
-    RegisterAgent { card, agent_account: None, operators: Vec::new(), guardians: Vec::new() }
+    RegisterAgent::new(card)
 }
 
 fn of(agent: AgentId, account: &Account) -> AgentAccount {

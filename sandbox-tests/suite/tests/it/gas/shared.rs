@@ -84,7 +84,7 @@ async fn of_admin(table: &mut Table, admin: &Account, owner: &Account) {
     let reporters = SetReporters { reporters: vec![owner.id().clone()] };
     table.note(admin, (Registry, registry::set_reporters), "one", &reporters, 0).await;
     let (operators, guardians) = (Vec::new(), Vec::new());
-    let args = RegisterAgent { card: card("https://u"), agent_account: None, operators, guardians };
+    let args = RegisterAgent { operators, guardians, ..RegisterAgent::new(card("https://u")) };
     let agent = ok(owner, &contract, registry::register_agent, &args, DEPOSIT).await;
     prepay(owner, &contract, DEPOSIT).await;
     let report = ReportReputation { agent, asset: "near".to_owned(), earned: U128(1), payments: 1 };

@@ -8,7 +8,7 @@ use charter_types::keys::args::{
 use charter_types::keys::methods as keys;
 use charter_types::keys::{Asker, Envelope, Grantee, HostStatus, Mode, Wrap};
 use charter_types::method::Method;
-use charter_types::{Base64Bytes, Hash32, Named, Nothing, Page, Signature64, U128};
+use charter_types::{Base64Bytes, Hash32, Named, Page, Signature64, U128};
 
 use super::case::{Case, Who};
 use super::scene::Scene;
@@ -100,7 +100,7 @@ fn secrets(scene: &Scene) -> Vec<Case> {
         of_secret(keys::add_wraps, &AddWraps { secret, expected_version, wraps }),
         of_secret(keys::rotate_secret, &rotate),
         of_secret(keys::retire_secret, &SecretRef { secret }),
-        Case { code: NOT_PAYER, ..of_secret(keys::clean_secret, &SecretRef { secret }) },
+        Case { code: "KEYS_NOT_RETIRED", ..of_secret(keys::clean_secret, &SecretRef { secret }) },
         Case { code: "", ..of_secret(keys::forget_secret, &SecretRef { secret }) },
         of_secret(keys::grant, &grant),
         of_secret(keys::grant_batch, &GrantBatch { secret, ceiling, grants: vec![terms] }),
@@ -151,7 +151,6 @@ fn use_of(scene: &Scene) -> Vec<Case> {
         Case::new(keys::expire, &LeaseRef { lease: 9 }, NO_LEASE).unknown("lease", 999, NO_LEASE),
         Case::new(keys::check_live, &live, "").unknown("grant", 999, "KEYS_UNKNOWN_GRANT"),
         of_host(keys::request_key_release, &release),
-        Case::new(keys::free_reserved, &Nothing {}, "KEYS_NOTHING_TO_FREE"),
         Case::new(keys::set_mpc, &Named { account: scene.id(Who::Agent) }, "CHARTER_NOT_ADMIN"),
     ]
 }

@@ -1,9 +1,9 @@
 //! The registry, about agent 1, and agent 2 where recoverers matter.
 
 use charter_types::registry::args::{
-    AcceptPayout, AcceptTransfer, AddKey, AgentAccount, AgentRef, ApproveRecovery, Handle, Pause, PlainAgent, Rearm,
-    RegisterAgent, RegisterAgents, RemoveKey, ReportReputation, ReputationRef, RevokeMeasurement, RotateKey,
-    SetAgentAccount, SetAttestationPolicy, SetCard, SetHandle, SetOperator, SetRecoverers, SetReporters,
+    AcceptPayout, AcceptTransfer, AddKey, AgentAccount, AgentRef, ApproveRecovery, FirstKey, FirstKeys, Handle, Pause,
+    PlainAgent, Rearm, RegisterAgent, RegisterAgents, RemoveKey, ReportReputation, ReputationRef, RevokeMeasurement,
+    RotateKey, SetAgentAccount, SetAttestationPolicy, SetCard, SetHandle, SetOperator, SetRecoverers, SetReporters,
     SetTransferable, SubmitAttestation, VerifyProof,
 };
 use charter_types::registry::methods as registry;
@@ -24,8 +24,17 @@ const NOT_ADMIN: &str = "CHARTER_NOT_ADMIN";
 const UNKNOWN: &str = "REGISTRY_UNKNOWN_AGENT";
 
 pub fn cases(scene: &Scene) -> Vec<Case> {
-    [registration(), agents(scene), keys(), attestation(), roles(scene), transfers(scene), admin(scene), views(scene)]
-        .concat()
+    [
+        registration(scene),
+        agents(scene),
+        keys(),
+        attestation(),
+        roles(scene),
+        transfers(scene),
+        admin(scene),
+        views(scene),
+    ]
+    .concat()
 }
 
 /// A method about an agent, which is its owner's.
@@ -33,14 +42,22 @@ fn of_agent<M: charter_types::method::Method>(method: M, args: &M::Args, code: &
     Case::new(method, args, code).unknown("agent", 999, UNKNOWN)
 }
 
-fn registration() -> Vec<Case> {
+fn registration(scene: &Scene) -> Vec<Case> {
     let permissions = vec![Permission::Card];
     let operator = Operator { account: "a.near".parse().unwrap(), permissions, expires_ms: u64::MAX };
     let guardians = vec!["a.near".parse().unwrap()];
-    let one = RegisterAgent { card: card("https://x"), agent_account: None, operators: vec![operator], guardians };
+    let key = FirstKey {
+        key: AnyKey::Ed25519(Ed25519Key([7; 32])),
+        purpose: Purpose::Sign,
+        expires_ms: u64::MAX,
+        proof: Signature64([8; 64]),
+        endorsed_by: None,
+    };
+    let keys = Some(FirstKeys { nonce: scene.now_ms, keys: vec![key] });
+    let one = RegisterAgent { operators: vec![operator], guardians, keys, ..RegisterAgent::new(card("https://x")) };
     let plain = PlainAgent { card: card("https://x"), agent_account: None };
     vec![
-        Case::new(registry::register_agent, &one, ""),
+        Case::new(registry::register_agent, &one, "REGISTRY_BAD_KEY_PROOF"),
         Case::new(registry::register_agents, &RegisterAgents { agents: vec![plain] }, ""),
     ]
 }
@@ -188,6 +205,7 @@ fn views(scene: &Scene) -> Vec<Case> {
         Case::new(registry::nft_supply_for_owner, &tokens_of, ""),
         Case::new(registry::nft_tokens_for_owner, &tokens_of, ""),
         Case::new(registry::agent, &reference, ""),
+        Case::new(registry::status, &reference, ""),
         Case::new(registry::agents, &page, ""),
         Case::new(registry::agents_of, &page_of, ""),
         Case::new(registry::by_handle, &Handle { handle: "scout".to_owned() }, ""),
