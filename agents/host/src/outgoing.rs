@@ -45,7 +45,7 @@ fn among(list: &str, name: &str) -> bool {
     list.split_whitespace().any(|known| known == name)
 }
 
-/// Names that a host's operator lets out besides [`HEADERS`] and [`QUERY`].
+/// Names that a host's operator lets out besides `HEADERS` and `QUERY`.
 #[derive(Clone, Debug, Default)]
 pub struct LetOut {
     headers: Vec<String>,
