@@ -5,6 +5,7 @@ mod a2a;
 mod did;
 mod erc8004;
 mod export;
+mod file;
 mod mcp;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use serde_json::Value;
 use crate::sha256;
 
 pub use export::{ExportError, Format, Place, Subject, export};
+pub use file::{CardError, check};
 
 /// Which specification a card follows, by the fields that it requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

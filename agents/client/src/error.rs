@@ -4,8 +4,9 @@ use serde_json::Value;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    #[error("{url} can't be reached: {source}")]
-    Unreachable { url: String, source: reqwest::Error },
+    /// `node` is its scheme, host and port: a path or a query may hold a provider's key.
+    #[error("the node at {node} can't be reached")]
+    Unreachable { node: String, source: reqwest::Error },
     #[error("the node answered {method} with an error: {error}")]
     Rpc { method: String, error: Value },
     #[error("the node's answer to {method} can't be read: {reason}")]

@@ -6,6 +6,7 @@ mod contracts;
 mod error;
 mod permission;
 mod rpc;
+mod signable;
 mod voucher;
 
 pub use account::{Account, Call, Outcome, deploy_action, transfer_action};
@@ -13,6 +14,7 @@ pub use contracts::{Contracts, Done, Handle};
 pub use error::ClientError;
 pub use permission::PermissionView;
 pub use rpc::{At, Question, Rpc};
+pub use signable::{Unsignable, check_signable, is_numeric};
 pub use voucher::{Payee, Payer};
 
 /// SHA-256 off chain.

@@ -90,6 +90,12 @@ impl Rpc {
         Self { url: url.into(), http: http.expect("TLS can be set up: its roots are compiled in") }
     }
 
+    /// The node without what may be secret in its URL.
+    fn origin(&self) -> String {
+        let parsed = reqwest::Url::parse(&self.url);
+        parsed.map_or_else(|_| "the URL given".to_owned(), |url| url.origin().ascii_serialization())
+    }
+
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -97,7 +103,8 @@ impl Rpc {
     /// Calls a method and reads its result.
     pub async fn call<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, ClientError> {
         let request = json!({ "jsonrpc": "2.0", "id": "charter", "method": method, "params": params });
-        let unreachable = |source| ClientError::Unreachable { url: self.url.clone(), source };
+        let unreachable =
+            |source: reqwest::Error| ClientError::Unreachable { node: self.origin(), source: source.without_url() };
         let response = self.http.post(&self.url).json(&request).send().await.map_err(unreachable)?;
         let bytes = response.bytes().await.map_err(unreachable)?;
         let wrong = |reason: String| ClientError::Answer { method: method.to_owned(), reason };

@@ -1,6 +1,9 @@
 //! Where a host may connect to: public addresses, and the private ones that its operator listed.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use charter_types::keys::Scheme;
 
 use crate::HostError;
 
@@ -14,20 +17,35 @@ impl Upstreams {
     }
 
     /// Resolves a name, and refuses it if any of its addresses is private and not listed: names of others must not lead
-    /// into this network.
-    pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, HostError> {
+    /// into this network. What goes in the clear goes to this machine only.
+    pub async fn resolve(
+        &self,
+        scheme: Scheme,
+        host: &str,
+        port: u16,
+        patience: Duration,
+    ) -> Result<Vec<SocketAddr>, HostError> {
         let unresolved = || HostError::Unresolved(host.to_owned());
-        let found = tokio::net::lookup_host((host, port)).await.map_err(|_| unresolved())?;
+        let found = tokio::time::timeout(patience, tokio::net::lookup_host((host, port))).await;
+        let found = found.map_err(|_| HostError::Timeout)?.map_err(|_| unresolved())?;
         let found: Vec<SocketAddr> = found.collect();
         if found.is_empty() {
             return Err(unresolved());
         }
         for address in &found {
-            if !is_public(address.ip()) && !self.0.contains(address) {
-                return Err(HostError::PrivateAddress { host: host.to_owned(), address: address.ip() });
-            }
+            self.check(scheme, host, *address)?;
         }
         Ok(found)
+    }
+
+    fn check(&self, scheme: Scheme, host: &str, address: SocketAddr) -> Result<(), HostError> {
+        if !is_public(address.ip()) && !self.0.contains(&address) {
+            return Err(HostError::PrivateAddress(host.to_owned()));
+        }
+        if scheme == Scheme::Http && !address.ip().to_canonical().is_loopback() {
+            return Err(HostError::PlainHttp(host.to_owned()));
+        }
+        Ok(())
     }
 }
 
@@ -56,6 +74,10 @@ fn is_public(address: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use charter_types::keys::Scheme;
+
     use super::{Upstreams, is_public};
 
     #[test]
@@ -88,9 +110,27 @@ mod tests {
 
     #[tokio::test]
     async fn loopback_is_refused_unless_listed_to_the_port() {
-        assert!(Upstreams::default().resolve("localhost", 8080).await.is_err());
+        let resolve = async |upstreams: &Upstreams, port| {
+            upstreams.resolve(Scheme::Https, "localhost", port, Duration::from_mins(1)).await
+        };
+        let error = resolve(&Upstreams::default(), 8080).await.unwrap_err();
+        assert_eq!(error.code(), "HOST_PRIVATE_ADDRESS");
+        assert!(!error.to_string().contains("127.") && !error.to_string().contains("::"), "{error}");
         let listed = Upstreams::new(vec!["127.0.0.1:8080".parse().unwrap(), "[::1]:8080".parse().unwrap()]);
-        assert!(listed.resolve("localhost", 8080).await.is_ok());
-        assert!(listed.resolve("localhost", 8081).await.is_err());
+        assert!(resolve(&listed, 8080).await.is_ok());
+        assert!(resolve(&listed, 8081).await.is_err());
+    }
+
+    #[test]
+    fn what_goes_in_the_clear_goes_to_this_machine_only() {
+        let listed = Upstreams::new(vec!["10.0.0.8:80".parse().unwrap(), "127.0.0.1:80".parse().unwrap()]);
+        let code = |scheme, address: &str| {
+            listed.check(scheme, "a.example", address.parse().unwrap()).err().map(|error| error.code())
+        };
+        let plain = Some("HOST_PLAIN_HTTP".to_owned());
+        for elsewhere in ["93.184.216.34:80", "10.0.0.8:80", "[2606:4700:4700::1111]:80"] {
+            assert_eq!((code(Scheme::Http, elsewhere), code(Scheme::Https, elsewhere)), (plain.clone(), None));
+        }
+        assert_eq!(code(Scheme::Http, "127.0.0.1:80"), None);
     }
 }

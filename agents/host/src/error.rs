@@ -1,5 +1,7 @@
-//! Why a host did not make a request. No text here ever holds plaintext.
+//! Why a host did not make a request. Agents read these texts: none ever holds plaintext, or an address of this network or of
+//! the host's node.
 
+use charter_client::{ClientError, Unsignable};
 use charter_types::keys::Denial;
 
 #[derive(Debug, thiserror::Error)]
@@ -12,26 +14,57 @@ pub enum HostError {
     Rate,
     #[error("this host can't meet an obligation of the grant: {0}")]
     Unmet(&'static str),
-    #[error("{0} is no URL of the form scheme://host[:port]/path")]
+    /// The policy is one that nobody should have signed.
+    #[error("{0}")]
+    Policy(Unsignable),
+    #[error("{0}")]
     Url(String),
-    #[error("requests carry no credentials, and no header that shapes the connection: {0}")]
+    #[error("{0}")]
     Header(String),
-    #[error("{host} resolves to {address}, which is not a public address")]
-    PrivateAddress { host: String, address: std::net::IpAddr },
+    #[error("{0}")]
+    Query(String),
+    /// The agent brought a credential of its own.
+    #[error("{0}")]
+    Credential(String),
+    /// Something that makes a service take a request for another one.
+    #[error("{0}")]
+    Override(String),
+    #[error("{0} resolves to an address that is not public")]
+    PrivateAddress(String),
+    #[error("plain HTTP is for this machine only, and {0} is elsewhere")]
+    PlainHttp(String),
     #[error("{0} does not resolve to an address")]
     Unresolved(String),
     #[error("the answer is longer than the {0} bytes allowed")]
     ResponseTooLarge(u32),
+    #[error("the answer {0}, so it can't be searched for the key")]
+    Encoding(String),
     #[error("the service can't be reached")]
     Upstream,
+    #[error("the service did not answer in time")]
+    Timeout,
     #[error("the secret can't be opened with this host's key")]
     Sealed,
+    #[error("the secret is too short to be told from ordinary text: 8 characters are expected, not counting - : and ,")]
+    SecretShort,
     #[error("the secret is not sealed to this host")]
     NoWrap,
     #[error("the node's view of the chain is older than the host's limit")]
     Stale,
-    #[error("{0}")]
-    Chain(#[from] charter_client::ClientError),
+    #[error("{}", of_chain(.0))]
+    Chain(ClientError),
+}
+
+impl From<ClientError> for HostError {
+    fn from(error: ClientError) -> Self {
+        Self::Chain(error)
+    }
+}
+
+/// A contract's refusal is for whoever asked. What a node says is for who runs the host: its URL may hold a provider's key.
+fn of_chain(error: &ClientError) -> String {
+    let refused = error.code().map(|_| error.to_string());
+    refused.unwrap_or_else(|| "the host's node gave no answer to go by".to_owned())
 }
 
 impl HostError {
@@ -40,16 +73,24 @@ impl HostError {
         let own = match self {
             Self::Denied(denial) => return denial.code(),
             Self::Chain(error) => return error.code().unwrap_or("HOST_CHAIN").to_owned(),
+            Self::Policy(why) => why.code(),
             Self::NeedsApproval { .. } => "HOST_NEEDS_APPROVAL",
             Self::Rate => "HOST_RATE",
             Self::Unmet(_) => "HOST_UNMET",
             Self::Url(_) => "HOST_URL",
             Self::Header(_) => "HOST_HEADER",
-            Self::PrivateAddress { .. } => "HOST_PRIVATE_ADDRESS",
+            Self::Query(_) => "HOST_QUERY",
+            Self::Credential(_) => "HOST_CREDENTIAL",
+            Self::Override(_) => "HOST_OVERRIDE",
+            Self::PrivateAddress(_) => "HOST_PRIVATE_ADDRESS",
+            Self::PlainHttp(_) => "HOST_PLAIN_HTTP",
             Self::Unresolved(_) => "HOST_UNRESOLVED",
             Self::ResponseTooLarge(_) => "HOST_RESPONSE_TOO_LARGE",
+            Self::Encoding(_) => "HOST_ENCODING",
             Self::Upstream => "HOST_UPSTREAM",
+            Self::Timeout => "HOST_TIMEOUT",
             Self::Sealed => "HOST_SEALED",
+            Self::SecretShort => "HOST_SECRET_SHORT",
             Self::NoWrap => "HOST_NO_WRAP",
             Self::Stale => "HOST_STALE",
         };

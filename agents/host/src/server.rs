@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -70,8 +71,10 @@ impl Tokens {
     }
 
     fn asker(&self, headers: &HeaderMap) -> Option<Asker> {
-        let token = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
-        self.read().ok()?.remove(&Hash32(sha256(token.as_bytes())))
+        let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+        // Schemes have no case (RFC 9110, 11.1).
+        let known = scheme.eq_ignore_ascii_case("bearer").then(|| self.read().ok())??;
+        known.get(&Hash32(sha256(token.trim_start().as_bytes()))).cloned()
     }
 }
 
@@ -92,14 +95,29 @@ fn problem(status: StatusCode, code: &str, detail: &str, digest: Option<Hash32>)
 impl IntoResponse for HostError {
     fn into_response(self) -> Response {
         let status = match &self {
-            Self::Denied(_) | Self::NeedsApproval { .. } | Self::PrivateAddress { .. } => StatusCode::FORBIDDEN,
+            Self::Denied(_)
+            | Self::NeedsApproval { .. }
+            | Self::PrivateAddress(_)
+            | Self::PlainHttp(_)
+            | Self::Policy(_) => StatusCode::FORBIDDEN,
             Self::Rate => StatusCode::TOO_MANY_REQUESTS,
-            Self::Url(_) | Self::Header(_) => StatusCode::BAD_REQUEST,
-            Self::Upstream | Self::Unresolved(_) | Self::ResponseTooLarge(_) => StatusCode::BAD_GATEWAY,
+            Self::Url(_) | Self::Header(_) | Self::Query(_) | Self::Credential(_) | Self::Override(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Upstream | Self::Unresolved(_) | Self::ResponseTooLarge(_) | Self::Encoding(_) => {
+                StatusCode::BAD_GATEWAY
+            }
+            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Chain(error) if error.code().is_some() => StatusCode::FORBIDDEN,
             Self::Chain(_) | Self::Stale => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Unmet(_) | Self::Sealed | Self::NoWrap => StatusCode::CONFLICT,
+            Self::Unmet(_) | Self::Sealed | Self::SecretShort | Self::NoWrap => StatusCode::CONFLICT,
         };
+        // Agents hear that the node failed; how, its operator reads here.
+        if let Self::Chain(error) = &self
+            && error.code().is_none()
+        {
+            tracing::error!("the node gave no answer to go by: {error}: {:?}", std::error::Error::source(error));
+        }
         let digest = if let Self::NeedsApproval { digest } = &self { Some(*digest) } else { None };
         problem(status, &self.code(), &self.to_string(), digest)
     }
@@ -110,16 +128,26 @@ struct Desk {
     tokens: Tokens,
 }
 
+/// Whoever showed a token.
+struct Known(Asker);
+
+impl FromRequestParts<Arc<Desk>> for Known {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Response> {
+        let detail = "a bearer token of this host is expected";
+        let unknown = || problem(StatusCode::UNAUTHORIZED, "HOST_TOKEN", detail, None);
+        desk.tokens.asker(&parts.headers).map(Self).ok_or_else(unknown)
+    }
+}
+
+/// The asker comes first: of a stranger's request no body is read, so strangers learn nothing, not even whether it is
+/// well-formed, and fill no memory.
 async fn call(
     State(desk): State<Arc<Desk>>,
-    headers: HeaderMap,
+    Known(asker): Known,
     ask: Result<Json<Ask>, JsonRejection>,
 ) -> Result<Json<HttpResponse>, Response> {
-    // Before the request is looked at: strangers learn nothing, not even whether it is well-formed.
-    let Some(asker) = desk.tokens.asker(&headers) else {
-        let detail = "a bearer token of this host is expected";
-        return Err(problem(StatusCode::UNAUTHORIZED, "HOST_TOKEN", detail, None));
-    };
     let Json(ask) =
         ask.map_err(|error| problem(StatusCode::BAD_REQUEST, "HOST_BAD_REQUEST", &error.body_text(), None))?;
     let answer = desk.host.call(ask.grant, &ask.policy, &asker, &ask.request).await;
@@ -209,7 +237,7 @@ pub struct HostClient {
 /// Why a host did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    #[error("no host answers at {door}: {source}")]
+    #[error("no host answers at {door}")]
     Unreachable { door: Door, source: reqwest::Error },
     #[error("{code}: {detail}")]
     Refused { code: String, detail: String, digest: Option<Hash32> },
@@ -227,7 +255,9 @@ impl HostClient {
 
     /// Asks for one use of a grant.
     pub async fn call(&self, ask: &Ask) -> Result<HttpResponse, AskError> {
-        let unreachable = |source| AskError::Unreachable { door: self.door.clone(), source };
+        // The URL is the door's, or made up for a socket.
+        let unreachable =
+            |source: reqwest::Error| AskError::Unreachable { door: self.door.clone(), source: source.without_url() };
         let sent = self.http.post(&self.url).bearer_auth(&self.token).json(ask).send().await.map_err(unreachable)?;
         if sent.status().is_success() {
             return sent.json().await.map_err(unreachable);
@@ -254,7 +284,9 @@ mod tests {
         let token = tokens.issue(alice.clone()).unwrap();
         let bob = tokens.issue(Asker::Account("bob.near".parse().unwrap())).unwrap();
         assert!(!std::fs::read_to_string(&path).unwrap().contains(&token));
-        assert_eq!(asker(&format!("Bearer {token}")), Some(alice));
+        for scheme in ["Bearer", "bearer", "BEARER", "bEaReR ", "Bearer  "] {
+            assert_eq!(asker(&format!("{scheme} {token}")), Some(alice.clone()), "{scheme}");
+        }
         assert_ne!(asker(&format!("Bearer {bob}")), asker(&format!("Bearer {token}")));
         for wrong in [token.clone(), format!("Bearer {}", &token[1..]), "Bearer ".to_owned(), format!("Basic {token}")]
         {

@@ -38,13 +38,37 @@ fn is_host(host: &str) -> bool {
     host.len() <= TEXT_BYTES_MAX && host.split('.').all(label)
 }
 
-/// A path in its one spelling: no empty, `.` or `..` segments, no encoded octets, no query.
+/// The octet that two upper-case digits stand for, where it can't be taken for anything but text.
+fn octet(digits: &[u8]) -> Option<u8> {
+    let digit = |at: usize| match digits.get(at)? {
+        digit @ b'0'..=b'9' => Some(digit - b'0'),
+        digit @ b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    };
+    let octet = digit(0)? << 4 | digit(1)?;
+    (octet >= b' ' && !b".%?#\\;\x7f".contains(&octet)).then_some(octet)
+}
+
+/// What RFC 3986 lets stand in a path as it is, without `;`: what is behind it, some services leave out.
+fn is_path_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@/".contains(&byte)
+}
+
+/// A path in its one spelling: no empty, `.` or `..` segments, whichever way a service reads `%2F`, and no query. Encoded
+/// octets are upper-case UTF-8, and none that changes where a path leads.
 pub fn is_plain_path(path: &str) -> bool {
     let Some(rest) = path.strip_prefix('/') else { return false };
-    let plain = path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'%' | b'?' | b'#' | b'\\'));
+    let mut parts = path.split('%');
+    let mut decoded = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let Some(octet) = octet(part.as_bytes()) else { return false };
+        decoded.push(octet);
+        decoded.extend_from_slice(&part.as_bytes()[2..]);
+    }
+    let plain = path.bytes().all(|byte| is_path_byte(byte) || byte == b'%') && core::str::from_utf8(&decoded).is_ok();
     let rest = rest.strip_suffix('/').unwrap_or(rest);
-    let segments = rest.is_empty() || rest.split('/').all(|segment| !matches!(segment, "" | "." | ".."));
-    path.len() <= 1_024 && plain && segments
+    let named = |segment: &str| segment.split("%2F").all(|part| !matches!(part, "" | "." | ".."));
+    path.len() <= 1_024 && plain && (rest.is_empty() || rest.split('/').all(named))
 }
 
 fn segments(path: &str) -> impl Iterator<Item = &str> {
@@ -77,7 +101,7 @@ fn check_target(target: &Target) -> Result<(), KeysError> {
         return Err(bad("a target has a port, 1 to 8 paths and at least one method"));
     }
     if !target.paths.iter().all(|path| is_plain_path(path) && path.len() <= TEXT_BYTES_MAX) {
-        return Err(bad("a path starts with / and has no empty, dot or encoded segments"));
+        return Err(bad("a path starts with / and has no empty or dot segments, no `;` and no query"));
     }
     if !sorted_and_unique(&target.paths) || !sorted_and_unique(&target.methods) {
         return Err(bad("paths and methods are sorted and named once"));
@@ -395,6 +419,78 @@ mod tests {
         }
         for path in ["/v10", "/v1/../admin", "/v1/%2e%2e/admin", "//v1", "/v1//x", "v1", "/v1?x", "/v1/./x", "/v1\\x"] {
             assert!(!allows("api.openai.com", path), "{path}");
+        }
+    }
+
+    /// Whatever is read after decoding once, or with parameters left out, is still below the prefix.
+    #[test]
+    fn a_slash_inside_a_segment_is_text_and_leads_nowhere() {
+        let target = Target {
+            scheme: Scheme::Https,
+            host: "gitlab.com".to_owned(),
+            port: 443,
+            paths: vec!["/api/v4/projects/group%2Fproject".to_owned()],
+            methods: vec![Method::Get],
+        };
+        let allows = |path: &str| target_allows(&target, &request(Scheme::Https, "gitlab.com", 443, path, Method::Get));
+        assert!(super::check_target(&target).is_ok());
+        for path in ["", "/", "/issues", "/issues/a%2Fb", "/files/a%20b", "/wiki/Caf%C3%A9", "/@me/%40you/a:b,c=1"] {
+            assert!(allows(&format!("/api/v4/projects/group%2Fproject{path}")), "{path}");
+        }
+        for path in [
+            "/api/v4/projects/group/project",
+            "/api/v4/projects/group%2fproject",
+            "/api/v4/projects/group%2Fproject2",
+            "/api/v4/projects/group%252Fproject",
+        ] {
+            assert!(!allows(path), "{path}");
+        }
+        for tail in [
+            "..",
+            "%2F..",
+            "..%2F",
+            "a%2F..%2Fb",
+            "a%2F.%2Fb",
+            "%2F",
+            "a%2F%2Fb",
+            "a%2F",
+            "%2E%2E",
+            "%2e%2e",
+            "..;",
+            "..;/x",
+            ".;x",
+            "a;b",
+            "a%3Bb",
+            "a%5Cb",
+            "a%5C..",
+            "a%00",
+            "a%0A",
+            "a%7F",
+            "a%25",
+            "a%252F",
+            "%C0%AE",
+            "%C0%AF",
+            "%E0%80%AF",
+            "%FF",
+            "%",
+            "%2",
+            "%2G",
+            "%+1",
+            "a%3Fb",
+            "a%23b",
+            "a b",
+            "a`b",
+            "a{b",
+            "a}b",
+            "a<b",
+            "a>b",
+            "a\"b",
+            "a^b",
+            "a|b",
+            "a[b",
+            "é",
+        ] {
+            assert!(!allows(&format!("/api/v4/projects/group%2Fproject/{tail}")), "{tail}");
         }
     }
 }

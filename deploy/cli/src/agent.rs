@@ -114,16 +114,26 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
             let args = RegisterAgent { card, agent_account, operators, guardians: guardian, keys: None };
             let agent =
                 session.contracts.registry().call(&session.me, registry::methods::register_agent, &args).await?.value;
-            session.adopt(agent)?;
+            let before = session.turn_to(agent)?;
             let name = global_name(&session, agent);
             let value = json!({ "agent": agent, "name": name, "shape": shape });
-            session.tell(&value, &format!("agent {agent} registered: {name} (card: {shape})"))
+            let turned = before.map_or_else(String::new, |before| {
+                format!("; commands without --agent are about it from now on, no longer about agent {before}")
+            });
+            session.tell(&value, &format!("agent {agent} registered: {name} (card: {shape}){turned}"))
         }
         Command::Show { which } => show(&session, session.agent(which.agent)?).await,
         Command::Card { which, card } => {
             let agent = session.agent(which.agent)?;
-            let expected_revision = read(&session, agent).await?.card_revision;
+            let known = read(&session, agent).await?;
+            let expected_revision = known.card_revision;
             let (card, shape) = card.read(&session)?;
+            if known.card == card {
+                let value = json!({ "agent": agent, "card": card, "revision": expected_revision, "shape": shape });
+                let text =
+                    format!("agent {agent} has this card already, revision {expected_revision}: nothing was signed");
+                return session.tell(&value, &text);
+            }
             session
                 .contracts
                 .registry()
@@ -195,17 +205,17 @@ async fn show(session: &Session, id: AgentId) -> anyhow::Result<()> {
     }
     let list = |accounts: Vec<String>| if accounts.is_empty() { "none".to_owned() } else { accounts.join(", ") };
     let account = |account: Option<&AccountId>| account.map_or_else(|| "none".to_owned(), ToString::to_string);
-    println!("agent      {id}, {}", global_name(session, id));
-    println!("owner      {}", agent.owner);
-    println!("status     {}", say_status(&agent.status, standing.armed, session.now_ms().await?));
-    println!("handle     {}", agent.handle.as_deref().unwrap_or("none"));
-    println!("card       {}, revision {}, {}", agent.card.uri, agent.card_revision, card::say_shape(session, &agent));
-    println!("account    {}", account(agent.agent_account.as_ref()));
-    println!("payout     {}", agent.payout);
-    println!("operators  {}", list(agent.operators.iter().map(|operator| operator.account.to_string()).collect()));
-    println!("guardians  {}", list(agent.guardians.iter().map(ToString::to_string).collect()));
-    println!("keys       {}", list(agent.keys.iter().map(|key| key.key.to_string()).collect()));
-    println!("offered    {}", account(agent.offer.as_ref().map(|offer| &offer.to)));
+    say!("agent      {id}, {}", global_name(session, id));
+    say!("owner      {}", agent.owner);
+    say!("status     {}", say_status(&agent.status, standing.armed, session.now_ms().await?));
+    say!("handle     {}", agent.handle.as_deref().unwrap_or("none"));
+    say!("card       {}, revision {}, {}", agent.card.uri, agent.card_revision, card::say_shape(session, &agent));
+    say!("account    {}", account(agent.agent_account.as_ref()));
+    say!("payout     {}", agent.payout);
+    say!("operators  {}", list(agent.operators.iter().map(|operator| operator.account.to_string()).collect()));
+    say!("guardians  {}", list(agent.guardians.iter().map(ToString::to_string).collect()));
+    say!("keys       {}", list(agent.keys.iter().map(|key| key.key.to_string()).collect()));
+    say!("offered    {}", account(agent.offer.as_ref().map(|offer| &offer.to)));
     Ok(())
 }
 

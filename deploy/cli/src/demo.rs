@@ -19,7 +19,7 @@ use clap::ValueEnum;
 
 use crate::files::DataDir;
 use crate::index::{compare, open_database};
-use crate::output::Progress;
+use crate::output::{Progress, until_stopped};
 use report::Summary;
 use state::Step;
 use world::World;
@@ -85,14 +85,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let checked = compare(&database, &world.rpc, &world.contracts).await?;
     let summary = Summary::new(&world, &checked, started.elapsed());
     if arguments.json {
-        println!("{}", serde_json::to_string(&summary)?);
+        say!("{}", serde_json::to_string(&summary)?);
     } else {
-        print!("{summary}");
+        say!("{}", summary.to_string().trim_end());
     }
     if let Some(server) = server {
-        let stop = async {
-            let _ = tokio::signal::ctrl_c().await;
-        };
+        let stop = until_stopped()?;
+        if arguments.json {
+            let (address, port) = (server.addr.ip(), server.addr.port());
+            say!("{}", serde_json::json!({ "address": address, "port": port, "rpc_url": world.rpc.url() }));
+        }
         progress
             .step("serve", &format!("API at http://{}, JSON-RPC at {}; Ctrl-C stops", server.addr, world.rpc.url()));
         indexer.run(stop).await?;

@@ -56,14 +56,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if arguments.json {
         let steps: Vec<_> =
             steps.iter().map(|(contract, step)| json!({ "contract": contract.name(), "step": step })).collect();
-        println!("{}", json!({ "contracts": contracts, "hand_over": steps, "complete": complete }));
+        say!("{}", json!({ "contracts": contracts, "hand_over": steps, "complete": complete }));
         return Ok(());
     }
     for (contract, step) in steps {
-        println!("{:<40} {}", account_of(contract, &contracts), words(&step));
+        say!("{:<40} {}", account_of(contract, &contracts), words(&step));
     }
     if complete {
-        println!("no contract has an access key any more");
+        say!("no contract has an access key any more");
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use charter_client::Contracts;
+use charter_host::HttpRequest;
 use charter_types::Hash32;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -60,6 +61,20 @@ impl DataDir {
     /// Where a card is kept, if it was registered from here.
     pub fn card(&self, sha256: Hash32) -> PathBuf {
         self.root.join("cards").join(format!("{sha256}.json"))
+    }
+
+    /// Keeps a request that waits for approval, so that whoever approves sees it: the chain has its digest only.
+    pub fn keep_request(&self, digest: Hash32, request: &HttpRequest) -> anyhow::Result<PathBuf> {
+        let path = self.request(digest);
+        let folder = path.parent().context("a request has a folder")?;
+        std::fs::create_dir_all(folder).with_context(|| format!("{} can't be created", folder.display()))?;
+        write_json(&path, request)?;
+        Ok(path)
+    }
+
+    /// Where a request is kept that was asked from here and waits for approval.
+    pub fn request(&self, digest: Hash32) -> PathBuf {
+        self.root.join("requests").join(format!("{digest}.json"))
     }
 
     /// The key host's folder, which only its owner can read.

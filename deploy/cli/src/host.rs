@@ -5,16 +5,16 @@ mod trust;
 
 use std::net::SocketAddr;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use charter_client::Outcome;
-use charter_host::{Door, Host, HostKeys, Server, Upstreams};
+use charter_host::{Door, Host, HostKeys, LetOut, Server, Upstreams};
 use charter_types::AccountId;
 use charter_types::keys;
 use charter_types::keys::{Host as Row, HostId};
 use serde_json::json;
 
-use crate::files::host::{HostFile, issue, issue_own, socket, tokens};
-use crate::output::Progress;
+use crate::files::host::{HostFile, issue, issue_own, note_listening, socket, tokens};
+use crate::output::{Progress, until_stopped};
 use crate::session::{Group, Session};
 
 /// How old a view of the chain the host acts on.
@@ -32,6 +32,12 @@ pub enum Command {
         /// A private address that may be called all the same: a service of your own, for testing.
         #[arg(long, value_name = "ADDRESS:PORT")]
         upstream: Vec<SocketAddr>,
+        /// A header that agents may set besides the usual ones (docs/operator.md).
+        #[arg(long, value_name = "NAME")]
+        header: Vec<String>,
+        /// A query name that agents may use besides the usual ones.
+        #[arg(long, value_name = "NAME")]
+        query: Vec<String>,
     },
     /// Makes a token for an agent that runs under an account of its own. The token is shown once.
     Token {
@@ -53,7 +59,10 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
             let what = if host.outcome.is_some() { "registered" } else { "is registered already" };
             session.tell(&json!({ "host": id, "operator": operator }), &format!("host {id} of {operator} {what}"))
         }
-        Command::Run { listen, upstream } => serve(&session, listen, upstream).await,
+        Command::Run { listen, upstream, header, query } => {
+            let let_out = LetOut::new(&header, &query).map_err(|error| anyhow!("{}: {error}", error.code()))?;
+            serve(&session, listen, upstream, let_out).await
+        }
         Command::Token { account } => {
             let token = issue(&session.folder, account.clone())?;
             session.tell(&json!({ "account": account, "token": token }), &token)
@@ -106,25 +115,28 @@ pub async fn register(session: &Session) -> anyhow::Result<Registered> {
     Ok(Registered { id, keys: own, outcome })
 }
 
-async fn serve(session: &Session, listen: Option<SocketAddr>, upstream: Vec<SocketAddr>) -> anyhow::Result<()> {
+async fn serve(
+    session: &Session,
+    listen: Option<SocketAddr>,
+    upstream: Vec<SocketAddr>,
+    let_out: LetOut,
+) -> anyhow::Result<()> {
     let registered = register(session).await?;
     let what = if registered.outcome.is_some() { "registered; " } else { "" };
-    let (id, host) = (registered.id, registered.open(session, Upstreams::new(upstream)));
+    let (id, host) = (registered.id, registered.open(session, Upstreams::new(upstream)).letting_out(let_out));
     let door = listen.map_or_else(|| socket(&session.folder).map(Door::Socket), |addr| Ok(Door::Loopback(addr)))?;
     let shown = door.to_string();
     let server = Server::start(host, tokens(&session.folder)?, door).await;
     let server = server.with_context(|| format!("{shown} can't be listened on"))?;
+    let stop = until_stopped()?;
+    // `charter host call` looks there.
+    let addr = if let Door::Loopback(addr) = &server.door { Some(*addr) } else { None };
+    note_listening(&session.folder, addr)?;
     let door = server.door.to_string();
-    session.tell_json(&json!({ "host": id, "at": door }))?;
+    let (address, port) = (addr.map(|addr| addr.ip()), addr.map(|addr| addr.port()));
+    session.tell_json(&json!({ "host": id, "at": door, "address": address, "port": port }))?;
     Progress::new(session.json)
         .step("host", &format!("{what}host {id} of {} listens at {door}; Ctrl-C stops", session.me.id));
-    until_stopped().await
-}
-
-async fn until_stopped() -> anyhow::Result<()> {
-    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        stopped = tokio::signal::ctrl_c() => Ok(stopped?),
-        _ = terminated.recv() => Ok(()),
-    }
+    stop.await;
+    Ok(())
 }

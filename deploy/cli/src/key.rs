@@ -1,5 +1,6 @@
 //! `charter key …`: credentials that an agent uses without having them, and who may use them for what.
 
+mod approve;
 mod change;
 mod draft;
 pub mod input;
@@ -122,12 +123,17 @@ pub enum Command {
         #[arg(long, value_name = "TIME", value_parser = duration_ms, default_value = "1h")]
         expires: u64,
     },
-    /// Approves a request for one use, as it was asked for.
+    /// Shows a request that waits for approval, and approves it for one use.
     Approve {
         grant: GrantId,
         digest: Hash32,
         #[arg(long)]
         host: HostId,
+        /// The request, as `charter host call` kept it [default: the one kept in this data folder].
+        #[arg(long, value_name = "FILE")]
+        request: Option<PathBuf>,
+        #[command(flatten)]
+        consent: Consent,
     },
 }
 
@@ -158,11 +164,13 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
         }
         Command::Rotate { label, source } => seal::rotate(&session, &label, &source.read()?).await,
         Command::Permit { grant } => {
-            println!("{}", serde_json::to_string_pretty(Notes::open(&session.folder)?.permit(grant)?)?);
+            say!("{}", serde_json::to_string_pretty(Notes::open(&session.folder)?.permit(grant)?)?);
             Ok(())
         }
         Command::Ask { grant, digest, host, expires } => change::ask(&session, grant, digest, host, expires).await,
-        Command::Approve { grant, digest, host } => change::approve(&session, grant, digest, host).await,
+        Command::Approve { grant, digest, host, request, consent } => {
+            approve::approve(&session, grant, digest, host, request.as_deref(), &consent).await
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! `charter`: the one command.
 
+#[macro_use]
+mod output;
+
 mod agent;
 mod chain;
 mod demo;
@@ -9,7 +12,6 @@ mod host;
 mod index;
 mod init;
 mod key;
-mod output;
 mod rules;
 mod session;
 mod status;
@@ -56,7 +58,16 @@ async fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("CHARTER_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let result = match Arguments::parse().command {
+    let in_json = std::env::args_os().any(|argument| argument == "--json");
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // Help and version are no errors.
+        Err(error) if in_json && error.use_stderr() => {
+            return output::fail(&anyhow::Error::msg(first_line(&error)), true);
+        }
+        Err(error) => error.exit(),
+    };
+    let result = match arguments.command {
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Localnet(arguments) => charter_localnet::cli::run(*arguments).await,
         Command::Deploy(arguments) => deploy::run(arguments).await,
@@ -69,10 +80,13 @@ async fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // One sentence, with its causes.
-            eprintln!("charter: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => output::fail(&error, in_json),
     }
+}
+
+/// What is wrong with a command line, without the usage that follows.
+fn first_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    first.strip_prefix("error: ").unwrap_or(first).to_owned()
 }

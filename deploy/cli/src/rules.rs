@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, anyhow, ensure};
+use charter_client::check_signable;
+use charter_host::check_octets;
 use charter_types::ErrorCode;
 use charter_types::keys::args::GrantTerms;
 use charter_types::keys::{Allowance, Grant, Grantee, HostId, Inject, Method, Policy, Rate, Scheme, Target, Unit};
@@ -107,8 +109,10 @@ impl Terms {
     }
 }
 
+/// Host names have no case, and neither have the digits of encoded octets: both are put into the spelling that policies know.
 pub fn rule(text: &str) -> Result<Rule, String> {
     let wrong = || format!("expected METHODS:HOST/PATH, as POST:api.openai.com/v1, found \"{text}\"");
+    let named = |what: &str| format!("\"{text}\" {what}");
     let (methods, rest) = text.split_once(':').ok_or_else(wrong)?;
     let mut methods = methods.split(',').map(method).collect::<Result<Vec<_>, _>>()?;
     methods.sort_unstable();
@@ -120,6 +124,21 @@ pub fn rule(text: &str) -> Result<Rule, String> {
         Some(_) => return Err(wrong()),
     };
     let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
+    if authority.starts_with('[') || authority.matches(':').count() > 1 {
+        return Err(named("has an IPv6 address: name the host, as api.example.com or localhost"));
+    }
+    if authority.contains('@') {
+        return Err(named("names a user: say --inject basic:USER"));
+    }
+    if rest.contains(['?', '#']) {
+        return Err(named("has a query or a fragment: a rule is about paths, whatever is asked there"));
+    }
+    if path.contains('*') {
+        return Err(named("has a * in its path: a path allows everything below it by itself"));
+    }
+    if !authority.is_ascii() {
+        return Err(named("has a host that is not ASCII: write it as xn--…, as DNS knows it"));
+    }
     let (host, port) = match authority.split_once(':') {
         None => (authority, if scheme == Scheme::Https { 443 } else { 80 }),
         Some((host, port)) => (host, port.parse().map_err(|_| wrong())?),
@@ -127,12 +146,25 @@ pub fn rule(text: &str) -> Result<Rule, String> {
     if host.is_empty() {
         return Err(wrong());
     }
-    // `/v1/` and `/v1` allow the same. `Policy::check` refuses any other path that is wrong.
+    // `/v1/` and `/v1` allow the same.
     let path = match path.strip_suffix('/') {
         Some(rest) if !rest.is_empty() && !rest.ends_with('/') => rest,
         _ => path,
     };
-    Ok(Rule { methods, scheme, host: host.to_owned(), port, path: path.to_owned() })
+    let path = upper_octets(path);
+    check_octets(&path).map_err(|why| named(&why))?;
+    Ok(Rule { methods, scheme, host: host.to_ascii_lowercase(), port, path })
+}
+
+/// `%2f` as `%2F`.
+fn upper_octets(path: &str) -> String {
+    let mut parts = path.split('%');
+    let mut spelled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+        spelled.extend(["%", &digits.to_ascii_uppercase(), rest]);
+    }
+    spelled
 }
 
 /// `https://api.openai.com`, with the port where it is not the usual one.
@@ -202,6 +234,7 @@ pub fn policy(rules: &[Rule], inject: Inject, uses: Option<(u32, u64)>, body_max
         near_calls: Vec::new(),
     };
     charter_rules::policy::check(&policy).map_err(|error| anyhow!("{}: {error}", error.code()))?;
+    check_signable(&policy).map_err(|why| anyhow!("{}: {why}", why.code()))?;
     Ok(policy)
 }
 
@@ -249,6 +282,46 @@ mod tests {
     }
 
     #[test]
+    fn hosts_have_no_case_and_a_slash_inside_a_segment_stays_there() {
+        let read = rule("GET:GitLab.COM/api/v4/projects/group%2fproject/issues").unwrap();
+        assert_eq!((read.host.as_str(), read.path.as_str()), ("gitlab.com", "/api/v4/projects/group%2Fproject/issues"));
+        assert_eq!(rule("GET:https://a.com").unwrap().path, "/");
+        assert!(policy(&[read], Inject::None, None, 10).is_ok());
+    }
+
+    #[test]
+    fn a_rule_that_can_never_be_used_is_named_when_it_is_written() {
+        for (text, named) in [
+            ("GET:http://[::1]:8080/", "IPv6"),
+            ("GET:::1/", "IPv6"),
+            ("GET:me@a.com/", "--inject basic:USER"),
+            ("GET:a.com/v1?x=1", "query"),
+            ("GET:a.com?x=1", "query"),
+            ("GET:a.com/v1/*", "below it by itself"),
+            ("GET:a.com/../x", "dot segments"),
+            ("GET:a.com//x", "empty"),
+            ("GET:a.com/%2e%2e/x", "octets"),
+            ("GET:a.com/a;b", "`;`"),
+            ("GET:a.com/a%5Cb", "octets"),
+            ("GET:a.com/{id}", "octets"),
+            ("GET:bücher.example/", "xn--"),
+        ] {
+            let error = rule(text).unwrap_err();
+            assert!(error.contains(named), "{text}: {error}");
+        }
+        for (text, code) in [
+            ("GET:http://2130706433/", "POLICY_NUMERIC_HOST"),
+            ("GET:https://0X7F.1/", "POLICY_NUMERIC_HOST"),
+            ("GET:*.com/", "POLICY_PUBLIC_SUFFIX"),
+            ("GET:*.co.uk/", "POLICY_PUBLIC_SUFFIX"),
+            ("GET:http://api.openai.com/", "POLICY_PLAIN_HTTP"),
+        ] {
+            let error = policy(&[rule(text).unwrap()], Inject::None, None, 10).unwrap_err().to_string();
+            assert!(error.starts_with(code), "{text}: {error}");
+        }
+    }
+
+    #[test]
     fn rules_of_one_place_are_one_target() {
         let rules = ["GET:a.com/v2", "GET:a.com/v1", "GET:a.com/v1", "POST:a.com/v1"].map(|text| rule(text).unwrap());
         let slot = inject(super::BEARER).unwrap();
@@ -256,8 +329,8 @@ mod tests {
         assert_eq!(made.targets.len(), 2);
         assert_eq!(made.targets[0].paths, ["/v1", "/v2"]);
         assert_eq!(made.effects, [Effect::Read, Effect::Write]);
-        let upper = policy(&[rule("GET:API.a.com/").unwrap()], Inject::None, None, 10).unwrap_err();
-        assert!(format!("{upper:#}").contains("KEYS_BAD_POLICY"), "{upper:#}");
+        let spaced = policy(&[rule("GET:a_b.com/").unwrap()], Inject::None, None, 10).unwrap_err();
+        assert!(format!("{spaced:#}").contains("KEYS_BAD_POLICY"), "{spaced:#}");
     }
 
     #[test]

@@ -153,6 +153,13 @@ impl Session {
         self.save()
     }
 
+    /// Makes an agent the one that commands are about. Answers which one it was before, if it was another.
+    pub fn turn_to(&mut self, agent: AgentId) -> anyhow::Result<Option<AgentId>> {
+        let before = self.profile.as_mut().and_then(|(_, profile)| profile.agent.replace(agent));
+        self.save()?;
+        Ok(before.filter(|before| *before != agent))
+    }
+
     /// Writes the profile down.
     pub fn save(&self) -> anyhow::Result<()> {
         self.profile.as_ref().map_or(Ok(()), |(path, profile)| write_json(path, profile))
@@ -208,7 +215,7 @@ impl Session {
     /// Says what was done: a line for people, or a value for machines.
     pub fn tell(&self, value: &impl Serialize, text: &str) -> anyhow::Result<()> {
         if !self.json {
-            println!("{text}");
+            say!("{text}");
         }
         self.tell_json(value)
     }
@@ -216,7 +223,7 @@ impl Session {
     /// Prints the value for machines, where people have been told already.
     pub fn tell_json(&self, value: &impl Serialize) -> anyhow::Result<()> {
         if self.json {
-            println!("{}", serde_json::to_string(value)?);
+            say!("{}", serde_json::to_string(value)?);
         }
         Ok(())
     }

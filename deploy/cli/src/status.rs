@@ -23,13 +23,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let contracts = folder.contracts()?;
     let steps = crate::demo::steps_done(&folder)?;
     if *json {
-        println!("{}", json!({ "contracts": contracts, "demo_steps": steps }));
+        say!("{}", json!({ "contracts": contracts, "demo_steps": steps }));
         return Ok(());
     }
-    println!("registry    {}", contracts.registry);
-    println!("keys        {}", contracts.keys);
-    println!("governance  {}", contracts.governance);
-    println!("escrow      {}", contracts.escrow);
-    println!("demo steps  {}", if steps.is_empty() { "none".to_owned() } else { steps.join(", ") });
+    say!("registry    {}", contracts.registry);
+    say!("keys        {}", contracts.keys);
+    say!("governance  {}", contracts.governance);
+    say!("escrow      {}", contracts.escrow);
+    say!("demo steps  {}", if steps.is_empty() { "none".to_owned() } else { steps.join(", ") });
     Ok(())
 }

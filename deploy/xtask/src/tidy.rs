@@ -23,7 +23,7 @@ const MAY_DEPEND: [(&str, &[&str]); 21] = [
     ("charter-verifier", &["charter-types", "charter-common"]),
     ("charter-wasm", &[]),
     ("charter-client", &["charter-types", "charter-rules"]),
-    ("charter-host", &["charter-types", "charter-rules", "charter-client"]),
+    ("charter-host", &["charter-types", "charter-rules", "charter-client", "charter-harness"]),
     ("charter-indexer", &["charter-types", "charter-client", "charter-harness"]),
     ("charter-localnet", &[]),
     ("near-jsonrpc-client", &[]),

@@ -5,6 +5,7 @@
 
 pub mod arguments;
 mod outcome;
+pub mod scanner;
 
 use std::time::Duration;
 

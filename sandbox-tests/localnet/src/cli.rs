@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{Config, Faults, Genesis, Localnet, Producer, RpcServer};
 
@@ -55,14 +56,29 @@ struct RunArguments {
     /// Make a block every so many milliseconds instead of whenever there is work.
     #[arg(long)]
     block_ms: Option<u64>,
-    /// Blocks between the head and the last final block.
-    #[arg(long, default_value_t = 0)]
-    finality_lag: u64,
-    #[arg(long, default_value = "localnet")]
-    chain_id: String,
+    /// Blocks between the head and the last final block [default: 0].
+    #[arg(long)]
+    finality_lag: Option<u64>,
+    /// [default: localnet].
+    #[arg(long)]
+    chain_id: Option<String>,
     /// What goes wrong, as JSON: {"seed": 7, "skipped_height": 0.1, …}.
-    #[arg(long, value_parser = faults, default_value = "{}")]
-    faults: Faults,
+    #[arg(long, value_parser = faults)]
+    faults: Option<Faults>,
+}
+
+impl RunArguments {
+    /// Options mean the same before `run` and behind it.
+    fn or(self, before: Self) -> Self {
+        Self {
+            rpc_addr: self.rpc_addr.or(before.rpc_addr),
+            network_addr: self.network_addr.or(before.network_addr),
+            block_ms: self.block_ms.or(before.block_ms),
+            finality_lag: self.finality_lag.or(before.finality_lag),
+            chain_id: self.chain_id.or(before.chain_id),
+            faults: self.faults.or(before.faults),
+        }
+    }
 }
 
 fn faults(text: &str) -> serde_json::Result<Faults> {
@@ -80,10 +96,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             crate::home::init(home, &Genesis::of_root(&init.chain_id, init.account_id, key))
         }
         Some(Command::Run(run)) => {
+            let run = run.or(arguments.run);
             let home = home.context("run needs --home: the folder that init wrote")?;
             anyhow::ensure!(crate::home::exists(home), "{} holds no chain: run init first", home.display());
             let (_localnet, rpc) = start(&run, Some(home), Producer::InstantAndIdle(IDLE_BLOCK)).await?;
-            until_stopped(rpc).await
+            until_stopped(rpc, stop_signals()?).await
         }
         None => interactive(&arguments.run, home).await,
     }
@@ -91,10 +108,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 
 async fn start(run: &RunArguments, home: Option<&Path>, usual: Producer) -> anyhow::Result<(Localnet, RpcServer)> {
     let config = Config {
-        genesis: Genesis::new(&run.chain_id),
+        genesis: Genesis::new(run.chain_id.as_deref().unwrap_or("localnet")),
         producer: run.block_ms.map(Duration::from_millis).map_or(usual, Producer::Interval),
-        finality_lag: run.finality_lag,
-        faults: run.faults,
+        finality_lag: run.finality_lag.unwrap_or_default(),
+        faults: run.faults.unwrap_or_default(),
         home: home.map(ToOwned::to_owned),
         ..Config::default()
     };
@@ -127,13 +144,21 @@ async fn interactive(run: &RunArguments, home: Option<&Path>) -> anyhow::Result<
         keys.join("validator_key.json").display()
     );
     println!();
+    let stop = stop_signals()?;
     println!("Ctrl-C stops it");
-    until_stopped(rpc).await
+    until_stopped(rpc, stop).await
 }
 
-async fn until_stopped(rpc: RpcServer) -> anyhow::Result<()> {
+/// Ctrl-C and SIGTERM, from now on.
+fn stop_signals() -> std::io::Result<[Signal; 2]> {
+    Ok([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?])
+}
+
+async fn until_stopped(rpc: RpcServer, [mut interrupted, mut terminated]: [Signal; 2]) -> anyhow::Result<()> {
     tokio::select! {
-        () = rpc.wait() => Ok(()),
-        stopped = tokio::signal::ctrl_c() => Ok(stopped?),
+        () = rpc.wait() => {}
+        _ = interrupted.recv() => {}
+        _ = terminated.recv() => {}
     }
+    Ok(())
 }

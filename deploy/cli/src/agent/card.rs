@@ -85,13 +85,18 @@ impl CardFile {
     pub fn read(&self, session: &Session) -> anyhow::Result<(Card, Shape)> {
         let path = self.card.display();
         let bytes = read_file(&self.card)?;
-        let card: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_slice(&bytes);
-        card.with_context(|| format!("{path} is no card: a JSON object is expected"))?;
+        card::check(&bytes).with_context(|| format!("{path} is no card"))?;
+        let shape = card::shape(&bytes);
+        if shape == Shape::Unknown {
+            eprintln!(
+                "charter: {path} is neither an A2A agent card nor an ERC-8004 registration: it is registered, and nobody can be expected to understand it"
+            );
+        }
         let hash = sha256(&bytes);
         let named = || format!("ni:///sha-256;{}", URL_SAFE_NO_PAD.encode(hash));
         session.folder.keep_card(Hash32(hash), &bytes)?;
         let card = Card { uri: self.uri.clone().unwrap_or_else(named), sha256: Hash32(hash) };
-        Ok((card, card::shape(&bytes)))
+        Ok((card, shape))
     }
 }
 

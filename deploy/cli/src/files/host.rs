@@ -1,9 +1,10 @@
 //! The key host's files: its seed, the tokens with which agents ask it, and its socket.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use charter_host::{HostKeys, Tokens};
+use charter_host::{Door, HostKeys, Tokens};
 use charter_types::AccountId;
 use charter_types::keys::{Asker, HostId};
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,21 @@ impl HostFile {
 
 pub fn socket(folder: &DataDir) -> anyhow::Result<PathBuf> {
     Ok(folder.host()?.join("host.sock"))
+}
+
+fn listening_path(folder: &DataDir) -> anyhow::Result<PathBuf> {
+    Ok(folder.host()?.join("listening.json"))
+}
+
+/// Notes the loopback address at which the host listens; none: its socket.
+pub fn note_listening(folder: &DataDir, addr: Option<SocketAddr>) -> anyhow::Result<()> {
+    write_json(&listening_path(folder)?, &addr)
+}
+
+/// Where the folder's host listened last.
+pub fn door(folder: &DataDir) -> anyhow::Result<Door> {
+    let noted: Option<Option<SocketAddr>> = read_json(&listening_path(folder)?)?;
+    noted.flatten().map_or_else(|| socket(folder).map(Door::Socket), |addr| Ok(Door::Loopback(addr)))
 }
 
 pub fn tokens(folder: &DataDir) -> anyhow::Result<Tokens> {

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use charter_client::sha256;
+use charter_host::{HttpRequest, action_of};
 use charter_rules::policy::target_allows;
-use charter_types::Hash32;
-use charter_types::keys::{GrantId, HttpAction, Method, Policy, SecretId};
+use charter_types::keys::{GrantId, Method, Policy, SecretId};
 use charter_types::registry::AgentId;
+use charter_types::{Base64Bytes, Hash32};
 use serde::{Deserialize, Serialize};
 
 use super::{DataDir, read_json, write_json};
@@ -65,6 +66,12 @@ impl Notes {
 
     /// Writes a credential down before it is sent, so that a second try uses the salt of the first.
     pub fn begin(&mut self, label: &str, agent: AgentId, ceiling: Policy) -> anyhow::Result<Credential> {
+        // Commands take a number for a grant's.
+        ensure!(
+            label.parse::<GrantId>().is_err(),
+            "a name that is a number means a grant: call it something else than {label}"
+        );
+        ensure!(!label.trim().is_empty() && !label.contains(char::is_control), "a name is a word or two, in one line");
         let known = self.stored.credentials.get(label);
         if known.is_some_and(|known| known.secret.is_some()) {
             bail!("there is a credential {label} already: `charter key rotate` gives it a new value");
@@ -148,21 +155,9 @@ impl Notes {
 
 /// The URL that a path means under a grant, if one of the grant's targets allows it.
 fn target(permit: &Permit, method: Method, url: &str) -> Option<String> {
-    let path = url.split('?').next().unwrap_or(url);
     permit.policy.targets.iter().find_map(|target| {
-        let origin = rules::origin(target);
-        let path = path.strip_prefix(&origin).unwrap_or(path);
-        let there = HttpAction {
-            scheme: target.scheme,
-            host: target.host.clone(),
-            port: target.port,
-            path: path.to_owned(),
-            method,
-            body_bytes: 0,
-            content_sha256: Hash32::default(),
-            effects: Vec::new(),
-        };
-        target_allows(target, &there)
-            .then(|| if url.contains("://") { url.to_owned() } else { format!("{origin}{url}") })
+        let url = if url.contains("://") { url.to_owned() } else { format!("{}{url}", rules::origin(target)) };
+        let request = HttpRequest { method, url: url.clone(), headers: Vec::new(), body: Base64Bytes::default() };
+        target_allows(target, &action_of(&request).ok()?).then_some(url)
     })
 }

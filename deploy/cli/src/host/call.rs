@@ -1,6 +1,6 @@
 //! `charter host call`: one request with a key.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -10,8 +10,9 @@ use charter_types::keys::Method;
 use serde_json::json;
 
 use crate::files::DataDir;
-use crate::files::host::{own_token, socket};
+use crate::files::host::{door, own_token};
 use crate::files::notes::Notes;
+use crate::output::print;
 use crate::rules;
 use crate::session::Session;
 
@@ -28,15 +29,32 @@ pub struct Call {
     /// A header, as NAME:VALUE. Never a credential: the host refuses those.
     #[arg(long, value_parser = header)]
     header: Vec<(String, String)>,
+    /// Show the answer's headers, too.
+    #[arg(long, short)]
+    include: bool,
     /// The grant as you were given it (`charter key permit`), if it was not made here.
     #[arg(long)]
     permit: Option<PathBuf>,
-    /// A host at a loopback address, or another socket.
+    /// A host at a loopback address, or another socket [default: where the one of your data folder listened last].
     #[arg(long, value_name = "ADDRESS|PATH")]
     at: Option<String>,
-    /// The token to show [default: the one of your own host].
-    #[arg(long, env = "CHARTER_HOST_TOKEN", hide_env_values = true)]
-    token: Option<String>,
+    /// A file with the token to show [default: CHARTER_HOST_TOKEN, or the one of your own host].
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
+
+/// Where the token may be, besides a file. Not among the arguments, which everybody on the machine can read.
+const TOKEN: &str = "CHARTER_HOST_TOKEN";
+
+fn read_token(folder: &DataDir, file: Option<&Path>) -> anyhow::Result<String> {
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(path).with_context(|| format!("{} can't be read", path.display()))?;
+        return Ok(text.trim().to_owned());
+    }
+    if let Some(token) = std::env::var_os(TOKEN) {
+        return token.into_string().ok().with_context(|| format!("{TOKEN} is not text"));
+    }
+    own_token(folder)?.with_context(|| format!("show a token: --token-file, {TOKEN}, or `charter host init` here"))
 }
 
 fn header(text: &str) -> Result<(String, String), String> {
@@ -56,18 +74,17 @@ fn read_body(text: &str) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-fn client(folder: &DataDir, at: Option<&str>, token: Option<String>) -> anyhow::Result<HostClient> {
+fn client(folder: &DataDir, at: Option<&str>, token: Option<&Path>) -> anyhow::Result<HostClient> {
     let door = match at {
-        None => Door::Socket(socket(folder)?),
+        None => door(folder)?,
         Some(at) => at.parse().map_or_else(|_| Door::Socket(Path::new(at).to_owned()), Door::Loopback),
     };
-    let token = token.map_or_else(|| own_token(folder), |token| Ok(Some(token)))?;
-    Ok(HostClient::new(door, token.context("show a token: --token, or `charter host init` here")?)?)
+    Ok(HostClient::new(door, read_token(folder, token)?)?)
 }
 
 impl Call {
     pub async fn run(self, session: &Session) -> anyhow::Result<()> {
-        let Self { key, method, url, body, header: mut headers, permit, at, token } = self;
+        let Self { key, method, url, body, header: mut headers, include, permit, at, token_file } = self;
         let body = body.map_or_else(|| Ok(Vec::new()), |text| read_body(&text))?;
         let named = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         if !named && serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() {
@@ -76,18 +93,20 @@ impl Call {
         let notes = Notes::open(&session.folder)?;
         let (permit, url) = notes.permit_for(&key, method, &url, permit.as_deref())?;
         let request = HttpRequest { method, url, headers, body: Base64Bytes(body) };
-        let client = client(&session.folder, at.as_deref(), token)?;
-        ask(session, &client, Ask { grant: permit.grant, policy: permit.policy, request }).await
+        let client = client(&session.folder, at.as_deref(), token_file.as_deref())?;
+        ask(session, &client, Ask { grant: permit.grant, policy: permit.policy, request }, include).await
     }
 }
 
-async fn ask(session: &Session, client: &HostClient, ask: Ask) -> anyhow::Result<()> {
+async fn ask(session: &Session, client: &HostClient, ask: Ask, include: bool) -> anyhow::Result<()> {
     let answer = match client.call(&ask).await {
         Ok(answer) => answer,
         Err(AskError::Refused { code, digest: Some(digest), .. }) => {
             let grant = ask.grant;
+            let kept = session.folder.keep_request(digest, &ask.request)?;
             bail!(
-                "{code}: this request has to be approved: `charter key ask {grant} {digest} --host ID`, and whoever granted it says `charter key approve {grant} {digest} --host ID`"
+                "{code}: this request has to be approved: `charter key ask {grant} {digest} --host ID`, and whoever granted it says `charter key approve {grant} {digest} --host ID`, elsewhere with --request and a copy of {}",
+                kept.display()
             );
         }
         Err(error) => return Err(error.into()),
@@ -96,12 +115,17 @@ async fn ask(session: &Session, client: &HostClient, ask: Ask) -> anyhow::Result
     if session.json {
         let text = String::from_utf8(body.clone());
         let body = text.map_or_else(|_| json!({ "base64": answer.body }), |text| json!(text));
-        return session.tell_json(&json!({ "status": answer.status, "body": body }));
+        return session.tell_json(&json!({ "status": answer.status, "headers": answer.headers, "body": body }));
     }
     eprintln!("{}", answer.status);
-    std::io::stdout().write_all(body)?;
+    if include {
+        for (name, value) in &answer.headers {
+            eprintln!("{name}: {value}");
+        }
+    }
+    print(body);
     if std::io::stdout().is_terminal() && !body.ends_with(b"\n") {
-        println!();
+        say!("");
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use charter_types::Hash32;
 use charter_types::keys;
-use charter_types::keys::args::{AnswerApproval, ApprovalRef, Narrow, RequestApproval};
+use charter_types::keys::args::{Narrow, RequestApproval};
 use charter_types::keys::{GrantId, HostId};
 use serde_json::json;
 
@@ -68,13 +68,4 @@ pub async fn ask(session: &Session, grant: GrantId, digest: Hash32, host: HostId
     session.contracts.keys().call(&session.me, keys::methods::request_approval, &args).await?;
     let text = format!("asked; whoever granted it says `charter key approve {grant} {digest} --host {host}`");
     session.tell(&json!({ "grant": grant, "digest": digest, "expires_ms": expires_ms }), &text)
-}
-
-pub async fn approve(session: &Session, grant: GrantId, digest: Hash32, host: HostId) -> anyhow::Result<()> {
-    let question = ApprovalRef { grant, host: Some(host), digest };
-    let what = format!("request {digest} of grant {grant} on host {host}");
-    let asked = session.find(&session.contracts.keys, keys::methods::approval, &question, &what).await?;
-    let args = AnswerApproval { grant, host, digest, expires_ms: asked.expires_ms };
-    session.contracts.keys().call(&session.me, keys::methods::approve, &args).await?;
-    session.tell(&json!({ "grant": grant, "digest": digest, "approved": true }), "approved for one use")
 }

@@ -98,6 +98,7 @@ impl Draft {
     pub async fn of_secret(session: &Session, label: String, what: &What, terms: &Terms) -> anyhow::Result<Self> {
         let notes = Notes::open(&session.folder)?;
         let (credential, secret) = notes.credential(&label)?;
+        read::check_in_force(session, &label, secret).await?;
         let ceiling = credential.ceiling.clone();
         let policy = rules::within(&ceiling, what)?;
         let (_, sealed_to) = read::recipients(session, secret).await?;
@@ -144,6 +145,11 @@ impl Draft {
         let (contracts, me) = (&session.contracts, &session.me);
         let done = match origin {
             Origin::NewKey { label, agent, ceiling, key } => {
+                if let Ok((_, old)) = notes.credential(&label)
+                    && read::is_over(session, old).await?
+                {
+                    notes.forget(&label)?;
+                }
                 let credential = notes.begin(&label, agent, ceiling.clone())?;
                 let epochs = session.standing(agent).await?.epochs;
                 let sealed = seal_to(session, &credential, &label, epochs, 1, &key, &hosts)?;

@@ -5,7 +5,9 @@ use charter_client::At;
 use charter_types::keys;
 use charter_types::keys::args::{GrantRef, HostRef, Received, SecretRef, WrapRef};
 use charter_types::keys::methods;
-use charter_types::keys::{Grant, GrantId, Host, HostId, HostStatus, Recipient, SealedKey, Secret, SecretId};
+use charter_types::keys::{
+    Grant, GrantId, Host, HostId, HostStatus, Recipient, SealedKey, Secret, SecretId, SecretStatus,
+};
 
 use crate::session::Session;
 
@@ -51,6 +53,26 @@ pub async fn recipients(session: &Session, secret: SecretId) -> anyhow::Result<(
     let newest = found.iter().filter(|recipient| recipient.version == known.version);
     let hosts = newest.map(|recipient| recipient.host).collect();
     Ok((known, hosts))
+}
+
+/// Whether a credential may be granted and used at all. It ends for good when its agent's rights are revoked: by the panic
+/// button, or because the agent changes hands.
+pub async fn is_over(session: &Session, secret: SecretId) -> anyhow::Result<bool> {
+    let keys = &session.contracts.keys;
+    let found: Option<Secret> = session.rpc().view(keys, methods::secret, &SecretRef { secret }, At::Final).await?;
+    let Some(known) = found.filter(|known| known.status == SecretStatus::Active) else { return Ok(true) };
+    let standing = session.standing(known.agent).await?;
+    ensure!(standing.armed, "agent {} is disarmed: `charter agent rearm` comes first", known.agent);
+    Ok(standing.epochs != known.epochs)
+}
+
+/// Fails for a credential that is over, and says how it comes back.
+pub async fn check_in_force(session: &Session, label: &str, secret: SecretId) -> anyhow::Result<()> {
+    ensure!(
+        !is_over(session, secret).await?,
+        "EPOCH_MOVED: {label} ended when its agent's rights were revoked: `charter key add {label}` seals it anew"
+    );
+    Ok(())
 }
 
 /// A grant, then the grants above it.

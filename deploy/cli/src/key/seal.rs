@@ -36,6 +36,7 @@ pub fn seal_to(
 pub async fn rotate(session: &Session, label: &str, key: &str) -> anyhow::Result<()> {
     let notes = Notes::open(&session.folder)?;
     let (credential, secret) = notes.credential(label)?;
+    read::check_in_force(session, label, secret).await?;
     let (known, sealed_to) = read::recipients(session, secret).await?;
     let hosts = read::live_hosts(session, secret, &sealed_to).await?;
     ensure!(!hosts.is_empty(), "no host in service can open {label}: seal it to one first");

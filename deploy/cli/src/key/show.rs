@@ -29,7 +29,7 @@ pub async fn list(session: &Session, agent: AgentId) -> anyhow::Result<()> {
         if !session.json {
             let name = label.map_or_else(|| format!("secret {}", secret.id), str::to_owned);
             let status = if secret.status == SecretStatus::Active { "active" } else { "retired" };
-            println!("{name}, version {}, {status}, times sealed to a host: {}", secret.version, secret.recipients);
+            say!("{name}, version {}, {status}, times sealed to a host: {}", secret.version, secret.recipients);
         }
         for grant in grants.iter().filter(|grant| grant.secret == secret.id) {
             let live = check_live(&lineage(&grants, grant)?, secret, standing.epochs, now_ms);
@@ -45,9 +45,9 @@ pub async fn list(session: &Session, agent: AgentId) -> anyhow::Result<()> {
 
 fn print(grant: &Grant, state: &str, notes: &Notes) {
     let from = grant.parent.map_or_else(String::new, |parent| format!(", from grant {parent}"));
-    println!("  grant {}{from}: {}, until {}, {state}", grant.id, words::who(&grant.grantee), time(grant.expires_ms));
+    say!("  grant {}{from}: {}, until {}, {state}", grant.id, words::who(&grant.grantee), time(grant.expires_ms));
     for (name, line) in notes.permit(grant.id).into_iter().flat_map(|permit| words::policy(&permit.policy)) {
-        println!("    {name:<10} {line}");
+        say!("    {name:<10} {line}");
     }
 }
 
@@ -97,7 +97,7 @@ pub async fn check(
         Decision::Deny(denial) => bail!("{}: {denial} (grant {}, host {host})", denial.code(), permit.grant),
     };
     if !session.json {
-        println!("{text}");
+        say!("{text}");
     }
     Ok(())
 }

@@ -22,6 +22,12 @@ fn target(target: &Target) -> String {
     format!("{} to {}", methods.join(", "), places.join(", "))
 }
 
+/// What is wide about a target: more gets the key than its reader may think.
+fn wide(target: &Target) -> Option<String> {
+    let domain = target.host.strip_prefix("*.")?;
+    Some(format!("WIDE: every host below {domain} gets the key, whoever it belongs to, and those that are yet to come"))
+}
+
 /// The grantee.
 pub fn who(grantee: &Grantee) -> String {
     match grantee {
@@ -52,6 +58,11 @@ pub fn policy(policy: &Policy) -> Vec<(&'static str, String)> {
         Inject::None => "nowhere: it signs".to_owned(),
     };
     let mut lines: Vec<_> = policy.targets.iter().map(|one| ("may", target(one))).collect();
+    lines.extend(policy.targets.iter().filter_map(wide).map(|line| ("beware", line)));
+    let everything = policy.targets.iter().any(|target| target.paths.iter().any(|path| path == "/"));
+    if everything {
+        lines.push(("beware", "WIDE: whatever the service does with these methods, its administration too".to_owned()));
+    }
     lines.push(("key goes", slot));
     let (out, back) = (policy.body_bytes_max, policy.response_bytes_max);
     lines.push(("bodies", format!("at most {out} bytes out and {back} back")));
@@ -100,6 +111,17 @@ pub fn sheet(lines: &[(&str, String)]) -> String {
 mod tests {
     use super::grant;
     use crate::rules::{BEARER, Terms, grantee, inject, policy, rule};
+
+    #[test]
+    fn a_wide_grant_reads_as_wide() {
+        let sheet = |text: &str| {
+            let policy = policy(&[rule(text).unwrap()], inject(BEARER).unwrap(), None, 1_000).unwrap();
+            super::sheet(&super::policy(&policy))
+        };
+        assert!(sheet("GET:*.openai.com/v1").contains("beware      WIDE: every host below openai.com"));
+        assert!(sheet("GET:api.openai.com").contains("beware      WIDE: whatever the service does"));
+        assert!(!sheet("GET:api.openai.com/v1").contains("WIDE"));
+    }
 
     #[test]
     fn a_narrow_grant_reads_as_narrow() {

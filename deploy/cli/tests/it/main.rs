@@ -9,6 +9,7 @@ mod host_keys;
 mod index_verbs;
 mod key_verbs;
 mod killed_indexer;
+mod newcomer;
 mod operator;
 mod process;
 mod profile_place;

@@ -8,7 +8,7 @@ use std::process::{Child, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
 use charter_client::Rpc;
-use charter_host::Redactor;
+use charter_harness::scanner;
 use serde_json::{Value, json};
 
 use crate::process::{charter, text};
@@ -165,8 +165,15 @@ impl Office {
     }
 
     pub fn start_host(&mut self) -> String {
+        self.start_host_with(&[])
+    }
+
+    /// Starts the host anew, with other options.
+    pub fn start_host_with(&mut self, more: &[&str]) -> String {
+        self.host = None;
         let upstream = format!("127.0.0.1:{}", self.service.port);
-        let (host, said) = start(self.folder.path(), &["host", "run", "--upstream", &upstream], "Ctrl-C stops");
+        let arguments = [&["host", "run", "--upstream", &upstream][..], more].concat();
+        let (host, said) = start(self.folder.path(), &arguments, "Ctrl-C stops");
         self.printed.extend(said.as_bytes());
         self.host = Some(host);
         said
@@ -178,26 +185,12 @@ impl Office {
         keys["keys"][0]["access_key"]["nonce"].as_u64().unwrap()
     }
 
-    /// How often a key, in any spelling, is in what was printed and in all files of the data folder.
+    /// In how much of what was printed, and in how many files of the folder, a key is. Who judges is the scanner.
     pub fn leaks(&self, key: &str) -> usize {
-        let redactor = Redactor::new(key.as_bytes());
-        let mut leaks = redactor.count(&self.printed);
-        let mut folders = vec![self.path("")];
-        let mut files = 0;
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let entry = entry.unwrap();
-                let kind = entry.file_type().unwrap();
-                if kind.is_dir() {
-                    folders.push(entry.path());
-                } else if kind.is_file() {
-                    files += 1;
-                    leaks += redactor.count(&std::fs::read(entry.path()).unwrap());
-                }
-            }
-        }
-        assert!(files > 10, "only {files} files were searched");
-        leaks
+        let printed = scanner::leaks(key, [("printed", self.printed.as_slice())]).len();
+        let (searched, found) = scanner::files_with(key, self.folder.path());
+        assert!(searched > 10, "only {searched} files were searched");
+        printed + found.len()
     }
 
     /// Lets an hour pass on the chain.
@@ -282,11 +275,13 @@ async fn grants_are_passed_on_narrowed_rotated_and_revoked() {
     let permit = office.json("", "charter key permit 2");
     std::fs::write(office.path("bob/permit.json"), permit.to_string()).unwrap();
     let token = office.json("", "charter host token bob.test.near")["token"].as_str().unwrap().to_owned();
-    let as_bob = format!("--permit permit.json --token {token}");
+    std::fs::write(office.path("bob/token"), format!("{token}\n")).unwrap();
+    std::fs::write(office.path("bob/other"), "00").unwrap();
+    let as_bob = "--permit permit.json --token-file token";
     let answer = office.json("bob", &format!("charter host call 2 GET /v1/models {as_bob}"));
     assert_eq!(answer["status"], 200);
     office.refused("", "charter host call 2 GET /v1/models", "NOT_GRANTEE");
-    office.refused("bob", "charter host call 2 GET /v1/models --permit permit.json --token 00", "HOST_TOKEN");
+    office.refused("bob", "charter host call 2 GET /v1/models --permit permit.json --token-file other", "HOST_TOKEN");
     let delegated = office.json("bob", &format!("charter key delegate 2 --permit permit.json --to carol.test.near --allow GET:{service}/v1/models/tiny --yes"));
     assert_eq!(delegated["grant"], 3);
     let check = format!("charter key check 3 GET {service}/v1/models/tiny --as carol.test.near --host 1");
@@ -312,7 +307,12 @@ async fn grants_are_passed_on_narrowed_rotated_and_revoked() {
     let digest = error.split("charter key approve 4 ").nth(1).unwrap().get(..64).unwrap().to_owned();
     office.json("", &format!("charter key ask 4 {digest} --host 1"));
     office.refused("", call, "HOST_NEEDS_APPROVAL");
-    office.json("", &format!("charter key approve 4 {digest} --host 1"));
+    let said = text(&office.run_in("", &format!("charter key approve 4 {digest} --host 1 --yes")).stderr);
+    for line in
+        ["request     POST http://localhost:", "header      content-type: application/json", "body        30 bytes: {"]
+    {
+        assert!(said.contains(line), "{line}: {said}");
+    }
     office.json("", call);
     office.refused("", call, "HOST_NEEDS_APPROVAL");
 
@@ -425,7 +425,7 @@ async fn bad_input_is_one_sentence_and_changes_nothing() {
     std::fs::write(office.path("two.txt"), "one two\n").unwrap();
     office.refused("", &format!("{add} --from-file two.txt --yes"), "without blanks");
     let yes = "--from-env OPENAI_API_KEY --yes";
-    office.refused("", &format!("charter key add openai --allow GET:A.example/ {yes}"), "KEYS_BAD_POLICY");
+    office.refused("", &format!("charter key add openai --allow GET:a_b.example/ {yes}"), "KEYS_BAD_POLICY");
     office.refused("", &format!("charter key add openai --allow a.example/ {yes}"), "expected METHODS:HOST/PATH");
     office.refused("", &format!("{add} {yes} --uses many"), "expected a count and a time");
     office.refused("", &format!("{add} {yes} --expires never"), "expected a time");

@@ -5,16 +5,21 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use charter_client::{Account as Signer, Contracts, Rpc, sha256};
+use charter_harness::scanner::leaks;
 use charter_harness::{Harness, ok, refused, view};
-use charter_host::{Host, HostError, HostKeys, HttpRequest, Place, SealContext, SealTo, Upstreams, seal};
-use charter_types::keys::args::{AddCredential, AnswerApproval, GrantTerms, RequestApproval};
+use charter_host::{
+    Door, Host, HostError, HostKeys, HttpRequest, Patience, Place, SealContext, SealTo, Server, Tokens, Upstreams, seal,
+};
+use charter_types::keys::args::{AddCredential, AnswerApproval, GrantRef, GrantTerms, RequestApproval};
 use charter_types::keys::methods as keys;
-use charter_types::keys::{Allowance, Asker, Denial, Envelope, Grantee, Method, Policy, Rate, Scheme, Target, Unit};
+use charter_types::keys::{Allowance, Asker, Envelope, Grantee, Method, Policy, Rate, Scheme, Target, Unit};
 use charter_types::registry::args::AgentRef;
 use charter_types::registry::methods as registry;
 use charter_types::{Base64Bytes, Hash32, Page, U128};
 use near_workspaces::Account;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 use charter_harness::arguments::{DEPOSIT, policy, prepay, register, terms};
 
@@ -22,7 +27,7 @@ const SECRET: &str = "sk-live-1234567890";
 
 /// A service that remembers what it was asked, and answers with the whole of it.
 async fn upstream() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = seen.clone();
@@ -40,6 +45,55 @@ async fn upstream() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     (addr, seen)
 }
 
+/// A node that stops for a word before it tells what a secret's envelope is.
+struct Watched {
+    url: String,
+    asked: Arc<Notify>,
+    go: Arc<Notify>,
+}
+
+/// One HTTP message with a length.
+async fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let mut message = Vec::new();
+    while !message.ends_with(b"\r\n\r\n") {
+        message.push(stream.read_u8().await.ok()?);
+    }
+    let head = String::from_utf8_lossy(&message).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body).await.ok()?;
+    message.extend(body);
+    Some(message)
+}
+
+impl Watched {
+    async fn start(node: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let node = node.trim_start_matches("http://").trim_end_matches('/').to_owned();
+        let (asked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let watched = Self { url, asked: asked.clone(), go: go.clone() };
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                let (node, asked, go) = (node.clone(), asked.clone(), go.clone());
+                tokio::spawn(async move {
+                    let mut upstream = TcpStream::connect(node).await.unwrap();
+                    while let Some(question) = read_message(&mut socket).await {
+                        if String::from_utf8_lossy(&question).contains("\"envelope\"") {
+                            asked.notify_one();
+                            go.notified().await;
+                        }
+                        upstream.write_all(&question).await.unwrap();
+                        let answer = read_message(&mut upstream).await.unwrap();
+                        socket.write_all(&answer).await.unwrap();
+                    }
+                });
+            }
+        });
+        watched
+    }
+}
+
 struct Scene {
     harness: Harness,
     host: Host,
@@ -49,15 +103,34 @@ struct Scene {
     grant: u64,
     url: String,
     seen: Arc<Mutex<Vec<String>>>,
+    /// Everything that the agent's side received.
+    received: Mutex<Vec<Vec<u8>>>,
+    /// Between the host and its node, where a test asks for it.
+    watched: Option<Watched>,
 }
 
-fn signer(harness: &Harness, account: &Account) -> Signer {
+impl Drop for Scene {
+    /// Who judges is a program that shares no code with the host.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let received = self.received.lock().unwrap().concat();
+            assert_eq!(leaks(SECRET, [("what the agent received", received.as_slice())]), [""; 0]);
+        }
+    }
+}
+
+fn signer(account: &Account, node: impl Into<String>) -> Signer {
     let key = account.secret_key().to_string().parse().unwrap();
-    Signer::new(account.id().clone(), key, Rpc::new(harness.rpc_url()))
+    Signer::new(account.id().clone(), key, Rpc::new(node))
 }
 
-/// A credential for one service, sealed to the host of hal, with one grant to bob.
 async fn scene(change: impl FnOnce(&mut GrantTerms)) -> Scene {
+    build(change, false).await
+}
+
+/// A credential for one service, sealed to the host of hal, with one grant to bob. A host that is watched takes nothing for
+/// granted that it knew a moment ago.
+async fn build(change: impl FnOnce(&mut GrantTerms), is_watched: bool) -> Scene {
     let harness = Harness::start().await.unwrap();
     let (owner, bob, hal) = (
         harness.account("owner").await.unwrap(),
@@ -106,9 +179,14 @@ async fn scene(change: impl FnOnce(&mut GrantTerms)) -> Scene {
     let contracts = Contracts { keys, ..harness.contracts.clone() };
     let listed = Upstreams::new(vec![addr, SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, addr.port()))]);
     let chain_id = harness.chain_id.clone();
-    let host = Host::new(id, signer(&harness, &hal), own, contracts, chain_id, listed);
+    let watched = if is_watched { Some(Watched::start(&harness.rpc_url()).await) } else { None };
+    let node = watched.as_ref().map_or_else(|| harness.rpc_url(), |watched| watched.url.clone());
+    let mut host = Host::new(id, signer(&hal, node), own, contracts, chain_id, listed);
+    if is_watched {
+        host = host.waiting(Patience { decision: std::time::Duration::ZERO, ..Patience::default() });
+    }
     let url = format!("http://localhost:{}/v1/models", addr.port());
-    Scene { harness, host, owner, bob, policy, grant: added.grants[0], url, seen }
+    Scene { harness, host, owner, bob, policy, grant: added.grants[0], url, seen, received: Mutex::default(), watched }
 }
 
 impl Scene {
@@ -120,8 +198,12 @@ impl Scene {
             body: Base64Bytes::default(),
         };
         let asker = Asker::Account(self.bob.id().clone());
-        let answer = self.host.call(self.grant, &self.policy, &asker, &request).await?;
-        Ok(String::from_utf8(answer.body.0).unwrap())
+        let answer = self.host.call(self.grant, &self.policy, &asker, &request).await;
+        self.received.lock().unwrap().push(match &answer {
+            Ok(answer) => [format!("{:?}", answer.headers).as_bytes(), &answer.body.0].concat(),
+            Err(error) => format!("{error} {error:?}").into_bytes(),
+        });
+        Ok(String::from_utf8(answer?.body.0).unwrap())
     }
 
     fn uses(&self) -> usize {
@@ -178,8 +260,94 @@ async fn an_approved_request_is_made_once() {
 
 #[tokio::test]
 async fn what_the_grant_does_not_name_is_never_sent() {
-    let mut scene = scene(|_| ()).await;
-    scene.url = scene.url.replace("localhost", "127.0.0.1");
-    assert!(matches!(scene.call().await, Err(HostError::Denied(Denial::Target))));
+    let mut scene = scene(|terms| terms.policy.targets[0].paths = vec!["/v1".to_owned()]).await;
+    let port = scene.url.split(':').nth(2).unwrap().split('/').next().unwrap().to_owned();
+    for (url, code) in [
+        (format!("http://localhost:{port}/admin"), "TARGET"),
+        (format!("http://other.localhost:{port}/v1"), "TARGET"),
+        (format!("https://localhost:{port}/v1"), "TARGET"),
+        (format!("http://127.0.0.1:{port}/v1"), "HOST_URL"),
+        (format!("http://2130706433:{port}/v1"), "HOST_URL"),
+        (format!("http://[::1]:{port}/v1"), "HOST_URL"),
+        (format!("http://localhost:{port}/v1/..;/admin"), "HOST_URL"),
+        (format!("http://localhost:{port}/v1/%2e%2e/admin"), "HOST_URL"),
+        (format!("http://localhost:{port}/v1/x%2F..%2F..%2Fadmin"), "HOST_URL"),
+    ] {
+        scene.url.clone_from(&url);
+        assert_eq!(scene.call().await.unwrap_err().code(), code, "{url}");
+    }
     assert_eq!(scene.uses(), 0);
+    // Spelled otherwise, it is the same service.
+    for url in [format!("http://LOCALHOST:{port}/v1"), format!("http://localhost:{port}/v1/group%2Fproject")] {
+        scene.url = url;
+        scene.call().await.unwrap();
+    }
+    assert_eq!(scene.uses(), 2);
+}
+
+#[tokio::test]
+async fn a_policy_that_nobody_should_have_signed_is_not_served() {
+    let mut scene = scene(|_| ()).await;
+    for (host, code) in
+        [("*.com", "POLICY_PUBLIC_SUFFIX"), ("2130706433", "POLICY_NUMERIC_HOST"), ("a.example", "POLICY_PLAIN_HTTP")]
+    {
+        host.clone_into(&mut scene.policy.targets[0].host);
+        assert_eq!(scene.call().await.unwrap_err().code(), code);
+    }
+    assert_eq!(scene.uses(), 0);
+}
+
+/// Leave the second decision out, and the key is used after its grant was revoked.
+#[tokio::test]
+async fn a_grant_that_is_revoked_while_the_secret_is_opened_is_not_used() {
+    let scene = build(|_| (), true).await;
+    let watched = scene.watched.as_ref().unwrap();
+    let revoke = async {
+        watched.asked.notified().await;
+        let args = GrantRef { grant: scene.grant };
+        ok(&scene.owner, &scene.harness.contracts.keys, keys::revoke_grant, &args, 0).await;
+        watched.go.notify_one();
+    };
+    let (answer, ()) = tokio::join!(scene.call(), revoke);
+    assert_eq!(answer.unwrap_err().code(), "REVOKED");
+    assert_eq!(scene.uses(), 0);
+}
+
+#[tokio::test]
+async fn an_error_of_the_node_names_no_node() {
+    let scene = scene(|_| ()).await;
+    let nobody = signer(&scene.bob, "http://127.0.0.1:1/v1/provider-key?apikey=sk-provider");
+    let contracts = scene.harness.contracts.clone();
+    let chain_id = scene.harness.chain_id.clone();
+    let host = Host::new(scene.host.id, nobody, HostKeys::generate(), contracts, chain_id, Upstreams::default());
+    let request =
+        HttpRequest { method: Method::Get, url: scene.url.clone(), headers: Vec::new(), body: Base64Bytes::default() };
+    let asker = Asker::Account(scene.bob.id().clone());
+    let error = host.call(scene.grant, &scene.policy, &asker, &request).await.unwrap_err();
+    assert_eq!(
+        (error.code().as_str(), error.to_string().as_str()),
+        ("HOST_CHAIN", "the host's node gave no answer to go by")
+    );
+    let HostError::Chain(error) = error else { panic!("{error:?}") };
+    assert!(!format!("{error} {error:?}").contains("provider"), "{error:?}");
+}
+
+/// Read the body first, and this waits for 20 MB that never come.
+#[tokio::test]
+async fn a_stranger_is_refused_before_its_body_is_read() {
+    let scene = scene(|_| ()).await;
+    let (contracts, chain_id) = (scene.harness.contracts.clone(), scene.harness.chain_id.clone());
+    let operator = signer(&scene.bob, scene.harness.rpc_url());
+    let host = Host::new(scene.host.id, operator, HostKeys::generate(), contracts, chain_id, Upstreams::default());
+    let folder = tempfile::tempdir().unwrap();
+    let tokens = Tokens::at(folder.path().join("tokens.json"));
+    let server = Server::start(host, tokens, Door::Loopback("127.0.0.1:0".parse().unwrap())).await.unwrap();
+    let Door::Loopback(addr) = &server.door else { panic!("{}", server.door) };
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    let head =
+        "POST /v1/call HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 20000000\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut start = [0; 12];
+    stream.read_exact(&mut start).await.unwrap();
+    assert_eq!(&start, b"HTTP/1.1 401");
 }
