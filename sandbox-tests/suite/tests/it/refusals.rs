@@ -128,7 +128,7 @@ async fn every_wrong_value_has_its_code_and_changes_nothing() {
         (Who::Owner, set_card(&"u".repeat(129), 1), DEPOSIT, "REGISTRY_BAD_CARD_URI"),
         (Who::Owner, raw("set_card", json!({ "agent": agent, "extra": 1 })), 1, BAD_ARGUMENTS),
         (Who::Owner, register(""), DEPOSIT, "REGISTRY_BAD_CARD_URI"),
-        (Who::Poor, register("x"), 1, "CHARTER_STORAGE_SHORT"),
+        (Who::Poor, register("https://x"), 1, "CHARTER_STORAGE_SHORT"),
         (Who::Guardian, pause(None), 0, "REGISTRY_BAD_PAUSE_LENGTH"),
         (Who::Owner, call(registry::unpause, &reference), 1, "REGISTRY_NOT_PAUSED"),
         (Who::Owner, call(registry::rearm, &Rearm { agents: vec![agent; 9] }), 1, "REGISTRY_TOO_MANY_AGENTS"),
