@@ -7,6 +7,7 @@ use charter_types::Base64Bytes;
 use charter_types::keys::{Inject, Method};
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Response, Url};
+use tokio::sync::Semaphore;
 
 use crate::inject::Injected;
 use crate::redact::{Redact, Redactor};
@@ -81,13 +82,32 @@ async fn body(response: &mut Response, limit: u32) -> Result<Vec<u8>, HostError>
     Ok(body)
 }
 
+/// How many answers are searched at a time. It takes memory several times an answer's length.
+static SEARCHES: Semaphore = Semaphore::const_new(2);
+
 /// What is left of an answer when the secret is taken out.
 fn redacted(status: u16, headers: &HeaderMap, body: &[u8], redactor: &impl Redact) -> HttpResponse {
-    // A name that the service chose may hold something, too, but all names that come in are of a list.
     let clean = |value: &[u8]| String::from_utf8(redactor.redact(value)).ok();
-    let headers =
-        incoming::headers(headers).filter_map(|(name, value)| Some((name.as_str().to_owned(), clean(value)?)));
+    // Names of rates end as the service likes.
+    let kept = incoming::headers(headers).filter(|(name, _)| clean(name.as_ref()).as_deref() == Some(name.as_str()));
+    let headers = kept.filter_map(|(name, value)| Some((name.as_str().to_owned(), clean(value)?)));
     HttpResponse { status, headers: headers.collect(), body: Base64Bytes(redactor.redact(body)) }
+}
+
+/// The same, decoded before, unless it is a file with the secret in it.
+fn cleaned(
+    status: u16,
+    headers: &HeaderMap,
+    body: Vec<u8>,
+    limit: u32,
+    redactor: &impl Redact,
+) -> Result<HttpResponse, HostError> {
+    let body = incoming::decode(headers, body, limit)?;
+    let insides = incoming::insides(&body, limit)?;
+    if insides.into_iter().any(|inside| redactor.redact(&inside) != inside) {
+        return Err(HostError::Encoding("is a compressed file with the key in it".to_owned()));
+    }
+    Ok(redacted(status, headers, &body, redactor))
 }
 
 impl Outgoing<'_> {
@@ -97,7 +117,7 @@ impl Outgoing<'_> {
     }
 
     /// The same with another way to redact, which tests have.
-    async fn exchange_and<R: Redact>(
+    async fn exchange_and<R: Redact + Send + 'static>(
         self,
         secret: &[u8],
         redactor: impl FnOnce(&[u8], &[zeroize::Zeroizing<Vec<u8>>]) -> R,
@@ -118,14 +138,14 @@ impl Outgoing<'_> {
         let sent = outgoing.body(request.body.0.clone()).send().await;
         let mut response = sent.map_err(|error| failed(&error))?;
         let body = body(&mut response, limit).await?;
-        let body = incoming::decode(response.headers(), body, limit)?;
         let redactor = redactor(secret, &injected.sent);
-        if let Some(inside) = incoming::unpacked(&body, limit)
-            && redactor.redact(&inside) != inside
-        {
-            return Err(HostError::Encoding("is a compressed file with the key in it".to_owned()));
-        }
-        Ok(redacted(response.status().as_u16(), response.headers(), &body, &redactor))
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let turn = SEARCHES.acquire().await.map_err(|_| HostError::Upstream)?;
+        let search = move || {
+            let _turn = turn;
+            cleaned(status, &headers, body, limit, &redactor)
+        };
+        tokio::task::spawn_blocking(search).await.map_err(|_| HostError::Upstream)?
     }
 }
 

@@ -170,19 +170,60 @@ fn check_query(query: &str, slot: &str, more: &LetOut) -> Result<(), HostError> 
     Ok(())
 }
 
-/// Forms and JSON bodies can carry `_method`, too, and some frameworks then take a POST for a DELETE.
-fn check_body(body: &[u8]) -> Result<(), HostError> {
-    let is_method =
-        |name: &str| check_class(Part::Query, name, "").is_err_and(|error| matches!(error, HostError::Override(_)));
-    let form = std::str::from_utf8(body)
-        .is_ok_and(|text| !text.starts_with(['{', '[']) && names(text).any(|name| is_method(&name)));
-    let part = |quote: &str| {
-        let field = format!("name={quote}{FORM_METHOD}");
-        body.windows(field.len()).any(|found| found.eq_ignore_ascii_case(field.as_bytes()))
+/// What may stand between a name and what is around it.
+const BLANKS: &[u8] = b" \t+";
+
+/// Whether a name of `_method` stands in the bytes, in a form's spelling, a multipart head's or between quotes, as lenient
+/// parsers read it: PHP takes `.` and a blank for `_`, and ends a name at NUL.
+fn names_method(bytes: &[u8]) -> bool {
+    let lower = bytes.to_ascii_lowercase();
+    let word = b"method";
+    let ends = |rest: &[u8]| rest.first().is_none_or(|next| b"=[\"';\0\r\n".contains(next));
+    let starts = |before: &[u8]| {
+        let Some((b'_' | b'.' | b' ', before)) = before.split_last() else { return false };
+        let before = trimmed(before);
+        match before.split_last() {
+            None => true,
+            Some((b'=', name)) => {
+                let name = trimmed(name);
+                name.ends_with(b"name") || name.ends_with(b"name*")
+            }
+            Some((last, _)) => b"&;?\"'\r\n".contains(last),
+        }
     };
-    let json: Option<serde_json::Map<String, serde_json::Value>> = serde_json::from_slice(body).ok();
-    let field = json.is_some_and(|fields| fields.keys().any(|name| name.eq_ignore_ascii_case(FORM_METHOD)));
-    if form || field || part("\"") || part("") {
+    let found = lower.windows(word.len()).enumerate().filter(|(_, found)| *found == word);
+    found.map(|(at, _)| lower.split_at(at)).any(|(before, rest)| starts(before) && ends(&rest[word.len()..]))
+}
+
+fn trimmed(mut bytes: &[u8]) -> &[u8] {
+    while let Some((_, rest)) = bytes.split_last().filter(|(last, _)| BLANKS.contains(last)) {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// Whether the request says of its body that it is JSON, and nothing else.
+fn says_json(request: &HttpRequest) -> bool {
+    let mut types = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let (Some((_, kind)), None) = (types.next(), types.next()) else { return false };
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+/// Forms and JSON bodies can carry `_method`, too, and some frameworks then take a POST for a DELETE. Which of them a service
+/// reads goes by the content type.
+fn check_body(request: &HttpRequest) -> Result<(), HostError> {
+    let body = &request.body.0;
+    let json: Result<serde_json::Value, _> = serde_json::from_slice(body);
+    let says_json = says_json(request);
+    if says_json && json.is_err() && !body.is_empty() {
+        // Others may read it, and find what this host doesn't.
+        return Err(HostError::Override("the body is not the JSON that its content-type says".to_owned()));
+    }
+    let fields = json.ok().and_then(|value| Some(value.as_object()?.keys().cloned().collect::<Vec<_>>()));
+    let field = fields.is_some_and(|names| names.iter().any(|name| name.eq_ignore_ascii_case(FORM_METHOD)));
+    let in_bytes = || names_method(body) || names_method(&percent_encoding::percent_decode(body).collect::<Vec<_>>());
+    if field || (!says_json && in_bytes()) {
         let text = format!(
             "leave {FORM_METHOD} out of the body: it makes services take the request for another one than was granted"
         );
@@ -198,8 +239,15 @@ pub fn check(request: &HttpRequest, query: &str, inject: &Inject, more: &LetOut)
         check_header(name, value, &slot, more)?;
     }
     check_query(query, &slot, more)?;
-    // Only POST is ever taken for something else.
-    if request.method == Method::Post { check_body(&request.body.0) } else { Ok(()) }
+    match request.method {
+        // Only POST is ever taken for something else.
+        Method::Post => check_body(request),
+        // Services that expect none take one for the next request on the connection.
+        Method::Get | Method::Head if !request.body.0.is_empty() => {
+            Err(HostError::Override("GET and HEAD have no body: use POST if the grant names it".to_owned()))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -271,9 +319,24 @@ mod tests {
     #[test]
     fn a_body_makes_no_other_request_of_a_post() {
         let slot = header("x-slot");
-        for body in ["", "a=b&c=_method", r#"{"a":{"_method":"DELETE"}}"#, "plain text _method", "[1]", "\0\u{1}"] {
+        let json = [("content-type", "application/json; charset=utf-8")];
+        for body in ["", "a=b&c=_method", "payment_method=card", "plain text _method", "[1]", "\0\u{1}"] {
             assert_eq!(asked(&[], "", body, &slot), "OUT", "{body:?}");
         }
+        for body in ["", r#"{"a":{"_method":"DELETE"}}"#, r#"{"ask":"&_method=DELETE&"}"#, r#"["_method"]"#] {
+            assert_eq!(asked(&json, "", body, &slot), "OUT", "{body:?}");
+        }
+        for body in
+            [r#"{"_method":"DELETE"}"#, r#"{"\u005fmethod":"DELETE","x":1}"#, r#"{"_method":"DELETE","x":1e999}"#]
+        {
+            assert_eq!(asked(&json, "", body, &slot), "HOST_OVERRIDE", "{body:?}");
+        }
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        for body in ["{&_method=DELETE", r#"{"a":"&_method=DELETE&"}"#, "[=1&_method=DELETE"] {
+            assert_eq!(asked(&form, "", body, &slot), "HOST_OVERRIDE", "{body:?}");
+        }
+        let both = [json[0], form[0]];
+        assert_eq!(asked(&both, "", r#"{"a":"&_method=DELETE"}"#, &slot), "HOST_OVERRIDE");
         for body in [
             "_method=DELETE",
             "a=b&_method=PUT",
@@ -281,10 +344,28 @@ mod tests {
             "a=b&_METHOD=PUT",
             r#"{"_method":"DELETE"}"#,
             r#"{"\u005fmethod":"DELETE"}"#,
+            "a=1&.method=DELETE",
+            "%2Emethod=DELETE",
+            "a=1;_method[]=DELETE",
+            "_method%00x=DELETE",
+            "x=é&_method=DELETE",
+            "--x\r\nContent-Disposition: form-data; name='_method'\r\n",
+            "--x\r\nContent-Disposition: form-data; name = \" _method\"\r\n",
+            "--x\r\nContent-Disposition: form-data; name*=utf-8''_method\r\n",
             "--x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--x--",
             "--x\r\nContent-Disposition: form-data; name=_method\r\n",
         ] {
             assert_eq!(asked(&[], "", body, &slot), "HOST_OVERRIDE", "{body:?}");
+        }
+    }
+
+    #[test]
+    fn what_reads_has_no_body() {
+        for method in [Method::Get, Method::Head] {
+            let body = Base64Bytes(b"DELETE /x HTTP/1.1\r\n".to_vec());
+            let request = HttpRequest { method, url: String::new(), headers: Vec::new(), body };
+            let refused = check(&request, "", &header("x-slot"), &LetOut::default());
+            assert!(matches!(refused, Err(HostError::Override(_))), "{method:?}");
         }
     }
 

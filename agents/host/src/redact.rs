@@ -1,7 +1,8 @@
 //! Removes a secret from what the agent gets to see, however a service that is not out to trick us may have spelled it.
 //!
 //! What is looked for is made from the very bytes that went out: as they are, reversed, in hex, as lists of numbers, and in
-//! base64 at each of the three places where they may begin in a longer text; and those again in hex or base64. The text is
+//! base64 at each of the three places where they may begin in a longer text; and those, and what JSON, HTML, percents and
+//! UTF-16 make of them, again in hex or base64. The text is
 //! read as it came and with escapes undone (percent, backslash, HTML, quoted-printable), one kind after another, in letters of
 //! any case, and without what separates the bytes of a dump or the lines of an e-mail.
 
@@ -76,6 +77,29 @@ fn forms(bytes: &[u8]) -> impl Iterator<Item = Needle> {
     texts.into_iter().map(Needle::whole).chain(base64(bytes))
 }
 
+/// What programs make of a text before they encode all of it: in base64 or hex, such a spelling can't be undone.
+fn spelled(secret: &[u8]) -> Vec<Vec<u8>> {
+    let wide = |first: bool| secret.iter().flat_map(|byte| if first { [0, *byte] } else { [*byte, 0] }).collect();
+    // Programs agree about letters and digits, and most about the other unreserved characters (RFC 3986, 2.3).
+    let percent = |kept: &[u8], upper: bool| {
+        let spell = |byte: &u8| match byte {
+            byte if byte.is_ascii_alphanumeric() || kept.contains(byte) => char::from(*byte).to_string(),
+            byte if upper => format!("%{byte:02X}"),
+            byte => format!("%{byte:02x}"),
+        };
+        secret.iter().map(spell).collect::<String>().into_bytes()
+    };
+    let percents = [(&b"-_.~"[..], true), (b"-_.~", false), (b"", true), (b"", false)];
+    let percents = percents.map(|(kept, upper)| percent(kept, upper));
+    let text = String::from_utf8_lossy(secret);
+    let json = serde_json::Value::String(text.clone().into_owned()).to_string();
+    let json = json.trim_matches('"').to_owned();
+    let slashes = json.replace('/', "\\/");
+    let html = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    let texts = [json, slashes, html.replace('\'', "&#39;"), text.replace(' ', "+")];
+    [wide(false), wide(true)].into_iter().chain(percents).chain(texts.map(String::into_bytes)).collect()
+}
+
 /// Finds one secret.
 pub struct Redactor {
     search: AhoCorasick,
@@ -94,6 +118,7 @@ impl Redactor {
         if secret.len() <= TWICE_BYTES_MAX {
             sources.push(hex::encode(secret).into());
             sources.extend(base64(secret).map(|needle| needle.bytes));
+            sources.extend(spelled(secret));
         }
         sources.sort();
         sources.dedup();
@@ -135,7 +160,17 @@ impl Redactor {
         if seen.len() >= READINGS_MAX || !seen.insert(hasher.finish()) {
             return;
         }
-        let squeezed = reading.squeezed();
+        self.hits(&reading.squeezed(), found);
+        if nested > 0 {
+            for escape in ESCAPES {
+                if let Some(next) = reading.without(escape) {
+                    self.look(&next, nested - 1, seen, found);
+                }
+            }
+        }
+    }
+
+    fn hits(&self, squeezed: &Reading, found: &mut Vec<(usize, usize)>) {
         for hit in self.search.find_overlapping_iter(&squeezed.bytes) {
             let (before, after) = self.edges.get(hit.pattern().as_usize()).copied().unwrap_or_default();
             let part = |at: usize| {
@@ -144,13 +179,6 @@ impl Redactor {
             let start = hit.start() - usize::from(before && hit.start() > 0 && part(hit.start() - 1));
             let end = hit.end() + usize::from(after && part(hit.end()));
             found.extend(squeezed.span(start, end));
-        }
-        if nested > 0 {
-            for escape in ESCAPES {
-                if let Some(next) = reading.without(escape) {
-                    self.look(&next, nested - 1, seen, found);
-                }
-            }
         }
     }
 }

@@ -91,13 +91,15 @@ impl Host {
         outgoing::check(request, url.query().unwrap_or_default(), &policy.inject, &self.let_out)?;
         let action = Action::Http(http.clone());
         let decided = Instant::now();
-        let (view, obligations, digest) = self.decide(grant, policy, asker, &action).await?;
+        let (mut view, mut obligations, mut digest) = self.decide(grant, policy, asker, &action).await?;
         // Before the secret is opened, so that it is never opened for a private address.
         let connect = self.patience.connect;
         let addresses = self.upstreams.resolve(http.scheme, &http.host, http.port, connect).await?;
-        let secret = self.open_secret(&view, &obligations).await?;
+        let mut secret = self.open_secret(&view, &obligations).await?;
         if decided.elapsed() >= self.patience.decision {
-            self.decide(grant, policy, asker, &action).await?;
+            // What the chain says now is what counts: another budget, an approval to be used up, a rotated secret.
+            (view, obligations, digest) = self.decide(grant, policy, asker, &action).await?;
+            secret = self.open_secret(&view, &obligations).await?;
         }
         let own = obligations.rate.map(|rate| GrantRate { grant, rate });
         let rates: Vec<GrantRate> = own.into_iter().chain(obligations.rates_above.iter().copied()).collect();

@@ -129,7 +129,10 @@ async fn answered(raw: &[u8], more: &[(&str, &str)]) -> (Result<HttpResponse, Ho
     let mut request = request(&service.url("/v1"));
     request.headers = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let answer = outgoing(&service, &request, &slots()[0]).exchange(SECRET.as_bytes()).await;
-    assert_eq!(leaks(SECRET, [("answer", received(&answer).as_slice())]), [""; 0], "{answer:?}");
+    // The body as a text of its own, too: behind the head the scanner would not take it for a compressed file.
+    let body = answer.as_ref().map_or_else(|_| Vec::new(), |answer| answer.body.0.clone());
+    let texts = [("answer", received(&answer)), ("body", body)];
+    assert_eq!(leaks(SECRET, texts.iter().map(|(name, text)| (*name, text.as_slice()))), [""; 0], "{answer:?}");
     (answer, service.heads().concat())
 }
 
@@ -145,6 +148,7 @@ async fn what_cannot_be_decoded_is_refused() {
     let three = Compression::Gzip.pack(&Compression::Gzip.pack(&packed));
     for (encoding, body) in [
         ("content-encoding: br", body.as_bytes()),
+        (&format!("content-encoding: {}", hex::encode(SECRET)), body.as_bytes()),
         ("content-encoding: compress", body.as_bytes()),
         ("content-encoding: aes128gcm", body.as_bytes()),
         ("content-encoding: gzip", body.as_bytes()),
@@ -156,6 +160,13 @@ async fn what_cannot_be_decoded_is_refused() {
         // Compressed, and nothing says so.
         ("content-type: text/plain", &packed),
         ("content-type: application/zstd", &Compression::Zstd.pack(body.as_bytes())),
+        ("content-type: application/gzip", &[&packed[..], b"\n"].concat()),
+        ("content-type: application/gzip", &packed[..packed.len() - 8]),
+        ("content-type: application/gzip", &Compression::Gzip.pack(&packed)),
+        ("content-type: application/gzip", &three),
+        ("content-type: application/zip", b"PK\x03\x04 and the rest"),
+        ("content-type: application/x-xz", b"\xfd7zXZ\0 and the rest"),
+        ("content-type: application/zstd", b"\x5a\x2a\x4d\x18 and the rest"),
     ] {
         let (answer, _) = answered(&with_encoding(encoding, body), &[]).await;
         let error = answer.unwrap_err();
@@ -180,7 +191,7 @@ async fn useful_headers_come_in_redacted_and_no_others() {
     let raw = format!(
         "HTTP/1.1 429 {SECRET}\r\nMcp-Session-Id: 7f-{SECRET}\r\nRetry-After: 30\r\nLink: </v1?page=2&key=sk-live%2F%2b?42key%26%3DZz9~>; \
          rel=\"next\"\r\nContent-Type: application/json\r\nX-RateLimit-Remaining: 0\r\nRateLimit-Policy: 10;w=60\r\nSet-Cookie: \
-         session={SECRET}\r\nServer: secret-box-1\r\nX-Echo: {SECRET}\r\nX-{}: 1\r\nVia: 1.1 10.0.0.8\r\ncontent-length: 2\r\nconnection: \
+         session={SECRET}\r\nServer: secret-box-1\r\nX-Echo: {SECRET}\r\nX-{0}: 1\r\nX-RateLimit-{0}: 1\r\nVia: 1.1 10.0.0.8\r\ncontent-length: 2\r\nconnection: \
          close\r\n\r\n{{}}",
         hex::encode(SECRET)
     );

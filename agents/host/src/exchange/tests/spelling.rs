@@ -134,6 +134,12 @@ spellings! {
     "hex as in C": |seen| bytes(&seen.secret, |byte| format!("0x{byte:02x}"), ", ");
     "numbers": |seen| format!("[{}]", bytes(&seen.secret, |byte| byte.to_string(), ","));
     "numbers, apart": |seen| bytes(&seen.secret, |byte| byte.to_string(), " ");
+    "base64 of percents": |seen| STANDARD.encode(format!("next={}", percent(&seen.secret)));
+    "base64 of percents, lower case": |seen| STANDARD.encode(others(&seen.secret, |code| format!("%{code:02x}")));
+    "base64 of json": |seen| STANDARD.encode(json(&format!("is {}", seen.secret)));
+    "base64 of html": |seen| URL_SAFE_NO_PAD.encode(format!("a{}", seen.secret.replace('&', "&amp;")));
+    "base64 of utf-16": |seen| STANDARD.encode(utf_16(&seen.secret, false));
+    "hex of utf-16": |seen| hex::encode(utf_16(&seen.secret, true));
     "base64 of hex": |seen| STANDARD.encode(hex::encode(&seen.secret));
     "hex of base64": |seen| hex::encode(STANDARD.encode(&seen.secret));
     "utf-16, little end": |seen| utf_16(&seen.secret, false);
