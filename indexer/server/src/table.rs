@@ -64,7 +64,7 @@ pub enum Source {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Whatever the chain has; U+0000 and `␀` are escaped, see [`crate::escape`].
+    /// Whatever the chain has; U+0000 and `␀` are escaped, see `escape.rs`.
     Text,
     /// A NEAR account.
     Account,

@@ -216,8 +216,8 @@ async fn a_last_agent_comes_back_from_who_has_others_by_then() {
     unregister(&alice, registry).await;
 }
 
-/// Each of two agents on their way is the last one for the other. Reserve an owner's row for the second alone, and the first
-/// that is refused stays where it is.
+/// Each of two agents on their way is the last one for the other. Reserve an owner's row for a last agent alone, and the first
+/// of two goes to the shop without what its way back costs.
 #[tokio::test]
 async fn two_agents_on_their_way_both_come_back() {
     let harness = Harness::start().await.unwrap();
@@ -226,10 +226,14 @@ async fn two_agents_on_their_way_both_come_back() {
     shop.deploy(&wat::parse_str(RECEIVER).unwrap()).await.unwrap().into_result().unwrap();
     register(&harness, &shop, vec![]).await;
     let agents = [register(&harness, &alice, vec![]).await, register(&harness, &alice, vec![]).await];
+    for agent in agents {
+        ok(&alice, registry, registry::set_transferable, &SetTransferable { agent, transferable: true }, 1).await;
+        let to_shop = hand_over(agent, &shop, Some("back"));
+        assert_eq!(refused(&alice, registry, registry::nft_transfer_call, &to_shop, 1).await, "CHARTER_STORAGE_SHORT");
+    }
     prepay(&alice, registry, 2 * 87 * 10_000_000_000_000_000_000).await;
     let mut both = alice.batch(registry);
     for agent in agents {
-        ok(&alice, registry, registry::set_transferable, &SetTransferable { agent, transferable: true }, 1).await;
         let args = hand_over(agent, &shop, Some("back"));
         let call = Function::new("nft_transfer_call").args_json(args).gas(Gas::from_tgas(120));
         both = both.call(call.deposit(NearToken::from_yoctonear(1)));
