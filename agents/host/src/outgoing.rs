@@ -220,8 +220,8 @@ fn check_body(request: &HttpRequest) -> Result<(), HostError> {
         // Others may read it, and find what this host doesn't.
         return Err(HostError::Override("the body is not the JSON that its content-type says".to_owned()));
     }
-    let fields = json.ok().and_then(|value| Some(value.as_object()?.keys().cloned().collect::<Vec<_>>()));
-    let field = fields.is_some_and(|names| names.iter().any(|name| name.eq_ignore_ascii_case(FORM_METHOD)));
+    let fields = json.as_ref().ok().and_then(serde_json::Value::as_object);
+    let field = fields.is_some_and(|fields| fields.keys().any(|name| name.eq_ignore_ascii_case(FORM_METHOD)));
     let in_bytes = || names_method(body) || names_method(&percent_encoding::percent_decode(body).collect::<Vec<_>>());
     if field || (!says_json && in_bytes()) {
         let text = format!(

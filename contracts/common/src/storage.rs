@@ -113,7 +113,7 @@ pub struct Reservation {
 const PREFIX: u8 = 0;
 
 /// Deposits and bytes in use, by account.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 pub struct StorageLedger {
     /// Sum of all deposits, so that the contract's own money can be told apart.
     deposited: u128,

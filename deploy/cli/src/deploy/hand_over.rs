@@ -3,9 +3,10 @@
 
 use anyhow::{Context, ensure};
 use charter_client::{Account, At, Contracts};
+use charter_types::admin::Deployment;
 use charter_types::governance::args::{ExecuteUpgrade, ProposalRef, ProposeUpgrade, Vote};
 use charter_types::governance::{Choice, EXECUTION_MS, Proposal, ProposalKind, ProposalState, methods};
-use charter_types::{Nothing, Page, shared};
+use charter_types::{AccountId, Nothing, Page, shared};
 use charter_wasm::Contract;
 use near_crypto::SecretKey;
 use near_primitives::action::{Action, DeleteKeyAction};
@@ -65,9 +66,10 @@ async fn step(root: &Account, contracts: &Contracts, contract: Contract, progres
         return Ok(Step::Governed);
     }
     let now_ms = rpc.block(At::Final).await?.header.timestamp / 1_000_000;
-    let proposal = match open_proposal(root, contracts, contract, now_ms).await? {
+    let running = rpc.view(account, shared::methods::deployment, &Nothing {}, At::Final).await?;
+    let proposal = match open_proposal(root, contracts, account, running, now_ms).await? {
         Some(proposal) => proposal,
-        None => propose(root, contracts, contract, progress).await?,
+        None => propose(root, contracts, contract, running, progress).await?,
     };
     let reference = ProposalRef { proposal: proposal.id };
     let mut state = proposal.state;
@@ -101,11 +103,10 @@ async fn step(root: &Account, contracts: &Contracts, contract: Contract, progres
 async fn open_proposal(
     root: &Account,
     contracts: &Contracts,
-    contract: Contract,
+    account: &AccountId,
+    running: Deployment,
     now_ms: u64,
 ) -> anyhow::Result<Option<Proposal>> {
-    let account = account_of(contract, contracts);
-    let running = root.rpc().view(account, shared::methods::deployment, &Nothing {}, At::Final).await?;
     let mut from = 1;
     let mut found = None;
     loop {
@@ -117,12 +118,7 @@ async fn open_proposal(
     }
 }
 
-fn is_open_for(
-    proposal: &Proposal,
-    account: &charter_types::AccountId,
-    running: charter_types::admin::Deployment,
-    now_ms: u64,
-) -> bool {
+fn is_open_for(proposal: &Proposal, account: &AccountId, running: Deployment, now_ms: u64) -> bool {
     let ProposalKind::ContractUpgrade { contract, code_hash } = &proposal.kind else { return false };
     contract == account
         && *code_hash == running.sha256
@@ -135,10 +131,10 @@ async fn propose(
     root: &Account,
     contracts: &Contracts,
     contract: Contract,
+    replaces: Deployment,
     progress: Progress,
 ) -> anyhow::Result<Proposal> {
     let account = account_of(contract, contracts).clone();
-    let replaces = root.rpc().view(&account, shared::methods::deployment, &Nothing {}, At::Final).await?;
     ensure!(
         replaces.sha256 == super::code_hash(contract),
         "{account} runs code {}, which this program did not build: hand it over with the one that did",

@@ -55,7 +55,7 @@ async fn money_in_channels_pays_for_no_code() {
     let contract = &harness.contracts.escrow;
     let channels = [open(&harness, &alice, &bob).await, open(&harness, &alice, &bob).await];
     let held = crate::escrow::totals(&harness).await.held.0;
-    // A hundred bytes for what accounts have free, and not enough for ten thousand of code.
+    // Less than ten thousand bytes of code cost.
     leave(&harness, contract, held + 9_000 * BYTE).await;
     let code = longer(Contract::Escrow.code(), 10_000);
     let before = harness.worker.view_code(contract).await.unwrap();

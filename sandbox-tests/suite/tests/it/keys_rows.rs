@@ -173,13 +173,6 @@ pub async fn leave_reserved(harness: &Harness, keys: &AccountId, account: &Accou
     harness.worker.patch(keys).state(&key, &row).transact().await.unwrap();
 }
 
-async fn withdraw_all(scene: &Scene, by: &Account) -> u128 {
-    let all = StorageWithdraw { amount: None };
-    let before = available(scene, by).await;
-    scene.ok(by, shared::storage_withdraw, &all, 1).await;
-    before
-}
-
 /// X1: what a callback that never came had reserved is its payer's again, an hour later. Today's callbacks come, so the
 /// reservation of one that did not is patched in.
 #[tokio::test]
@@ -189,7 +182,7 @@ async fn what_a_dead_callback_reserved_is_freed_after_an_hour() {
     let free = available(&scene, carol).await;
     leave_reserved(&scene.harness, &scene.keys, carol.id(), 5_000).await;
     assert_eq!(available(&scene, carol).await, free - 5_000 * 10_000_000_000_000_000_000);
-    let none = StorageWithdraw { amount: Some(U128(0)) };
+    let (none, all) = (StorageWithdraw { amount: Some(U128(0)) }, StorageWithdraw { amount: None });
     scene.ok(carol, shared::storage_withdraw, &none, 1).await;
     assert_eq!(
         available(&scene, carol).await,
@@ -197,11 +190,11 @@ async fn what_a_dead_callback_reserved_is_freed_after_an_hour() {
         "its callback may still come"
     );
     scene.harness.wait(Duration::from_secs(3_601)).await.unwrap();
-    withdraw_all(&scene, &scene.bob).await;
+    scene.ok(&scene.bob, shared::storage_withdraw, &all, 1).await;
     assert_eq!(available(&scene, carol).await, free - 5_000 * 10_000_000_000_000_000_000, "a stranger frees nothing");
     scene.ok(carol, shared::storage_withdraw, &none, 1).await;
     assert_eq!(available(&scene, carol).await, free);
-    withdraw_all(&scene, carol).await;
+    scene.ok(carol, shared::storage_withdraw, &all, 1).await;
     // A closed account leaves nothing reserved behind either.
     leave_reserved(&scene.harness, &scene.keys, carol.id(), 5_000).await;
     scene.harness.wait(Duration::from_secs(3_601)).await.unwrap();
