@@ -140,7 +140,8 @@ impl Outgoing<'_> {
         let body = body(&mut response, limit).await?;
         let redactor = redactor(secret, &injected.sent);
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let turn = SEARCHES.acquire().await.map_err(|_| HostError::Upstream)?;
+        let turn = tokio::time::timeout(patience.answer, SEARCHES.acquire()).await;
+        let turn = turn.map_err(|_| HostError::Timeout)?.map_err(|_| HostError::Upstream)?;
         let search = move || {
             let _turn = turn;
             cleaned(status, &headers, body, limit, &redactor)

@@ -105,17 +105,23 @@ fn unpacked(body: &[u8], limit: u32) -> Result<Option<Vec<u8>>, HostError> {
         // zip and what is made of it, bzip2, xz, and zstd behind a frame to skip.
         [b'P', b'K', 3, 4, ..] | [b'B', b'Z', b'h', ..] | [0xfd, b'7', b'z', b'X', b'Z', ..] => unsearchable(),
         [first, 0x2a, 0x4d, 0x18, ..] if first >> 4 == 5 => unsearchable(),
-        // Text can begin like zlib, too (RFC 1950, 2.2): as much of it is searched as can be unpacked.
+        // Text can begin like zlib, too (RFC 1950, 2.2).
         [first, second, ..] if first & 0x8f == 8 && u16::from_be_bytes([*first, *second]).is_multiple_of(31) => {
-            let mut inside = Vec::new();
-            let whole = flate2::read::ZlibDecoder::new(body).take(u64::from(limit) + 1).read_to_end(&mut inside);
-            if whole.is_ok() && u32::try_from(inside.len()).map_or(true, |length| length > limit) {
-                return Err(HostError::ResponseTooLarge(limit));
+            let mut decoder = flate2::read::ZlibDecoder::new(body);
+            match read(&mut decoder, limit) {
+                Ok(inside) if u64::try_from(body.len()) == Ok(decoder.total_in()) => Ok(Some(inside)),
+                Err(HostError::Encoding(_)) if is_text(body) => Ok(None),
+                Err(error @ HostError::ResponseTooLarge(_)) => Err(error),
+                _ => unsearchable(),
             }
-            Ok(Some(inside))
         }
         _ => Ok(None),
     }
+}
+
+fn is_text(body: &[u8]) -> bool {
+    std::str::from_utf8(body)
+        .is_ok_and(|text| text.chars().all(|letter| !letter.is_control() || "\t\r\n".contains(letter)))
 }
 
 fn unsearchable<T>() -> Result<T, HostError> {

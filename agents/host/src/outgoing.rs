@@ -170,15 +170,15 @@ fn check_query(query: &str, slot: &str, more: &LetOut) -> Result<(), HostError> 
     Ok(())
 }
 
-/// What may stand between a name and what is around it.
-const BLANKS: &[u8] = b" \t+";
+/// What may stand between a name and what is around it; brackets as Rack strips them.
+const BLANKS: &[u8] = b" \t+[]";
 
 /// Whether a name of `_method` stands in the bytes, in a form's spelling, a multipart head's or between quotes, as lenient
 /// parsers read it: PHP takes `.` and a blank for `_`, and ends a name at NUL.
 fn names_method(bytes: &[u8]) -> bool {
     let lower = bytes.to_ascii_lowercase();
     let word = b"method";
-    let ends = |rest: &[u8]| rest.first().is_none_or(|next| b"=[\"';\0\r\n".contains(next));
+    let ends = |rest: &[u8]| rest.first().is_none_or(|next| b"=[]\"';\0\r\n".contains(next));
     let starts = |before: &[u8]| {
         let Some((b'_' | b'.' | b' ', before)) = before.split_last() else { return false };
         let before = trimmed(before);
@@ -202,12 +202,19 @@ fn trimmed(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// Whether the request says of its body that it is JSON, and nothing else.
-fn says_json(request: &HttpRequest) -> bool {
-    let mut types = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    let (Some((_, kind)), None) = (types.next(), types.next()) else { return false };
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+/// What the request says that its body is, in lower case.
+fn content_types(request: &HttpRequest) -> Vec<String> {
+    let types = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    types.map(|(_, kind)| kind.to_ascii_lowercase()).collect()
+}
+
+/// Whether that is JSON, and nothing else in any reading: some cut a type at a comma or a blank.
+fn says_json(types: &[String]) -> bool {
+    let [kind] = types else { return false };
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let Some(kind) = kind.strip_prefix("application/") else { return false };
+    let is_token = kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".+-_".contains(&byte));
+    is_token && (kind == "json" || kind.ends_with("+json"))
 }
 
 /// Forms and JSON bodies can carry `_method`, too, and some frameworks then take a POST for a DELETE. Which of them a service
@@ -215,8 +222,17 @@ fn says_json(request: &HttpRequest) -> bool {
 fn check_body(request: &HttpRequest) -> Result<(), HostError> {
     let body = &request.body.0;
     let json: Result<serde_json::Value, _> = serde_json::from_slice(body);
-    let says_json = says_json(request);
-    if says_json && json.is_err() && !body.is_empty() {
+    let types = content_types(request);
+    let strange =
+        |kind: &String| kind.contains("charset") && !["utf-8", "us-ascii"].iter().any(|set| kind.contains(set));
+    if types.iter().any(strange) {
+        return Err(HostError::Header(
+            "the charset of a body is utf-8 or us-ascii: in others names look otherwise".to_owned(),
+        ));
+    }
+    let says_json = says_json(&types);
+    let may_be_json = types.iter().any(|kind| kind.contains("json")) || (types.is_empty() && body.starts_with(b"{"));
+    if may_be_json && json.is_err() && !body.is_empty() {
         // Others may read it, and find what this host doesn't.
         return Err(HostError::Override("the body is not the JSON that its content-type says".to_owned()));
     }
@@ -335,6 +351,17 @@ mod tests {
         for body in ["{&_method=DELETE", r#"{"a":"&_method=DELETE&"}"#, "[=1&_method=DELETE"] {
             assert_eq!(asked(&form, "", body, &slot), "HOST_OVERRIDE", "{body:?}");
         }
+        for body in ["[_method]=DELETE", "[_method=DELETE", "a=1&%5B_method%5D=DELETE"] {
+            assert_eq!(asked(&form, "", body, &slot), "HOST_OVERRIDE", "{body:?}");
+        }
+        let comma = [("content-type", "application/x-www-form-urlencoded,x/y+json")];
+        assert_eq!(asked(&comma, "", r#"{"a":"&_method=DELETE&"}"#, &slot), "HOST_OVERRIDE");
+        let infinite = r#"{"\u005fmethod":"DELETE","x":1e999}"#;
+        for types in [&[][..], &[("content-type", "text/json")], &[json[0], json[0]]] {
+            assert_eq!(asked(types, "", infinite, &slot), "HOST_OVERRIDE", "{types:?}");
+        }
+        let ebcdic = [("content-type", "application/x-www-form-urlencoded; charset=ibm037")];
+        assert_eq!(asked(&ebcdic, "", "%6D%94%85%A3%88%96%84=%C4", &slot), "HOST_HEADER");
         let both = [json[0], form[0]];
         assert_eq!(asked(&both, "", r#"{"a":"&_method=DELETE"}"#, &slot), "HOST_OVERRIDE");
         for body in [

@@ -141,6 +141,12 @@ fn with_encoding(encoding: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
+fn zlib(body: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut encoder, body).unwrap();
+    encoder.finish().unwrap()
+}
+
 #[tokio::test]
 async fn what_cannot_be_decoded_is_refused() {
     let body = format!("your key is {SECRET}");
@@ -164,6 +170,8 @@ async fn what_cannot_be_decoded_is_refused() {
         ("content-type: application/gzip", &packed[..packed.len() - 8]),
         ("content-type: application/gzip", &Compression::Gzip.pack(&packed)),
         ("content-type: application/gzip", &three),
+        ("content-type: application/zlib", &[zlib(b"harmless"), zlib(body.as_bytes())].concat()),
+        ("content-type: application/zlib", &[&zlib(body.as_bytes())[..20], &[0xff; 9]].concat()),
         ("content-type: application/zip", b"PK\x03\x04 and the rest"),
         ("content-type: application/x-xz", b"\xfd7zXZ\0 and the rest"),
         ("content-type: application/zstd", b"\x5a\x2a\x4d\x18 and the rest"),
@@ -176,6 +184,9 @@ async fn what_cannot_be_decoded_is_refused() {
     let file = Compression::Gzip.pack(b"nothing but a file");
     let (answer, _) = answered(&with_encoding("content-type: application/gzip", &file), &[]).await;
     assert_eq!(answer.unwrap().body.0, file);
+    // So is text that begins as zlib does.
+    let (answer, _) = answered(&with_encoding("content-type: text/plain", b"hCpy that"), &[]).await;
+    assert_eq!(answer.unwrap().body.0, b"hCpy that");
 }
 
 #[tokio::test]
