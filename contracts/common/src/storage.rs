@@ -122,7 +122,7 @@ pub struct StorageLedger {
 }
 
 /// More than a contract's own code, state and rows: what it stores beyond that was somebody's rows before rows were counted.
-const OWN_BYTES: u64 = 400_000;
+const OWN_BYTES: u64 = 600_000;
 
 /// Layouts of the ledger in a contract's state, each behind its number.
 #[derive(BorshSerialize, BorshDeserialize)]
