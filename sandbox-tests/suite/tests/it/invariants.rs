@@ -12,14 +12,31 @@ impl Verdict {
         Self(OnceLock::new())
     }
 
-    /// Plays the sequences unless that was done. Fails if this invariant is what broke, or something without a name:
-    /// then every invariant is in doubt.
-    pub fn check(&self, invariant: &str, sequences: u32, play: fn(u32) -> Result<(), String>) {
+    /// Plays the sequences unless that was done. `all` are the invariants of that run.
+    pub fn check(&self, invariant: &str, all: &[&str], sequences: u32, play: fn(u32) -> Result<(), String>) {
         let broken = self.0.get_or_init(|| on_all_cores(asked_for().unwrap_or(sequences), play));
         if let Some(text) = broken {
-            assert!(!text.contains(&format!("{invariant}: ")) && text.contains("INV-"), "{text}");
+            assert!(!concerns(text, invariant, all), "{text}");
         }
     }
+}
+
+/// Whether a failure is this invariant's: it says so, or it names none of them, and then every invariant is in doubt.
+fn concerns(text: &str, invariant: &str, all: &[&str]) -> bool {
+    let names = |invariant: &str| text.contains(&format!("{invariant}: "));
+    names(invariant) || !all.iter().any(|other| names(other))
+}
+
+#[test]
+fn a_failure_that_names_no_invariant_fails_every_test() {
+    let all = ["INV-REG-1", "INV-REG-2"];
+    for text in
+        ["agent 1 is not as it should be", "INV-REG-: agent 1 is not", "INV-REG-7: of another run", "INV-REG-12: no"]
+    {
+        assert!(all.iter().all(|invariant| concerns(text, invariant, &all)), "{text}");
+    }
+    assert!(concerns("INV-REG-1: id 1 came back", "INV-REG-1", &all));
+    assert!(!concerns("INV-REG-1: id 1 came back", "INV-REG-2", &all));
 }
 
 /// How many sequences somebody wants instead: `cargo xtask properties`.
@@ -41,10 +58,11 @@ fn on_all_cores(sequences: u32, play: fn(u32) -> Result<(), String>) -> Option<S
 macro_rules! invariants {
     ($sequences:expr, $play:expr, { $($test:ident: $invariant:literal,)* }) => {
         static VERDICT: $crate::invariants::Verdict = $crate::invariants::Verdict::new();
+        const ALL: &[&str] = &[$($invariant),*];
         $(
             #[test]
             fn $test() {
-                VERDICT.check($invariant, $sequences, $play);
+                VERDICT.check($invariant, ALL, $sequences, $play);
             }
         )*
     };

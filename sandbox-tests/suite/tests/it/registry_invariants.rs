@@ -540,7 +540,7 @@ impl World {
             now.next = recovery.and_then(|recovery| Some((group(recovery.next.as_ref()?), recovery.next_from_ms)));
             let made = seen.proposals.iter().filter(|proposal| proposal.agent == *id);
             now.proposals = made.map(|proposal| proposed(proposal, &seen.recoveries[id], &people)).collect();
-            assert_eq!(*mine, now, "INV-REG-: agent {id} is not as it should be after {what}");
+            assert_eq!(*mine, now, "agent {id} is not as it should be after {what}");
         }
     }
 

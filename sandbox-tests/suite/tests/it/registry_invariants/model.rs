@@ -195,7 +195,8 @@ impl Agent {
         }
     }
 
-    /// A change of recoverers that is due has happened, and with it the proposals of before are void.
+    /// A change of recoverers that is due has happened. The next call about a recovery writes that down, and with it the
+    /// proposals of before go; until then who made one can still take it back.
     fn settle(&mut self, now_ms: u64) {
         if self.next.as_ref().is_some_and(|(_, from_ms)| *from_ms <= now_ms) {
             self.recoverers = self.next.take().map(|(group, _)| group);
@@ -207,9 +208,10 @@ impl Agent {
         self.recoverers.as_ref().is_some_and(|group| group.people.contains(&person))
     }
 
-    /// How long the recoverers could take, and a day.
-    fn wait_ms(&self) -> u64 {
-        let group = self.recoverers.as_ref().filter(|group| !group.people.is_empty());
+    /// How long the recoverers of that time could take, and a day.
+    fn wait_ms(&self, now_ms: u64) -> u64 {
+        let due = self.next.as_ref().filter(|(_, from_ms)| *from_ms <= now_ms).map(|(group, _)| group);
+        let group = due.or(self.recoverers.as_ref()).filter(|group| !group.people.is_empty());
         group.map_or(0, |group| group.delay_ms + DAY_MS)
     }
 
@@ -252,8 +254,8 @@ impl Model {
             }
             Move::Handle(name) => self.handle(step, name, now_ms)?,
             Move::Retire => {
-                let agent = self.settled(step.agent, now_ms)?.clone();
-                need(agent.owner == by && one && agent.wait_ms() == 0)?;
+                let agent = self.agents.get(&step.agent)?.clone();
+                need(agent.owner == by && one && agent.wait_ms(now_ms) == 0)?;
                 self.agents.remove(&step.agent);
                 self.rest(agent.handle, by, now_ms);
             }
@@ -269,13 +271,6 @@ impl Model {
             let agent = Agent { owner: by, armed: true, payout: by, revision: 1, ..Agent::default() };
             self.agents.insert(self.highest, agent);
         }
-    }
-
-    /// An agent, with what is due.
-    fn settled(&mut self, agent: u64, now_ms: u64) -> Option<&mut Agent> {
-        let agent = self.agents.get_mut(&agent)?;
-        agent.settle(now_ms);
-        Some(agent)
     }
 
     fn rest(&mut self, name: Option<usize>, by: Person, now_ms: u64) {
@@ -303,7 +298,11 @@ impl Model {
     #[expect(clippy::too_many_lines, reason = "an arm for each move")]
     fn about_one(&mut self, step: &Step, now_ms: u64) -> Option<End> {
         let shop = self.shop;
-        let agent = self.settled(step.agent, now_ms)?;
+        let agent = self.agents.get_mut(&step.agent)?;
+        if matches!(step.what, Move::Recoverers(_) | Move::Propose | Move::Approve { .. } | Move::Veto | Move::Execute)
+        {
+            agent.settle(now_ms);
+        }
         let (by, other) = (step.by, step.other);
         let (some, one, none) = (step.deposit >= 1, step.deposit == 1, step.deposit == 0);
         let owner = agent.owner == by;
@@ -321,7 +320,7 @@ impl Model {
             }
             Move::Offer => {
                 need(owner && some && other != by)?;
-                agent.offer = Some((other, now_ms + agent.wait_ms()));
+                agent.offer = Some((other, now_ms + agent.wait_ms(now_ms)));
             }
             Move::Cancel => {
                 need(owner && one)?;
@@ -338,7 +337,7 @@ impl Model {
             }
             Move::NftTransfer | Move::NftCall { .. } => {
                 let to = if step.what == Move::NftTransfer { other } else { shop };
-                need(owner && one && to != by && agent.transferable && agent.wait_ms() == 0)?;
+                need(owner && one && to != by && agent.transferable && agent.wait_ms(now_ms) == 0)?;
                 agent.hand_over(to, false, true);
                 if step.what == (Move::NftCall { kept: false }) {
                     agent.hand_over(by, false, true);
@@ -425,11 +424,11 @@ impl Model {
                 let people: Vec<Person> = (0..).filter(|person| *person != by).take(count).collect();
                 let (threshold, delay_ms) = if count == 0 { (0, 0) } else { (1.max(count - 1), HOUR_MS) };
                 let group = Group { people, threshold, delay_ms };
-                if agent.wait_ms() == 0 {
+                if agent.wait_ms(now_ms) == 0 {
                     agent.recoverers = Some(group);
                     agent.proposals.clear();
                 } else {
-                    agent.next = Some((group, now_ms + agent.wait_ms()));
+                    agent.next = Some((group, now_ms + agent.wait_ms(now_ms)));
                 }
             }
             Move::Propose => {
