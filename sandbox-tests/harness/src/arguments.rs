@@ -163,7 +163,7 @@ pub async fn charged_bytes(harness: &Harness, contract: &AccountId, people: &[Ac
     let mut charged = 0;
     for person in people {
         let question = StorageOf { account_id: person.id().clone() };
-        let balance = view(&harness.worker, contract, shared::storage_balance_of, &question).await;
+        let balance = harness.look(contract, shared::storage_balance_of, &question).await;
         let balance = balance.expect("the node answers");
         let used = balance.map_or(0, |balance| balance.total.0 - balance.available.0);
         charged += u64::try_from(used / 10_000_000_000_000_000_000).expect("a contract has less than 2^64 bytes");

@@ -15,6 +15,7 @@ use charter_localnet::{Config, Genesis, Localnet, RpcServer};
 use charter_types::admin::Setup;
 use charter_types::governance::args::{ExecuteUpgrade, ProposalRef, ProposeUpgrade, Setup as GovernanceSetup, Vote};
 use charter_types::governance::{Choice, Member, Params};
+use charter_types::method::Method;
 use charter_types::{Named, Nothing, escrow, governance, keys, registry, shared};
 use charter_wasm::Contract as Code;
 use near_workspaces::network::{Sandbox, ValidatorKey};
@@ -193,6 +194,14 @@ impl Harness {
             Code::Escrow => &self.contracts.escrow,
             Code::Verifier => &self.contracts.verifier,
         }
+    }
+
+    /// What a view answers, without the node's server between where the chain is in this process: for tests that look
+    /// at everything after every step.
+    pub async fn look<M: Method>(&self, contract: &AccountId, method: M, args: &M::Args) -> anyhow::Result<M::Answer> {
+        let Some(own) = &self.own else { return view(&self.worker, contract, method, args).await };
+        let bytes = own.localnet.view(contract, M::NAME, M::write(args)).await?;
+        M::answer(&bytes).map_err(anyhow::Error::msg)
     }
 
     /// The chain's clock, milliseconds.

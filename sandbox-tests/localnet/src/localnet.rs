@@ -16,6 +16,7 @@ use tokio::sync::{oneshot, watch};
 use crate::chain::{Chain, ChainOptions, SubmitError, TxStatus};
 use crate::faults::{Faults, RpcFaults};
 use crate::genesis::Genesis;
+use crate::runtime::{VIEW_GAS, ViewCall, ViewError, view};
 use crate::store::Store;
 
 /// When blocks are made.
@@ -53,6 +54,8 @@ pub enum Error {
     Refused(InvalidTxError),
     #[error("the transaction is not known to this chain")]
     Unknown,
+    #[error("the view failed: {0:?}")]
+    View(ViewError),
     #[error("the chain has stopped")]
     Stopped,
     #[error(transparent)]
@@ -189,6 +192,19 @@ impl Localnet {
             TxStatus::Refused(error) => Err(Error::Refused(error)),
             TxStatus::Unknown | TxStatus::Pending => Err(Error::Unknown),
         }
+    }
+
+    /// What a view answers at the head, as over the RPC but without a server between.
+    pub async fn view(&self, contract: &AccountId, method: &str, args: Vec<u8>) -> Result<Vec<u8>, Error> {
+        let (account_id, method) = (contract.clone(), method.to_owned());
+        let viewed = self.with(move |chain| {
+            let head = chain.head();
+            let context = chain.context(head.header.height(), head.header.raw_timestamp());
+            let call = ViewCall { account_id: &account_id, method: &method, args: &args, gas_max: VIEW_GAS };
+            view(&context, head.state.clone(), &call)
+        });
+        let (value, _logs) = viewed.await?.map_err(Error::View)?;
+        Ok(value)
     }
 
     /// Admits a transaction to the pool.

@@ -35,7 +35,7 @@ use crate::code::CodeCache;
 use crate::state::StateUpdate;
 use crate::trie::Trie;
 
-pub use function_call::{ViewCall, ViewError, view};
+pub use function_call::{VIEW_GAS, ViewCall, ViewError, view};
 pub use queue::has_delayed;
 
 /// What the block tells the code that runs in it.

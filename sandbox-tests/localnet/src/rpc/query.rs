@@ -8,7 +8,7 @@ use near_primitives::account::AccessKey;
 use near_primitives::action::GlobalContractIdentifier;
 use near_primitives::hash::hash;
 use near_primitives::trie_key::TrieKey;
-use near_primitives::types::{AccountId, Gas};
+use near_primitives::types::AccountId;
 use near_primitives::views::{
     AccessKeyInfoView, AccessKeyList, AccountView, CallResult, ContractCodeView, QueryRequest, StateItem,
     ViewStateResult,
@@ -18,14 +18,12 @@ use serde_json::{Value, json};
 use super::{Reply, blocks, internal, parse, to_value};
 use crate::chain::{Block, Chain};
 use crate::localnet::Localnet;
-use crate::runtime::{ViewCall, ViewError, view};
+use crate::runtime::{VIEW_GAS, ViewCall, ViewError, view};
 use crate::state::StateUpdate;
 use crate::trie_key::{access_key_handle, access_key_prefix, contract_data_prefix};
 
 /// nearcore's default limit for a state that is viewed whole (`trie_viewer_state_size_limit`).
 const STATE_BYTES_MAX: usize = 50_000;
-/// Gas a view may burn (`max_gas_burnt_view`).
-const VIEW_GAS: Gas = Gas::from_teragas(300);
 
 /// `query`, which answers some errors as values for old clients' sake.
 pub(super) async fn query(localnet: &Localnet, params: Value) -> Reply {

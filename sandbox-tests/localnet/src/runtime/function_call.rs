@@ -209,6 +209,9 @@ fn prepare_error(error: &vm::PrepareError) -> near_primitives::errors::PrepareEr
     borsh::from_slice(&bytes).unwrap_or(near_primitives::errors::PrepareError::Deserialization)
 }
 
+/// Gas a view may burn (`max_gas_burnt_view`).
+pub const VIEW_GAS: Gas = Gas::from_teragas(300);
+
 /// A read-only call.
 pub struct ViewCall<'a> {
     pub account_id: &'a AccountId,

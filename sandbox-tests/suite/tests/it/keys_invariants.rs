@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use charter_client::sha256;
-use charter_harness::{Call, Caller, Harness, answer, call, failed_with, view};
+use charter_harness::{Call, Caller, Harness, answer, call, failed_with};
 use charter_rules::decision::check_live;
 use charter_types::keys::args::{
     AddCredential, AddWraps, ChangeHostKeys, Delegate, GrantRef, GrantSecret, GrantTerms, HostRef, LeaseRef, Narrow,
@@ -243,7 +243,7 @@ impl World {
     }
 
     async fn view<M: Method>(&self, method: M, args: &M::Args) -> M::Answer {
-        view(&self.harness.worker, self.keys(), method, args).await.unwrap()
+        self.harness.look(self.keys(), method, args).await.unwrap()
     }
 
     async fn look(&self) -> Seen {
@@ -254,7 +254,7 @@ impl World {
         let mut standings = Vec::new();
         for agent in 1..=2 {
             let registry = &self.harness.contracts.registry;
-            let found = view(&self.harness.worker, registry, registry::standing, &AgentRef { agent }).await.unwrap();
+            let found = self.harness.look(registry, registry::standing, &AgentRef { agent }).await.unwrap();
             standings.push(found);
         }
         Seen {

@@ -17,7 +17,7 @@ mod model;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use charter_harness::{Call, Caller, Harness, Outcome, call, failed_with, view};
+use charter_harness::{Call, Caller, Harness, Outcome, call, failed_with};
 use charter_types::method::Method;
 use charter_types::registry::args::{
     AcceptPayout, AcceptTransfer, AgentAccount, AgentRef, ApproveRecovery, Handle, Pause, PlainAgent, Rearm,
@@ -248,7 +248,7 @@ impl World {
     }
 
     async fn view<M: Method>(&self, method: M, args: &M::Args) -> M::Answer {
-        view(&self.harness.worker, self.registry(), method, args).await.unwrap()
+        self.harness.look(self.registry(), method, args).await.unwrap()
     }
 
     async fn look(&self) -> Seen {
