@@ -7,6 +7,7 @@ pub mod arguments;
 mod outcome;
 pub mod scanner;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -202,6 +203,12 @@ impl Harness {
         let Some(own) = &self.own else { return view(&self.worker, contract, method, args).await };
         let bytes = own.localnet.view(contract, M::NAME, M::write(args)).await?;
         M::answer(&bytes).map_err(anyhow::Error::msg)
+    }
+
+    /// Every row of a contract's state.
+    pub async fn rows(&self, contract: &AccountId) -> anyhow::Result<BTreeMap<Vec<u8>, Vec<u8>>> {
+        let Some(own) = &self.own else { return Ok(self.worker.view_state(contract).await?.into_iter().collect()) };
+        Ok(own.localnet.rows(contract).await?)
     }
 
     /// The chain's clock, milliseconds.

@@ -1,5 +1,6 @@
 //! The running chain: a thread that owns it, and handles that talk to the thread.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
@@ -18,6 +19,7 @@ use crate::faults::{Faults, RpcFaults};
 use crate::genesis::Genesis;
 use crate::runtime::{VIEW_GAS, ViewCall, ViewError, view};
 use crate::store::Store;
+use crate::trie_key::contract_data_prefix;
 
 /// When blocks are made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -205,6 +207,16 @@ impl Localnet {
         });
         let (value, _logs) = viewed.await?.map_err(Error::View)?;
         Ok(value)
+    }
+
+    /// Every row of a contract's state at the head; without nearcore's limit for a state that is viewed whole.
+    pub async fn rows(&self, contract: &AccountId) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Error> {
+        let prefix = contract_data_prefix(contract);
+        let rows = self.with(move |chain| {
+            let found = chain.head().state.range(&prefix);
+            found.map(|(key, value)| (key[prefix.len()..].to_vec(), value.bytes().to_vec())).collect()
+        });
+        rows.await
     }
 
     /// Admits a transaction to the pool.

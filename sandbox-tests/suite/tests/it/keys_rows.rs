@@ -38,7 +38,7 @@ use charter_harness::arguments::{DEPOSIT, prepay};
 const TABLES: [u8; 11] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11];
 
 async fn tables(scene: &Scene) -> BTreeSet<u8> {
-    let rows = scene.harness.worker.view_state(&scene.keys).await.unwrap();
+    let rows = scene.harness.rows(&scene.keys).await.unwrap();
     rows.into_keys().filter(|key| key != b"STATE").map(|key| key[0]).collect()
 }
 
@@ -165,7 +165,7 @@ pub async fn leave_reserved(harness: &Harness, keys: &AccountId, account: &Accou
     let mut key = vec![0];
     key.extend(&charter_client::sha256(account.as_bytes())[..20]);
     // Deposit and bytes in use; then with a version before them, bytes reserved and the time of the last reservation behind.
-    let row = harness.worker.view_state(keys).await.unwrap()[&key].clone();
+    let row = harness.rows(keys).await.unwrap()[&key].clone();
     let (deposited, used) = row.split_at(16);
     let used = (u64::from_le_bytes(used.try_into().unwrap()) + bytes).to_le_bytes();
     let now_ms = harness.now_ms().await.unwrap().to_le_bytes();

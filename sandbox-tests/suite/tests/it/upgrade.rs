@@ -157,7 +157,7 @@ impl Filled {
     }
 
     async fn rows(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
-        self.harness.worker.view_state(self.id()).await.unwrap().into_iter().collect()
+        self.harness.rows(self.id()).await.unwrap()
     }
 
     /// Bytes of the contract's account that nobody is charged for: code, its own state, its account. What rows grew by when

@@ -135,7 +135,7 @@ pub async fn crowd_rows(table: &mut Table, owner: &Account, holder: &Account) {
     }
     let reference = GrantRef { grant: added.grants[0] };
     table.note(owner, (Keys, keys::revoke_grant), "one grant below it", &reference, 0).await;
-    let state = table.harness.worker.view_state(&contract).await.unwrap();
+    let state = table.harness.rows(&contract).await.unwrap();
     let key = |id: u64| [[GRANTS].as_slice(), &id.to_le_bytes()].concat();
     for (index, child) in children[1..].iter().enumerate() {
         let row = &state[&key(*child)];

@@ -1,5 +1,7 @@
 //! Calls that are refused: each with its code, and with the state as it was.
 
+use std::collections::BTreeMap;
+
 use charter_harness::{Call, Caller, failed_with, initial_call, raw, raw_view};
 use charter_types::abi;
 use charter_types::method::{self, Codec, Deposit, Kind, Row};
@@ -15,7 +17,7 @@ pub const BAD_ARGUMENTS: &str = "CHARTER_BAD_ARGUMENTS";
 const ONE_YOCTO: &str = "CHARTER_ONE_YOCTO";
 const NO_DEPOSIT: &str = "CHARTER_NO_DEPOSIT";
 
-type State = Vec<(Vec<u8>, Vec<u8>)>;
+type State = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// Under which a contract keeps its own record.
 const OWN_RECORD: &[u8] = b"STATE";
@@ -42,10 +44,7 @@ impl<'a> Walk<'a> {
     }
 
     async fn now(&self) -> State {
-        let rows = self.scene.harness.worker.view_state(self.contract).await.unwrap();
-        let mut rows: State = rows.into_iter().collect();
-        rows.sort();
-        rows
+        self.scene.harness.rows(self.contract).await.unwrap()
     }
 
     /// Sends what has to fail, and returns its code and what it burnt. In the first receipt nothing at all moves, and the
@@ -197,9 +196,12 @@ impl<'a> Walk<'a> {
 
 /// Whether the contract's own record changed where it says how many events there were, and nothing else did.
 fn moved_only_event_head(before: &State, after: &State) -> bool {
-    let rest = |state: &State| -> State { state.iter().filter(|(key, _)| key != OWN_RECORD).cloned().collect() };
-    let own = |state: &State| state.iter().find(|(key, _)| key == OWN_RECORD).unwrap().1.clone();
-    let (old, new) = (own(before), own(after));
+    let rest = |state: &State| {
+        let mut rest = state.clone();
+        rest.remove(OWN_RECORD);
+        rest
+    };
+    let (old, new) = (&before[OWN_RECORD], &after[OWN_RECORD]);
     let changed: Vec<usize> = (0..old.len().max(new.len())).filter(|at| old.get(*at) != new.get(*at)).collect();
     let close = |(first, last): (&usize, &usize)| last - first < EVENT_HEAD_BYTES;
     rest(before) == rest(after) && old.len() == new.len() && changed.first().zip(changed.last()).is_some_and(close)
