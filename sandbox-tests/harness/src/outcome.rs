@@ -120,7 +120,7 @@ pub fn failed_with(outcome: &Outcome) -> Option<String> {
 }
 
 /// The code in what a node says about a contract that failed; all of it, if the contract was not even asked.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let Some((_, told)) = text.split_once("Smart contract panicked: ") else { return text.to_owned() };
     told.split([':', '"', '\\']).next().unwrap_or(told).to_owned()
 }
@@ -134,10 +134,4 @@ pub async fn view<M: Method>(
 ) -> anyhow::Result<M::Answer> {
     let bytes = worker.view(contract, M::NAME).args(M::write(args)).await?.result;
     M::answer(&bytes).map_err(anyhow::Error::msg)
-}
-
-/// What a call of this kind answers as a view; the code, if it fails.
-pub async fn raw_view(worker: &Worker<Sandbox>, contract: &AccountId, call: Call) -> Result<Vec<u8>, String> {
-    let viewed = worker.view(contract, &call.method).args(call.args).await;
-    viewed.map(|details| details.result).map_err(|error| code(&format!("{error:?}")))
 }

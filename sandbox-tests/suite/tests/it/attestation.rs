@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use charter_client::sha256;
-use charter_harness::{Caller, Harness, call, failed_with, ok, raw_bytes, raw_view, refused, view};
+use charter_harness::{Caller, Harness, call, failed_with, ok, raw_bytes, refused, view};
 use charter_types::registry::args::{
     AgentRef, RevokeMeasurement, SetAgentAccount, SetAttestationPolicy, SubmitAttestation,
 };
@@ -119,7 +119,7 @@ async fn a_genuine_quote_is_accepted_and_a_changed_one_is_not() {
         assert_eq!(code(&verdict(&harness, Sample { quote, ..sample() }.question()).await), rejection::FORMAT);
     }
     let bytes = raw_bytes("verify_quote", vec![1, 2, 3]);
-    let unread = raw_view(&harness.worker, &harness.contracts.verifier, bytes).await.unwrap();
+    let unread = harness.raw_view(&harness.contracts.verifier, bytes).await.unwrap();
     assert_eq!(code(&borsh::from_slice(&unread).unwrap()), rejection::FORMAT);
 }
 

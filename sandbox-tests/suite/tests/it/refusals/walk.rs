@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use charter_harness::{Call, Caller, failed_with, initial_call, raw, raw_view};
+use charter_harness::{Call, Caller, failed_with, initial_call, raw};
 use charter_types::abi;
 use charter_types::method::{self, Codec, Deposit, Kind, Row};
 use charter_types::verifier::{Verdict, rejection};
@@ -98,7 +98,7 @@ impl<'a> Walk<'a> {
                 }
                 // near-sdk does not even look at what a view without arguments is given.
                 Kind::View if row.args == "Nothing" => {
-                    raw_view(&self.scene.harness.worker, self.contract, raw(row.name, &asked)).await.unwrap();
+                    self.scene.harness.raw_view(self.contract, raw(row.name, &asked)).await.unwrap();
                 }
                 Kind::View | Kind::Call => {
                     let case = cases.iter().find(|case| case.name() == row.name);
@@ -129,10 +129,10 @@ impl<'a> Walk<'a> {
     }
 
     async fn view(&self, row: &Row, case: &Case, wrong: &[Call]) {
-        let worker = &self.scene.harness.worker;
-        raw_view(worker, self.contract, case.call.clone()).await.unwrap();
+        let harness = &self.scene.harness;
+        harness.raw_view(self.contract, case.call.clone()).await.unwrap();
         for call in wrong {
-            let answer = raw_view(worker, self.contract, call.clone()).await;
+            let answer = harness.raw_view(self.contract, call.clone()).await;
             // The verifier's rejections are answers.
             if row.codec == Codec::Borsh {
                 let verdict: Verdict = borsh::from_slice(&answer.unwrap()).unwrap();
