@@ -66,9 +66,9 @@ fn main() -> ExitCode {
         Chore::Properties { sequences } => {
             let sequences = sequences.to_string();
             regenerate::run_with(
-                &["--test", "it", "--", "invariants::inv_"],
+                &["--test", "it", "--", "_invariants::", "repeats_a_call"],
                 ("CHARTER_SEQUENCES", &sequences),
-                "every invariant holds",
+                "every invariant holds, and whoever repeats a call pays for it alone",
             )
         }
         Chore::Oracle { pairs } => oracle::run(pairs),

@@ -7,6 +7,7 @@ mod escrow;
 pub mod governance;
 mod keys;
 mod registry;
+mod repeated;
 mod scene;
 mod shared;
 mod walk;
@@ -30,6 +31,24 @@ use case::{Case, Who};
 use charter_harness::arguments::{DEPOSIT, card, host};
 use scene::Scene;
 use walk::{BAD_ARGUMENTS, Walk};
+
+/// R4, of every method there is.
+#[tokio::test]
+async fn whoever_repeats_a_call_lowers_no_balance_but_its_own() {
+    let scene = Scene::new().await;
+    let contracts = &scene.harness.contracts;
+    let all = [
+        (&contracts.registry, [registry::cases(&scene), shared::cases(&scene, "register")].concat()),
+        (&contracts.keys, [keys::cases(&scene), shared::cases(&scene, "store")].concat()),
+        (&contracts.governance, [governance::cases(&scene), shared::cases(&scene, "propose")].concat()),
+        (&contracts.escrow, [escrow::cases(&scene), shared::cases(&scene, "open")].concat()),
+    ];
+    let mut repeated = Vec::new();
+    for (contract, cases) in &all {
+        repeated.extend(repeated::lowers_no_balance_but_its_own(&scene, contract, cases).await);
+    }
+    assert!(repeated.len() >= 90, "less can be repeated than could: {repeated:?}");
+}
 
 /// What the five tests below walk.
 const WALKED: [&str; 5] = ["registry", "keys", "governance", "escrow", "verifier"];
