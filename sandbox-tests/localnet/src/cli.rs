@@ -65,6 +65,9 @@ struct RunArguments {
     /// What goes wrong, as JSON: {"seed": 7, "skipped_height": 0.1, …}.
     #[arg(long, value_parser = faults)]
     faults: Option<Faults>,
+    /// Print JSON, a line when it is ready.
+    #[arg(long)]
+    json: bool,
 }
 
 impl RunArguments {
@@ -77,6 +80,7 @@ impl RunArguments {
             finality_lag: self.finality_lag.or(before.finality_lag),
             chain_id: self.chain_id.or(before.chain_id),
             faults: self.faults.or(before.faults),
+            json: self.json || before.json,
         }
     }
 }
@@ -99,8 +103,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             let run = run.or(arguments.run);
             let home = home.context("run needs --home: the folder that init wrote")?;
             anyhow::ensure!(crate::home::exists(home), "{} holds no chain: run init first", home.display());
-            let (_localnet, rpc) = start(&run, Some(home), Producer::InstantAndIdle(IDLE_BLOCK)).await?;
-            until_stopped(rpc, stop_signals()?).await
+            let (localnet, rpc) = start(&run, Some(home), Producer::InstantAndIdle(IDLE_BLOCK)).await?;
+            let stop = stop_signals()?;
+            if run.json {
+                tell_programs(&localnet, &rpc, home);
+            }
+            until_stopped(rpc, stop).await
         }
         None => interactive(&arguments.run, home).await,
     }
@@ -130,6 +138,29 @@ async fn interactive(run: &RunArguments, home: Option<&Path>) -> anyhow::Result<
     if home.is_none() {
         localnet.write_keys(keys)?;
     }
+    let stop = stop_signals()?;
+    if run.json {
+        tell_programs(&localnet, &rpc, keys);
+    } else {
+        tell_people(&localnet, &rpc, keys);
+    }
+    until_stopped(rpc, stop).await
+}
+
+fn tell_programs(localnet: &Localnet, rpc: &RpcServer, keys: &Path) {
+    let ready = serde_json::json!({
+        "rpc": rpc.url(),
+        "address": rpc.addr().ip(),
+        "port": rpc.addr().port(),
+        "chain_id": localnet.chain_id(),
+        "protocol_version": localnet.genesis().config.protocol_version,
+        "root_account": localnet.root_id(),
+        "root_key": keys.join("validator_key.json"),
+    });
+    println!("{ready}");
+}
+
+fn tell_people(localnet: &Localnet, rpc: &RpcServer, keys: &Path) {
     let (url, root) = (rpc.url(), localnet.root_id());
     println!("JSON-RPC      {url}");
     println!("chain         {}, protocol {}", localnet.chain_id(), localnet.genesis().config.protocol_version);
@@ -144,9 +175,7 @@ async fn interactive(run: &RunArguments, home: Option<&Path>) -> anyhow::Result<
         keys.join("validator_key.json").display()
     );
     println!();
-    let stop = stop_signals()?;
     println!("Ctrl-C stops it");
-    until_stopped(rpc, stop).await
 }
 
 /// Ctrl-C and SIGTERM, from now on.

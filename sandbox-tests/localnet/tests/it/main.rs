@@ -14,6 +14,7 @@ mod faults;
 mod hostile;
 mod invariants;
 mod near_sandbox;
+mod ready;
 mod recorded_history;
 mod recorded_requests;
 mod restart;
