@@ -1,8 +1,9 @@
 //! One run of random sequences, and a test for each invariant that judges it: so every invariant has its line in the
 //! output, and no sequence is played twice.
 
+use std::collections::BTreeMap;
 use std::num::NonZero;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 /// What broke first in a run, if anything did.
 pub struct Verdict(OnceLock<Option<String>>);
@@ -54,11 +55,44 @@ fn on_all_cores(sequences: u32, play: fn(u32) -> Result<(), String>) -> Option<S
     })
 }
 
+/// How often each method was called: with what came of it, done or refused. Sequences that hardly ever get anywhere would
+/// prove as little as some in which nothing is ever wrong.
+pub struct Tally(Mutex<BTreeMap<String, [u32; 2]>>);
+
+impl Tally {
+    pub const fn new() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
+    }
+
+    pub fn note(&self, method: &str, done: bool) {
+        self.0.lock().unwrap().entry(method.to_owned()).or_default()[usize::from(!done)] += 1;
+    }
+
+    /// Fails if a method was never done or never refused, once there were enough calls to expect it.
+    pub fn check(&self) {
+        let tally = self.0.lock().unwrap();
+        let calls: u32 = tally.values().flatten().sum();
+        let lopsided: Vec<_> = tally.iter().filter(|(_, ends)| ends.contains(&0)).collect();
+        assert!(calls < ENOUGH_CALLS || lopsided.is_empty(), "done and refused: {lopsided:?} of {tally:?}");
+    }
+}
+
+/// About what forty sequences make.
+const ENOUGH_CALLS: u32 = 1_500;
+
 /// A test for each invariant, of one run of `play`.
 macro_rules! invariants {
     ($sequences:expr, $play:expr, { $($test:ident: $invariant:literal,)* }) => {
         static VERDICT: $crate::invariants::Verdict = $crate::invariants::Verdict::new();
+        static TALLY: $crate::invariants::Tally = $crate::invariants::Tally::new();
         const ALL: &[&str] = &[$($invariant),*];
+
+        #[test]
+        fn every_call_was_done_and_refused() {
+            VERDICT.check(ALL[0], ALL, $sequences, $play);
+            TALLY.check();
+        }
+
         $(
             #[test]
             fn $test() {

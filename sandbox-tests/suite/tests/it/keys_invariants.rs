@@ -523,6 +523,7 @@ impl World {
             let accept = charter_harness::call(registry::accept_transfer, &accept);
             done = buyer.send(&contract, accept, DEPOSIT).await.unwrap().is_success();
         }
+        TALLY.note(&call.method, done);
         // INV-KEY-6. A guardian's revocation takes no deposit, an owner's takes one.
         assert!(!(done && wrong && op.what != Move::RevokeAll), "INV-KEY-6: with {deposit} yoctoNEAR: {what}");
         let rule = (call.method.as_str(), &args, caller.id().as_str());

@@ -114,8 +114,26 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         ];
         moves.map(|what| with(&op, what, 1)).to_vec()
     });
+    // What is offered and taken, named and taken away, or given back.
+    let in_pairs = [
+        vec![Move::SetPayout, Move::AcceptPayout { stale: false }],
+        vec![Move::AgentAccount, Move::Heartbeat],
+        vec![Move::SetOperator, Move::RemoveOperator],
+        vec![Move::SetGuardian, Move::RemoveGuardian],
+        vec![Move::Measure, Move::Begin, Move::RevokeAttestation],
+        vec![Move::Recoverers(2), Move::Propose, Move::Withdraw],
+        vec![
+            Move::Handle(Some(0)),
+            Move::Handle(None),
+            Move::Wait(HANDLE_REST_MS + 2 * SLACK_MS),
+            Move::ReleaseHandle(0),
+        ],
+    ];
+    let paired = (op(), proptest::sample::select(in_pairs.to_vec()))
+        .prop_map(move |(op, moves)| moves.into_iter().map(|what| rightly(&op, what)).collect());
     prop_oneof![
         24 => op().prop_map(|op| vec![op]),
+        4 => paired,
         1 => recovery,
         1 => stale,
         1 => sold_on,
@@ -298,7 +316,9 @@ impl World {
             | Move::Begin
             | Move::Submit => (owner, step.other, 1),
             Move::NftTransfer | Move::NftCall { .. } => (owner, (owner + 1 + step.other % (PEOPLE - 1)) % PEOPLE, 1),
-            Move::Offer => (owner, (owner + 1 + step.other % (PEOPLE - 1)) % PEOPLE, DEPOSIT),
+            Move::Offer | Move::SetPayout => (owner, (owner + 1 + step.other % (PEOPLE - 1)) % PEOPLE, DEPOSIT),
+            Move::RemoveOperator => (owner, agent.operators.first().copied().unwrap_or(step.other), DEPOSIT),
+            Move::RemoveGuardian => (owner, agent.guardians.first().copied().unwrap_or(step.other), DEPOSIT),
             Move::Accept { .. } => (agent.offer.map_or(step.by, |(to, _)| to), step.other, DEPOSIT),
             Move::AcceptPayout { .. } => (agent.payout_offer.unwrap_or(step.by), step.other, 1),
             Move::Heartbeat => (agent.account.unwrap_or(step.by), step.other, 0),
@@ -454,6 +474,7 @@ impl World {
             self.check_nonce(step, challenge, failed_with(&outcome).as_deref(), &what).await;
         }
         let end = end(&outcome);
+        TALLY.note(&method, end != End::Refused);
         if end == End::Refused {
             // What was refused left no trace.
             let now = self.view(shared::event_head, &Nothing {}).await;
@@ -708,6 +729,12 @@ invariants!(SEQUENCES, play, {
     inv_reg_8_a_nonce_is_consumed_once: "INV-REG-8",
 });
 
+/// Agents 1 to 3, of two owners: what nobody has yet can only be refused.
+fn beginning() -> [Op; 2] {
+    [(0, Move::Register), (1, Move::RegisterTwo)]
+        .map(|(by, what)| Op { step: Step { by, agent: 1, other: 0, deposit: DEPOSIT, what }, rightly: true })
+}
+
 fn play(sequences: u32) -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (base, people) = runtime.block_on(async {
@@ -738,7 +765,7 @@ fn play(sequences: u32) -> Result<(), String> {
                 let model = Model { shop: SHOP, ..Model::default() };
                 let mut world =
                     World { harness, people, model, epoch: 0, empty_bytes, consumed: BTreeSet::new(), seen: None };
-                for op in ops.iter().flatten() {
+                for op in beginning().iter().chain(ops.iter().flatten()) {
                     world.step(op).await;
                 }
             });
