@@ -26,4 +26,5 @@ mod keys_rows;
 mod ownership;
 mod refusals;
 mod registry_invariants;
+mod registry_rows;
 mod upgrade;
