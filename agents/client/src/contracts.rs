@@ -80,6 +80,17 @@ impl<C: Contract> Handle<'_, C> {
         self.send::<M>(by, calls).await
     }
 
+    /// The same, with storage prepaid in the same transaction whatever the method is declared with: for what its caller
+    /// will store later by calls that take no deposit.
+    pub async fn prepay_and_call<M: Method + Of<C>>(
+        &self,
+        by: &Account,
+        method: M,
+        args: &M::Args,
+    ) -> Result<Done<M::Answer>, ClientError> {
+        self.send::<M>(by, vec![Call::prepay(), Call::new(method, args)]).await
+    }
+
     /// The same with another deposit: what the call is about, or nothing for a guardian or an operator.
     pub async fn pay<M: Method + Of<C>>(
         &self,

@@ -107,7 +107,8 @@ pub async fn register(session: &Session) -> anyhow::Result<Registered> {
     let (id, outcome) = if let Some(known) = known.first() {
         (known.id, None)
     } else {
-        let done = session.contracts.keys().call(&session.me, keys::methods::register_host, &args).await?;
+        // Leases and an attestation are stored out of what the operator has prepaid.
+        let done = session.contracts.keys().prepay_and_call(&session.me, keys::methods::register_host, &args).await?;
         (done.value, Some(done.outcome))
     };
     file.id = Some(id);

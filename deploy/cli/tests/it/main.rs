@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
 mod agent_verbs;
+mod attested;
 mod bad_input;
 mod demo;
 mod hand_over;

@@ -22,6 +22,7 @@ use near_workspaces::{Account, AccountId, Worker};
 use serde_json::Value;
 
 use charter_harness::arguments::{DEPOSIT, register};
+use charter_harness::stand_in_verifier::{self, report};
 
 /// Where dcap-qvl's package lies, with its samples.
 fn samples() -> PathBuf {
@@ -133,27 +134,6 @@ async fn verifying_costs_less_than_100_tgas() {
     assert!(outcome.is_success() && gas < 100, "{gas} TGas");
 }
 
-/// Answers `verify_quote` with whatever `say` was called with last.
-const STAND_IN_VERIFIER: &str = r#"
-(module
-  (import "env" "input" (func $input (param i64)))
-  (import "env" "register_len" (func $len (param i64) (result i64)))
-  (import "env" "read_register" (func $read (param i64 i64)))
-  (import "env" "storage_write" (func $write (param i64 i64 i64 i64 i64) (result i64)))
-  (import "env" "storage_read" (func $load (param i64 i64 i64) (result i64)))
-  (import "env" "value_return" (func $return (param i64 i64)))
-  (memory 4)
-  (data (i32.const 0) "verdict")
-  (func (export "say")
-    (call $input (i64.const 0))
-    (call $read (i64.const 0) (i64.const 16))
-    (drop (call $write (i64.const 7) (i64.const 0) (call $len (i64.const 0)) (i64.const 16) (i64.const 1))))
-  (func (export "verify_quote")
-    (drop (call $load (i64.const 7) (i64.const 0) (i64.const 2)))
-    (call $read (i64.const 2) (i64.const 16))
-    (call $return (call $len (i64.const 2)) (i64.const 16))))
-"#;
-
 struct Scene {
     harness: Harness,
     alice: Account,
@@ -163,11 +143,6 @@ struct Scene {
 }
 
 pub const KEYS: (Ed25519Key, X25519Key) = (Ed25519Key([5; 32]), X25519Key([9; 32]));
-
-fn report(report_data: [u8; 64]) -> Report {
-    let tcb = TcbStatus::UpToDate;
-    Report { tcb, advisories: Vec::new(), mr_td: [1; 48], rt_mr: [[2; 48]; 4], report_data, ppid: vec![3; 16] }
-}
 
 fn verified(report: Report) -> Verdict {
     Verdict::Verified(Box::new(report))
@@ -182,8 +157,7 @@ pub fn policy(from_ms: u64) -> AttestationPolicy {
 /// An agent with its own account and a policy, and a verifier that says what it is told.
 async fn scene() -> Scene {
     let harness = Harness::start().await.unwrap();
-    let wasm = wat::parse_str(STAND_IN_VERIFIER).unwrap();
-    harness.worker.patch(&harness.contracts.verifier).code(&wasm).transact().await.unwrap();
+    stand_in_verifier::stand_in(&harness).await;
     let (alice, bot, guard) = (
         harness.account("alice").await.unwrap(),
         harness.account("bot").await.unwrap(),
@@ -214,13 +188,7 @@ impl Scene {
     }
 
     async fn verifier_says(&self, verdict: &Verdict) {
-        let said = borsh::to_vec(verdict).unwrap();
-        self.alice
-            .send(&self.harness.contracts.verifier, raw_bytes("say", said), 0)
-            .await
-            .unwrap()
-            .into_result()
-            .unwrap();
+        stand_in_verifier::say(&self.alice, &self.harness.contracts.verifier, verdict).await;
     }
 
     /// What became of a submission: its code, or `None` if the agent is attested.
@@ -253,8 +221,7 @@ pub struct Attester {
 
 impl Attester {
     pub async fn new(harness: &Harness, owner: &Account, agent: u64) -> Self {
-        let wasm = wat::parse_str(STAND_IN_VERIFIER).unwrap();
-        harness.worker.patch(&harness.contracts.verifier).code(&wasm).transact().await.unwrap();
+        stand_in_verifier::stand_in(harness).await;
         let registry = harness.contracts.registry.clone();
         let tcb = vec![TcbStatus::UpToDate, TcbStatus::SwHardeningNeeded, TcbStatus::OutOfDate];
         let args = SetAttestationPolicy { agent, policy: Some(AttestationPolicy { tcb, ..policy(0) }) };
@@ -287,8 +254,7 @@ impl Attester {
         let claim = AttestationClaim { agent: self.agent, epoch: agent.unwrap().epoch, nonce, sign_key, encrypt_key };
         let data = claim.report_data(&self.chain_id, &self.registry, sha256);
         let said = verified(Report { tcb: self.tcb, ..report(data) });
-        let said = borsh::to_vec(&said).unwrap();
-        self.owner.send(&self.verifier, raw_bytes("say", said), 0).await.unwrap().into_result().unwrap();
+        stand_in_verifier::say(&self.owner, &self.verifier, &said).await;
     }
 }
 
