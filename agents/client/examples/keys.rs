@@ -24,7 +24,7 @@ pub async fn register_host(
     let domain = Domain { purpose: HOST_PROOF_PURPOSE, version: 1, chain_id, contract: &contracts.keys };
     let proof = Signature64(signing.sign(&domain.message(&statement, sha256)).to_bytes());
     let args = RegisterHost { sign_key, encrypt_key, max_staleness_ms: 60_000, proof };
-    let host = contracts.keys().call(operator, keys::methods::register_host, &args).await?.value;
+    let host = contracts.keys().prepay_and_call(operator, keys::methods::register_host, &args).await?.value;
 
     let known = contracts.keys().view(operator.rpc(), keys::methods::host, &HostRef { host }, At::Final).await?;
     println!("host {host}: {known:?}");
