@@ -68,17 +68,17 @@ impl Tally {
         self.0.lock().unwrap().entry(method.to_owned()).or_default()[usize::from(!done)] += 1;
     }
 
-    /// Fails if a method was never done or never refused, once there were enough calls to expect it.
+    /// Fails if a method that was called often was never done or never refused.
     pub fn check(&self) {
         let tally = self.0.lock().unwrap();
-        let calls: u32 = tally.values().flatten().sum();
-        let lopsided: Vec<_> = tally.iter().filter(|(_, ends)| ends.contains(&0)).collect();
-        assert!(calls < ENOUGH_CALLS || lopsided.is_empty(), "done and refused: {lopsided:?} of {tally:?}");
+        let often = tally.iter().filter(|(_, ends)| ends.iter().sum::<u32>() >= OFTEN);
+        let lopsided: Vec<_> = often.filter(|(_, ends)| ends.contains(&0)).collect();
+        assert!(lopsided.is_empty(), "done and refused: {lopsided:?} of {tally:?}");
     }
 }
 
-/// About what forty sequences make.
-const ENOUGH_CALLS: u32 = 1_500;
+/// Of fewer calls, chance may leave one end out.
+const OFTEN: u32 = 150;
 
 /// A test for each invariant, of one run of `play`.
 macro_rules! invariants {
