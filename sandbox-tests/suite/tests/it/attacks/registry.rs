@@ -1,7 +1,7 @@
 //! The registry.
 
 use charter_types::registry::{HAND_OVER_MARGIN_MS, RECOVERY_MS_MIN};
-use charter_types::verifier::{Report, TcbStatus, Verdict};
+use charter_types::verifier::Verdict;
 use charter_types::{Ed25519Key, Hash32, X25519Key};
 use charter_wasm::Contract::Registry;
 use near_workspaces::Account;
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{Stage, is_mended, works_now};
 use crate::ownership::RECEIVER;
 use charter_harness::arguments::{DEPOSIT, card};
+use charter_harness::stand_in_verifier::{report, say};
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -260,14 +261,6 @@ async fn an_attestation_that_was_revoked_while_it_was_verified_does_not_land() {
         let guardian = json!({ "agent": agent, "account": contracts.verifier });
         stage.ok(&owner, "set_guardian", guardian, DEPOSIT).await;
         let (sign_key, encrypt_key) = (Ed25519Key([5; 32]), X25519Key([9; 32]));
-        let report = |report_data| Report {
-            tcb: TcbStatus::UpToDate,
-            advisories: Vec::new(),
-            mr_td: [1; 48],
-            rt_mr: [[2; 48]; 4],
-            report_data,
-            ppid: vec![3; 16],
-        };
         let measured = report([0; 64]).measurement(charter_client::sha256);
         let set = json!({ "agent": agent, "policy": policy(measured) });
         stage.ok(&owner, "set_attestation_policy", set, DEPOSIT).await;
@@ -278,10 +271,7 @@ async fn an_attestation_that_was_revoked_while_it_was_verified_does_not_land() {
             let nonce = serde_json::from_value(nonce).unwrap();
             let claim = charter_types::registry::AttestationClaim { agent: 1, epoch, nonce, sign_key, encrypt_key };
             let data = claim.report_data(&harness.chain_id, &contracts.registry, charter_client::sha256);
-            let verdict = borsh::to_vec(&Verdict::Verified(Box::new(report(data)))).unwrap();
-            let say = charter_harness::raw_bytes("say", verdict);
-            let said = charter_harness::Caller::send(&owner, &contracts.verifier, say, 0).await.unwrap();
-            assert!(said.is_success(), "{said:?}");
+            say(&owner, &contracts.verifier, &Verdict::Verified(Box::new(report(data)))).await;
             let quote = "AAAA";
             let args = json!({ "agent": agent, "quote": quote, "collateral": quote, "sign_key": sign_key, "encrypt_key": encrypt_key });
             let code = stage.code(&owner, "submit_attestation", args, 1).await;
