@@ -2,7 +2,9 @@
 //! output, and no sequence is played twice.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::num::NonZero;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 /// What broke first in a run, if anything did.
@@ -57,20 +59,37 @@ fn on_all_cores(sequences: u32, play: fn(u32) -> Result<(), String>) -> Option<S
 
 /// How often each method was called: with what came of it, done or refused. Sequences that hardly ever get anywhere would
 /// prove as little as some in which nothing is ever wrong.
-pub struct Tally(Mutex<BTreeMap<String, [u32; 2]>>);
+pub struct Tally {
+    ends: Mutex<BTreeMap<String, [u32; 2]>>,
+    sequences: AtomicU32,
+}
 
 impl Tally {
     pub const fn new() -> Self {
-        Self(Mutex::new(BTreeMap::new()))
+        Self { ends: Mutex::new(BTreeMap::new()), sequences: AtomicU32::new(0) }
+    }
+
+    /// Counts a sequence that begins. Who asked for many sees how far it is, though tests' output is kept back.
+    pub fn begin(&self, whose: &str) {
+        let begun = self.sequences.fetch_add(1, Ordering::Relaxed) + 1;
+        let Some(wanted) = asked_for() else { return };
+        if begun.is_multiple_of((wanted / 50).max(1)) {
+            let _ = writeln!(std::io::stderr(), "{whose}: {begun} of {wanted} sequences");
+        }
     }
 
     pub fn note(&self, method: &str, done: bool) {
-        self.0.lock().unwrap().entry(method.to_owned()).or_default()[usize::from(!done)] += 1;
+        self.ends.lock().unwrap().entry(method.to_owned()).or_default()[usize::from(!done)] += 1;
     }
 
     /// Fails if a method that was called often was never done or never refused.
     pub fn check(&self) {
-        let tally = self.0.lock().unwrap();
+        let tally = self.ends.lock().unwrap();
+        if asked_for().is_some() {
+            for (method, [done, refused]) in tally.iter() {
+                let _ = writeln!(std::io::stderr(), "{method}: done {done} times, refused {refused}");
+            }
+        }
         let often = tally.iter().filter(|(_, ends)| ends.iter().sum::<u32>() >= OFTEN);
         let lopsided: Vec<_> = often.filter(|(_, ends)| ends.contains(&0)).collect();
         assert!(lopsided.is_empty(), "done and refused: {lopsided:?} of {tally:?}");

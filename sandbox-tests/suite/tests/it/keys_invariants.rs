@@ -1,6 +1,6 @@
 //! INV-KEY-1 to 9 over random operations on the real wasm: two agents' owners, a guardian, hosts of theirs and of strangers,
 //! each trying everything, sometimes two of them at once. Agents are sold and retired, labels used again, hosts revoked and
-//! given new keys, rows removed. After each step `keys_model` says what must be true, too.
+//! given new keys, rows removed. After each step `model` says what must be true, too.
 //!
 //! The lines that each invariant rests on; each was taken out, and its test failed:
 //! * INV-KEY-1 `if !policy::within(&terms.policy, above)` in `model::check_terms`
@@ -12,6 +12,9 @@
 //! * INV-KEY-7 the check of the proof in `Keys::register_host`
 //! * INV-KEY-8 `check_delegation(…)` in `delegate_now`, which the call itself has asked before
 //! * INV-KEY-9 `self.core.storage.release(…)` in `on_authority`
+
+mod model;
+mod moves;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -34,15 +37,16 @@ use charter_types::registry::methods as registry;
 use charter_types::{Base64Bytes, Hash32, Nothing, Page, U128};
 use near_workspaces::{Account, AccountId};
 use proptest::collection::vec;
-use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
+use proptest::prelude::ProptestConfig;
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
 use crate::invariants::invariants;
-use crate::keys_model::Model;
 use charter_harness::arguments::{
     DEPOSIT, accept, change_of_host, charged_bytes, host_of, policy, prepay, register, register_host, terms,
 };
+use model::Model;
+use moves::{Move, Op, beginning, ops};
 
 /// `cargo xtask properties` plays ten times as many.
 const SEQUENCES: u32 = 200;
@@ -53,122 +57,6 @@ const LEASE_MS: u64 = 60_000;
 const CID: usize = 2;
 const OPERATORS: [usize; 3] = [3, CID, 4];
 const LABELS: u8 = 6;
-
-#[derive(Clone, Debug)]
-struct Op {
-    by: usize,
-    /// Picks a secret, grant, lease or agent, modulo how many there are.
-    pick: u64,
-    /// Who gets a grant: never the guardian.
-    to: usize,
-    path: usize,
-    small: u8,
-    /// Who may do it does it: else almost everything would be refused.
-    rightly: bool,
-    /// With a deposit, or without the one it takes: never right.
-    wrong_deposit: bool,
-    what: Move,
-}
-
-impl Op {
-    /// The id of one of the rows.
-    fn pick_of<T>(&self, rows: &BTreeMap<u64, T>) -> Option<u64> {
-        let index = self.pick.checked_rem(u64::try_from(rows.len()).unwrap())?;
-        rows.keys().nth(usize::try_from(index).unwrap()).copied()
-    }
-
-    fn agent(&self) -> u64 {
-        self.pick % 2 + 1
-    }
-
-    fn host(&self) -> u64 {
-        u64::from(self.small % 3) + 1
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Move {
-    AddCredential,
-    AddWraps,
-    Rotate,
-    Retire,
-    Grant,
-    Delegate,
-    Narrow,
-    Suspend,
-    Resume,
-    Renounce,
-    RevokeGrant,
-    RevokeSecret,
-    RevokeHost,
-    Reserve,
-    Settle,
-    Expire,
-    RevokeAll,
-    PanicAll,
-    Rearm,
-    RegisterHost,
-    ChangeHostKeys,
-    RemoveHost,
-    Clean,
-    Forget,
-    RemoveGrant,
-    /// To the other owner.
-    Sell,
-    RetireAgent,
-    /// Delegates a part of a grant while something that it depends on is taken away.
-    Race,
-    Wait,
-}
-
-/// Mostly one operation; sometimes a guardian resumes what was suspended just before, which chance alone seldom tries.
-fn ops() -> impl Strategy<Value = Vec<Op>> {
-    let guarded = op().prop_map(|op| {
-        let suspend = Op { rightly: true, what: Move::Suspend, ..op.clone() };
-        vec![suspend, Op { by: CID, rightly: false, what: Move::Resume, ..op }]
-    });
-    prop_oneof![14 => op().prop_map(|op| vec![op]), 1 => guarded]
-}
-
-fn op() -> impl Strategy<Value = Op> {
-    let what = prop_oneof![
-        4 => Just(Move::AddCredential),
-        1 => Just(Move::AddWraps),
-        1 => Just(Move::Rotate),
-        2 => Just(Move::Retire),
-        2 => Just(Move::Clean),
-        2 => Just(Move::Forget),
-        2 => Just(Move::RemoveGrant),
-        2 => Just(Move::ChangeHostKeys),
-        1 => Just(Move::Sell),
-        4 => Just(Move::Grant),
-        8 => Just(Move::Delegate),
-        3 => Just(Move::Narrow),
-        2 => Just(Move::Suspend),
-        2 => Just(Move::Resume),
-        1 => Just(Move::Renounce),
-        2 => Just(Move::RevokeGrant),
-        1 => Just(Move::RevokeSecret),
-        1 => Just(Move::RevokeHost),
-        4 => Just(Move::Reserve),
-        3 => Just(Move::Settle),
-        2 => Just(Move::Expire),
-        1 => Just(Move::RevokeAll),
-        1 => Just(Move::PanicAll),
-        1 => Just(Move::Rearm),
-        1 => Just(Move::RegisterHost),
-        3 => Just(Move::Race),
-        1 => Just(Move::Wait),
-    ];
-    // Of what ends everything after it, little.
-    let what = prop_oneof![60 => what, 1 => Just(Move::RetireAgent), 1 => Just(Move::RemoveHost)];
-    let to = prop_oneof![Just(0_usize), Just(1), Just(3)];
-    let who = (0_usize..5, to, proptest::bool::weighted(0.7), proptest::bool::weighted(0.05));
-    (who, any::<u64>(), 0..PATHS.len(), any::<u8>(), what).prop_map(|(who, pick, path, small, what)| {
-        let (by, to, rightly, wrong_deposit) = who;
-        Op { by, pick, to, path, small, rightly, wrong_deposit, what }
-    })
-}
 
 /// A call's arguments.
 fn fields(call: &Call) -> Value {
@@ -268,15 +156,17 @@ impl World {
     }
 
     fn terms(&self, op: &Op) -> GrantTerms {
-        let capacity = u128::from(op.small % 20);
+        // Of their own bits, so that who may use it and how much has nothing to do with whom it is sealed to.
+        let [_, hosts, capacity, counted, ..] = op.pick.to_le_bytes();
+        let capacity = u128::from(capacity % 20);
         let budget = Allowance { unit: Unit::Uses, capacity: U128(capacity), refill: U128(0), period_ms: 0 };
         let grantee = Grantee::Account(self.people[op.to].id().clone());
         // The budget that names no host does not come about.
-        let hosts = [vec![1], vec![2], vec![1, 2], vec![]][usize::from(op.small / 3 % 4)].clone();
+        let hosts = [vec![1], vec![2], vec![1, 2], vec![]][usize::from(hosts % 4)].clone();
         GrantTerms {
             hosts,
             no_delegation: op.small > 240,
-            budget: (capacity > 0 && op.small.is_multiple_of(3)).then_some(budget),
+            budget: (capacity > 0 && counted.is_multiple_of(2)).then_some(budget),
             ..terms(grantee, policy(PATHS[op.path]), self.expires_ms)
         }
     }
@@ -306,12 +196,24 @@ impl World {
             Move::Expire | Move::Forget | Move::PanicAll | Move::RegisterHost | Move::Wait => None,
         };
         let known =
-            right.filter(|_| op.rightly).and_then(|right| self.people.iter().position(|one| *one.id() == right));
+            right.filter(|_| op.tries > 0).and_then(|right| self.people.iter().position(|one| *one.id() == right));
         known.unwrap_or(op.by)
     }
 
     fn lease(&self, op: &Op) -> Option<&Lease> {
         self.leases.get(&op.pick_of(&self.leases)?)
+    }
+
+    /// That, or another one like it, that the model allows; rather a reservation that is counted.
+    fn rightly(&self, op: &Op, seen: &Seen) -> Op {
+        let is_allowed = |op: &Op, lent: bool| {
+            let Some((call, _)) = self.call(op, seen) else { return false };
+            let (by, args) = (self.people[self.caller(op, seen)].id(), fields(&call));
+            self.model.allows(&call.method, &args, by.as_str(), seen.now_ms) && (!lent || self.model.lends(&args))
+        };
+        let other = |lent| (0..op.tries).map(|n| op.again(n)).find(|op| is_allowed(op, lent));
+        let lent = if op.what == Move::Reserve { other(true) } else { None };
+        lent.or_else(|| other(false)).unwrap_or_else(|| op.clone())
     }
 
     /// A new host, with a proof that is good for it, or for somebody, something or somewhere else.
@@ -389,7 +291,7 @@ impl World {
     }
 
     /// Call and deposit of an operation.
-    fn call(&mut self, op: &Op, seen: &Seen) -> Option<(Call, u128)> {
+    fn call(&self, op: &Op, seen: &Seen) -> Option<(Call, u128)> {
         let secret = op.pick_of(&seen.secrets);
         let grant = op.pick_of(&seen.grants);
         let lease = self.lease(op).map(|lease| lease.id);
@@ -496,6 +398,7 @@ impl World {
             Some(seen) => seen,
             None => self.look().await,
         };
+        let op = &self.rightly(op, &before);
         if op.what == Move::Race {
             return self.race(op, before).await;
         }
@@ -713,7 +616,8 @@ fn play(played: u32) -> Result<(), String> {
         ..ProptestConfig::default()
     };
     TestRunner::new(config)
-        .run(&vec(ops(), 28..36), |ops| {
+        .run(&vec(ops(), 24..30), |ops| {
+            TALLY.begin("keys");
             runtime.block_on(async {
                 let harness = base.fork().await.unwrap();
                 let people: Vec<Account> = people.iter().map(|person| harness.rebind(person)).collect();
@@ -727,7 +631,7 @@ fn play(played: u32) -> Result<(), String> {
                     model.add_host(people[operator].id().as_str());
                 }
                 let mut world = World { harness, people, empty_bytes, expires_ms, model, killed, leases, seen: None };
-                for op in ops.iter().flatten() {
+                for op in beginning().iter().chain(ops.iter().flatten()) {
                     world.step(op).await;
                 }
             });

@@ -21,7 +21,6 @@ mod grants_in_use;
 mod host;
 mod invariants;
 mod keys_invariants;
-mod keys_model;
 mod keys_rows;
 mod ownership;
 mod refusals;

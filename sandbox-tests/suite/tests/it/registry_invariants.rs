@@ -756,6 +756,7 @@ fn play(sequences: u32) -> Result<(), String> {
     };
     TestRunner::new(config)
         .run(&vec(ops(), 24..36), |ops| {
+            TALLY.begin("registry");
             runtime.block_on(async {
                 let harness = base.fork().await.unwrap();
                 let people: Vec<Account> = people.iter().map(|person| harness.rebind(person)).collect();

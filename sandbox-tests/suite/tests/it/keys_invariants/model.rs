@@ -522,13 +522,18 @@ impl Model {
         self.grants.insert(grant, made);
     }
 
+    /// Whether a reservation that goes through makes a lease: something is counted.
+    pub fn lends(&self, args: &Value) -> bool {
+        let line = self.line(id(args, "grant")).unwrap_or_default();
+        number(&args["amount"]) > 0 && line.iter().any(|id| self.grants[id].budget.is_some())
+    }
+
     fn reserve(&mut self, args: &Value, now_ms: u64) {
         let (grant, host, amount) = (id(args, "grant"), id(args, "host"), number(&args["amount"]));
-        let line = self.line(grant).unwrap_or_default();
-        if amount == 0 || line.iter().all(|id| self.grants[id].budget.is_none()) {
+        if !self.lends(args) {
             return;
         }
-        for id in line {
+        for id in self.line(grant).unwrap_or_default() {
             if let Some(budget) = &mut self.grants.get_mut(&id).unwrap().budget {
                 budget.level -= amount;
                 budget.reserved += amount;
