@@ -1,6 +1,7 @@
-//! Repository chores: `cargo xtask demo|abi|gas|history|oracle|properties|schema|tidy`.
+//! Repository chores: `cargo xtask demo|abi|gas|history|mutations|oracle|properties|schema|tidy`.
 
 mod demo;
+mod mutations;
 mod oracle;
 mod regenerate;
 mod tidy;
@@ -30,6 +31,12 @@ enum Chore {
     Gas,
     /// Keeps today's wasm as the next release in `contracts/history`.
     History,
+    /// Takes out the lines that security rests on, one at a time, and looks whether the tests notice. Half a minute each.
+    Mutations {
+        /// Those about an invariant, contract or file with this in its name.
+        #[arg(default_value = "")]
+        about: String,
+    },
     /// Plays ten times as many random sequences of calls against the contracts' invariants as the tests do.
     Properties {
         /// For each contract.
@@ -71,6 +78,7 @@ fn main() -> ExitCode {
                 "every invariant holds, and whoever repeats a call pays for it alone",
             )
         }
+        Chore::Mutations { about } => mutations::run(&about),
         Chore::Oracle { pairs } => oracle::run(pairs),
         Chore::Schema => {
             let written = "docs/reference/schema.md is written";

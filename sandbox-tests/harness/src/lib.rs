@@ -76,7 +76,7 @@ impl Harness {
         if std::env::var("CHARTER_TEST_CHAIN").is_ok_and(|chain| chain == "sandbox") {
             let worker = near_workspaces::sandbox().await?;
             let root = worker.root_account()?;
-            let contracts = deploy(&root, |contract| Ok(contract.code().to_vec())).await?;
+            let contracts = deploy(&root, code_of).await?;
             let chain_id = worker.status().await?.chain_id;
             let harness = Self { worker, contracts, chain_id, root, own: None };
             harness.hand_over().await?;
@@ -240,10 +240,21 @@ async fn deployed_chain() -> anyhow::Result<Localnet> {
     let localnet = Localnet::start(Config { genesis, ..Config::default() }).await?;
     let (worker, own) = attach(localnet.clone()).await?;
     let root = worker.root_account()?;
-    let contracts = deploy(&root, |contract| Ok(contract.code().to_vec())).await?;
+    let contracts = deploy(&root, code_of).await?;
     let chain_id = localnet.chain_id().to_owned();
     Harness { worker, contracts, chain_id, root, own: Some(own) }.hand_over().await?;
     Ok(localnet)
+}
+
+/// A contract's wasm. `cargo xtask mutations` puts broken ones into a folder, to see whether tests notice.
+fn code_of(contract: Code) -> anyhow::Result<Vec<u8>> {
+    if let Ok(folder) = std::env::var("CHARTER_WASM_DIR") {
+        let broken = std::path::Path::new(&folder).join(format!("charter_{}.wasm", contract.name()));
+        if broken.exists() {
+            return Ok(std::fs::read(broken)?);
+        }
+    }
+    Ok(contract.code().to_vec())
 }
 
 /// Those that governance governs: all that keep state.

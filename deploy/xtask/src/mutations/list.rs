@@ -1,0 +1,174 @@
+//! The lines, and what stands there instead.
+
+/// One line, and who should notice.
+pub struct Mutation {
+    /// The invariant that rests on it.
+    pub breaks: &'static str,
+    /// Whose wasm it changes, and the tests that should notice.
+    pub contract: &'static str,
+    pub tests: &'static str,
+    pub file: &'static str,
+    pub line: &'static str,
+    pub instead: &'static str,
+}
+
+const fn keys(breaks: &'static str, file: &'static str, line: &'static str, instead: &'static str) -> Mutation {
+    Mutation { breaks, contract: "keys", tests: "keys_invariants::", file, line, instead }
+}
+
+const fn registry(breaks: &'static str, file: &'static str, line: &'static str, instead: &'static str) -> Mutation {
+    Mutation { breaks, contract: "registry", tests: "registry_invariants::", file, line, instead }
+}
+
+pub const MUTATIONS: &[Mutation] = &[
+    keys(
+        "INV-KEY-1",
+        "contracts/keys/src/model/grant.rs",
+        "if !policy::within(&terms.policy, above) {",
+        "if !policy::within(&terms.policy, above) && terms.expires_ms == 0 {",
+    ),
+    keys(
+        "INV-KEY-2",
+        "contracts/keys/src/acts/grants.rs",
+        "grant.expires_ms = args.expires_ms;\n        grant.generation += 1;",
+        "grant.expires_ms = args.expires_ms;",
+    ),
+    keys(
+        "INV-KEY-2",
+        "contracts/rules/src/decision.rs",
+        "if moved || secret.epochs != epochs {",
+        "if moved && secret.epochs != epochs && now_ms == 0 {",
+    ),
+    keys(
+        "INV-KEY-3",
+        "contracts/keys/src/api/leases.rs",
+        "for grant in &lineage {\n            self.with_budget",
+        "for grant in lineage.iter().take(1) {\n            self.with_budget",
+    ),
+    keys(
+        "INV-KEY-3",
+        "contracts/keys/src/api/leases.rs",
+        "budget::settle(budget, lease.amount.0, used, now_ms);",
+        "budget::settle(budget, lease.amount.0, used.min(1), now_ms);",
+    ),
+    keys(
+        "INV-KEY-4",
+        "contracts/keys/src/api/leases.rs",
+        "if Self::now_ms() < lease.expires_ms {",
+        "if Self::now_ms() < lease.expires_ms && lease.expires_ms == 0 {",
+    ),
+    keys(
+        "INV-KEY-4",
+        "contracts/keys/src/api/leases.rs",
+        "if used > lease.amount {",
+        "if used > lease.amount && lease.id == 0 {",
+    ),
+    keys(
+        "INV-KEY-5",
+        "contracts/keys/src/acts.rs",
+        "_ => check_owner(caller, authority, pending.agent)?,",
+        "_ => check_revoker(caller, authority)?,",
+    ),
+    keys(
+        "INV-KEY-6",
+        "contracts/common/src/method.rs",
+        "Deposit::OneYocto | Deposit::Prepaid => Core::check_one_yocto()?,",
+        "Deposit::OneYocto | Deposit::Prepaid => {}",
+    ),
+    keys(
+        "INV-KEY-6",
+        "contracts/common/src/method.rs",
+        "Deposit::Nothing => Core::check_no_deposit()?,",
+        "Deposit::Nothing => {}",
+    ),
+    keys(
+        "INV-KEY-7",
+        "contracts/keys/src/api/hosts.rs",
+        "if !is_signed(HOST_PROOF_PURPOSE, &proof, &args.proof, &args.sign_key) {",
+        "if !is_signed(HOST_PROOF_PURPOSE, &proof, &args.proof, &args.sign_key) && args.max_staleness_ms == 0 {",
+    ),
+    keys(
+        "INV-KEY-8",
+        "contracts/keys/src/acts/grants.rs",
+        "        check_live(&lineage, &secret, authority.epochs, when).map_err(|_| KeysError::Dead { id: parent.id })?;\n",
+        "",
+    ),
+    keys(
+        "INV-KEY-9",
+        "contracts/keys/src/api/callbacks.rs",
+        "self.core.storage.end_reservation(&pending.caller, pending.reserved)",
+        "self.core.storage.end_reservation(&pending.caller, charter_common::Reservation { bytes: 0, ..pending.reserved })",
+    ),
+    registry(
+        "INV-REG-1",
+        "contracts/registry/src/lib.rs",
+        "self.last_epoch += 1;",
+        "self.last_epoch = self.last_epoch.max(1);",
+    ),
+    registry(
+        "INV-REG-2",
+        "contracts/registry/src/model/agent.rs",
+        "agent.operators.clear();",
+        "agent.operators.truncate(9);",
+    ),
+    registry(
+        "INV-REG-3",
+        "contracts/registry/src/model/agent.rs",
+        "if owner || until_ms > self.paused_until_ms {",
+        "if owner || until_ms > 0 {",
+    ),
+    registry(
+        "INV-REG-3",
+        "contracts/registry/src/model/agent.rs",
+        "(owner || length <= GUARDIAN_PAUSE_MS_MAX)",
+        "(owner || length <= 9 * GUARDIAN_PAUSE_MS_MAX)",
+    ),
+    registry(
+        "INV-REG-4",
+        "contracts/registry/src/api/agents.rs",
+        "owner.agents -= 1;",
+        "owner.agents = owner.agents.max(1);",
+    ),
+    registry(
+        "INV-REG-5",
+        "contracts/common/src/rows.rs",
+        ".saturating_sub(env::storage_usage()).saturating_sub(share.bytes()));",
+        ".saturating_sub(env::storage_usage()).saturating_sub(share.bytes() + 1));",
+    ),
+    registry(
+        "INV-REG-6",
+        "contracts/registry/src/model/agent.rs",
+        "if self.payout_offered_to.as_ref() != Some(caller) {",
+        "if self.payout_offered_to.is_none() || caller.as_str().is_empty() {",
+    ),
+    registry(
+        "INV-REG-7",
+        "contracts/registry/src/model/recovery.rs",
+        "if is_recoverer && proposal.round == recovery.round {",
+        "if is_recoverer && proposal.round <= recovery.round {",
+    ),
+    registry(
+        "INV-REG-7",
+        "contracts/registry/src/model/recovery.rs",
+        "if is_recoverer && proposal.round == recovery.round {",
+        "if (is_recoverer || proposal.ready_ms > 0) && proposal.round == recovery.round {",
+    ),
+    registry(
+        "INV-REG-8",
+        "contracts/registry/src/model/attestation.rs",
+        "self.challenge.submitted = true;",
+        "self.challenge.submitted = self.challenge.until_ms == 0;",
+    ),
+    registry(
+        "INV-REG-7",
+        "contracts/registry/src/api/recovery.rs",
+        "        self.remove_proposals(recovery.agent, &recovery.recoverers);\n    }\n\n    /// An agent's recovery",
+        "        if recovery.round == 0 {\n            self.remove_proposals(recovery.agent, &recovery.recoverers);\n        }\n    }\n\n    /// An agent's recovery",
+    ),
+    registry(
+        "INV-REG-7",
+        "contracts/registry/src/api/recovery.rs",
+        "(recovery.next, recovery.next_from_ms) = (None, 0);",
+        "recovery.next_from_ms = recovery.next_from_ms.max(1);",
+    ),
+];
