@@ -20,7 +20,7 @@ pub const VERSION: &str = "1.0.0";
 /// Rows in one `claim_batch`.
 pub const CLAIM_BATCH_MAX: usize = 128;
 /// Channels in one `withdraw`.
-pub const WITHDRAW_MAX: usize = 16;
+pub const WITHDRAW_MAX: usize = 128;
 /// Shortest and longest time between a payer's request to close and its end.
 pub const WITHDRAW_DELAY_MS_MIN: u64 = 15 * 60_000;
 pub const WITHDRAW_DELAY_MS_MAX: u64 = 30 * 24 * 3_600_000;
@@ -128,6 +128,14 @@ impl ClaimResult {
     }
 }
 
+/// A channel, and all that its payee was sent. Of a transfer that failed, nothing was.
+#[wire]
+pub struct PaidTo(pub ChannelId, pub U128);
+
+/// A row of a batch by its index, and all that its channel's payee was sent.
+#[wire]
+pub struct PaidRow(pub u8, pub U128);
+
 /// Sums over everything the escrow ever held; see INV-ESC-1.
 #[wire]
 #[derive(Copy, Default, BorshSerialize, BorshDeserialize)]
@@ -147,6 +155,18 @@ pub enum Fact {
     Channel(Channel),
     /// Rows that raised `claimed`, and those that failed.
     Claims(Vec<ClaimResult>),
+    /// Rows of a batch that paid its caller. `raised` are indexes of rows whose channel is paid up to what they raised it
+    /// to; `due` are rows that raised nothing while something was due. Written once, so that the largest batch fits into a
+    /// receipt's logs.
+    ClaimsPaid {
+        rows: Vec<ClaimResult>,
+        raised: Vec<u8>,
+        due: Vec<PaidRow>,
+    },
+    /// What was sent or came back, as it stands now.
+    Paid(Vec<PaidTo>),
     /// Gone for good: `[id, paid to payee, refunded to payer]`.
     ChannelClosed(ChannelId, U128, U128),
+    /// Gone for good: everything that was claimed arrived, and so did the rest.
+    ChannelsClosed(Vec<ChannelId>),
 }

@@ -1,7 +1,7 @@
 //! Callbacks. They settle and never fail: an error here would roll back our books but not the transfer already made.
 
 use charter_common::{Answer, methods, succeeded};
-use charter_types::escrow::{ChannelId, Fact};
+use charter_types::escrow::{ChannelId, Fact, PaidTo};
 use charter_types::{U128, escrow::EscrowError};
 use near_sdk::{env, near};
 
@@ -18,8 +18,21 @@ impl Escrow {
     pub fn on_paid(&mut self) {
         let parts: Vec<Part> = borsh::from_slice(&env::input().unwrap_or_default()).unwrap_or_default();
         let arrived = succeeded(0);
-        for part in parts {
-            self.settle_part(&part, arrived);
+        let (mut returned, mut closed) = (Vec::new(), Vec::new());
+        for part in &parts {
+            let Some(channel) = self.settle_part(part, arrived) else { continue };
+            if !arrived {
+                returned.push(PaidTo(part.channel, U128(channel.paid)));
+            } else if channel.is_done() && self.channels.remove(&part.channel, &mut self.core.storage) {
+                closed.push(part.channel);
+            }
+        }
+        // One event for all: a receipt has a hundred logs at most, and then it would fail with the books as they were.
+        if !returned.is_empty() {
+            self.emit("payout_returned", Fact::Paid(returned));
+        }
+        if !closed.is_empty() {
+            self.emit("channels_closed", Fact::ChannelsClosed(closed));
         }
     }
 
@@ -37,18 +50,13 @@ impl Escrow {
 }
 
 impl Escrow {
-    fn settle_part(&mut self, part: &Part, arrived: bool) {
-        let Some(mut channel) = self.find(&part.channel) else { return };
-        if channel.settle_due(part.amount, arrived).is_err() {
-            return;
-        }
+    /// The channel afterwards.
+    fn settle_part(&mut self, part: &Part, arrived: bool) -> Option<Channel> {
+        let mut channel = self.find(&part.channel)?;
+        channel.settle_due(part.amount, arrived).ok()?;
         self.land(part.amount, if arrived { Landed::Paid } else { Landed::Back });
-        if self.save(&part.channel, &channel).is_ok() && !arrived {
-            self.emit("payout_returned", Fact::Channel(channel.view(part.channel)));
-        }
-        if channel.closed {
-            let _ = self.finish_closed(part.channel, &channel);
-        }
+        self.save(&part.channel, &channel).ok()?;
+        Some(channel)
     }
 
     fn settle_closing(&mut self, closing: &Closing, came_back: Payout) {

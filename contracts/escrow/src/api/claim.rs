@@ -1,13 +1,26 @@
 //! Vouchers.
 
+use std::collections::BTreeMap;
+
 use charter_common::{Answer, methods, sha256};
 use charter_types::escrow::{
-    CLAIM_BATCH_MAX, ChannelId, ClaimBatch, ClaimResult, ClaimRow, EscrowError, Fact, Voucher,
+    CLAIM_BATCH_MAX, ChannelId, ClaimBatch, ClaimResult, ClaimRow, EscrowError, Fact, PaidRow, PaidTo, Voucher,
 };
 use charter_types::{ErrorCode, Hash32};
 use near_sdk::{env, near};
 
+use crate::model::Channel;
 use crate::{Escrow, EscrowExt};
+
+/// The channels of a batch, each read and written once.
+type Touched = BTreeMap<ChannelId, TouchedChannel>;
+
+struct TouchedChannel {
+    channel: Channel,
+    /// Indexes of its last row, and of the last that raised it.
+    row: u8,
+    raised: Option<u8>,
+}
 
 #[methods(escrow)]
 #[near]
@@ -18,16 +31,17 @@ impl Escrow {
         }
         let domain = self.voucher_domain();
         let now_ms = env::block_timestamp_ms();
-        let results: Vec<ClaimResult> = rows.iter().map(|row| self.claim_row(row, domain, now_ms)).collect();
-        self.emit("claimed", Fact::Claims(results.clone()));
-        if withdraw {
-            let caller = env::predecessor_account_id();
-            let mut own: Vec<ChannelId> = results.iter().map(|result| result.0).collect();
-            own.sort();
-            own.dedup();
-            own.retain(|id| self.find(id).is_some_and(|channel| channel.payee == caller && !channel.closed));
-            self.pay_out(&caller, &own)?;
+        let mut touched = Touched::new();
+        let claims = (0_u8..).zip(&rows).map(|(index, row)| self.claim_row(&mut touched, (index, row), domain, now_ms));
+        let results: Vec<ClaimResult> = claims.collect();
+        let own = if withdraw { Self::split_own(&mut touched) } else { Touched::new() };
+        for (id, TouchedChannel { channel, raised, .. }) in &touched {
+            if raised.is_some() {
+                self.save(id, channel)?;
+            }
         }
+        let fact = self.pay_own(own, &results)?;
+        self.emit("claimed", fact);
         Ok(results)
     }
 }
@@ -38,23 +52,74 @@ impl Escrow {
         Voucher::domain(&env::chain_id(), &env::current_account_id(), sha256)
     }
 
-    fn claim_row(&mut self, row: &ClaimRow, domain: Hash32, now_ms: u64) -> ClaimResult {
+    fn claim_row(
+        &self,
+        touched: &mut Touched,
+        (index, row): (u8, &ClaimRow),
+        domain: Hash32,
+        now_ms: u64,
+    ) -> ClaimResult {
         let voucher = row.voucher(domain);
-        match self.claim(row, &voucher, now_ms) {
-            Ok(claimed) => ClaimResult(voucher.channel, claimed.to_string()),
-            Err(code) => ClaimResult(voucher.channel, code.to_owned()),
-        }
+        let id = voucher.channel;
+        let text = match self.touch(touched, id, index).and_then(|known| known.claim((index, row), &voucher, now_ms)) {
+            Ok(claimed) => claimed.to_string(),
+            Err(error) => error.code().to_owned(),
+        };
+        ClaimResult(id, text)
     }
 
-    fn claim(&mut self, row: &ClaimRow, voucher: &Voucher, now_ms: u64) -> Result<u128, &'static str> {
-        let id = voucher.channel;
-        let unknown = || EscrowError::UnknownChannel { id }.code();
-        let mut channel = self.find(&id).ok_or_else(unknown)?;
+    fn touch<'a>(
+        &self,
+        touched: &'a mut Touched,
+        id: ChannelId,
+        row: u8,
+    ) -> Result<&'a mut TouchedChannel, EscrowError> {
+        if !touched.contains_key(&id) {
+            let channel = self.find(&id).ok_or(EscrowError::UnknownChannel { id })?;
+            touched.insert(id, TouchedChannel { channel, row, raised: None });
+        }
+        let known = touched.get_mut(&id).ok_or(EscrowError::UnknownChannel { id })?;
+        known.row = row;
+        Ok(known)
+    }
+
+    /// The caller's own channels among them that are not closed.
+    fn split_own(touched: &mut Touched) -> Touched {
+        let caller = env::predecessor_account_id();
+        let (own, others) = std::mem::take(touched)
+            .into_iter()
+            .partition(|(_, known)| known.channel.payee == caller && !known.channel.closed);
+        *touched = others;
+        own
+    }
+
+    /// Pays the caller's own channels out, and says what there is to tell of the batch.
+    fn pay_own(&mut self, own: Touched, results: &[ClaimResult]) -> Answer<Fact> {
+        let rows: BTreeMap<ChannelId, (u8, Option<u8>)> =
+            own.iter().map(|(id, known)| (*id, (known.row, known.raised))).collect();
+        let channels = own.into_iter().map(|(id, known)| (id, known.channel)).collect();
+        let (_, paid) = self.pay_out(&env::predecessor_account_id(), channels)?;
+        if paid.is_empty() {
+            return Ok(Fact::Claims(results.to_vec()));
+        }
+        let (mut raised, mut due) = (Vec::new(), Vec::new());
+        for PaidTo(id, sum) in paid {
+            match rows.get(&id) {
+                Some((_, Some(row))) => raised.push(*row),
+                Some((row, None)) => due.push(PaidRow(*row, sum)),
+                None => {}
+            }
+        }
+        Ok(Fact::ClaimsPaid { rows: results.to_vec(), raised, due })
+    }
+}
+
+impl TouchedChannel {
+    fn claim(&mut self, (index, row): (u8, &ClaimRow), voucher: &Voucher, now_ms: u64) -> Result<u128, EscrowError> {
         let message = voucher.to_bytes();
-        channel
-            .claim(voucher, now_ms, |channel| env::ed25519_verify(&row.signature, message, &channel.voucher_key.0))
-            .map_err(|error| error.code())?;
-        self.save(&id, &channel).map_err(|failure| failure.code)?;
-        Ok(channel.claimed)
+        self.channel
+            .claim(voucher, now_ms, |channel| env::ed25519_verify(&row.signature, message, &channel.voucher_key.0))?;
+        self.raised = Some(index);
+        Ok(self.channel.claimed)
     }
 }

@@ -40,6 +40,7 @@ impl Escrow {
     pub fn top_up(&mut self, ChannelRef { channel: id }: ChannelRef) -> Answer {
         let mut channel = self.load(&id)?;
         channel.check_payer(&env::predecessor_account_id())?;
+        channel.check_open(id)?;
         let amount = env::attached_deposit().as_yoctonear();
         channel.deposit(amount)?;
         self.book_deposit(amount)?;

@@ -4,11 +4,12 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use charter_common::{Answer, encoded, methods, then_call};
 use charter_types::escrow::args::Channels;
 use charter_types::escrow::methods::on_paid;
-use charter_types::escrow::{ChannelId, EscrowError, Fact, WITHDRAW_MAX};
+use charter_types::escrow::{ChannelId, EscrowError, Fact, PaidTo, WITHDRAW_MAX};
 use charter_types::{AccountId, U128};
 use near_sdk::{Gas, NearToken, Promise, env, near};
 
 use crate::gas::{ON_PAID_BASE, ON_PAID_PER_CHANNEL};
+use crate::model::Channel;
 use crate::{Escrow, EscrowExt};
 
 /// One channel's part of a transfer.
@@ -28,33 +29,43 @@ impl Escrow {
             return Err(EscrowError::WithdrawSize { channels: channels.len() }.into());
         }
         let caller = env::predecessor_account_id();
-        for id in &channels {
-            self.load(id)?.check_payee(&caller)?;
+        let mut own = Vec::new();
+        for id in channels {
+            let channel = self.load(&id)?;
+            channel.check_payee(&caller)?;
+            own.push((id, channel));
         }
-        match self.pay_out(&caller, &channels)? {
-            0 => Err(EscrowError::NothingDue {}.into()),
-            sum => Ok(U128(sum)),
+        let (sum, paid) = self.pay_out(&caller, own)?;
+        if sum == 0 {
+            return Err(EscrowError::NothingDue {}.into());
         }
+        self.emit("withdrawn", Fact::Paid(paid));
+        Ok(U128(sum))
     }
 }
 
 impl Escrow {
-    /// Books first, then one transfer, whose callback restores the books if it fails.
-    pub(crate) fn pay_out(&mut self, payee: &AccountId, channels: &[ChannelId]) -> Answer<u128> {
-        let mut parts = Vec::new();
+    /// Books first, then one transfer, whose callback restores the books if it fails. Channels that were read are written
+    /// back. The caller tells what was paid.
+    pub(crate) fn pay_out(
+        &mut self,
+        payee: &AccountId,
+        channels: Vec<(ChannelId, Channel)>,
+    ) -> Answer<(u128, Vec<PaidTo>)> {
+        let (mut parts, mut paid) = (Vec::new(), Vec::new());
         let mut sum = 0_u128;
-        for id in channels {
-            let mut channel = self.load(id)?;
-            let amount = channel.take_due()?;
+        for (id, mut channel) in channels {
+            // What has too many transfers open stays due: the others don't wait for it.
+            let amount = channel.take_due().unwrap_or_default();
+            self.save(&id, &channel)?;
             if amount > 0 {
                 sum = sum.checked_add(amount).ok_or(EscrowError::Overflow {})?;
-                self.save(id, &channel)?;
-                self.emit("withdrawn", Fact::Channel(channel.view(*id)));
-                parts.push(Part { channel: *id, amount });
+                parts.push(Part { channel: id, amount });
+                paid.push(PaidTo(id, U128(channel.paid)));
             }
         }
         if sum == 0 {
-            return Ok(0);
+            return Ok((0, paid));
         }
         self.totals.held = self.less(self.totals.held, sum)?;
         self.totals.in_flight = self.more(self.totals.in_flight, sum)?;
@@ -63,7 +74,7 @@ impl Escrow {
             Gas::from_gas(ON_PAID_BASE.as_gas().saturating_add(ON_PAID_PER_CHANNEL.as_gas().saturating_mul(count)));
         let settle = then_call(Promise::new(env::current_account_id()), on_paid, encoded(&parts), gas, 0);
         Promise::new(payee.clone()).transfer(NearToken::from_yoctonear(sum)).then(settle).detach();
-        Ok(sum)
+        Ok((sum, paid))
     }
 
     pub(crate) fn more(&self, sum: U128, amount: u128) -> Answer<U128> {

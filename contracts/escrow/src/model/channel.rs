@@ -108,7 +108,7 @@ impl Channel {
         if self.payee == *caller { Ok(()) } else { Err(EscrowError::NotPayee { caller: caller.clone() }) }
     }
 
-    fn check_open(&self, id: ChannelId) -> Outcome {
+    pub fn check_open(&self, id: ChannelId) -> Outcome {
         if self.closed { Err(EscrowError::UnknownChannel { id }) } else { Ok(()) }
     }
 
@@ -140,8 +140,8 @@ impl Channel {
     pub fn take_due(&mut self) -> Outcome<u128> {
         let due = subtract(self.claimed, self.paid)?;
         if due > 0 {
-            self.paid = self.claimed;
             self.transfers_open = self.transfers_open.checked_add(1).ok_or(EscrowError::Overflow {})?;
+            self.paid = self.claimed;
         }
         Ok(due)
     }

@@ -1,7 +1,7 @@
 //! The escrow's records.
 
 use charter_types::escrow::args::Channels;
-use charter_types::escrow::{Channel, Fact};
+use charter_types::escrow::{Channel, ClaimResult, Fact, PaidRow, PaidTo};
 
 use crate::contract::Contract;
 use crate::table::{Change, Key, Table, account, amount, boolean, bytes, record};
@@ -38,10 +38,20 @@ pub fn changes(fact: &Fact) -> Vec<Change> {
         // Kept in events alone.
         Fact::Shared(_) => Vec::new(),
         Fact::Channel(channel) => vec![CHANNEL.put(channel)],
-        Fact::Claims(rows) => {
-            let raised = rows.iter().filter(|row| row.claimed().is_some());
-            raised.map(|row| CHANNEL.set(row.0, "claimed", &row.1)).collect()
+        Fact::Claims(rows) => raised(rows),
+        Fact::ClaimsPaid { rows, raised: paid_up, due } => {
+            let row = |index: &u8| rows.get(usize::from(*index));
+            let paid_up = paid_up.iter().filter_map(row).map(|row| CHANNEL.set(row.0, "paid", &row.1));
+            let due = due.iter().filter_map(|PaidRow(index, paid)| Some(CHANNEL.set(row(index)?.0, "paid", paid)));
+            raised(rows).into_iter().chain(paid_up).chain(due).collect()
         }
+        Fact::Paid(channels) => channels.iter().map(|PaidTo(id, paid)| CHANNEL.set(id, "paid", paid)).collect(),
         Fact::ChannelClosed(id, ..) => vec![CHANNEL.remove(id)],
+        Fact::ChannelsClosed(ids) => ids.iter().map(|id| CHANNEL.remove(id)).collect(),
     }
+}
+
+fn raised(rows: &[ClaimResult]) -> Vec<Change> {
+    let raised = rows.iter().filter(|row| row.claimed().is_some());
+    raised.map(|row| CHANNEL.set(row.0, "claimed", &row.1)).collect()
 }

@@ -29,10 +29,11 @@ pub async fn rows(table: &mut Table, payer: &Account, payee: &Account) {
     table.note(payee, (Escrow, escrow::claim_batch), "1 row", &one, 0).await;
     let channels = Channels { channels: vec![channel] };
     table.note(payee, (Escrow, escrow::withdraw), "one channel", &channels, 0).await;
+    many(table, payer, payee, &open).await;
     let most = u128::try_from(CLAIM_BATCH_MAX).unwrap();
     let rows = (1..=most).map(|number| row(&table.harness, channel, (number + 1) * 1_000)).collect();
     let all = ClaimBatch { rows, withdraw: true };
-    let case = format!("{CLAIM_BATCH_MAX} rows that all count, paid out");
+    let case = format!("{CLAIM_BATCH_MAX} rows on one channel that all count, paid out");
     table.note(payee, (Escrow, escrow::claim_batch), &case, &all, 0).await;
     table.note(payer, (Escrow, escrow::request_close), "", &reference, 1).await;
     table.note(payer, (Escrow, escrow::cancel_close), "", &reference, 1).await;
@@ -43,4 +44,26 @@ pub async fn rows(table: &mut Table, payer: &Account, payee: &Account) {
     let some = ClaimBatch { rows: vec![row(&table.harness, channel, 1_000)], withdraw: false };
     ok(payee, &table.contracts.escrow, escrow::claim_batch, &some, 0).await;
     table.note(payee, (Escrow, escrow::close), "with something for both", &ChannelRef { channel }, 0).await;
+}
+
+/// As many channels as a call can name, each of which changes.
+async fn many(table: &mut Table, payer: &Account, payee: &Account, args: &Open) {
+    let escrow = table.contracts.escrow.clone();
+    let mut channels = Vec::new();
+    for _ in 0..CLAIM_BATCH_MAX {
+        channels.push(ok(payer, &escrow, escrow::open, args, DEPOSIT).await);
+    }
+    let batch = |table: &Table, amount, withdraw| {
+        let rows = channels.iter().map(|channel| row(&table.harness, *channel, amount)).collect();
+        ClaimBatch { rows, withdraw }
+    };
+    for (amount, withdraw, paid) in [(1_000, false, ""), (2_000, true, ", paid out")] {
+        let case = format!("{CLAIM_BATCH_MAX} rows on as many channels{paid}");
+        let args = batch(table, amount, withdraw);
+        table.note(payee, (Escrow, escrow::claim_batch), &case, &args, 0).await;
+    }
+    let args = batch(table, 3_000, false);
+    ok(payee, &escrow, escrow::claim_batch, &args, 0).await;
+    let case = format!("{CLAIM_BATCH_MAX} channels");
+    table.note(payee, (Escrow, escrow::withdraw), &case, &Channels { channels: channels.clone() }, 0).await;
 }
