@@ -1,6 +1,6 @@
 //! Files in `--home`, under the names that nearcore, near-sandbox and near-workspaces know.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use near_crypto::SecretKey;
@@ -35,6 +35,11 @@ pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 const GENESIS_FILE: &str = "genesis.json";
 const VALIDATOR_FILE: &str = "validator_key.json";
 const CONFIG_FILE: &str = "config.json";
+
+/// The log of blocks, in the folder that nearcore's users know to delete to start over.
+pub fn log(home: &Path) -> PathBuf {
+    home.join("data").join("blocks.log")
+}
 
 /// Whether a chain lives in this folder.
 pub fn exists(home: &Path) -> bool {

@@ -6,6 +6,7 @@ mod cheats;
 pub mod cli;
 mod clock;
 mod code;
+mod defect;
 mod faults;
 mod fees;
 mod genesis;

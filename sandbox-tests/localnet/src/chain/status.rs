@@ -137,8 +137,7 @@ impl Chain {
         last_block: usize,
         first_block: usize,
     ) -> Reached {
-        let lag = usize::try_from(self.options.finality_lag).unwrap_or(usize::MAX);
-        let final_index = (self.blocks.len() - 1).saturating_sub(lag);
+        let final_index = self.final_place();
         let answered = !matches!(outcome.status, FinalExecutionStatus::NotStarted | FinalExecutionStatus::Started);
         let executed = answered && all_done;
         Reached {
