@@ -82,6 +82,11 @@ impl Store {
         Ok(Self { path: path.to_owned(), file, end: 0, fsync })
     }
 
+    /// All entries of the log at `path`, which may belong to a running chain.
+    pub fn peek(path: &Path) -> std::io::Result<Vec<Entry>> {
+        Ok(entries(path, &std::fs::read(path)?)?.0)
+    }
+
     /// All entries; leaves the file ready for more.
     pub fn read(&mut self) -> std::io::Result<Vec<Entry>> {
         let mut bytes = Vec::new();
