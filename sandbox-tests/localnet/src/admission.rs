@@ -239,8 +239,6 @@ fn check_action(
         | Action::Stake(_)
         | Action::UseGlobalContract(_) => Ok(()),
         Action::Transfer(_) => match receiver_id.get_account_type() {
-            // The first transfer would install a wallet contract that no crate carries.
-            AccountType::EthImplicitAccount => Err(unsupported("EthImplicitAccounts", version)),
             AccountType::UniversalAccount => Err(unsupported("UniversalAccounts", version)),
             _ => Ok(()),
         },

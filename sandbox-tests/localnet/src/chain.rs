@@ -3,6 +3,7 @@
 mod block;
 mod light_client;
 mod merkle;
+mod pool;
 mod produce;
 mod status;
 mod supply;
@@ -28,8 +29,10 @@ use crate::genesis::Genesis;
 use crate::store::{Entry, Plan, Store};
 use crate::trie::Trie;
 use merkle::BlockTree;
+use pool::Pool;
 
 pub use light_client::UnknownBlock;
+pub(crate) use produce::defect;
 pub use status::{NoProof, OutcomeProof, Reached, TxStatus};
 pub use supply::Supply;
 
@@ -99,9 +102,7 @@ pub struct Chain {
     transactions: HashMap<CryptoHash, Arc<SignedTransaction>>,
     /// Transactions that were admitted but could not be paid for when their turn came.
     refused: HashMap<CryptoHash, InvalidTxError>,
-    pool: Vec<SignedTransaction>,
-    /// Transactions with strict nonces that wait for the ones before them, and the height at which they are given up.
-    held: Vec<(SignedTransaction, BlockHeight)>,
+    pool: Pool,
     block_tree: BlockTree,
     /// The last block that executed something.
     last_execution: Option<usize>,
@@ -138,8 +139,7 @@ impl Chain {
             origins: HashMap::new(),
             transactions: HashMap::new(),
             refused: HashMap::new(),
-            pool: Vec::new(),
-            held: Vec::new(),
+            pool: Pool::default(),
             block_tree: BlockTree::default(),
             last_execution: None,
             patches: Vec::new(),
@@ -155,31 +155,47 @@ impl Chain {
 
     /// Replays a stored chain, then keeps writing to the store.
     pub fn open(genesis: Genesis, options: ChainOptions, mut store: Store) -> std::io::Result<Self> {
-        let mut chain = Self::new(genesis, options)?;
         let entries = store.read()?;
-        if entries.is_empty() {
+        let is_new = entries.is_empty();
+        let mut chain = Self::replayed(genesis, options, entries)?;
+        if is_new {
             store.append(&Entry::Genesis { hash: *chain.genesis_block().header.hash() })?;
         }
+        chain.store = Some(Arc::new(std::sync::Mutex::new(store)));
+        Ok(chain)
+    }
+
+    /// The chain that a log tells of.
+    pub(crate) fn replayed(genesis: Genesis, options: ChainOptions, entries: Vec<Entry>) -> std::io::Result<Self> {
+        let invalid = |text: String| std::io::Error::new(std::io::ErrorKind::InvalidData, text);
+        let mut chain = Self::new(genesis, options)?;
         for entry in entries {
             match entry {
                 Entry::Genesis { hash } if hash == *chain.genesis_block().header.hash() => {}
                 Entry::Genesis { .. } => {
                     let text = "the blocks in this folder were made from another genesis.json";
-                    return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, text));
+                    return Err(invalid(text.to_owned()));
                 }
-                Entry::Block(plan) => {
+                Entry::Block { plan, hash } => {
                     chain.clock_ahead_ns = plan.clock_ahead_ns;
                     // A block with a chunk took what lost heads had given back.
                     if !plan.chunk_missing {
                         chain.pool.clear();
                         chain.patches.clear();
                     }
-                    chain.make_block(plan);
+                    chain.make_block(&plan);
+                    if *chain.head().header.hash() != hash {
+                        let text = format!(
+                            "block {} in this folder was made by another version of charter-localnet, and comes out \
+                             differently here",
+                            plan.height
+                        );
+                        return Err(invalid(text));
+                    }
                 }
                 Entry::Undo => chain.undo_head(),
             }
         }
-        chain.store = Some(Arc::new(std::sync::Mutex::new(store)));
         Ok(chain)
     }
 
@@ -187,7 +203,7 @@ impl Chain {
     pub fn replay_from_genesis(&self) -> std::io::Result<Self> {
         let mut chain = Self::new(self.genesis.as_ref().clone(), self.options.clone())?;
         for block in &self.blocks[1..] {
-            chain.make_block(Plan {
+            chain.make_block(&Plan {
                 height: block.header.height(),
                 timestamp_ns: block.header.raw_timestamp(),
                 clock_ahead_ns: 0,
@@ -244,8 +260,12 @@ impl Chain {
 
     /// The last block that can't be undone.
     pub fn final_head(&self) -> &Arc<Block> {
+        &self.blocks[self.final_place()]
+    }
+
+    fn final_place(&self) -> usize {
         let lag = usize::try_from(self.options.finality_lag).unwrap_or(usize::MAX);
-        &self.blocks[(self.blocks.len() - 1).saturating_sub(lag)]
+        (self.blocks.len() - 1).saturating_sub(lag)
     }
 
     pub fn genesis_block(&self) -> &Arc<Block> {
@@ -284,7 +304,7 @@ impl Chain {
         self.check(&signed).map_err(SubmitError::Invalid)?;
         self.transactions.insert(hash, Arc::new(signed.clone()));
         self.refused.remove(&hash);
-        self.pool.push(signed);
+        self.pool.push(signed, self.head().header.height());
         Ok(())
     }
 

@@ -39,12 +39,10 @@ impl Cheats<'_> {
 
     /// Writes records into the state with the next block, made at once.
     pub async fn patch_state(&self, records: Vec<StateRecord>) -> Result<(), Error> {
-        self.localnet
-            .with(move |chain| {
-                chain.patch_state(records);
-                chain.produce()
-            })
-            .await??;
-        Ok(())
+        let patched = self.localnet.with(move |chain| {
+            chain.patch_state(records).map_err(Error::Patch)?;
+            Ok(chain.produce()?)
+        });
+        patched.await?
     }
 }

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use near_primitives::types::{AccountId, ProtocolVersion};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::genesis::PROTOCOL_VERSIONS;
 use crate::{Config, Faults, Genesis, Localnet, Producer, RpcServer};
 
 /// Blocks while nothing happens come this often under `run`: nearcore's sandbox never stops making them, and programs
@@ -16,11 +18,8 @@ const IDLE_BLOCK: Duration = Duration::from_millis(500);
 /// A NEAR chain in one process.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Keep the chain in this folder; a second start resumes it.
-    #[arg(long, global = true)]
-    home: Option<PathBuf>,
     #[command(flatten)]
-    run: RunArguments,
+    options: Options,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -30,7 +29,12 @@ enum Command {
     /// Writes genesis.json, config.json and key files into --home, as near-sandbox does.
     Init(InitArguments),
     /// Runs the chain in --home, as near-sandbox does: quietly, and with blocks while nothing happens.
-    Run(RunArguments),
+    Run,
+    /// Reads the chain in --home, which may be running.
+    ViewState {
+        #[command(subcommand)]
+        command: ViewStateCommand,
+    },
 }
 
 #[derive(clap::Args)]
@@ -38,50 +42,81 @@ struct InitArguments {
     /// Accepted for near-sandbox's sake: making this chain is always fast.
     #[arg(long)]
     fast: bool,
-    #[arg(long, default_value = "localnet")]
-    chain_id: String,
     /// The account that owns the supply.
     #[arg(long, default_value = "test.near")]
-    account_id: near_account_id::AccountId,
+    account_id: AccountId,
+}
+
+#[derive(clap::Subcommand)]
+enum ViewStateCommand {
+    /// Writes all accounts, keys, code and data as a genesis.json: a chain can start from it.
+    DumpState(DumpArguments),
 }
 
 #[derive(clap::Args)]
-struct RunArguments {
-    /// Where JSON-RPC listens [default: 127.0.0.1:3030, or what config.json says]. Port 0 takes a free one.
+struct DumpArguments {
+    /// Where to [default: output.json in --home].
     #[arg(long)]
+    file: Option<PathBuf>,
+    /// Write a home into the folder `output` in --home instead, with the records in a file of their own.
+    #[arg(long, conflicts_with = "file")]
+    stream: bool,
+}
+
+/// They mean the same wherever they stand on the command line.
+#[derive(clap::Args)]
+struct Options {
+    /// Keep the chain in this folder; a second start resumes it.
+    #[arg(long, global = true)]
+    home: Option<PathBuf>,
+    /// Where JSON-RPC listens [default: 127.0.0.1:3030, or what config.json says]. Port 0 takes a free one; 0.0.0.0 lets
+    /// other machines in.
+    #[arg(long, global = true)]
     rpc_addr: Option<String>,
     /// Accepted for near-sandbox's sake: this chain talks to no other node.
-    #[arg(long)]
+    #[arg(long, global = true)]
     network_addr: Option<String>,
     /// Make a block every so many milliseconds instead of whenever there is work.
-    #[arg(long)]
+    #[arg(long, global = true)]
     block_ms: Option<u64>,
     /// Blocks between the head and the last final block [default: 0].
-    #[arg(long)]
+    #[arg(long, global = true)]
     finality_lag: Option<u64>,
-    /// [default: localnet].
-    #[arg(long)]
+    /// Name of a new chain [default: localnet].
+    #[arg(long, global = true)]
     chain_id: Option<String>,
+    /// Protocol version of a new chain, 84 to 88 [default: 88].
+    #[arg(long, global = true, value_parser = clap::value_parser!(ProtocolVersion).range(PROTOCOL_VERSIONS))]
+    protocol_version: Option<ProtocolVersion>,
     /// What goes wrong, as JSON: {"seed": 7, "skipped_height": 0.1, …}.
-    #[arg(long, value_parser = faults)]
+    #[arg(long, global = true, value_parser = faults)]
     faults: Option<Faults>,
+    /// Write each block to the disk before it is seen, so that a power cut takes nothing that was answered.
+    #[arg(long, global = true)]
+    fsync: bool,
     /// Print JSON, a line when it is ready.
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
 }
 
-impl RunArguments {
-    /// Options mean the same before `run` and behind it.
-    fn or(self, before: Self) -> Self {
-        Self {
-            rpc_addr: self.rpc_addr.or(before.rpc_addr),
-            network_addr: self.network_addr.or(before.network_addr),
-            block_ms: self.block_ms.or(before.block_ms),
-            finality_lag: self.finality_lag.or(before.finality_lag),
-            chain_id: self.chain_id.or(before.chain_id),
-            faults: self.faults.or(before.faults),
-            json: self.json || before.json,
+impl Options {
+    fn genesis(&self, root_id: AccountId) -> Genesis {
+        let key = near_crypto::SecretKey::from_random(near_crypto::KeyType::ED25519);
+        let mut genesis = Genesis::of_root(self.chain_id.as_deref().unwrap_or("localnet"), root_id, key);
+        if let Some(version) = self.protocol_version {
+            genesis.config.protocol_version = version;
         }
+        genesis
+    }
+
+    /// A chain that is there keeps its name and version: they decide what its blocks mean.
+    fn check_against(&self, genesis: &Genesis, home: &Path) -> anyhow::Result<()> {
+        let (id, version) = (&genesis.config.chain_id, genesis.config.protocol_version);
+        let other_id = self.chain_id.as_ref().filter(|wanted| *wanted != id);
+        anyhow::ensure!(other_id.is_none(), "the chain in {} is named {id} already", home.display());
+        let other_version = self.protocol_version.filter(|wanted| *wanted != version);
+        anyhow::ensure!(other_version.is_none(), "the chain in {} is of protocol version {version}", home.display());
+        Ok(())
     }
 }
 
@@ -91,46 +126,70 @@ fn faults(text: &str) -> serde_json::Result<Faults> {
 
 /// Does what the command line says; returns when the chain is stopped.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let home = arguments.home.as_deref();
-    match arguments.command {
+    let Arguments { options, command } = arguments;
+    let home = options.home.as_deref();
+    match command {
         Some(Command::Init(init)) => {
             let home = home.context("init needs --home: the folder to write to")?;
             anyhow::ensure!(!crate::home::exists(home), "{} holds a chain already", home.display());
-            let key = near_crypto::SecretKey::from_random(near_crypto::KeyType::ED25519);
-            crate::home::init(home, &Genesis::of_root(&init.chain_id, init.account_id, key))
+            crate::home::init(home, &options.genesis(init.account_id))
         }
-        Some(Command::Run(run)) => {
-            let run = run.or(arguments.run);
-            let home = home.context("run needs --home: the folder that init wrote")?;
-            anyhow::ensure!(crate::home::exists(home), "{} holds no chain: run init first", home.display());
-            let (localnet, rpc) = start(&run, Some(home), Producer::InstantAndIdle(IDLE_BLOCK)).await?;
+        Some(Command::Run) => {
+            let home = existing(home, "run")?;
+            let (localnet, rpc) = start(&options, Some(home), Producer::InstantAndIdle(IDLE_BLOCK)).await?;
             let stop = stop_signals()?;
-            if run.json {
+            if options.json {
                 tell_programs(&localnet, &rpc, home);
             }
             until_stopped(rpc, stop).await
         }
-        None => interactive(&arguments.run, home).await,
+        Some(Command::ViewState { command: ViewStateCommand::DumpState(dump) }) => {
+            let home = existing(home, "view-state")?;
+            let written = if dump.stream {
+                crate::dump::write_home(home, &home.join("output"))?
+            } else {
+                crate::dump::write_file(home, &dump.file.unwrap_or_else(|| home.join("output.json")))?
+            };
+            println!("{}", written.display());
+            Ok(())
+        }
+        None => interactive(&options, home).await,
     }
 }
 
-async fn start(run: &RunArguments, home: Option<&Path>, usual: Producer) -> anyhow::Result<(Localnet, RpcServer)> {
+fn existing<'a>(home: Option<&'a Path>, command: &str) -> anyhow::Result<&'a Path> {
+    let home = home.with_context(|| format!("{command} needs --home: the folder that init wrote"))?;
+    anyhow::ensure!(crate::home::exists(home), "{} holds no chain: run init first", home.display());
+    Ok(home)
+}
+
+async fn start(run: &Options, home: Option<&Path>, usual: Producer) -> anyhow::Result<(Localnet, RpcServer)> {
+    if let Some(home) = home.filter(|home| crate::home::exists(home)) {
+        run.check_against(&crate::home::genesis(home)?, home)?;
+    }
     let config = Config {
-        genesis: Genesis::new(run.chain_id.as_deref().unwrap_or("localnet")),
+        genesis: run.genesis(crate::genesis::default_root_id()),
         producer: run.block_ms.map(Duration::from_millis).map_or(usual, Producer::Interval),
         finality_lag: run.finality_lag.unwrap_or_default(),
         faults: run.faults.unwrap_or_default(),
         home: home.map(ToOwned::to_owned),
+        fsync: run.fsync,
         ..Config::default()
     };
     let localnet = Localnet::start(config).await?;
     let configured = home.map(crate::home::node_config).transpose()?.and_then(|config| config.rpc_addr);
     let addr = run.rpc_addr.clone().or(configured).unwrap_or_else(|| "127.0.0.1:3030".to_owned());
     let rpc = localnet.serve(&addr).await.with_context(|| format!("{addr} can't be listened on"))?;
+    if !rpc.addr().ip().is_loopback() {
+        eprintln!(
+            "warning: whoever reaches {} can edit this chain's state and skip its time; there is no password",
+            rpc.addr()
+        );
+    }
     Ok((localnet, rpc))
 }
 
-async fn interactive(run: &RunArguments, home: Option<&Path>) -> anyhow::Result<()> {
+async fn interactive(run: &Options, home: Option<&Path>) -> anyhow::Result<()> {
     let (localnet, rpc) = start(run, home, Producer::Instant).await?;
     // Without a home the keys are kept until the end, so that other tools can read them.
     let kept = tempfile::tempdir()?;

@@ -28,12 +28,19 @@ pub fn registrar_id() -> AccountId {
 
 /// The protocol version contracts of near-sdk 5.30 need.
 pub const PROTOCOL_VERSION: ProtocolVersion = 88;
+/// Versions whose rules this chain knows.
+pub const PROTOCOL_VERSIONS: std::ops::RangeInclusive<i64> = 84..=88;
+
+/// The account that owns the supply if nobody says otherwise.
+pub fn default_root_id() -> AccountId {
+    AccountIdRef::new_or_panic("test.near").into()
+}
 
 /// Everything that decides the genesis block.
 #[derive(Clone, Debug)]
 pub struct Genesis {
-    /// nearcore's settings. This chain reads chain id, version, time, gas price, gas limit, validity period, epoch length
-    /// and the validator. It has no rewards and no kick-outs.
+    /// nearcore's settings. This chain reads chain id, version, height, time, gas price, gas limit, validity period, epoch
+    /// length and the validator. It has no rewards and no kick-outs.
     pub config: GenesisConfig,
     /// The state before the first block. Later records replace earlier ones of the same key.
     pub records: Vec<StateRecord>,
@@ -58,8 +65,7 @@ impl Default for Genesis {
 impl Genesis {
     /// A chain of this name, whose root account is `test.near` with a fresh key.
     pub fn new(chain_id: &str) -> Self {
-        let root_id = AccountIdRef::new_or_panic("test.near").into();
-        Self::of_root(chain_id, root_id, SecretKey::from_random(KeyType::ED25519))
+        Self::of_root(chain_id, default_root_id(), SecretKey::from_random(KeyType::ED25519))
     }
 
     /// A chain of this name that `root_id` owns.
@@ -109,6 +115,12 @@ impl Genesis {
         };
         if validator.public_key != root_key.public_key() {
             return Err(format!("expected the key of {} in validator_key.json", validator.account_id));
+        }
+        if !PROTOCOL_VERSIONS.contains(&i64::from(config.protocol_version)) {
+            return Err(format!(
+                "expected a protocol version of 84 to 88 in the genesis, found {}",
+                config.protocol_version
+            ));
         }
         Ok(Self { config, records, root_key })
     }

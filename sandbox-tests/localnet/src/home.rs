@@ -1,9 +1,10 @@
 //! Files in `--home`, under the names that nearcore, near-sandbox and near-workspaces know.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use near_crypto::SecretKey;
+use near_primitives::state_record::StateRecord;
 use near_primitives::types::AccountId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,14 @@ pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 const GENESIS_FILE: &str = "genesis.json";
 const VALIDATOR_FILE: &str = "validator_key.json";
 const CONFIG_FILE: &str = "config.json";
+const RECORDS_FILE: &str = "records.json";
+/// Where nearcore's `config.json` names a file of records.
+const RECORDS_FIELD: &str = "genesis_records_file";
+
+/// The log of blocks, in the folder that nearcore's users know to delete to start over.
+pub fn log(home: &Path) -> PathBuf {
+    home.join("data").join("blocks.log")
+}
 
 /// Whether a chain lives in this folder.
 pub fn exists(home: &Path) -> bool {
@@ -45,21 +54,39 @@ pub fn exists(home: &Path) -> bool {
 pub fn init(home: &Path, genesis: &Genesis) -> anyhow::Result<()> {
     std::fs::create_dir_all(home).with_context(|| format!("{} can't be made", home.display()))?;
     write_keys(home, genesis)?;
-    let config = json!({
+    write(home, CONFIG_FILE, &config())?;
+    // The genesis comes last: a folder that has it has the rest.
+    write(home, GENESIS_FILE, &genesis.to_file())
+}
+
+fn config() -> Value {
+    json!({
         "genesis_file": GENESIS_FILE,
         "validator_key_file": VALIDATOR_FILE,
         "node_key_file": "node_key.json",
         "rpc": { "addr": "127.0.0.1:3030", "limits_config": { "json_payload_max_size": BODY_BYTES_MAX } },
-    });
+    })
+}
+
+/// Moves the records out of `genesis.json` into a file that `config.json` names, as nearcore does where there are many.
+pub fn split_records(home: &Path, genesis: Genesis) -> anyhow::Result<()> {
+    let mut config = config();
+    config[RECORDS_FIELD] = json!(RECORDS_FILE);
+    write(home, RECORDS_FILE, &genesis.records)?;
     write(home, CONFIG_FILE, &config)?;
-    // The genesis comes last: a folder that has it has the rest.
-    write(home, GENESIS_FILE, &genesis.to_file())
+    write(home, GENESIS_FILE, &GenesisFile { config: genesis.config, records: Vec::new() })
 }
 
 /// Reads the chain's start back, as `init` or somebody's editor left it.
 pub fn genesis(home: &Path) -> anyhow::Result<Genesis> {
     let key: KeyFile = read(home, VALIDATOR_FILE)?;
-    let file: GenesisFile = read(home, GENESIS_FILE)?;
+    let mut file: GenesisFile = read(home, GENESIS_FILE)?;
+    if home.join(CONFIG_FILE).exists() {
+        let config: Value = read(home, CONFIG_FILE)?;
+        if let Some(name) = config[RECORDS_FIELD].as_str() {
+            file.records.extend(read::<Vec<StateRecord>>(home, name)?);
+        }
+    }
     Genesis::from_file(file, key.secret_key).map_err(|text| anyhow::anyhow!(text))
 }
 
@@ -94,7 +121,11 @@ fn read<T: DeserializeOwned>(home: &Path, name: &str) -> anyhow::Result<T> {
 }
 
 fn write(home: &Path, name: &str, content: &impl Serialize) -> anyhow::Result<()> {
-    let path = home.join(name);
+    write_at(&home.join(name), content)
+}
+
+/// Writes JSON for nearcore's tools and people.
+pub fn write_at(path: &Path, content: &impl Serialize) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(content)?;
-    std::fs::write(&path, text).with_context(|| format!("{} can't be written", path.display()))
+    std::fs::write(path, text).with_context(|| format!("{} can't be written", path.display()))
 }

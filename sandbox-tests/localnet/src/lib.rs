@@ -6,6 +6,8 @@ mod cheats;
 pub mod cli;
 mod clock;
 mod code;
+mod defect;
+mod dump;
 mod faults;
 mod fees;
 mod genesis;

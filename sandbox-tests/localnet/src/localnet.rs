@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use near_crypto::SecretKey;
 use near_primitives::errors::InvalidTxError;
@@ -15,6 +15,7 @@ use near_primitives::views::{FinalExecutionOutcomeView, TxExecutionStatus};
 use tokio::sync::{oneshot, watch};
 
 use crate::chain::{Chain, ChainOptions, SubmitError, TxStatus};
+use crate::defect::caught;
 use crate::faults::{Faults, RpcFaults};
 use crate::genesis::Genesis;
 use crate::runtime::{VIEW_GAS, ViewCall, ViewError, view};
@@ -45,6 +46,8 @@ pub struct Config {
     pub faults: Faults,
     /// Where the chain is kept. A chain that is there already is resumed, and `genesis` is ignored.
     pub home: Option<PathBuf>,
+    /// Whether a block is on the medium before it is seen, so that a power cut takes nothing that was answered.
+    pub fsync: bool,
     /// Longest request body of JSON-RPC, bytes [nearcore's: 10 MiB].
     pub body_bytes_max: Option<usize>,
 }
@@ -58,8 +61,13 @@ pub enum Error {
     Unknown,
     #[error("the view failed: {0:?}")]
     View(ViewError),
+    #[error("the patch is refused: {0}")]
+    Patch(String),
     #[error("the chain has stopped")]
     Stopped,
+    /// A panic while this was done. The chain goes on without it.
+    #[error("{0}")]
+    Defect(String),
     #[error(transparent)]
     Io(#[from] std::io::Error),
     #[error("{0} can't be used as a home: {1}")]
@@ -85,7 +93,7 @@ pub struct Localnet {
     /// Where this handle's RPC server listens.
     pub(crate) rpc_addr: Option<std::net::SocketAddr>,
     pub(crate) faults: RpcFaults,
-    pub(crate) started: std::time::Instant,
+    pub(crate) started: Instant,
     /// What keeps a replica up to date; ends with its last handle.
     follower: Option<Arc<AbortOnDrop>>,
 }
@@ -108,8 +116,8 @@ impl Localnet {
         let body_bytes_max = body_bytes_max.unwrap_or(crate::home::BODY_BYTES_MAX);
         let (producer, faults) = (config.producer, RpcFaults::new(config.faults));
         // A stored chain is replayed, which takes a while.
-        let opened = tokio::task::spawn_blocking(move || open(&config)).await;
-        let chain = opened.map_err(|_| Error::Stopped)??;
+        let opened = tokio::task::spawn_blocking(move || caught(|| open(&config))).await;
+        let chain = opened.map_err(|_| Error::Stopped)?.map_err(Error::Defect)??;
         Ok(Self { body_bytes_max, faults, ..Self::of_chain(chain, producer)? })
     }
 
@@ -125,7 +133,7 @@ impl Localnet {
         let (jobs, inbox) = channel::<Job>();
         let (heads, head) = watch::channel(chain.head().header.height());
         std::thread::Builder::new().name("localnet".to_owned()).spawn(move || run(chain, &inbox, &heads, producer))?;
-        let (body_bytes_max, started) = (crate::home::BODY_BYTES_MAX, std::time::Instant::now());
+        let (body_bytes_max, started) = (crate::home::BODY_BYTES_MAX, Instant::now());
         let faults = RpcFaults::default();
         Ok(Self { jobs, head, genesis, producer, body_bytes_max, rpc_addr: None, faults, started, follower: None })
     }
@@ -139,7 +147,10 @@ impl Localnet {
             let mut heads = source.heads();
             while heads.changed().await.is_ok() {
                 let Ok(ahead) = source.with(|chain| chain.clone()).await else { return };
-                let job: Job = Box::new(move |chain| chain.follow(&ahead, blocks_behind));
+                let job: Job = Box::new(move |chain| {
+                    // A replica that misses a head takes it over with the next one.
+                    let _ = caught(|| chain.follow(&ahead, blocks_behind));
+                });
                 if jobs.send(job).is_err() {
                     return;
                 }
@@ -149,17 +160,17 @@ impl Localnet {
         Ok(replica)
     }
 
-    /// Runs `job` on the chain's thread and gives back what it returns.
+    /// Runs `job` on the chain's thread and gives back what it returns. A panic in it is this call's error alone.
     pub async fn with<R: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Chain) -> R + Send + 'static,
     ) -> Result<R, Error> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |chain| {
-            let _ = answer.send(job(chain));
+            let _ = answer.send(caught(|| job(chain)));
         });
         self.jobs.send(job).map_err(|_| Error::Stopped)?;
-        answered.await.map_err(|_| Error::Stopped)
+        answered.await.map_err(|_| Error::Stopped)?.map_err(Error::Defect)
     }
 
     /// The account that owns the supply.
@@ -272,76 +283,113 @@ fn open(config: &Config) -> Result<Chain, Error> {
         crate::home::init(home, &config.genesis).map_err(at_home)?;
     }
     let genesis = crate::home::genesis(home).map_err(at_home)?;
-    // nearcore's name for what may be deleted to start over.
-    let data = home.join("data");
-    std::fs::create_dir_all(&data)?;
-    let store = Store::open(&data.join("blocks.log"))?;
+    std::fs::create_dir_all(home.join("data"))?;
+    let store = Store::open(&crate::home::log(home), config.fsync)?;
     Chain::open(genesis, options, store).map_err(|error| at_home(error.into()))
 }
 
 /// The chain's thread: jobs as they come, blocks when they are due.
 fn run(mut chain: Chain, inbox: &Receiver<Job>, heads: &watch::Sender<u64>, producer: Producer) {
+    let mut last_block = Instant::now();
+    // A block that could not be made is tried again once something has changed.
+    let mut failed = false;
     loop {
         let before = chain.head().header.height();
-        let open = match producer {
-            Producer::Instant => instant(&mut chain, inbox, None),
-            Producer::InstantAndIdle(pause) => instant(&mut chain, inbox, Some(pause)),
-            Producer::Interval(pause) => interval(&mut chain, inbox, pause),
-            Producer::Follow => inbox.recv().is_ok_and(|job| {
-                job(&mut chain);
-                true
-            }),
-        };
+        let stepped = caught(|| {
+            let next = match producer {
+                Producer::Instant => next_instant(&mut chain, inbox, last_block, None, failed),
+                Producer::InstantAndIdle(pause) => next_instant(&mut chain, inbox, last_block, Some(pause), failed),
+                Producer::Interval(pause) => next_interval(&mut chain, inbox, pause),
+                Producer::Follow => inbox.recv().map_or(Next::End, |job| {
+                    job(&mut chain);
+                    Next::Nothing
+                }),
+            };
+            let produced = match next {
+                Next::End => return Ok(false),
+                Next::Nothing => Ok(()),
+                Next::Due => chain.produce_due(),
+                Next::Block => chain.produce(),
+            };
+            produced.map(|()| true)
+        });
+        let stepped = stepped.unwrap_or_else(|text| Err(std::io::Error::other(text)));
+        failed = stepped.is_err();
+        match stepped {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => tracing::error!(%error, "a block could not be made"),
+        }
         let height = chain.head().header.height();
         if height != before {
             let _ = heads.send(height);
         }
-        if !open {
-            return;
+        if height != before || failed {
+            last_block = Instant::now();
         }
     }
 }
 
-/// Does the jobs that wait, then makes one block if there is work. Without jobs and work it waits until an idle block is
-/// due.
-fn instant(chain: &mut Chain, inbox: &Receiver<Job>, idle: Option<Duration>) -> bool {
-    if !chain.has_work() {
-        match idle.map_or_else(|| inbox.recv().map_err(Into::into), |pause| inbox.recv_timeout(pause)) {
-            Ok(job) => job(chain),
-            Err(RecvTimeoutError::Timeout) => return produce(chain),
-            Err(RecvTimeoutError::Disconnected) => return false,
-        }
-    }
+/// What the chain's thread does after the jobs.
+enum Next {
+    /// Every handle is gone.
+    End,
+    Nothing,
+    /// A block of what is due.
+    Due,
+    /// A block of everything there is.
+    Block,
+}
+
+/// Does the jobs that wait until a block is due: because there is work, or because nothing happened for long enough.
+fn next_instant(
+    chain: &mut Chain,
+    inbox: &Receiver<Job>,
+    last_block: Instant,
+    idle: Option<Duration>,
+    failed: bool,
+) -> Next {
+    let head = chain.head().header.height();
+    let mut failed = failed;
     loop {
         match inbox.try_recv() {
-            Ok(job) => job(chain),
-            Err(TryRecvError::Empty) => break,
-            Err(TryRecvError::Disconnected) if chain.has_work() => break,
-            Err(TryRecvError::Disconnected) => return false,
+            Ok(job) => {
+                job(chain);
+                failed = false;
+                continue;
+            }
+            Err(TryRecvError::Disconnected) if failed || !chain.has_work() => return Next::End,
+            Err(TryRecvError::Disconnected) => return Next::Block,
+            Err(TryRecvError::Empty) => {}
+        }
+        // A cheat made one: whoever waits for the head has to hear of it.
+        if chain.head().header.height() != head {
+            return Next::Nothing;
+        }
+        let work = if failed { None } else { chain.due_at(last_block) };
+        let due = [work, idle.map(|pause| last_block + pause)].into_iter().flatten().min();
+        let waited = match due.map(|due| due.saturating_duration_since(Instant::now())) {
+            None => inbox.recv().map_err(RecvTimeoutError::from),
+            Some(Duration::ZERO) => return Next::Due,
+            Some(pause) => inbox.recv_timeout(pause),
+        };
+        match waited {
+            Ok(job) => {
+                job(chain);
+                failed = false;
+            }
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
     }
-    if chain.has_work() { produce(chain) } else { true }
 }
 
-fn interval(chain: &mut Chain, inbox: &Receiver<Job>, pause: Duration) -> bool {
-    let due = std::time::Instant::now() + pause;
+fn next_interval(chain: &mut Chain, inbox: &Receiver<Job>, pause: Duration) -> Next {
+    let due = Instant::now() + pause;
     loop {
-        match inbox.recv_timeout(due.saturating_duration_since(std::time::Instant::now())) {
+        match inbox.recv_timeout(due.saturating_duration_since(Instant::now())) {
             Ok(job) => job(chain),
-            Err(RecvTimeoutError::Timeout) => break,
-            Err(RecvTimeoutError::Disconnected) => return false,
-        }
-    }
-    produce(chain)
-}
-
-fn produce(chain: &mut Chain) -> bool {
-    match chain.produce() {
-        Ok(()) => true,
-        // A chain whose log can't be written must not go on as if it were kept.
-        Err(error) => {
-            tracing::error!(%error, "the block log can't be written; the chain stops");
-            false
+            Err(RecvTimeoutError::Timeout) => return Next::Block,
+            Err(RecvTimeoutError::Disconnected) => return Next::End,
         }
     }
 }

@@ -275,7 +275,23 @@ fn compare_trees(wanted: &Value, ours: &FinalExecutionOutcomeView, ids: &mut Has
     {
         differences.push(format!("{} receipts, not {}", ours.len(), wanted.len()));
     }
+    if differences.is_empty() {
+        differences.extend(compare_order(wanted, ours, ids));
+    }
     differences
+}
+
+/// Equal trees are listed in the same order. `ids` knows what a recorded receipt is called here.
+fn compare_order(wanted: &Value, ours: &Value, ids: &HashMap<String, String>) -> Option<String> {
+    let listed = |outcomes: &Value| -> Vec<String> {
+        let outcomes = outcomes["receipts_outcome"].as_array().into_iter().flatten();
+        outcomes.filter_map(|outcome| Some(outcome["id"].as_str()?.to_owned())).collect()
+    };
+    let (wanted, ours) = (listed(wanted), listed(ours));
+    let places = wanted.iter().map(|id| ours.iter().position(|our_id| ids.get(id) == Some(our_id)));
+    let places: Vec<_> = places.collect();
+    let expected: Vec<_> = (0..wanted.len()).map(Some).collect();
+    (places != expected).then(|| format!("receipts in another order: nearcore's are ours at {places:?}"))
 }
 
 struct Comparison<'a> {

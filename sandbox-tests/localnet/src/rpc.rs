@@ -5,10 +5,11 @@ mod changes;
 mod info;
 mod proofs;
 mod query;
+mod query_path;
 mod sandbox;
 mod transactions;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -22,6 +23,7 @@ use near_jsonrpc_primitives::types::view_access_key::RpcViewAccessKeyError;
 use near_jsonrpc_primitives::types::view_access_key_list::RpcViewAccessKeyListError;
 use near_jsonrpc_primitives::types::view_account::RpcViewAccountError;
 use near_jsonrpc_primitives::types::view_code::RpcViewCodeError;
+use near_jsonrpc_primitives::types::view_gas_key_nonces::RpcViewGasKeyNoncesError;
 use near_jsonrpc_primitives::types::view_state::RpcViewStateError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -45,8 +47,15 @@ impl RpcServer {
         self.addr
     }
 
+    /// Where this machine reaches it.
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        let mut addr = self.addr;
+        match addr.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => addr.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => addr.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
+        }
+        format!("http://{addr}")
     }
 
     /// Serves until the process ends.
@@ -206,6 +215,9 @@ async fn dispatch(localnet: &Localnet, method: &str, params: Value) -> Reply {
         }
         "EXPERIMENTAL_view_access_key_list" => {
             query::single::<RpcViewAccessKeyListError>(localnet, "view_access_key_list", params).await
+        }
+        "EXPERIMENTAL_view_gas_key_nonces" => {
+            query::single::<RpcViewGasKeyNoncesError>(localnet, "view_gas_key_nonces", params).await
         }
         "EXPERIMENTAL_call_function" => query::single::<RpcCallFunctionError>(localnet, "call_function", params).await,
         "changes" | "EXPERIMENTAL_changes" => changes::changes(localnet, params).await,

@@ -31,7 +31,9 @@ use near_primitives::types::{
 use near_primitives::utils::create_receipt_id_from_transaction;
 
 use crate::admission::{Accepted, accept_transaction};
+use crate::chain::defect;
 use crate::code::CodeCache;
+use crate::defect::caught;
 use crate::state::StateUpdate;
 use crate::trie::Trie;
 
@@ -127,7 +129,9 @@ impl Chunk<'_> {
         for signed in transactions {
             let tx = &signed.transaction;
             let context = self.context;
-            match accept_transaction(&context.config, &self.state, tx, context.gas_price, context.height) {
+            let checked =
+                caught(|| accept_transaction(&context.config, &self.state, tx, context.gas_price, context.height));
+            match checked.unwrap_or_else(|text| Err(defect(&text))) {
                 Err(error) => converted.2.push((signed, error)),
                 Ok(accepted) => {
                     let receipt = self.convert(&signed, &accepted);

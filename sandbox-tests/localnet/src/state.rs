@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use near_primitives::account::{AccessKey, Account};
-use near_primitives::hash::CryptoHash;
+use near_primitives::hash::{CryptoHash, hash};
 use near_primitives::trie_key::TrieKey;
 use near_primitives::types::{AccountId, RawStateChange, RawStateChangesWithTrieKey, StateChangeCause};
 
@@ -77,6 +77,17 @@ impl StateUpdate {
             recorder.value(found);
         }
         Some(Arc::clone(found.bytes()))
+    }
+
+    /// The contract code under `key`, if it is the code of this hash: a patched account may name another one, which
+    /// nearcore finds nowhere either.
+    pub fn code(&self, key: &TrieKey, code_hash: &CryptoHash) -> Option<Arc<[u8]>> {
+        let raw = key.to_vec();
+        if let Some(value) = self.overlay(&raw) {
+            return value.clone().filter(|code| hash(code) == *code_hash);
+        }
+        let found = self.base.look_up(&raw, &mut |node, bytes| self.record(node, bytes))?;
+        (found.hash() == code_hash).then(|| Arc::clone(found.bytes()))
     }
 
     pub fn get<T: BorshDeserialize>(&self, key: &TrieKey) -> Option<T> {

@@ -19,14 +19,14 @@ fn producers_hash(genesis: &Genesis) -> CryptoHash {
 }
 
 pub(super) fn genesis(genesis: &Genesis, state: Trie, supply: Balance) -> Block {
-    let version = genesis.config.protocol_version;
+    let (version, height) = (genesis.config.protocol_version, genesis.config.genesis_height);
     let mut chunk =
-        ShardChunkHeader::V3(ShardChunkHeaderV3::new_dummy(0, ShardId::new(0), CryptoHash::default(), version));
-    *chunk.height_included_mut() = 0;
+        ShardChunkHeader::V3(ShardChunkHeaderV3::new_dummy(height, ShardId::new(0), CryptoHash::default(), version));
+    *chunk.height_included_mut() = height;
     let time = time_of(genesis.time_ns());
     let header = BlockHeader::genesis(
         version,
-        0,
+        height,
         merklize(&[state.root_hash()]).0,
         CryptoHash::default(),
         CryptoHash::default(),

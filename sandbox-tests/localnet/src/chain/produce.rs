@@ -1,48 +1,102 @@
 //! Making blocks.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use near_primitives::errors::InvalidTxError;
-use near_primitives::hash::CryptoHash;
+use near_crypto::PublicKey;
+use near_primitives::errors::{InvalidTxError, StorageError};
+use near_primitives::hash::{CryptoHash, hash};
 use near_primitives::merkle::merklize;
 use near_primitives::state_record::StateRecord;
-use near_primitives::transaction::{ExecutionOutcomeWithId, NonceMode, SignedTransaction};
-use near_primitives::types::{BlockHeight, Gas, StateChangeCause};
+use near_primitives::transaction::{ExecutionOutcomeWithId, SignedTransaction};
+use near_primitives::types::{AccountId, BlockHeight, Gas, Nonce, StateChangeCause};
 
+use super::pool::Moment;
 use super::{Block, Chain, OutcomePlace};
-use crate::admission::waits_for_others;
-use crate::runtime::{BlockContext, ChunkResult, apply_chunk, has_delayed};
+use crate::defect::caught;
+use crate::runtime::{BlockContext, apply_chunk, has_delayed};
 use crate::state::StateUpdate;
 use crate::store::{Entry, Plan};
 
 /// Distance of blocks in time when nobody's clock says otherwise (NEAR's 0.6 s).
 const BLOCK_TIME_NS: u64 = 600_000_000;
 
-/// nearcore's `transaction_pool_strict_nonce_ttl_blocks`.
-const STRICT_NONCE_BLOCKS: u64 = 64;
 /// Heights that a fault may leave out one after the other.
 const SKIPPED_IN_A_ROW_MAX: u64 = 10;
+/// Blocks made for the sake of finality alone.
+const FINALITY_BLOCKS_MAX: usize = 100;
 /// Heights and times beyond the next centuries overflow in clients.
 const BLOCKS_SKIPPED_MAX: u64 = 100_000_000;
+
+/// How a transaction that met a defect is refused: nearcore has no other name for its own failures.
+pub(crate) fn defect(text: &str) -> InvalidTxError {
+    InvalidTxError::StorageError(StorageError::StorageInconsistentState(text.to_owned()))
+}
+
+/// The nonce that follows a key's. Without its key a transaction is refused, whatever its nonce.
+fn next_nonce(state: &StateUpdate, account_id: &AccountId, key: &PublicKey) -> Nonce {
+    state.access_key(account_id, key).map_or(Nonce::MAX, |key| key.nonce.saturating_add(1))
+}
+
+/// A block that is made and not yet part of the chain.
+struct Made {
+    block: Arc<Block>,
+    refused: Vec<(SignedTransaction, InvalidTxError)>,
+}
 
 impl Chain {
     /// Whether a block would do anything.
     pub fn has_work(&self) -> bool {
+        self.is_unsettled() || self.pool.has_due(self.moment(None), |account_id, key| self.next_nonce(account_id, key))
+    }
+
+    /// When the next block is due, if one is: at once (a moment in the past), or when the gap in a key's nonces has been
+    /// waited for.
+    pub(crate) fn due_at(&self, last_block: Instant) -> Option<Instant> {
+        if self.is_unsettled() {
+            return Some(last_block);
+        }
+        self.pool.due_at(last_block, |account_id, key| self.next_nonce(account_id, key))
+    }
+
+    /// Whether there is something to do for a block even without new transactions.
+    fn is_unsettled(&self) -> bool {
         let head = self.head();
-        !self.pool.is_empty()
-            || !self.patches.is_empty()
+        !self.patches.is_empty()
             || !head.outgoing.is_empty()
             || has_delayed(&head.state)
             // What was executed can be proven once a block carries its root and another one that block's.
-            || self.last_execution.is_some_and(|place| !self.provable(place))
+            || self.last_execution.is_some_and(|place| !self.provable(place) || !self.settled(place))
+    }
+
+    /// Whether the block at `place` is final, or so many blocks ago that a client had better make some itself.
+    fn settled(&self, place: usize) -> bool {
+        place <= self.final_place() || self.blocks.len() - place > FINALITY_BLOCKS_MAX
     }
 
     fn provable(&self, place: usize) -> bool {
         self.carrier(place).is_some_and(|carrier| carrier + 1 < self.blocks.len())
     }
 
+    fn next_nonce(&self, account_id: &AccountId, key: &PublicKey) -> Nonce {
+        next_nonce(&StateUpdate::new(self.head().state.clone()), account_id, key)
+    }
+
+    fn moment(&self, now: Option<Instant>) -> Moment {
+        Moment { height: self.head().header.height(), now }
+    }
+
     /// Makes one block out of the pool.
     pub fn produce(&mut self) -> std::io::Result<()> {
+        self.produce_next(None)
+    }
+
+    /// Makes one block, and leaves in the pool what still waits for an earlier nonce.
+    pub(crate) fn produce_due(&mut self) -> std::io::Result<()> {
+        self.produce_next(Some(Instant::now()))
+    }
+
+    fn produce_next(&mut self, now: Option<Instant>) -> std::io::Result<()> {
         let faults = self.options.faults;
         let lost = self.head().header.height();
         let mut height = lost.saturating_add(1);
@@ -53,10 +107,10 @@ impl Chain {
         // A seed that skips every height must not hang the chain.
         let skipped = (0..SKIPPED_IN_A_ROW_MAX).take_while(|more| faults.skips(height + more)).count();
         height += u64::try_from(skipped).unwrap_or(0);
-        self.produce_at(height, 0)
+        self.produce_at(height, 0, now)
     }
 
-    fn produce_at(&mut self, height: BlockHeight, ahead_ns: u64) -> std::io::Result<()> {
+    fn produce_at(&mut self, height: BlockHeight, ahead_ns: u64, now: Option<Instant>) -> std::io::Result<()> {
         self.clock_ahead_ns = self.clock_ahead_ns.saturating_add(ahead_ns);
         let clock = crate::clock::now_ns().saturating_add(self.clock_ahead_ns);
         let faults = self.options.faults;
@@ -70,12 +124,35 @@ impl Chain {
         };
         if !plan.chunk_missing {
             plan.patches = std::mem::take(&mut self.patches);
-            plan.transactions = self.next_transactions();
+            let (moment, state) = (self.moment(now), StateUpdate::new(self.head().state.clone()));
+            plan.transactions = self.pool.take(moment, |account_id, key| next_nonce(&state, account_id, key));
         }
+        self.make_and_keep(plan)
+    }
+
+    /// Makes a block, keeps it, and only then goes on from it: whatever fails leaves the chain as it was.
+    fn make_and_keep(&mut self, plan: Plan) -> std::io::Result<()> {
+        let made = match caught(|| self.execute(&plan)) {
+            Ok(made) => made,
+            Err(text) => {
+                // What has met a defect would meet it again.
+                for signed in &plan.transactions {
+                    self.refuse(signed.get_hash(), defect(&text));
+                }
+                return Err(std::io::Error::other(text));
+            }
+        };
         if self.store.is_some() {
-            self.store(&Entry::Block(plan.clone()))?;
+            let entry = Entry::Block { plan, hash: *made.block.header.hash() };
+            if let Err(error) = self.store(&entry) {
+                if let Entry::Block { plan, .. } = entry {
+                    self.pool.give_back(plan.transactions, self.head().header.height());
+                    self.patches.splice(0..0, plan.patches);
+                }
+                return Err(error);
+            }
         }
-        self.make_block(plan);
+        self.go_on_from(made);
         Ok(())
     }
 
@@ -98,33 +175,13 @@ impl Chain {
             self.receipts.remove(receipt.receipt_id());
         }
         self.last_execution = self.blocks.iter().rposition(|block| !block.outcomes.is_empty());
-        self.pool.splice(0..0, block.transactions.iter().cloned());
+        self.pool.give_back(block.transactions.clone(), self.head().header.height());
         self.patches.splice(0..0, block.patches.iter().cloned());
     }
 
-    /// The pool, and those that waited, in the order of their nonces.
-    fn next_transactions(&mut self) -> Vec<SignedTransaction> {
-        let mut transactions = std::mem::take(&mut self.pool);
-        transactions.extend(self.held.iter().map(|(signed, _)| signed.clone()));
-        // Stable: without strict nonces the order is that of arrival.
-        let strict = |signed: &SignedTransaction| signed.transaction.nonce_mode() == NonceMode::Strict;
-        transactions.sort_by_key(|signed| strict(signed).then(|| signed.transaction.nonce().nonce()));
-        transactions
-    }
-
-    /// Keeps what waits for an earlier nonce, for as long as nearcore's pool does.
-    fn hold(&mut self, signed: SignedTransaction, error: InvalidTxError) {
-        let hash = signed.get_hash();
-        let height = self.head().header.height();
-        let until = self.held.iter().find(|(held, _)| held.get_hash() == hash).map(|(_, until)| *until);
-        let until = until.unwrap_or(height + STRICT_NONCE_BLOCKS);
-        self.held.retain(|(held, _)| held.get_hash() != hash);
-        if height < until {
-            self.held.push((signed, until));
-        } else {
-            self.transactions.remove(&hash);
-            self.refused.insert(hash, error);
-        }
+    fn refuse(&mut self, hash: CryptoHash, error: InvalidTxError) {
+        self.transactions.remove(&hash);
+        self.refused.insert(hash, error);
     }
 
     /// Skips `count` heights, as `sandbox_fast_forward` does: one block stands `count` further on in height and time.
@@ -137,7 +194,7 @@ impl Chain {
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, text));
         }
         let height = self.head().header.height().saturating_add(count);
-        self.produce_at(height, count.saturating_mul(BLOCK_TIME_NS))
+        self.produce_at(height, count.saturating_mul(BLOCK_TIME_NS), None)
     }
 
     /// Lets time pass without blocks; the next block shows it.
@@ -145,17 +202,39 @@ impl Chain {
         self.clock_ahead_ns = self.clock_ahead_ns.saturating_add(ns);
     }
 
-    /// Edits the state with the next block.
-    pub fn patch_state(&mut self, records: Vec<StateRecord>) {
+    /// Edits the state with the next block. `Err` says why the records make no state that NEAR could have: nearcore stops
+    /// at code that its account does not name.
+    pub fn patch_state(&mut self, records: Vec<StateRecord>) -> Result<(), String> {
+        let mut state = StateUpdate::new(self.head().state.clone());
+        for record in self.patches.iter().chain(&records) {
+            state.put_record(record.clone());
+        }
+        for record in &records {
+            let StateRecord::Contract { account_id, code } = record else { continue };
+            let account =
+                state.account(account_id).ok_or_else(|| format!("code for {account_id}, which does not exist"))?;
+            let (code_hash, named) = (hash(code), account.local_contract_hash());
+            if named != Some(code_hash) {
+                let named = named.unwrap_or_default();
+                return Err(format!("code of hash {code_hash} for {account_id}, whose code_hash is {named}"));
+            }
+        }
         self.patches.extend(records);
+        Ok(())
     }
 
-    pub(super) fn make_block(&mut self, plan: Plan) {
+    /// Makes a block that was decided elsewhere.
+    pub(super) fn make_block(&mut self, plan: &Plan) {
+        let made = self.execute(plan);
+        self.go_on_from(made);
+    }
+
+    fn execute(&self, plan: &Plan) -> Made {
         let previous = Arc::clone(self.head());
         if plan.chunk_missing {
-            return self.make_empty_block(&plan, &previous);
+            return Made { block: Arc::new(self.empty_block(plan, &previous)), refused: Vec::new() };
         }
-        let Plan { height, timestamp_ns, patches, transactions, receipts_delayed, .. } = plan;
+        let Plan { height, timestamp_ns, patches, transactions, receipts_delayed, .. } = plan.clone();
         let mut base = StateUpdate::new(previous.state.clone());
         for record in patches.iter().cloned() {
             base.put_record(record);
@@ -174,10 +253,9 @@ impl Chain {
         let tx_root = merklize(&result.accepted).0;
         let chunk = self.chunk_header(height, tx_root);
         let header = self.header(height, timestamp_ns, &chunk);
-        self.note(&mut result);
         let hashes: Vec<Vec<CryptoHash>> = result.outcomes.iter().map(ExecutionOutcomeWithId::to_hashes).collect();
         let (outcome_root, outcome_paths) = merklize(&hashes);
-        self.push(Arc::new(Block {
+        let block = Arc::new(Block {
             header,
             chunk,
             transactions: result.accepted,
@@ -193,13 +271,21 @@ impl Chain {
             outgoing: result.outgoing.into_iter().map(Arc::new).collect(),
             gas_used: result.gas_used,
             balance_burnt: result.balance_burnt,
-        }));
+        });
+        Made { block, refused: result.refused }
+    }
+
+    fn go_on_from(&mut self, made: Made) {
+        for (signed, error) in made.refused {
+            self.refuse(signed.get_hash(), error);
+        }
+        self.push(made.block);
     }
 
     /// A block whose chunk did not come: it repeats the last one's header and executes nothing.
-    fn make_empty_block(&mut self, plan: &Plan, previous: &Block) {
+    fn empty_block(&self, plan: &Plan, previous: &Block) -> Block {
         let header = self.header(plan.height, plan.timestamp_ns, &previous.chunk);
-        self.push(Arc::new(Block {
+        Block {
             header,
             transactions: Vec::new(),
             patches: Vec::new(),
@@ -210,7 +296,7 @@ impl Chain {
             outcomes: Vec::new(),
             outcome_paths: Vec::new(),
             ..previous.clone()
-        }));
+        }
     }
 
     /// What code sees of the block that executes it.
@@ -227,19 +313,6 @@ impl Chain {
             config: Arc::clone(&self.config),
             code_cache: self.code_cache.clone(),
         }
-    }
-
-    /// Remembers transactions that were refused.
-    fn note(&mut self, result: &mut ChunkResult) {
-        for (signed, error) in result.refused.drain(..) {
-            if waits_for_others(&signed.transaction, &error) {
-                self.hold(signed, error);
-                continue;
-            }
-            self.transactions.remove(&signed.get_hash());
-            self.refused.insert(signed.get_hash(), error);
-        }
-        self.held.retain(|(held, _)| !result.accepted.contains(held));
     }
 
     pub(super) fn push(&mut self, block: Arc<Block>) {
@@ -270,5 +343,63 @@ impl Chain {
         self.by_hash.insert(*block.header.hash(), place);
         self.block_tree.push(*block.header.hash());
         self.blocks.push(block);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use near_crypto::{InMemorySigner, SecretKey, Signer};
+    use near_primitives::transaction::SignedTransaction;
+    use near_primitives::trie_key::TrieKey;
+    use near_primitives::types::{AccountId, Balance};
+    use near_primitives::views::FinalExecutionStatus;
+
+    use super::*;
+    use crate::chain::{ChainOptions, TxStatus};
+    use crate::genesis::{Genesis, registrar_id};
+    use crate::trie::Value;
+
+    /// A chain where whatever reads the registrar's account panics.
+    fn broken() -> (Chain, SecretKey) {
+        let genesis = Genesis::default();
+        let key = genesis.root_key.clone();
+        let mut chain = Chain::new(genesis, ChainOptions::default()).expect("a chain");
+        let mut block = chain.head().as_ref().clone();
+        let broken: Arc<[u8]> = Arc::from(vec![9_u8; 3]);
+        block.state.insert(&TrieKey::Account { account_id: registrar_id() }.to_vec(), Value::new(broken));
+        chain.blocks[0] = Arc::new(block);
+        (chain, key)
+    }
+
+    fn transfer(chain: &Chain, from: &AccountId, key: &SecretKey, to: &AccountId, nonce: u64) -> SignedTransaction {
+        let signer: Signer = InMemorySigner::from_secret_key(from.clone(), key.clone());
+        let (deposit, hash) = (Balance::from_near(1), *chain.head().header.hash());
+        SignedTransaction::send_money(nonce, from.clone(), to.clone(), &signer, deposit, hash)
+    }
+
+    /// Fails without `caught` around `run_actions`, or around `accept_transaction`.
+    #[test]
+    fn a_defect_fails_its_own_receipt_or_transaction_and_no_other() {
+        let (mut chain, key) = broken();
+        let root = chain.genesis.root_id().clone();
+        let to_broken = transfer(&chain, &root, &key, &registrar_id(), 1);
+        let to_whole = transfer(&chain, &root, &key, &root, 2);
+        let from_broken = transfer(&chain, &registrar_id(), &key, &root, 1);
+        for signed in [&to_broken, &to_whole] {
+            chain.submit(signed.clone()).expect("admitted");
+        }
+        chain.pool.push(from_broken.clone(), 0);
+        while chain.has_work() {
+            chain.produce().expect("a block");
+        }
+        let status = |signed: &SignedTransaction| match chain.tx_status(&signed.get_hash()) {
+            TxStatus::Executed { outcome, .. } => outcome.status,
+            _ => FinalExecutionStatus::NotStarted,
+        };
+        assert!(matches!(status(&to_whole), FinalExecutionStatus::SuccessValue(_)));
+        let failed = format!("{:?}", status(&to_broken));
+        assert!(failed.contains("a defect in charter-localnet: state holds a broken"), "{failed}");
+        let TxStatus::Refused(error) = chain.tx_status(&from_broken.get_hash()) else { panic!("it is not refused") };
+        assert!(error.to_string().contains("a defect in charter-localnet"), "{error}");
     }
 }

@@ -99,18 +99,16 @@ impl Chain {
         let mut receipts_outcome = Vec::new();
         let mut all_done = true;
         let mut last_block = place.block;
-        let mut queue = transaction_outcome.outcome.receipt_ids.clone();
-        let mut next = 0;
-        // Breadth first, as nearcore lists them.
-        while let Some(receipt_id) = queue.get(next).copied() {
-            next += 1;
+        // Depth first, as nearcore lists them: each receipt, then all that came of it.
+        let mut ahead: Vec<_> = transaction_outcome.outcome.receipt_ids.iter().rev().copied().collect();
+        while let Some(receipt_id) = ahead.pop() {
             let Some(place) = self.outcomes.get(&receipt_id).copied() else {
                 all_done = false;
                 continue;
             };
             let outcome = self.outcome_view(place);
             last_block = last_block.max(place.block);
-            queue.extend(outcome.outcome.receipt_ids.iter().copied());
+            ahead.extend(outcome.outcome.receipt_ids.iter().rev().copied());
             receipts_outcome.push(outcome);
         }
         let status = self.final_status(&transaction_outcome);
@@ -139,8 +137,7 @@ impl Chain {
         last_block: usize,
         first_block: usize,
     ) -> Reached {
-        let lag = usize::try_from(self.options.finality_lag).unwrap_or(usize::MAX);
-        let final_index = (self.blocks.len() - 1).saturating_sub(lag);
+        let final_index = self.final_place();
         let answered = !matches!(outcome.status, FinalExecutionStatus::NotStarted | FinalExecutionStatus::Started);
         let executed = answered && all_done;
         Reached {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use near_jsonrpc_primitives::errors::RpcError;
-use near_jsonrpc_primitives::types::blocks::{RpcBlockError, RpcBlockRequest};
+use near_jsonrpc_primitives::types::blocks::RpcBlockError;
 use near_jsonrpc_primitives::types::chunks::{ChunkReference, RpcChunkError, RpcChunkRequest};
 use near_primitives::types::{BlockId, BlockReference, Finality, SyncCheckpoint};
 use near_primitives::views::{BlockView, ChunkView};
@@ -38,7 +38,8 @@ pub(super) fn reference(params: Value) -> Result<BlockReference, RpcError> {
             let (id,): (BlockId,) = parse(Value::Array(items))?;
             Ok(id.into())
         }
-        other => Ok(parse::<RpcBlockRequest>(other)?.block_reference),
+        // Nothing may stand beside it: a `shard_id` there asks for a chunk.
+        other => parse(other),
     }
 }
 
@@ -71,13 +72,10 @@ fn skipped_error() -> RpcError {
 
 pub(super) async fn chunk(localnet: &Localnet, params: Value) -> Reply {
     let reference = match params {
-        Value::Array(items) if items.len() == 1 => {
-            let (chunk_id,) = parse(Value::Array(items))?;
-            ChunkReference::ChunkHash { chunk_id }
-        }
-        Value::Array(items) => {
-            let (block_id, shard_id) = parse(Value::Array(items))?;
-            ChunkReference::BlockShardId { block_id, shard_id }
+        Value::Array(mut items) if items.len() == 1 => chunk_reference(items.swap_remove(0))?,
+        Value::Array(items) => chunk_reference(Value::Array(items))?,
+        Value::Object(fields) if fields.get("chunk_id").is_some_and(Value::is_array) => {
+            chunk_reference(fields["chunk_id"].clone())?
         }
         other => parse::<RpcChunkRequest>(other)?.chunk_reference,
     };
@@ -90,6 +88,15 @@ pub(super) async fn chunk(localnet: &Localnet, params: Value) -> Reply {
         transactions: block.transactions.iter().cloned().map(Into::into).collect(),
         receipts: block.incoming.iter().map(|receipt| receipt.as_ref().clone().into()).collect(),
     })
+}
+
+/// A chunk by its hash, or by block and shard.
+fn chunk_reference(id: Value) -> Result<ChunkReference, RpcError> {
+    if id.is_array() {
+        let (block_id, shard_id) = parse(id)?;
+        return Ok(ChunkReference::BlockShardId { block_id, shard_id });
+    }
+    Ok(ChunkReference::ChunkHash { chunk_id: parse(id)? })
 }
 
 fn find_chunk(chain: &Chain, reference: &ChunkReference) -> Result<Arc<Block>, RpcError> {

@@ -15,7 +15,7 @@ use near_primitives::views::{
 };
 use serde_json::{Value, json};
 
-use super::{Reply, blocks, internal, parse, to_value};
+use super::{Reply, blocks, internal, parse, query_path, to_value};
 use crate::chain::{Block, Chain};
 use crate::localnet::Localnet;
 use crate::runtime::{VIEW_GAS, ViewCall, ViewError, view};
@@ -27,7 +27,13 @@ const STATE_BYTES_MAX: usize = 50_000;
 
 /// `query`, which answers some errors as values for old clients' sake.
 pub(super) async fn query(localnet: &Localnet, params: Value) -> Reply {
-    let request: RpcQueryRequest = parse(params)?;
+    let request = match params {
+        Value::Array(items) => {
+            let (path, data): (String, String) = parse(Value::Array(items))?;
+            query_path::request(&path, &data)?
+        }
+        other => parse(other)?,
+    };
     match run(localnet, request).await? {
         (_, Ok(response)) => to_value(response),
         (at, Err(RpcQueryError::ContractExecutionError { vm_error, .. })) => {
@@ -120,8 +126,14 @@ fn answer(chain: &Chain, block: &Arc<Block>, request: &QueryRequest) -> Result<Q
         QueryRequest::ViewGlobalContractCodeByAccountId { account_id } => {
             at.global_code(GlobalContractIdentifier::AccountId(account_id.clone())).map(QueryResponseKind::ViewCode)
         }
-        QueryRequest::ViewGasKeyNonces { .. } => {
-            Err(RpcQueryError::InternalError { error_message: "gas keys are not implemented by localnet".to_owned() })
+        // No key of this chain is a gas key.
+        QueryRequest::ViewGasKeyNonces { account_id, public_key } => {
+            at.account(account_id)?;
+            Err(RpcQueryError::UnknownGasKey {
+                public_key: public_key.clone(),
+                block_height: block.header.height(),
+                block_hash: *block.header.hash(),
+            })
         }
     }
 }

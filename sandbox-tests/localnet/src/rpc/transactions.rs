@@ -56,8 +56,19 @@ pub(super) async fn send(localnet: &Localnet, params: Value) -> Reply {
         }
     };
     let hash = signed.get_hash();
+    if wait_until == TxExecutionStatus::None {
+        // Like nearcore, this answers at once, whatever becomes of the transaction.
+        let _ = localnet.broadcast(signed).await;
+        return nothing_yet();
+    }
     localnet.broadcast(signed).await.map_err(refused)?;
-    answer(localnet, hash, wait_until, false).await
+    answer(localnet, hash, wait_until, Asked::Sent).await
+}
+
+/// What is known of a transaction that nobody waited for.
+fn nothing_yet() -> Reply {
+    let final_execution_status = TxExecutionStatus::None;
+    to_value(RpcTransactionResponse { final_execution_outcome: None, final_execution_status })
 }
 
 pub(super) async fn broadcast_async(localnet: &Localnet, params: Value) -> Reply {
@@ -72,7 +83,7 @@ pub(super) async fn broadcast_commit(localnet: &Localnet, params: Value) -> Repl
     let signed = decode(params)?;
     let hash = signed.get_hash();
     localnet.broadcast(signed).await.map_err(refused)?;
-    answer(localnet, hash, TxExecutionStatus::ExecutedOptimistic, false).await
+    answer(localnet, hash, TxExecutionStatus::ExecutedOptimistic, Asked::Sent).await
 }
 
 pub(super) async fn status(localnet: &Localnet, params: Value, with_receipts: bool) -> Reply {
@@ -90,20 +101,26 @@ pub(super) async fn status(localnet: &Localnet, params: Value, with_receipts: bo
             (hash, request.wait_until)
         }
     };
-    answer(localnet, hash, wait_until, with_receipts).await
+    answer(localnet, hash, wait_until, if with_receipts { Asked::StatusWithReceipts } else { Asked::Status }).await
 }
 
-async fn answer(localnet: &Localnet, hash: CryptoHash, until: TxExecutionStatus, with_receipts: bool) -> Reply {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// With the transaction: the answer comes, on any NEAR, as soon as the level is reached that was waited for, and names
+    /// it. This chain may be further already.
+    Sent,
+    Status,
+    StatusWithReceipts,
+}
+
+async fn answer(localnet: &Localnet, hash: CryptoHash, until: TxExecutionStatus, asked: Asked) -> Reply {
     let status = localnet.wait(hash, until.clone(), PATIENCE).await.map_err(|error| internal(&error))?;
     match status {
         TxStatus::Unknown => Err(RpcTransactionError::UnknownTransaction { requested_transaction_hash: hash }.into()),
         TxStatus::Refused(context) => Err(RpcTransactionError::InvalidTransaction { context }.into()),
-        TxStatus::Pending if until == TxExecutionStatus::None => to_value(RpcTransactionResponse {
-            final_execution_outcome: None,
-            final_execution_status: TxExecutionStatus::None,
-        }),
+        TxStatus::Pending if until == TxExecutionStatus::None => nothing_yet(),
         TxStatus::Executed { outcome, reached } if reached.satisfies(&until) => {
-            let outcome = if with_receipts {
+            let outcome = if asked == Asked::StatusWithReceipts {
                 let listed = outcome.clone();
                 let receipts = localnet.with(move |chain| chain.receipts_of(&listed)).await;
                 let receipts = receipts.map_err(|error| internal(&error))?;
@@ -114,7 +131,7 @@ async fn answer(localnet: &Localnet, hash: CryptoHash, until: TxExecutionStatus,
             };
             to_value(RpcTransactionResponse {
                 final_execution_outcome: Some(outcome),
-                final_execution_status: reached.level(),
+                final_execution_status: if asked == Asked::Sent { until } else { reached.level() },
             })
         }
         TxStatus::Pending | TxStatus::Executed { .. } => Err(RpcTransactionError::TimeoutError(None).into()),

@@ -5,11 +5,12 @@ use near_primitives::account::id::AccountType;
 use near_primitives::account::{AccessKey, AccessKeyPermission, Account, AccountContract, FunctionCallPermission};
 use near_primitives::action::{AddKeyAction, StakeAction};
 use near_primitives::errors::ActionErrorKind;
-use near_primitives::hash::hash;
+use near_primitives::hash::{CryptoHash, hash};
 use near_primitives::receipt::{Receipt, VersionedActionReceipt};
 use near_primitives::trie_key::TrieKey;
 use near_primitives::types::{AccountId, Balance};
 use near_primitives::version::ProtocolFeature;
+use near_primitives_core::chains;
 
 use super::Chunk;
 use super::outcome::ActionResult;
@@ -90,7 +91,8 @@ impl Chunk<'_> {
         match account_id.get_account_type() {
             AccountType::NearImplicitAccount => {}
             AccountType::NearDeterministicAccount => return Some(account),
-            AccountType::EthImplicitAccount | AccountType::UniversalAccount | AccountType::NamedAccount => return None,
+            AccountType::EthImplicitAccount => return Some(self.eth_account()),
+            AccountType::UniversalAccount | AccountType::NamedAccount => return None,
         }
         let key: near_crypto::ED25519PublicKey = hex_bytes(account_id.as_str()).map(near_crypto::ED25519PublicKey)?;
         let key = PublicKey::ED25519(key);
@@ -99,6 +101,15 @@ impl Chunk<'_> {
         self.grow(&mut account, &key, &access_key);
         self.state.set_access_key(account_id, &key, &access_key);
         Some(account)
+    }
+
+    /// An account named like an Ethereum address has no key: its wallet contract decides. From protocol 83 on that is a
+    /// global contract, which exists where somebody has deployed it.
+    fn eth_account(&self) -> Account {
+        let contract = AccountContract::Global(eth_wallet(&self.context.chain_id));
+        let base = self.context.config.fees.storage_usage_config.num_bytes_account;
+        let usage = base.saturating_add(contract.identifier_storage_usage());
+        Account::new(Balance::ZERO, Balance::ZERO, contract, usage)
     }
 
     fn refund_allowance(&mut self, account_id: &AccountId, key: &PublicKey, deposit: Balance) {
@@ -220,6 +231,17 @@ impl Chunk<'_> {
         *actor_id = receipt.predecessor_id().clone();
         *account = None;
     }
+}
+
+/// Hash of the wallet contract of a network's ETH-implicit accounts, as nearcore has it compiled in. On a chain of another
+/// name it is the wallet that nearcore keeps for local networks (`wallet_contract_localnet.wasm`).
+fn eth_wallet(chain_id: &str) -> CryptoHash {
+    let wallet = match chain_id {
+        chains::MAINNET | chains::MOCKNET => "2zodJZK2e4nnv5AqwCRnenNSmkikXhEd7PPY6BmfTmW4",
+        chains::TESTNET => "3PpYvRxBfC5BkZxTw8ZFG3D52w1ZRhvDDWirKoxphMDn",
+        _ => "FAq9tQRbwJPTV3PQLn2F7AUD3FW2Fw1V8ZeZuazfeu1v",
+    };
+    wallet.parse().expect("base58 of 32 bytes")
 }
 
 /// 32 bytes from 64 hexadecimal digits, the name of an implicit account.

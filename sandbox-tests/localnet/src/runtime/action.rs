@@ -95,7 +95,7 @@ fn check_existence(
 ) -> Result<(), ActionErrorKind> {
     let implicit = matches!(
         account_id.get_account_type(),
-        AccountType::NearImplicitAccount | AccountType::NearDeterministicAccount
+        AccountType::NearImplicitAccount | AccountType::EthImplicitAccount | AccountType::NearDeterministicAccount
     );
     match (action, account) {
         (Action::CreateAccount(_), Some(_)) => {

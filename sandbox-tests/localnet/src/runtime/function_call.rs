@@ -17,7 +17,7 @@ use near_primitives::version::ProtocolFeature;
 use near_vm_runner::logic::errors::{self as vm, VMRunnerError};
 use near_vm_runner::logic::types::PromiseResult;
 use near_vm_runner::logic::{GasCounter, ReturnData, VMContext, VMOutcome};
-use near_vm_runner::{Contract, ContractCode};
+use near_vm_runner::{Contract, ContractCode, ContractRuntimeCache};
 
 use super::global_contracts::code_key;
 use super::host::Host;
@@ -35,10 +35,10 @@ pub(super) struct Call<'a> {
     pub is_last: bool,
 }
 
-/// The code an account runs, read from the state when the compiled form is not cached.
+/// The code an account runs.
 struct AccountCode {
     hash: CryptoHash,
-    code: Option<Arc<[u8]>>,
+    code: Arc<[u8]>,
 }
 
 impl Contract for AccountCode {
@@ -47,24 +47,28 @@ impl Contract for AccountCode {
     }
 
     fn get_code(&self) -> Option<Arc<ContractCode>> {
-        let code = self.code.as_ref()?;
-        Some(Arc::new(ContractCode::new(code.to_vec(), Some(self.hash))))
+        Some(Arc::new(ContractCode::new(self.code.to_vec(), Some(self.hash))))
     }
 }
 
-fn account_code(state: &StateUpdate, account_id: &AccountId, account: &Account) -> AccountCode {
-    let contract = account.contract().into_owned();
-    let code = match GlobalContractIdentifier::try_from(contract.clone()) {
-        Ok(identifier) => state.get_raw(&code_key(&identifier)),
-        Err(_) => state.get_raw(&TrieKey::ContractCode { account_id: account_id.clone() }),
-    };
-    let hash = match contract {
-        AccountContract::None => CryptoHash::default(),
-        AccountContract::Local(hash) | AccountContract::Global(hash) => hash,
+/// `None`: the account has no code, or names one that is not there. The cache of compiled code, which knows more than this
+/// chain, is not asked then.
+fn account_code(state: &StateUpdate, account_id: &AccountId, account: &Account) -> Option<AccountCode> {
+    let (hash, code) = match account.contract().into_owned() {
+        AccountContract::None => return None,
+        AccountContract::Local(hash) => {
+            (hash, state.code(&TrieKey::ContractCode { account_id: account_id.clone() }, &hash)?)
+        }
+        AccountContract::Global(hash) => {
+            (hash, state.code(&code_key(&GlobalContractIdentifier::CodeHash(hash)), &hash)?)
+        }
         // The account names its owner, who may deploy anew: only the code itself tells its hash.
-        AccountContract::GlobalByAccount(_) => code.as_deref().map(hash).unwrap_or_default(),
+        AccountContract::GlobalByAccount(owner) => {
+            let code = state.get_raw(&code_key(&GlobalContractIdentifier::AccountId(owner)))?;
+            (hash(&code), code)
+        }
     };
-    AccountCode { hash, code }
+    Some(AccountCode { hash, code })
 }
 
 fn run(
@@ -73,11 +77,18 @@ fn run(
     host: &mut Host<'_>,
     vm_context: &VMContext,
     block: &BlockContext,
-    gas_counter: GasCounter,
+    gas_counter: impl Fn() -> GasCounter,
 ) -> Result<VMOutcome, VMRunnerError> {
-    let config: Arc<Config> = block.config.wasm_config.clone();
-    let prepared = near_vm_runner::prepare(code, config, Some(block.code_cache.as_cache()), gas_counter, method);
-    near_vm_runner::run(prepared, host, vm_context, block.config.fees.clone())
+    let mut run_with = |cache: Option<&dyn ContractRuntimeCache>| {
+        let config: Arc<Config> = block.config.wasm_config.clone();
+        let prepared = near_vm_runner::prepare(code, config, cache, gas_counter(), method);
+        near_vm_runner::run(prepared, host, vm_context, block.config.fees.clone())
+    };
+    match run_with(Some(block.code_cache.as_cache())) {
+        // The cache is asked before anything runs. A full disk must not decide about outcomes.
+        Err(VMRunnerError::CacheError(_)) => run_with(None),
+        ran => ran,
+    }
 }
 
 fn gas_counter(block: &BlockContext, prepaid: Gas, view: Option<Gas>) -> GasCounter {
@@ -96,14 +107,14 @@ impl Chunk<'_> {
     ) {
         let Some(own) = account.as_mut() else { return };
         let account_id = call.receipt.receiver_id();
-        if own.contract().is_none() {
+        let Some(code) = account_code(&self.state, account_id, own) else {
             let missing = CompilationError::CodeDoesNotExist { account_id: account_id.clone() };
             let error = FunctionCallError::CompilationError(missing);
             return result.fail(ActionErrorKind::FunctionCallError(error));
-        }
-        let code = account_code(&self.state, account_id, own);
+        };
         let vm_context = self.vm_context(call, results, own);
-        let counter = gas_counter(self.context, call.call.gas, None);
+        let context = self.context;
+        let counter = || gas_counter(context, call.call.gas, None);
         let promises = Promises::new(call.action_hash, self.context.height);
         let recorded_before = if ProtocolFeature::EnforcePerReceiptStorageProofLimit.enabled(self.context.version) {
             self.recorded_before_receipt
@@ -236,10 +247,7 @@ pub fn view(
 ) -> Result<(Vec<u8>, Vec<String>), ViewError> {
     let mut state = StateUpdate::new(state);
     let account = state.account(call.account_id).ok_or(ViewError::NoAccount)?;
-    if account.contract().is_none() {
-        return Err(ViewError::NoCode);
-    }
-    let code = account_code(&state, call.account_id, &account);
+    let code = account_code(&state, call.account_id, &account).ok_or(ViewError::NoCode)?;
     let vm_context = VMContext {
         current_account_id: call.account_id.clone(),
         signer_account_id: call.account_id.clone(),
@@ -262,7 +270,7 @@ pub fn view(
         view_config: Some(ViewConfig { max_gas_burnt: call.gas_max }),
         output_data_receivers: Vec::new(),
     };
-    let counter = gas_counter(block, call.gas_max, Some(call.gas_max));
+    let counter = || gas_counter(block, call.gas_max, Some(call.gas_max));
     let promises = Promises::new(CryptoHash::default(), block.height);
     let mut host = Host::new(&mut state, block, call.account_id, promises, 0);
     let failed = |error: FunctionCallError, text: String| ViewError::Failed { error, text };

@@ -1,7 +1,7 @@
 //! One receipt: wait for its inputs, run its actions, settle, send what it made.
 
 use near_primitives::account::AccountContract;
-use near_primitives::errors::{ActionErrorKind, TxExecutionError};
+use near_primitives::errors::{ActionErrorKind, FunctionCallError, TxExecutionError};
 use near_primitives::hash::CryptoHash;
 use near_primitives::receipt::{
     DataReceipt, DataReceiver, Receipt, ReceiptEnum, ReceiptV0, ReceivedData, VersionedActionReceipt,
@@ -20,6 +20,7 @@ use near_vm_runner::logic::types::PromiseResult;
 use super::Chunk;
 use super::outcome::ActionResult;
 use crate::admission::missing_storage_stake;
+use crate::defect::caught;
 use crate::fees::{gas_to_balance, total_deposit};
 
 impl Chunk<'_> {
@@ -106,7 +107,9 @@ impl Chunk<'_> {
         self.recorded_before_receipt = self.state.recorded_bytes();
         let results = self.promise_results(receipt, action);
         self.state.commit(&StateChangeCause::ActionReceiptProcessingStarted { receipt_hash });
-        let (mut result, contracts) = self.run_actions(receipt, action, &results.into());
+        let results = results.into();
+        let ran = caught(|| self.run_actions(receipt, action, &results));
+        let (mut result, contracts) = ran.unwrap_or_else(|text| (self.defective(&text), Vec::new()));
 
         let is_refund = receipt.predecessor_id().is_system();
         if is_refund && result.result.is_err() {
@@ -130,6 +133,17 @@ impl Chunk<'_> {
         self.answer_receivers(receipt, action, &mut result);
         let receipt_ids = self.send(receipt, std::mem::take(&mut result.new_receipts));
         self.record(receipt, result, receipt_ids, burnt, contracts);
+    }
+
+    /// A receipt that met a defect fails like one whose contract panicked, and the chain goes on.
+    fn defective(&self, text: &str) -> ActionResult {
+        tracing::error!("{text}");
+        let fees = &self.context.config.fees;
+        let fee = fees.fee(near_parameters::ActionCosts::new_action_receipt).exec_fee().gas;
+        let mut result = ActionResult::new(fee);
+        let error = FunctionCallError::ExecutionError(text.to_owned());
+        result.fail_receipt(ActionErrorKind::FunctionCallError(error));
+        result
     }
 
     fn run_actions(

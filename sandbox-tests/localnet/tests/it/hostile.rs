@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use charter_localnet::{Localnet, Producer};
+use charter_localnet::{Config, Localnet, Producer};
+use near_crypto::{InMemorySigner, Signer};
+use near_primitives::hash::CryptoHash;
+use near_primitives::transaction::SignedTransaction;
+use near_primitives::types::Balance;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_assert, prop_oneof};
 use proptest::sample::{Index, select};
@@ -155,4 +159,78 @@ fn no_request_stops_the_chain() {
         Ok(())
     });
     ran.unwrap();
+}
+
+/// Edits of the state, some of which no network could have.
+fn patch() -> impl Strategy<Value = Vec<u8>> {
+    let code_hash = prop_oneof![Just(near_primitives::hash::hash(crate::PROBE)), Just(CryptoHash::hash_bytes(b"x"))];
+    let id = select(&["patched.test.near", "other.test.near"][..]);
+    let record = (id, any::<u8>(), any::<u64>(), code_hash).prop_map(|(id, kind, number, code_hash)| match kind % 4 {
+        0 => json!({ "Account": { "account_id": id, "account": {
+            "amount": number.to_string(), "locked": "0", "code_hash": code_hash, "storage_usage": number, "version": "V1",
+        } } }),
+        1 => json!({ "Contract": { "account_id": id, "code": near_primitives::serialize::to_base64(crate::PROBE) } }),
+        2 => json!({ "Data": { "account_id": id, "data_key": "aw==", "value": "dg==" } }),
+        _ => json!({ "AccessKey": { "account_id": id, "public_key": "ed25519:11111111111111111111111111111111",
+            "access_key": { "nonce": number, "permission": "FullAccess" } } }),
+    });
+    vec(record, 0..4).prop_map(|records| request("sandbox_patch_state", &json!({ "records": records })))
+}
+
+fn view() -> impl Strategy<Value = Vec<u8>> {
+    let ids = select(&["patched.test.near", "other.test.near", "test.near", "nobody.near"][..]);
+    ids.prop_map(|id| {
+        let params = json!({ "request_type": "call_function", "finality": "final", "account_id": id,
+            "method_name": "peek", "args_base64": "eyJrZXkiOiJrIn0=" });
+        request("query", &params)
+    })
+}
+
+fn request(method: &str, params: &Value) -> Vec<u8> {
+    json!({ "jsonrpc": "2.0", "id": "x", "method": method, "params": params }).to_string().into_bytes()
+}
+
+async fn head(localnet: &Localnet) -> (u64, CryptoHash) {
+    localnet.with(|chain| (chain.head().header.height(), *chain.head().header.hash())).await.unwrap()
+}
+
+async fn transfer(localnet: &Localnet, nonce: u64) {
+    let signer: Signer = InMemorySigner::from_secret_key(localnet.root_id().clone(), localnet.root_key().clone());
+    let (to, deposit) = ("registrar".parse().unwrap(), Balance::from_yoctonear(1));
+    let block = head(localnet).await.1;
+    let signed = SignedTransaction::send_money(nonce, localnet.root_id().clone(), to, &signer, deposit, block);
+    localnet.submit(signed).await.unwrap();
+}
+
+/// What a chain kept is that chain, whatever it was asked and whatever was patched into it.
+#[test]
+fn a_chain_that_was_asked_everything_is_the_same_when_it_is_opened_again() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let config = || Config { home: Some(home.path().to_owned()), ..Config::default() };
+    let localnet = runtime.block_on(Localnet::start(config())).unwrap();
+    let asked = std::cell::Cell::new(0_u64);
+    let mut runner =
+        TestRunner::new(ProptestConfig { cases: CASES / 10, failure_persistence: None, ..ProptestConfig::default() });
+    let ran = runner.run(&prop_oneof![4 => body(), 1 => patch(), 1 => view()], |body| {
+        let status = runtime.block_on(async {
+            asked.set(asked.get() + 1);
+            if asked.get().is_multiple_of(100) {
+                transfer(&localnet, asked.get() / 100).await;
+            }
+            tokio::time::timeout(Duration::from_millis(50), localnet.answer(&body)).await
+        });
+        if let Ok((status, answer)) = status {
+            prop_assert!(!status.is_server_error(), "{status} {answer} to {}", String::from_utf8_lossy(&body));
+        }
+        Ok(())
+    });
+    ran.unwrap();
+    let kept = runtime.block_on(async {
+        while localnet.with(|chain| chain.has_work()).await.unwrap() {}
+        head(&localnet).await
+    });
+    drop(localnet);
+    let again = runtime.block_on(crate::restart::reopen(config));
+    assert_eq!(runtime.block_on(head(&again)), kept);
 }

@@ -13,10 +13,12 @@ struct Started {
     ready: Value,
 }
 
+/// The address stands before the subcommand and the rest behind it.
 fn start(arguments: &[&str]) -> Started {
     let mut process = Command::new(env!("CARGO_BIN_EXE_charter-localnet"))
+        .args(["--rpc-addr", "127.0.0.1:0"])
         .args(arguments)
-        .args(["--rpc-addr", "127.0.0.1:0", "--json"])
+        .arg("--json")
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -55,7 +57,9 @@ async fn one_line_says_where_it_is_and_two_chains_take_two_ports() {
     assert_ne!(chains[0].ready["port"], chains[1].ready["port"]);
     chains.into_iter().for_each(stop);
     // The kept chain as near-sandbox's command line runs it.
-    let resumed = start(&["--home", home, "run"]);
-    assert_eq!(resumed.ready["chain_id"], "two");
-    stop(resumed);
+    for arguments in [["--home", home, "run"], ["run", "--home", home]] {
+        let resumed = start(&arguments);
+        assert_eq!(resumed.ready["chain_id"], "two");
+        stop(resumed);
+    }
 }

@@ -97,6 +97,7 @@ fn account() -> impl Strategy<Value = AccountId> {
         6 => (0..NAMES.len()).prop_map(|index| id(NAMES[index])),
         1 => Just(id("nobody.test.near")),
         1 => Just(id("child.one.test.near")),
+        1 => Just(id("0x52908400098527886e0f7030069857d2e4169ee7")),
         1 => any::<u8>().prop_map(|byte| id(&format!("{byte:02x}").repeat(32))),
     ]
 }
