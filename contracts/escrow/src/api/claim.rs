@@ -1,6 +1,7 @@
 //! Vouchers.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use charter_common::{Answer, methods, sha256};
 use charter_types::escrow::{
@@ -74,11 +75,13 @@ impl Escrow {
         id: ChannelId,
         row: u8,
     ) -> Result<&'a mut TouchedChannel, EscrowError> {
-        if !touched.contains_key(&id) {
-            let channel = self.find(&id).ok_or(EscrowError::UnknownChannel { id })?;
-            touched.insert(id, TouchedChannel { channel, row, raised: None });
-        }
-        let known = touched.get_mut(&id).ok_or(EscrowError::UnknownChannel { id })?;
+        let known = match touched.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => {
+                let channel = self.find(&id).ok_or(EscrowError::UnknownChannel { id })?;
+                free.insert(TouchedChannel { channel, row, raised: None })
+            }
+        };
         known.row = row;
         Ok(known)
     }

@@ -26,9 +26,13 @@ pub fn domain(harness: &Harness) -> Hash32 {
 }
 
 pub async fn open(harness: &Harness, payer: &Account, payee: &Account) -> ChannelId {
+    open_with(harness, payer, payee, DEPOSIT).await
+}
+
+pub async fn open_with(harness: &Harness, payer: &Account, payee: &Account, deposit: u128) -> ChannelId {
     let voucher_key = Ed25519Key(signing().verifying_key().to_bytes());
     let args = Open { payee: payee.id().clone(), agent: None, voucher_key, withdraw_delay_ms: WITHDRAW_DELAY_MS_MIN };
-    ok(payer, &harness.contracts.escrow, escrow::open, &args, DEPOSIT).await
+    ok(payer, &harness.contracts.escrow, escrow::open, &args, deposit).await
 }
 
 pub async fn claim(harness: &Harness, caller: &Account, rows: Vec<ClaimRow>, withdraw: bool) -> Vec<ClaimResult> {

@@ -92,16 +92,22 @@ impl World {
 
     /// Steps of a transaction, with their deposits.
     fn steps(&self, op: &Op, now_ms: u64) -> Option<Vec<(Step, u128)>> {
-        let id = self.channel(op)?;
+        let (id, count) = (self.channel(op)?, self.model.channels.len());
         let off = u128::from(op.wrong_deposit);
         let (free, yocto) = (off, 1 - off);
         let top_up = (Step::TopUp(id), op.share * DEPOSIT / 1_000);
+        // The first row is about the channel that was picked: else a payee would seldom find its own.
         let claim = || {
-            let rows = op.rows.iter().filter_map(|row| self.row(row, op, now_ms)).collect();
+            let rows = op
+                .rows
+                .iter()
+                .enumerate()
+                .map(|(place, row)| self.row(row, if place == 0 { id } else { row.pick % count }, now_ms));
+            let rows = rows.collect();
             (Step::Claim { rows, withdraw: op.withdraw }, free)
         };
         let close = (Step::Close(id), free);
-        let withdraw = (Step::Withdraw(vec![id, (id + 1) % self.model.channels.len()]), free);
+        let withdraw = (Step::Withdraw(vec![id, (id + 1) % count]), free);
         Some(match op.what {
             Move::TopUp => vec![top_up],
             Move::Claim => vec![claim()],
@@ -118,10 +124,7 @@ impl World {
         })
     }
 
-    /// The first row is about the channel that was picked: else a payee would seldom find its own.
-    fn row(&self, row: &RowOf, op: &Op, now_ms: u64) -> Option<Row> {
-        let first = std::ptr::eq(row, &op.rows[0]);
-        let channel = if first { self.channel(op)? } else { row.pick % self.model.channels.len() };
+    fn row(&self, row: &RowOf, channel: Id, now_ms: u64) -> Row {
         let deposited = self.known(channel).map_or(DEPOSIT, |channel| channel.deposited);
         let expires_ms = match row.expiry {
             Expiry::Never => 0,
@@ -129,7 +132,7 @@ impl World {
             Expiry::Later => now_ms + 10 * DELAY_MS,
         };
         let amount = deposited * row.share / 1_000;
-        Some(Row { channel, amount, expires_ms, signed: row.forged.is_none() })
+        Row { channel, amount, expires_ms, signed: row.forged.is_none() }
     }
 
     /// The 134 bytes, as the contract's README has them, and what is presented instead if it is forged.
@@ -278,7 +281,7 @@ impl World {
             return;
         }
         let heir = self.people[(op.by + 1) % PEOPLE].id();
-        self.people[op.by].delete_account(heir).await.unwrap().into_result().unwrap();
+        self.people[op.by].clone().delete_account(heir).await.unwrap().into_result().unwrap();
         self.model.gone.insert(op.by);
     }
 

@@ -11,10 +11,12 @@ use charter_types::method::Method;
 use charter_types::{AccountId, U128};
 use near_workspaces::Account;
 use near_workspaces::operations::Function;
-use near_workspaces::types::{Gas, NearToken};
+use near_workspaces::types::Gas;
 
-use crate::escrow::{channel, claim, open, row, totals};
+use crate::escrow::{channel, claim, open_with, row, totals};
 
+/// A tenth of a NEAR, storage included.
+const DEPOSIT: u128 = 100_000_000_000_000_000_000_000;
 /// A receipt's logs may have so many bytes.
 const LOG_BYTES_MAX: usize = 16_384;
 /// And so many there may be.
@@ -23,7 +25,7 @@ const LOGS_MAX: usize = 100;
 async fn open_many(harness: &Harness, payer: &Account, payee: &Account, count: usize) -> Vec<ChannelId> {
     let mut ids = Vec::new();
     for _ in 0..count {
-        ids.push(open(harness, payer, payee).await);
+        ids.push(open_with(harness, payer, payee, DEPOSIT).await);
     }
     ids
 }

@@ -51,7 +51,7 @@ async fn many(table: &mut Table, payer: &Account, payee: &Account, args: &Open) 
     let escrow = table.contracts.escrow.clone();
     let mut channels = Vec::new();
     for _ in 0..CLAIM_BATCH_MAX {
-        channels.push(ok(payer, &escrow, escrow::open, args, DEPOSIT).await);
+        channels.push(ok(payer, &escrow, escrow::open, args, DEPOSIT / 10).await);
     }
     let batch = |table: &Table, amount, withdraw| {
         let rows = channels.iter().map(|channel| row(&table.harness, *channel, amount)).collect();
