@@ -23,6 +23,7 @@ mod invariants;
 mod keys_invariants;
 mod keys_model;
 mod keys_rows;
+mod lines;
 mod ownership;
 mod refusals;
 mod registry_invariants;
