@@ -63,8 +63,13 @@ pub fn authority_answer() -> Option<Authority> {
 }
 
 /// What a view answered, in the callback. `None`: it failed, or said more than `bytes_max`.
-pub fn view_answer<V: Method<Answer: FromJson>>(_: V, bytes_max: usize) -> Option<V::Answer> {
-    json::read(&env::promise_result_checked(0, bytes_max).ok()?).ok()
+pub fn view_answer<V: Method<Answer: FromJson>>(view: V, bytes_max: usize) -> Option<V::Answer> {
+    view_answer_at(0, view, bytes_max)
+}
+
+/// The same where the callback waited for several promises, by the view's place among them.
+pub fn view_answer_at<V: Method<Answer: FromJson>>(place: u64, _: V, bytes_max: usize) -> Option<V::Answer> {
+    json::read(&env::promise_result_checked(place, bytes_max).ok()?).ok()
 }
 
 /// Whether a promise went through, whatever it answered.

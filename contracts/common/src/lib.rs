@@ -20,7 +20,9 @@ mod signature;
 mod storage;
 
 pub use access::{Access, PAUSE_MS_MAX};
-pub use ask::{ask_authority, ask_view, authority_answer, fail_later, raw_call, succeeded, then_call, view_answer};
+pub use ask::{
+    ask_authority, ask_view, authority_answer, fail_later, raw_call, succeeded, then_call, view_answer, view_answer_at,
+};
 pub use charter_derive::methods;
 pub use core::{Core, CoreV0, Payment};
 pub use encode::{encoded, json_encoded};

@@ -4,7 +4,12 @@ use near_sdk::{Gas, NearToken};
 
 /// Deploying 350 kB burns 32 TGas as an action, compiling included; the migration gets what is left.
 pub const UPGRADE: Gas = Gas::from_tgas(60);
-/// `on_upgraded` writes one proposal and logs one event.
-pub const ON_UPGRADED: Gas = Gas::from_tgas(10);
+/// A view of two numbers, and reading the state that all calls read.
+pub const DEPLOYMENT: Gas = Gas::from_tgas(5);
+/// `on_upgraded` writes one proposal and logs one event, for 4 TGas, and looks at what the contract answered, which takes up
+/// to 16 TGas: 4 MiB is the most that NEAR lets it say.
+pub const ON_UPGRADED: Gas = Gas::from_tgas(25);
+/// Longest answer of `deployment`.
+pub const DEPLOYMENT_BYTES_MAX: usize = 256;
 /// Storage of the contract's own line with the largest council: 32 members of 80 bytes, prepaid from its own balance.
 pub const OWN_LINE_STORAGE: NearToken = NearToken::from_millinear(50);

@@ -10,7 +10,7 @@ mod storage;
 use charter_common::{Core, LayoutVersion, Rows, charter_contract};
 use charter_types::AccountId;
 use charter_types::governance::args::Setup;
-use charter_types::governance::{Fact, Line, LineId, ProposalId, ReleaseId};
+use charter_types::governance::{Constitution, Fact, LineId, ProposalId, ReleaseId};
 use charter_types::registry::AgentId;
 use near_sdk::{PanicOnDefault, env, near};
 
@@ -44,8 +44,8 @@ charter_contract!(Governance, governance, features: ["propose"]);
 impl Governance {
     #[init]
     pub fn new(Setup { account, registry, council, params }: Setup) -> charter_common::Answer<Self> {
-        model::check_council(&council)?;
-        model::check_params(&params)?;
+        let constitution = Constitution { council, params, guardian: None };
+        model::check_constitution(&constitution)?;
         let mut governance = Self {
             layout: LayoutVersion,
             core: Core::new(STANDARD, account.clone()),
@@ -60,8 +60,7 @@ impl Governance {
             enrolments: Rows::default(),
         };
         let own = env::current_account_id();
-        let line =
-            Line { id: OWN_LINE, name: "charter".to_owned(), owner: account.clone(), council, params, head: 0, seq: 0 };
+        let line = model::new_line(OWN_LINE, "charter".to_owned(), account.clone(), constitution);
         governance.core.storage.credit(&own, gas::OWN_LINE_STORAGE.as_yoctonear());
         governance.lines.insert(&OWN_LINE, &own, &line, &mut governance.core.storage)?;
         governance.emit("line_created", &account, Fact::Line(line));

@@ -43,6 +43,19 @@ pub struct Line {
     pub head: ReleaseId,
     /// Counts heads, and never falls: a replayed old head is visible.
     pub seq: u64,
+    /// Counts constitutions: a vote on the next one names the one that it replaces.
+    pub version: u64,
+    /// May cancel one proposal that is not carried out yet. That takes its office, until a vote names a guardian anew.
+    pub guardian: Option<AccountId>,
+}
+
+/// What decides about a line, and is itself decided by vote.
+#[wire(strict)]
+#[derive(BorshSerialize, BorshDeserialize)]
+pub struct Constitution {
+    pub council: Vec<Member>,
+    pub params: Params,
+    pub guardian: Option<AccountId>,
 }
 
 #[wire(strict)]
@@ -58,15 +71,16 @@ pub struct Member {
 pub struct Params {
     pub vote_ms: u64,
     pub timelock_ms: u64,
-    /// Weight that must vote, in 1/10,000 of all weight.
+    /// Weight that must say yes, in 1/10,000 of all weight: who is silent does not.
     pub quorum_bps: u16,
     /// Share of the weight cast for a choice that must be yes, in 1/10,000; more than half.
     pub threshold_bps: u16,
 }
 
 impl Default for Params {
+    /// A day to vote, an hour to leave, a majority of all weight.
     fn default() -> Self {
-        Self { vote_ms: 24 * 3_600_000, timelock_ms: 3_600_000, quorum_bps: 2_000, threshold_bps: 5_001 }
+        Self { vote_ms: 24 * 3_600_000, timelock_ms: 3_600_000, quorum_bps: 5_001, threshold_bps: 5_001 }
     }
 }
 
@@ -123,6 +137,8 @@ pub enum ProposalKind {
         contract: AccountId,
         code_hash: Hash32,
     },
+    /// Another constitution for the line.
+    Amendment(Constitution),
 }
 
 /// What `content_hash` covers: nothing that is voted on can be swapped, here or on another chain.
@@ -132,6 +148,7 @@ pub struct ContentSeed<'a> {
     pub proposal: ProposalId,
     pub line: LineId,
     pub kind: &'a ProposalKind,
+    pub base: Option<u64>,
     pub release: Option<&'a ReleaseContent>,
     pub replaces: Option<&'a Deployment>,
 }
@@ -172,6 +189,22 @@ pub struct Proposal {
     pub state: ProposalState,
     /// For code of a contract: the deployment that it replaces, and no other.
     pub replaces: Option<Deployment>,
+    /// The line as it was voted on: its `seq` for a release, its `version` for an amendment. Once the line has moved, the
+    /// proposal can't be carried out any more.
+    pub base: Option<u64>,
+    /// Why the last attempt to upgrade the contract failed.
+    pub failure: Option<UpgradeFailure>,
+}
+
+/// Why code that was sent to a contract does not run there.
+#[wire]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = false)]
+pub enum UpgradeFailure {
+    /// The contract runs another deployment than the one that was voted on. It has to be voted anew.
+    CodeReplaced,
+    /// The contract refused the code, or the code failed. The transaction's outcomes say why; it can be tried again.
+    Failed,
 }
 
 #[wire]

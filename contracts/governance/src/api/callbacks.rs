@@ -1,12 +1,16 @@
 //! Callbacks. They settle and never fail.
 
-use charter_common::{Answer, Failure, authority_answer, fail_later, methods, succeeded};
+use charter_common::{Answer, Failure, authority_answer, fail_later, methods, succeeded, view_answer_at};
 use charter_types::AccountId;
-use charter_types::governance::{Enrolment, Fact, GovernanceError, ProposalId, ProposalState};
+use charter_types::governance::{
+    Enrolment, Fact, GovernanceError, Proposal, ProposalId, ProposalState, UpgradeFailure,
+};
 use charter_types::registry::Authority;
+use charter_types::shared::methods::deployment;
 use near_sdk::{PromiseOrValue, env, near};
 
 use super::enrol::{Pending, Wish};
+use crate::gas::DEPLOYMENT_BYTES_MAX;
 use crate::{Governance, GovernanceExt};
 
 #[methods(governance)]
@@ -47,14 +51,25 @@ impl Governance {
             let by = env::current_account_id();
             let event = if upgraded { "proposal_executed" } else { "upgrade_failed" };
             proposal.state = if upgraded { ProposalState::Executed } else { ProposalState::Queued };
+            proposal.failure = (!upgraded).then(|| failure(&proposal));
             let _ = self.save_proposal(event, &by, proposal);
         }
         if upgraded {
             return PromiseOrValue::Value(true);
         }
         PromiseOrValue::Promise(fail_later(
-            "GOVERNANCE_UPGRADE_FAILED: the contract refused the code; it can be tried again",
+            "GOVERNANCE_UPGRADE_FAILED: the contract refused the code, as the proposal's `failure` and the outcomes say",
         ))
+    }
+}
+
+/// Why an upgrade failed, as far as a contract can know: a promise that fails says nothing.
+fn failure(proposal: &Proposal) -> UpgradeFailure {
+    // Releases up to 0003 asked for nothing else.
+    let asked = env::promise_results_count() > 1;
+    match asked.then(|| view_answer_at(1, deployment, DEPLOYMENT_BYTES_MAX)).flatten() {
+        Some(running) if Some(running) != proposal.replaces => UpgradeFailure::CodeReplaced,
+        _ => UpgradeFailure::Failed,
     }
 }
 

@@ -1,17 +1,17 @@
 //! Carrying out what was approved, after its timelock, by anyone.
 
-use charter_common::{Answer, Later, encoded, methods, sha256, then_call};
+use charter_common::{Answer, Later, corrupt, encoded, methods, sha256, then_call};
 use charter_types::Hash32;
 use charter_types::admin::Upgrade;
 use charter_types::governance::args::{ExecuteUpgrade, ProposalRef};
 use charter_types::governance::methods::on_upgraded;
 use charter_types::governance::{Fact, GovernanceError, ProposalKind, ProposalState};
 use charter_types::method::Method;
-use charter_types::shared::methods::upgrade;
+use charter_types::shared::methods::{deployment, upgrade};
 use near_sdk::{Promise, env, near};
 
-use crate::gas::{ON_UPGRADED, UPGRADE};
-use crate::model::check_due;
+use crate::gas::{DEPLOYMENT, ON_UPGRADED, UPGRADE};
+use crate::model::{change_constitution, check_due, move_head};
 use crate::{Governance, GovernanceExt};
 
 #[methods(governance)]
@@ -24,19 +24,35 @@ impl Governance {
         };
         check_due(&proposal, Self::now_ms())?;
         let by = env::predecessor_account_id();
+        let mut release = self.releases.get(&release_id).unwrap_or_else(|| corrupt());
+        let mut line = self.line_row(proposal.line)?;
+        move_head(&mut line, &proposal, &release)?;
         proposal.state = ProposalState::Executed;
         self.save_proposal("proposal_executed", &by, proposal)?;
-        if let Some(mut release) = self.releases.get(&release_id) {
-            release.published = true;
-            self.releases.update(&release_id, &release, &mut self.core.storage)?;
-            let mut line = self.line_row(release.line)?;
-            line.seq += 1;
-            line.head = release_id;
-            self.lines.update(&line.id, &line, &mut self.core.storage)?;
-            self.emit("release_published", &by, Fact::Release(release));
-            self.emit("head_moved", &by, Fact::Line(line));
-        }
+        release.published = true;
+        self.releases.update(&release_id, &release, &mut self.core.storage)?;
+        self.lines.update(&line.id, &line, &mut self.core.storage)?;
+        self.emit("release_published", &by, Fact::Release(release));
+        self.emit("head_moved", &by, Fact::Line(line));
         Ok(())
+    }
+
+    pub fn amend(&mut self, ProposalRef { proposal: id }: ProposalRef) -> Answer {
+        let by = env::predecessor_account_id();
+        let payment = self.core.begin_payment(&by)?;
+        let mut proposal = self.proposal_row(id)?;
+        let ProposalKind::Amendment(constitution) = proposal.kind.clone() else {
+            return Err(GovernanceError::WrongKind {}.into());
+        };
+        check_due(&proposal, Self::now_ms())?;
+        let mut line = self.line_row(proposal.line)?;
+        change_constitution(&mut line, &proposal, constitution)?;
+        proposal.state = ProposalState::Executed;
+        self.save_proposal("proposal_executed", &by, proposal)?;
+        // A larger council takes more storage. Who paid before has not agreed to that, and could stop it by having nothing.
+        self.lines.hand_over(&line.id, &by, &line, &mut self.core.storage)?;
+        self.emit("line_amended", &by, Fact::Line(line));
+        self.core.finish_payment(payment)
     }
 
     pub fn execute_upgrade(&mut self, ExecuteUpgrade { proposal: id, code }: ExecuteUpgrade) -> Answer<Later<bool>> {
@@ -55,9 +71,11 @@ impl Governance {
         self.save_proposal("upgrade_started", &env::predecessor_account_id(), proposal)?;
         // The contract compares all of it with the code that it runs, which nobody else can read on chain.
         let args = upgrade::write(&Upgrade { code, approved: code_hash, replaces });
-        let upgraded = then_call(Promise::new(contract), upgrade, args, UPGRADE, 1);
+        let upgraded = then_call(Promise::new(contract.clone()), upgrade, args, UPGRADE, 1);
+        // Asked after it: a failure carries no text, but this tells one that will last from one that may pass.
+        let running = then_call(Promise::new(contract), deployment, Vec::new(), DEPLOYMENT, 0);
         let us = Promise::new(env::current_account_id());
         let settle = then_call(us, on_upgraded, encoded(&id), ON_UPGRADED, 0);
-        Ok(Later::to(on_upgraded, upgraded.then(settle)))
+        Ok(Later::to(on_upgraded, upgraded.and(running).then(settle)))
     }
 }

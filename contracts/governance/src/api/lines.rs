@@ -2,10 +2,10 @@
 
 use charter_common::{Answer, methods};
 use charter_types::governance::args::CreateLine;
-use charter_types::governance::{Fact, Line, LineId, Member};
+use charter_types::governance::{Constitution, Fact, LineId, Member};
 use near_sdk::{env, near};
 
-use crate::model::{check_council, check_name, check_params};
+use crate::model::{check_constitution, check_name, new_line};
 use crate::{Governance, GovernanceExt};
 
 #[methods(governance)]
@@ -15,14 +15,14 @@ impl Governance {
         self.check_running("propose")?;
         let owner = env::predecessor_account_id();
         let payment = self.core.begin_payment(&owner)?;
-        check_name(&args.name)?;
-        check_params(&args.params)?;
-        let council =
-            if args.council.is_empty() { vec![Member { account: owner.clone(), weight: 1 }] } else { args.council };
-        check_council(&council)?;
+        let CreateLine { name, council, params, guardian } = args;
+        check_name(&name)?;
+        let council = if council.is_empty() { vec![Member { account: owner.clone(), weight: 1 }] } else { council };
+        let constitution = Constitution { council, params, guardian };
+        check_constitution(&constitution)?;
         let id = self.next_line;
         self.next_line += 1;
-        let line = Line { id, name: args.name, owner: owner.clone(), council, params: args.params, head: 0, seq: 0 };
+        let line = new_line(id, name, owner.clone(), constitution);
         self.lines.insert(&id, &owner, &line, &mut self.core.storage)?;
         self.emit("line_created", &owner, Fact::Line(line));
         self.core.finish_payment(payment)?;

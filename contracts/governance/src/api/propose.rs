@@ -1,8 +1,9 @@
-//! Proposals: a release of a line, or code for one of Charter's own contracts. Only hashes are voted on.
+//! Proposals: a release of a line, another constitution for it, or code for one of Charter's own contracts. Of releases and
+//! code only hashes are voted on.
 
 use charter_common::{Answer, methods, separator, sha256};
 use charter_types::admin::Deployment;
-use charter_types::governance::args::{ProposeRelease, ProposeUpgrade};
+use charter_types::governance::args::{ProposeAmendment, ProposeRelease, ProposeUpgrade};
 use charter_types::governance::{
     CONTENT_PURPOSE, ContentSeed, Fact, Line, Proposal, ProposalId, ProposalKind, ProposalState, Release,
     ReleaseContent,
@@ -10,7 +11,7 @@ use charter_types::governance::{
 use charter_types::{AccountId, Hash32};
 use near_sdk::{env, near};
 
-use crate::model::{check_content, weight_of};
+use crate::model::{check_constitution, check_content, weight_of};
 use crate::{Governance, GovernanceExt, OWN_LINE};
 
 #[methods(governance)]
@@ -34,7 +35,8 @@ impl Governance {
         self.releases.insert(&release.id, &proposer, &release, &mut self.core.storage)?;
         self.emit("release_proposed", &proposer, Fact::Release(release.clone()));
         let kind = ProposalKind::Release(release.id);
-        let id = self.open_vote(&line, kind, (Some(&release.content), None), &proposer)?;
+        let about = About { base: Some(line.seq), release: Some(&release.content), replaces: None };
+        let id = self.open_vote(&line, kind, about, &proposer)?;
         self.core.finish_payment(payment)?;
         Ok(id)
     }
@@ -46,10 +48,31 @@ impl Governance {
         let line = self.line_row(OWN_LINE)?;
         weight_of(&line.council, &proposer)?;
         let kind = ProposalKind::ContractUpgrade { contract: args.contract, code_hash: args.code_hash };
-        let id = self.open_vote(&line, kind, (None, Some(args.replaces)), &proposer)?;
+        let about = About { base: None, release: None, replaces: Some(args.replaces) };
+        let id = self.open_vote(&line, kind, about, &proposer)?;
         self.core.finish_payment(payment)?;
         Ok(id)
     }
+
+    pub fn propose_amendment(&mut self, args: ProposeAmendment) -> Answer<ProposalId> {
+        self.check_running("propose")?;
+        let proposer = env::predecessor_account_id();
+        let payment = self.core.begin_payment(&proposer)?;
+        let line = self.line_row(args.line)?;
+        weight_of(&line.council, &proposer)?;
+        check_constitution(&args.constitution)?;
+        let about = About { base: Some(line.version), release: None, replaces: None };
+        let id = self.open_vote(&line, ProposalKind::Amendment(args.constitution), about, &proposer)?;
+        self.core.finish_payment(payment)?;
+        Ok(id)
+    }
+}
+
+/// What a vote is about, besides its kind.
+struct About<'a> {
+    base: Option<u64>,
+    release: Option<&'a ReleaseContent>,
+    replaces: Option<Deployment>,
 }
 
 impl Governance {
@@ -58,7 +81,7 @@ impl Governance {
         &mut self,
         line: &Line,
         kind: ProposalKind,
-        (release, replaces): (Option<&ReleaseContent>, Option<Deployment>),
+        About { base, release, replaces }: About,
         proposer: &AccountId,
     ) -> Answer<ProposalId> {
         let id = self.next_proposal;
@@ -68,6 +91,7 @@ impl Governance {
             proposal: id,
             line: line.id,
             kind: &kind,
+            base,
             release,
             replaces: replaces.as_ref(),
         };
@@ -88,6 +112,8 @@ impl Governance {
             no: 0,
             state: ProposalState::Voting,
             replaces,
+            base,
+            failure: None,
         };
         self.proposals.insert(&id, proposer, &proposal, &mut self.core.storage)?;
         self.emit("proposed", proposer, Fact::Proposal(proposal));

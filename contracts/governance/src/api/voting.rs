@@ -2,10 +2,10 @@
 
 use charter_common::{Answer, methods};
 use charter_types::governance::args::{ProposalRef, Vote};
-use charter_types::governance::{Fact, GovernanceError, ProposalState};
+use charter_types::governance::{Fact, ProposalState};
 use near_sdk::{env, near};
 
-use crate::model::{cast, decide};
+use crate::model::{cast, decide, stop};
 use crate::{Governance, GovernanceExt};
 
 #[methods(governance)]
@@ -38,14 +38,15 @@ impl Governance {
 
     pub fn cancel(&mut self, ProposalRef { proposal: id }: ProposalRef) -> Answer {
         let mut proposal = self.proposal_row(id)?;
+        let mut line = self.line_row(proposal.line)?;
         let caller = env::predecessor_account_id();
-        if caller != proposal.proposer && caller != self.line_row(proposal.line)?.owner {
-            return Err(GovernanceError::NotLineOwner { caller }.into());
+        let by_guardian = stop(&mut proposal, &line, &caller, Self::now_ms())?;
+        self.save_proposal("proposal_cancelled", &caller, proposal)?;
+        if by_guardian {
+            line.guardian = None;
+            self.lines.update(&line.id, &line, &mut self.core.storage)?;
+            self.emit("guardian_spent", &caller, Fact::Line(line));
         }
-        if !matches!(proposal.state, ProposalState::Voting | ProposalState::Queued) {
-            return Err(GovernanceError::NotCancellable {}.into());
-        }
-        proposal.state = ProposalState::Cancelled;
-        self.save_proposal("proposal_cancelled", &caller, proposal)
+        Ok(())
     }
 }

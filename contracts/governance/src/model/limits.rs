@@ -2,8 +2,8 @@
 
 use charter_types::all_different;
 use charter_types::governance::{
-    ARTIFACTS_MAX, GovernanceError, MEMBERS_MAX, Member, NAME_BYTES_MAX, PERIOD_MS_MAX, PERIOD_MS_MIN, Params,
-    ReleaseContent,
+    ARTIFACTS_MAX, Constitution, GovernanceError, MEMBERS_MAX, Member, NAME_BYTES_MAX, PERIOD_MS_MAX, PERIOD_MS_MIN,
+    Params, ReleaseContent,
 };
 
 pub fn check_name(name: &str) -> Result<(), GovernanceError> {
@@ -11,7 +11,13 @@ pub fn check_name(name: &str) -> Result<(), GovernanceError> {
     if (1..=NAME_BYTES_MAX).contains(&name.len()) && printable { Ok(()) } else { Err(GovernanceError::Name {}) }
 }
 
-pub fn check_council(council: &[Member]) -> Result<(), GovernanceError> {
+/// A constitution that could never decide anything is none.
+pub fn check_constitution(constitution: &Constitution) -> Result<(), GovernanceError> {
+    check_council(&constitution.council)?;
+    check_params(&constitution.params)
+}
+
+fn check_council(council: &[Member]) -> Result<(), GovernanceError> {
     let accounts: Vec<_> = council.iter().map(|member| &member.account).collect();
     let sum = council.iter().try_fold(0_u64, |sum, member| sum.checked_add(member.weight));
     // Tallies multiply weights by 10,000 in 128 bits and add two of them in 64.
@@ -23,7 +29,7 @@ pub fn check_council(council: &[Member]) -> Result<(), GovernanceError> {
     if fine { Ok(()) } else { Err(GovernanceError::Council {}) }
 }
 
-pub fn check_params(params: &Params) -> Result<(), GovernanceError> {
+fn check_params(params: &Params) -> Result<(), GovernanceError> {
     let period = PERIOD_MS_MIN..=PERIOD_MS_MAX;
     let fine = period.contains(&params.vote_ms)
         && period.contains(&params.timelock_ms)

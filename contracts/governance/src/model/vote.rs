@@ -1,6 +1,8 @@
 //! Casting votes and deciding on them.
 
-use charter_types::governance::{BPS, Ballot, Choice, EXECUTION_MS, GovernanceError, Member, Proposal, ProposalState};
+use charter_types::governance::{
+    BPS, Ballot, Choice, EXECUTION_MS, GovernanceError, Line, Member, Proposal, ProposalState,
+};
 use charter_types::{AccountId, Hash32};
 
 type Outcome<T = ()> = Result<T, GovernanceError>;
@@ -44,13 +46,13 @@ fn tally(proposal: &mut Proposal, choice: Choice) -> &mut u64 {
     }
 }
 
-/// Whether `part` is at least `bps` of `whole`. Silence counts for nothing: it is neither cast nor yes.
+/// Whether `part` is at least `bps` of `whole`.
 fn reaches(part: u64, whole: u64, bps: u16) -> bool {
     u128::from(part).saturating_mul(BPS) >= u128::from(whole).saturating_mul(u128::from(bps))
 }
 
-/// Closes the vote. Approved proposals wait for their timelock, which runs from the end of the vote, whenever this is
-/// called.
+/// Closes the vote. Yes has to be a share of all weight and of what was cast, so silence is a no. Approved proposals wait for
+/// their timelock, which runs from the end of the vote, whenever this is called.
 pub fn decide(proposal: &mut Proposal, now_ms: u64) -> Outcome {
     if proposal.state != ProposalState::Voting {
         return Err(GovernanceError::NotApproved {});
@@ -60,11 +62,28 @@ pub fn decide(proposal: &mut Proposal, now_ms: u64) -> Outcome {
     }
     let all = proposal.council.iter().fold(0_u64, |sum, member| sum.saturating_add(member.weight));
     let votes = proposal.yes.saturating_add(proposal.no);
-    let approved = votes > 0
-        && reaches(votes, all, proposal.params.quorum_bps)
+    let approved = proposal.yes > 0
+        && reaches(proposal.yes, all, proposal.params.quorum_bps)
         && reaches(proposal.yes, votes, proposal.params.threshold_bps);
     proposal.state = if approved { ProposalState::Queued } else { ProposalState::Rejected };
     Ok(())
+}
+
+/// Cancels a proposal. Who made it may take it back while its fate is open, and no longer: a veto on what was decided is
+/// only the guardian's whom the line's constitution names. Whether it was the guardian.
+pub fn stop(proposal: &mut Proposal, line: &Line, caller: &AccountId, now_ms: u64) -> Outcome<bool> {
+    let (maker, guardian) = (*caller == proposal.proposer, line.guardian.as_ref() == Some(caller));
+    if !maker && !guardian {
+        return Err(GovernanceError::NotProposer { caller: caller.clone() });
+    }
+    let open = proposal.state == ProposalState::Voting && now_ms < proposal.end_ms;
+    let undone = matches!(proposal.state, ProposalState::Voting | ProposalState::Queued);
+    if !(maker && open || guardian && undone) {
+        return Err(GovernanceError::NotCancellable {});
+    }
+    proposal.state = ProposalState::Cancelled;
+    // Taking one's own back is no veto.
+    Ok(!(maker && open))
 }
 
 /// INV-GOV-4: nothing is carried out before its time, after it, or without approval.
@@ -81,19 +100,24 @@ pub fn check_due(proposal: &Proposal, now_ms: u64) -> Outcome {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use charter_types::governance::{
-        Choice, EXECUTION_MS, GovernanceError, Member, Params, Proposal, ProposalKind, ProposalState,
+        Choice, Constitution, EXECUTION_MS, GovernanceError, Member, Params, Proposal, ProposalKind, ProposalState,
     };
     use charter_types::{AccountId, Hash32};
 
-    use super::{cast, check_due, decide};
+    use super::{cast, check_due, decide, stop};
+    use crate::model::new_line;
 
-    fn account(name: &str) -> AccountId {
+    pub fn account(name: &str) -> AccountId {
         name.parse().unwrap()
     }
 
-    fn proposal() -> Proposal {
+    pub fn based(proposal: Proposal, base: Option<u64>) -> Proposal {
+        Proposal { base, ..proposal }
+    }
+
+    pub fn proposal() -> Proposal {
         let member = |name: &str, weight| Member { account: account(name), weight };
         Proposal {
             id: 1,
@@ -110,6 +134,8 @@ mod tests {
             no: 0,
             state: ProposalState::Voting,
             replaces: None,
+            base: None,
+            failure: None,
         }
     }
 
@@ -142,6 +168,37 @@ mod tests {
         vote(&mut below_quorum, "c.near", Choice::Yes);
         decide(&mut below_quorum, 100).unwrap();
         assert_eq!(below_quorum.state, ProposalState::Rejected);
+        // Nine of ten voted, more than half of them yes: but that is less than half of all.
+        let mut said_no = proposal();
+        vote(&mut said_no, "c.near", Choice::Yes);
+        vote(&mut said_no, "a.near", Choice::No);
+        said_no.params.threshold_bps = 5_001;
+        decide(&mut said_no, 100).unwrap();
+        assert_eq!(said_no.state, ProposalState::Rejected);
+    }
+
+    /// Let `open` leave out the time and who proposed has a veto after the vote; let `stop` ask for the line's owner and
+    /// the owner has one.
+    #[test]
+    fn only_a_named_guardian_stops_what_was_decided() {
+        let council = vec![Member { account: account("a.near"), weight: 1 }];
+        let constitution = Constitution { council, params: Params::default(), guardian: Some(account("g.near")) };
+        let line = new_line(1, "scout".to_owned(), account("owner.near"), constitution);
+        let cancelled = |state, caller: &str, now_ms| {
+            let mut proposal = Proposal { state, ..proposal() };
+            stop(&mut proposal, &line, &account(caller), now_ms)
+        };
+        let stranger = |caller| Err(GovernanceError::NotProposer { caller: account(caller) });
+        assert_eq!(cancelled(ProposalState::Voting, "owner.near", 0), stranger("owner.near"));
+        assert_eq!(cancelled(ProposalState::Voting, "a.near", 99), Ok(false));
+        // The vote has ended and nobody has counted it yet.
+        assert_eq!(cancelled(ProposalState::Voting, "a.near", 100), Err(GovernanceError::NotCancellable {}));
+        assert_eq!(cancelled(ProposalState::Queued, "a.near", 100), Err(GovernanceError::NotCancellable {}));
+        assert_eq!(cancelled(ProposalState::Queued, "g.near", 100), Ok(true));
+        assert_eq!(cancelled(ProposalState::Voting, "g.near", 100), Ok(true));
+        for state in [ProposalState::Executing, ProposalState::Executed, ProposalState::Rejected] {
+            assert_eq!(cancelled(state, "g.near", 100), Err(GovernanceError::NotCancellable {}), "{state:?}");
+        }
     }
 
     #[test]

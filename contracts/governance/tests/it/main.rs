@@ -62,5 +62,5 @@ fn refusals_have_codes() {
     next_call("alice.near", &json!({ "proposal": 1 }), 0);
     assert_eq!(contract.publish().unwrap_err().code, "GOVERNANCE_NOT_APPROVED");
     next_call("eve.near", &json!({ "proposal": 1 }), 0);
-    assert_eq!(contract.cancel().unwrap_err().code, "GOVERNANCE_NOT_LINE_OWNER");
+    assert_eq!(contract.cancel().unwrap_err().code, "GOVERNANCE_NOT_PROPOSER");
 }

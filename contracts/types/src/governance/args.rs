@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_derive::wire;
 
-use super::{Choice, LineId, Member, Params, ProposalId, ReleaseContent};
+use super::{Choice, Constitution, LineId, Member, Params, ProposalId, ReleaseContent};
 use crate::admin::Deployment;
 use crate::registry::AgentId;
 use crate::{AccountId, Hash32};
@@ -25,6 +25,7 @@ pub struct CreateLine {
     pub council: Vec<Member>,
     #[wire(default)]
     pub params: Params,
+    pub guardian: Option<AccountId>,
 }
 
 #[wire(strict)]
@@ -41,6 +42,12 @@ pub struct ProposeUpgrade {
     pub replaces: Deployment,
 }
 
+#[wire(strict)]
+pub struct ProposeAmendment {
+    pub line: LineId,
+    pub constitution: Constitution,
+}
+
 /// The voter repeats what is voted on.
 #[wire(strict)]
 #[derive(Copy)]
@@ -50,7 +57,7 @@ pub struct Vote {
     pub choice: Choice,
 }
 
-/// `proposal`, `queue`, `publish`, `cancel`.
+/// `proposal`, `queue`, `publish`, `amend`, `cancel`.
 #[wire(strict)]
 #[derive(Copy)]
 pub struct ProposalRef {

@@ -9,7 +9,7 @@ failures! {
         UnknownLine { id: LineId } = "GOVERNANCE_UNKNOWN_LINE", "there is no line {id}";
         UnknownProposal { id: ProposalId } = "GOVERNANCE_UNKNOWN_PROPOSAL", "there is no proposal {id}";
         NotMember { caller: AccountId } = "GOVERNANCE_NOT_MEMBER", "caller {caller} is not on the council";
-        NotLineOwner { caller: AccountId } = "GOVERNANCE_NOT_LINE_OWNER", "caller {caller} does not own the line";
+        NotProposer { caller: AccountId } = "GOVERNANCE_NOT_PROPOSER", "caller {caller} neither made the proposal nor is the line's guardian";
         NotOwner { caller: AccountId } = "GOVERNANCE_NOT_OWNER", "caller {caller} does not own the agent";
         NotOwnLine {} = "GOVERNANCE_NOT_OWN_LINE", "contracts are upgraded by the line that governance was set up with";
         NoAuthority { agent: AgentId } = "GOVERNANCE_NO_AUTHORITY", "the registry knows no agent {agent} or did not answer";
@@ -27,6 +27,7 @@ failures! {
         WrongKind {} = "GOVERNANCE_WRONG_KIND", "the proposal is of another kind";
         WrongCode { expected: Hash32, found: Hash32 } = "GOVERNANCE_WRONG_CODE", "the code hashes to {found}; approved is {expected}";
         NoDeployment {} = "GOVERNANCE_NO_DEPLOYMENT", "the proposal does not say which deployment it replaces: propose it again";
-        NotCancellable {} = "GOVERNANCE_NOT_CANCELLABLE", "only a proposal that is neither decided against nor carried out can be cancelled";
+        NotCancellable {} = "GOVERNANCE_NOT_CANCELLABLE", "a proposal can be cancelled by who made it until its vote ends, by the line's guardian until it is carried out";
+        Superseded {} = "GOVERNANCE_SUPERSEDED", "the line is no longer what the proposal was voted on for: propose it again";
     }
 }

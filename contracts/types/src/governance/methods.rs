@@ -1,7 +1,8 @@
 //! The methods of governance.
 
 use super::args::{
-    AgentRef, CreateLine, Enroll, ExecuteUpgrade, LineRef, ProposalRef, ProposeRelease, ProposeUpgrade, Setup, Vote,
+    AgentRef, CreateLine, Enroll, ExecuteUpgrade, LineRef, ProposalRef, ProposeAmendment, ProposeRelease,
+    ProposeUpgrade, Setup, Vote,
 };
 use super::{Ballot, Enrolment, Line, LineId, Proposal, ProposalId, ProposalState, Release, ReleaseFor};
 use crate::{AccountId, Nothing, Page};
@@ -17,14 +18,19 @@ crate::method::methods! { of Governance;
     call propose_release(ProposeRelease) -> ProposalId [Storage, Council, Flat];
     /// Proposes code for one of Charter's own contracts; returns the proposal's id.
     call propose_upgrade(ProposeUpgrade) -> ProposalId [Storage, Council, Flat];
+    /// Proposes another constitution for a line: council, parameters and guardian; returns the proposal's id.
+    call propose_amendment(ProposeAmendment) -> ProposalId [Storage, Council, Flat];
     /// Votes, or changes a vote, until the end. `content_hash` repeats what is voted on.
     call vote(Vote) [Storage, Council, Flat];
     /// Closes a vote that has ended: approved, the timelock runs; else it is rejected.
     call queue(ProposalRef) -> ProposalState [Nothing, Anyone, Flat];
-    /// Cancels a proposal that has not been carried out. The line's owner may, too.
+    /// Cancels a proposal: who made it may until the vote's end, the line's guardian until it is carried out, once.
     call cancel(ProposalRef) [Nothing, Proposer, Flat];
-    /// Publishes an approved release: the line's head moves and `seq` grows.
+    /// Publishes an approved release: the line's head moves and `seq` grows. Refused if it has moved since the proposal.
     call publish(ProposalRef) [Nothing, Anyone, Flat];
+    /// Gives a line the constitution that was approved. Votes that run go on under theirs. The caller pays for the line's
+    /// row from then on.
+    call amend(ProposalRef) [Storage, Anyone, Flat];
     /// Sends approved code to the contract it is for, which deploys and migrates in one receipt. If the contract refuses,
     /// the proposal stays executable.
     call execute_upgrade borsh(ExecuteUpgrade) -> bool [Nothing, Anyone, Code];

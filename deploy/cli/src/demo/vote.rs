@@ -31,7 +31,11 @@ async fn release(world: &mut World) -> anyhow::Result<()> {
     let params = Params { vote_ms: 3_600_000, timelock_ms: 3_600_000, quorum_bps: 5_000, threshold_bps: 6_000 };
     let done = contracts
         .governance()
-        .call(&people[0], governance::methods::create_line, &CreateLine { name: "scout".to_owned(), council, params })
+        .call(
+            &people[0],
+            governance::methods::create_line,
+            &CreateLine { name: "scout".to_owned(), council, params, guardian: None },
+        )
         .await?;
     let line = world.take(done);
     let artifact = Artifact { kind: ArtifactKind::OciImage, digest: Hash32(sha256(b"scout 1.0.0")), bytes: 52_428_800 };

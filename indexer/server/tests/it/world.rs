@@ -112,7 +112,8 @@ impl World {
 
     async fn fill_governance(&self) {
         let (governance, alice) = (&self.contracts().governance, &self.alice);
-        let args = CreateLine { name: "scout".to_owned(), council: Vec::new(), params: Params::default() };
+        let args =
+            CreateLine { name: "scout".to_owned(), council: Vec::new(), params: Params::default(), guardian: None };
         let line = ok(alice, governance, governance::create_line, &args, DEPOSIT).await;
         let content = ReleaseContent {
             semver: "1.0.0".to_owned(),

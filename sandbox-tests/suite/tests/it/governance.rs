@@ -7,7 +7,7 @@ use charter_harness::{Caller, Harness, call, failed_with, ok, refused, view};
 use charter_types::admin::{Deployment, SetPauser, Upgrade};
 use charter_types::governance::args::{ExecuteUpgrade, ProposalRef, ProposeUpgrade, Vote};
 use charter_types::governance::methods as governance;
-use charter_types::governance::{Choice, Proposal, ProposalState};
+use charter_types::governance::{Choice, Proposal, ProposalState, UpgradeFailure};
 use charter_types::shared::methods as shared;
 use charter_types::{Hash32, Named, Nothing};
 use charter_wasm::Contract;
@@ -38,12 +38,18 @@ async fn approved_to_replace(harness: &Harness, code: &[u8], replaces: Deploymen
     let args = ProposeUpgrade { contract, code_hash: Hash32(sha256(code)), replaces };
     let root = harness.root();
     let id = ok(root, governance, governance::propose_upgrade, &args, DEPOSIT).await;
+    pass(harness, id).await;
+    id
+}
+
+/// The vote on it, to its end.
+async fn pass(harness: &Harness, id: u64) {
+    let (root, governance) = (harness.root(), &harness.contracts.governance);
     let content_hash = proposal(harness, id).await.content_hash;
     let vote = Vote { proposal: id, content_hash, choice: Choice::Yes };
     ok(root, governance, governance::vote, &vote, DEPOSIT).await;
     harness.wait(HOUR).await.unwrap();
     ok(root, governance, governance::queue, &ProposalRef { proposal: id }, 0).await;
-    id
 }
 
 async fn execute(harness: &Harness, id: u64, code: &[u8]) -> charter_harness::Outcome {
@@ -80,7 +86,8 @@ async fn a_failed_upgrade_stays_executable_and_leaves_the_contract_as_it_was() {
     let before = harness.worker.view_code(&harness.contracts.registry).await.unwrap();
     let failed = execute(&harness, id, &broken).await;
     assert_eq!(failed_with(&failed).as_deref(), Some("GOVERNANCE_UPGRADE_FAILED"));
-    assert_eq!(proposal(&harness, id).await.state, ProposalState::Queued);
+    let queued = proposal(&harness, id).await;
+    assert_eq!((queued.state, queued.failure), (ProposalState::Queued, Some(UpgradeFailure::Failed)));
     assert_eq!(harness.worker.view_code(&harness.contracts.registry).await.unwrap(), before);
 }
 
@@ -100,7 +107,7 @@ async fn strangers_neither_propose_nor_vote() {
 }
 
 /// Valid wasm that does what `code` does, with another hash.
-fn renamed(code: &[u8], name: &str) -> Vec<u8> {
+pub fn renamed(code: &[u8], name: &str) -> Vec<u8> {
     let mut other = code.to_vec();
     let length = u8::try_from(name.len()).unwrap();
     other.extend([0, length + 1, length]);
@@ -123,6 +130,8 @@ async fn an_upgrade_replaces_the_deployment_it_was_voted_on_and_no_other() {
     let stale = execute(&harness, older, &first).await;
     assert_eq!(failed_with(&stale).as_deref(), Some("CHARTER_CODE_REPLACED"));
     assert_eq!(deployment(&harness).await, now);
+    let queued = proposal(&harness, older).await;
+    assert_eq!((queued.state, queued.failure), (ProposalState::Queued, Some(UpgradeFailure::CodeReplaced)));
     // Not even when the code it replaces is back: the number is not.
     let back = approved(&harness, code).await;
     harness.wait(HOUR).await.unwrap();
@@ -130,6 +139,43 @@ async fn an_upgrade_replaces_the_deployment_it_was_voted_on_and_no_other() {
     assert_eq!(deployment(&harness).await.sha256, start.sha256);
     let stale = execute(&harness, older, &first).await;
     assert_eq!(failed_with(&stale).as_deref(), Some("CHARTER_CODE_REPLACED"));
+}
+
+/// Answers `upgrade` with about as many bytes as the gas for it pays for.
+const TALKATIVE: &str = r#"(module
+    (import "env" "value_return" (func $value_return (param i64 i64)))
+    (memory (export "memory") 56)
+    (func (export "upgrade") (call $value_return (i64.const 3670016) (i64.const 0)))
+    (func (export "deployment")))"#;
+
+/// Fails to upgrade, and says more than a deployment.
+const REFUSING: &str = r#"(module
+    (import "env" "value_return" (func $value_return (param i64 i64)))
+    (memory (export "memory") 1)
+    (func (export "upgrade") unreachable)
+    (func (export "deployment") (call $value_return (i64.const 32768) (i64.const 0))))"#;
+
+/// With 10 TGas for `on_upgraded` the first stays `Executing` for ever.
+#[tokio::test]
+async fn whatever_a_contract_answers_its_proposal_does_not_hang() {
+    let harness = Harness::start().await.unwrap();
+    let governance = &harness.contracts.governance;
+    let root = harness.root();
+    let replaces = Deployment { number: 0, sha256: Hash32([7; 32]) };
+    let expected = [(TALKATIVE, ProposalState::Executed, None), (REFUSING, ProposalState::Queued, Some(()))];
+    for (number, (wasm, state, failure)) in expected.into_iter().enumerate() {
+        let contract = harness.account(&format!("contract{number}")).await.unwrap();
+        contract.deploy(&wat::parse_str(wasm).unwrap()).await.unwrap().into_result().unwrap();
+        let args = ProposeUpgrade { contract: contract.id().clone(), code_hash: Hash32(sha256(b"code")), replaces };
+        let id = ok(root, governance, governance::propose_upgrade, &args, DEPOSIT).await;
+        pass(&harness, id).await;
+        harness.wait(HOUR).await.unwrap();
+        let outcome = execute(&harness, id, b"code").await;
+        let settled: Vec<u64> = outcome.receipt_outcomes().iter().map(|each| each.gas_burnt.as_gas()).collect();
+        println!("{state:?}: {settled:?}");
+        let done = proposal(&harness, id).await;
+        assert_eq!((done.state, done.failure), (state, failure.map(|()| UpgradeFailure::Failed)));
+    }
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ mod host;
 mod invariants;
 mod keys_invariants;
 mod keys_rows;
+mod lines;
 mod many_channels;
 mod ownership;
 mod refusals;

@@ -6,10 +6,10 @@ use charter_client::sha256;
 use charter_harness::{ok, view};
 use charter_types::contract::Governance;
 use charter_types::governance::args::{
-    AgentRef, CreateLine, Enroll, ExecuteUpgrade, ProposalRef, ProposeRelease, ProposeUpgrade, Vote,
+    AgentRef, CreateLine, Enroll, ExecuteUpgrade, ProposalRef, ProposeAmendment, ProposeRelease, ProposeUpgrade, Vote,
 };
 use charter_types::governance::methods as governance;
-use charter_types::governance::{Choice, PERIOD_MS_MIN, Params};
+use charter_types::governance::{Choice, Constitution, MEMBERS_MAX, Member, PERIOD_MS_MIN, Params};
 use charter_types::shared::methods as shared;
 use charter_types::{Hash32, Nothing};
 use charter_wasm::Contract;
@@ -29,7 +29,7 @@ async fn vote_on(table: &Table, proposal: u64) -> Vote {
 /// has.
 pub async fn rows(table: &mut Table, owner: &Account) {
     let params = Params { vote_ms: PERIOD_MS_MIN, timelock_ms: PERIOD_MS_MIN, ..Params::default() };
-    let line = CreateLine { name: "scout".to_owned(), council: Vec::new(), params };
+    let line = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian: None };
     let line = table.note(owner, (Governance, governance::create_line), "one member", &line, DEPOSIT).await;
     let release = ProposeRelease { line, content: content() };
     let case = "one artifact";
@@ -45,11 +45,31 @@ pub async fn rows(table: &mut Table, owner: &Account) {
     table.note(owner, (Governance, governance::queue), "", &ProposalRef { proposal }, 0).await;
     table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
     table.note(owner, (Governance, governance::publish), "", &ProposalRef { proposal }, 0).await;
+    amendments(table, owner, line, params).await;
     let agent = register(&table.harness, owner, Vec::new()).await;
     prepay(owner, &table.contracts.governance, DEPOSIT).await;
     table.note(owner, (Governance, governance::enroll), "", &Enroll { agent, line }, 1).await;
     table.note(owner, (Governance, governance::leave), "", &AgentRef { agent }, 1).await;
     upgrade(table).await;
+}
+
+/// As large as constitutions and councils get: a vote, and what it decides, cost no more for it than reading them.
+async fn amendments(table: &mut Table, owner: &Account, line: u64, params: Params) {
+    let mut council = vec![Member { account: owner.id().clone(), weight: 1_000 }];
+    council.extend(
+        (1..MEMBERS_MAX).map(|number| Member { account: format!("{number:0>32}").parse().unwrap(), weight: 1 }),
+    );
+    let constitution = Constitution { council, params, guardian: Some(owner.id().clone()) };
+    let amendment = ProposeAmendment { line, constitution };
+    for case in ["to a council of 32", "from 32 to 32"] {
+        let proposal = table.note(owner, (Governance, governance::propose_amendment), case, &amendment, DEPOSIT).await;
+        let vote = vote_on(table, proposal).await;
+        table.note(owner, (Governance, governance::vote), case, &vote, DEPOSIT).await;
+        table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
+        ok(owner, &table.contracts.governance, governance::queue, &ProposalRef { proposal }, 0).await;
+        table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
+        table.note(owner, (Governance, governance::amend), case, &ProposalRef { proposal }, DEPOSIT).await;
+    }
 }
 
 async fn upgrade(table: &mut Table) {

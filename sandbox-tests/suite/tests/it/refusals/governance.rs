@@ -2,10 +2,11 @@
 
 use charter_types::admin::Deployment;
 use charter_types::governance::args::{
-    AgentRef, CreateLine, Enroll, ExecuteUpgrade, LineRef, ProposalRef, ProposeRelease, ProposeUpgrade, Vote,
+    AgentRef, CreateLine, Enroll, ExecuteUpgrade, LineRef, ProposalRef, ProposeAmendment, ProposeRelease,
+    ProposeUpgrade, Vote,
 };
 use charter_types::governance::methods as governance;
-use charter_types::governance::{Artifact, ArtifactKind, Choice, Member, Params, ReleaseContent};
+use charter_types::governance::{Artifact, ArtifactKind, Choice, Constitution, Member, Params, ReleaseContent};
 use charter_types::{Hash32, Page};
 
 use super::case::{Case, Who};
@@ -27,7 +28,9 @@ pub fn content() -> ReleaseContent {
 
 pub fn cases(scene: &Scene) -> Vec<Case> {
     let council = vec![Member { account: scene.id(Who::Owner), weight: 1 }];
-    let line = CreateLine { name: "line".to_owned(), council, params: Params::default() };
+    let line = CreateLine { name: "line".to_owned(), council, params: Params::default(), guardian: None };
+    let constitution = Constitution { council: line.council.clone(), params: line.params, guardian: None };
+    let amendment = ProposeAmendment { line: 2, constitution };
     let release = ProposeRelease { line: 2, content: content() };
     let upgrade = ProposeUpgrade {
         contract: scene.id(Who::Stranger),
@@ -43,11 +46,17 @@ pub fn cases(scene: &Scene) -> Vec<Case> {
     vec![
         Case::new(governance::create_line, &line, ""),
         Case::new(governance::propose_release, &release, NOT_MEMBER).unknown("line", 999, "GOVERNANCE_UNKNOWN_LINE"),
+        Case::new(governance::propose_amendment, &amendment, NOT_MEMBER).unknown(
+            "line",
+            999,
+            "GOVERNANCE_UNKNOWN_LINE",
+        ),
         Case::new(governance::propose_upgrade, &upgrade, NOT_MEMBER),
         of_proposal(Case::new(governance::vote, &vote, NOT_MEMBER)),
         of_proposal(Case::new(governance::queue, &reference, "GOVERNANCE_VOTE_RUNNING")),
-        of_proposal(Case::new(governance::cancel, &reference, "GOVERNANCE_NOT_LINE_OWNER")),
+        of_proposal(Case::new(governance::cancel, &reference, "GOVERNANCE_NOT_PROPOSER")),
         of_proposal(Case::new(governance::publish, &reference, "GOVERNANCE_NOT_APPROVED")),
+        of_proposal(Case::new(governance::amend, &reference, "GOVERNANCE_WRONG_KIND")),
         Case::new(governance::execute_upgrade, &execute, "GOVERNANCE_WRONG_KIND"),
         Case::new(governance::enroll, &Enroll { agent: 1, line: 2 }, "GOVERNANCE_NOT_OWNER").unknown(
             "line",

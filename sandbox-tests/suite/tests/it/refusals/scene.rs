@@ -129,7 +129,8 @@ impl Scene {
     async fn line(&mut self) {
         let owner = self.person(Who::Owner);
         let contract = &self.harness.contracts.governance;
-        let line = CreateLine { name: "scout".to_owned(), council: Vec::new(), params: Params::default() };
+        let line =
+            CreateLine { name: "scout".to_owned(), council: Vec::new(), params: Params::default(), guardian: None };
         assert_eq!(ok(owner, contract, governance::create_line, &line, DEPOSIT).await, 2);
         let release = ProposeRelease { line: 2, content: content() };
         let proposal = ok(owner, contract, governance::propose_release, &release, DEPOSIT).await;

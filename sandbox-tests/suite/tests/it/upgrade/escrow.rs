@@ -60,7 +60,7 @@ async fn change(filled: &Filled) {
 
 #[tokio::test]
 async fn channels_of_every_release_upgrade() {
-    super::every_release_upgrades(fill, change, [0, 0]).await;
+    super::every_release_upgrades(fill, change, |_| 0).await;
 }
 
 #[tokio::test]

@@ -1,0 +1,90 @@
+//! What moves a line: a release that is published, and a constitution that was voted for. Each was voted on for the line
+//! as it was, and moves no other.
+
+use charter_types::AccountId;
+use charter_types::governance::{Constitution, GovernanceError, Line, LineId, Proposal, Release};
+
+type Outcome = Result<(), GovernanceError>;
+
+pub fn new_line(id: LineId, name: String, owner: AccountId, constitution: Constitution) -> Line {
+    let Constitution { council, params, guardian } = constitution;
+    Line { id, name, owner, council, params, head: 0, seq: 0, version: 0, guardian }
+}
+
+/// INV-GOV-5. A release follows the head that its voters saw. An older one that was approved, too, would take the line back
+/// and look newer; and a head that came back is not the one that was voted on, so ids alone do not decide.
+pub fn move_head(line: &mut Line, proposal: &Proposal, release: &Release) -> Outcome {
+    if proposal.base != Some(line.seq) || release.parent != line.head {
+        return Err(GovernanceError::Superseded {});
+    }
+    line.seq = line.seq.saturating_add(1);
+    line.head = release.id;
+    Ok(())
+}
+
+/// The constitution that was voted for takes the place of the one that its voters saw, and of no later one.
+pub fn change_constitution(line: &mut Line, proposal: &Proposal, constitution: Constitution) -> Outcome {
+    if proposal.base != Some(line.version) {
+        return Err(GovernanceError::Superseded {});
+    }
+    let Constitution { council, params, guardian } = constitution;
+    line.version = line.version.saturating_add(1);
+    (line.council, line.params, line.guardian) = (council, params, guardian);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use charter_types::Hash32;
+    use charter_types::governance::{
+        Artifact, ArtifactKind, Constitution, GovernanceError, Line, Member, Params, Release, ReleaseContent,
+    };
+
+    use super::{change_constitution, move_head, new_line};
+    use crate::model::vote::tests::{account, based, proposal};
+
+    fn line() -> Line {
+        let council = vec![Member { account: account("a.near"), weight: 1 }];
+        let constitution = Constitution { council, params: Params::default(), guardian: None };
+        new_line(2, "scout".to_owned(), account("a.near"), constitution)
+    }
+
+    fn release(id: u64, parent: u64) -> Release {
+        let content = ReleaseContent {
+            semver: "1.0.0".to_owned(),
+            artifacts: vec![Artifact { kind: ArtifactKind::OciImage, digest: Hash32([1; 32]), bytes: 1 }],
+            source_commit: "0".repeat(40),
+            permissions: Hash32::default(),
+            reversible: true,
+        };
+        Release { id, line: 2, content, parent, published: false }
+    }
+
+    #[test]
+    fn a_release_follows_the_head_it_was_voted_on_and_no_other() {
+        let mut line = line();
+        let first = based(proposal(), Some(0));
+        move_head(&mut line, &first, &release(1, 0)).unwrap();
+        assert_eq!((line.head, line.seq), (1, 1));
+        let superseded = Err(GovernanceError::Superseded {});
+        // Another one that was proposed when there was no head, and the same again.
+        assert_eq!(move_head(&mut line, &first, &release(2, 0)), superseded);
+        // The head is back, and is another one for all that.
+        (line.head, line.seq) = (0, 2);
+        assert_eq!(move_head(&mut line, &first, &release(2, 0)), superseded);
+        // From before proposals said what they follow.
+        assert_eq!(move_head(&mut line, &proposal(), &release(2, 0)), superseded);
+        assert_eq!((line.head, line.seq), (0, 2));
+    }
+
+    #[test]
+    fn an_amendment_replaces_the_constitution_it_was_voted_on_and_no_other() {
+        let mut line = line();
+        let voted = based(proposal(), Some(0));
+        let council = vec![Member { account: account("b.near"), weight: 1 }];
+        let next = Constitution { council, params: Params::default(), guardian: Some(account("g.near")) };
+        change_constitution(&mut line, &voted, next.clone()).unwrap();
+        assert_eq!((&line.council, &line.guardian, line.version), (&next.council, &next.guardian, 1));
+        assert_eq!(change_constitution(&mut line, &voted, next), Err(GovernanceError::Superseded {}));
+    }
+}
