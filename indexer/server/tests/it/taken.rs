@@ -212,16 +212,30 @@ fn derived(world: &World, new: &mut Value) {
     }
 }
 
-/// Claims of channels that are there.
+/// Claims and payouts of channels that are there, and rows of a batch that are.
 fn claims(world: &World, chance: &mut Chance, new: &mut Value) {
-    let Some(rows) = new.get_mut("claims").and_then(Value::as_array_mut) else { return };
     let channels: Vec<_> = world.all("channel").map(|row| row["id"].clone()).collect();
-    if channels.is_empty() {
-        rows.clear();
+    for rows in ["/claims", "/claims_paid/rows", "/paid"] {
+        let Some(rows) = new.pointer_mut(rows).and_then(Value::as_array_mut) else { continue };
+        if channels.is_empty() {
+            rows.clear();
+        }
+        for row in rows {
+            row[0] = channels[chance.below(channels.len())].clone();
+            row[1] = json!(U128(chance.value(&any::<u128>())));
+        }
     }
-    for row in rows {
-        row[0] = channels[chance.below(channels.len())].clone();
-        row[1] = json!(U128(chance.value(&any::<u128>())));
+    let Some(paid) = new.get_mut("claims_paid") else { return };
+    let count = paid["rows"].as_array().unwrap().len();
+    for indexes in ["raised", "due"] {
+        let indexes = paid[indexes].as_array_mut().unwrap();
+        if count == 0 {
+            indexes.clear();
+        }
+        for index in indexes {
+            let index = if index.is_array() { &mut index[0] } else { index };
+            *index = json!(chance.below(count));
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! A chain on which every table has a row.
 
-use charter_client::Contracts;
+use charter_client::{Contracts, Payer, sha256};
 use charter_harness::arguments::{DEPOSIT, card, host, policy, prepay, terms};
 use charter_harness::{Harness, ok, view};
-use charter_types::escrow::args::Open;
-use charter_types::escrow::{WITHDRAW_DELAY_MS_MIN, methods as escrow};
+use charter_types::escrow::args::{Channels, Open};
+use charter_types::escrow::{ClaimBatch, ClaimRow, Voucher, WITHDRAW_DELAY_MS_MIN, methods as escrow};
 use charter_types::governance::args::{CreateLine, Enroll, ProposeRelease, Vote};
 use charter_types::governance::{
     Artifact, ArtifactKind, Choice, Params, Proposal, ReleaseContent, methods as governance,
@@ -18,6 +18,7 @@ use charter_types::registry::args::{
 use charter_types::registry::{AttestationPolicy, Measurement, RECOVERY_MS_MIN, Recoverers, methods as registry};
 use charter_types::verifier::TcbStatus;
 use charter_types::{Base64Bytes, Ed25519Key, Hash32, Named, Page, U128};
+use ed25519_dalek::SigningKey;
 use near_workspaces::Account;
 
 /// Contracts of which alice is the admin, so that their settings can change, and all kinds of records in them.
@@ -130,9 +131,28 @@ impl World {
         ok(alice, governance, governance::enroll, &Enroll { agent: 1, line }, 1).await;
     }
 
+    /// Two channels, claimed by a stranger, by their payee that is paid along, and paid once more.
     async fn fill_escrow(&self) {
-        let (payee, voucher_key) = (self.bob.id().clone(), Ed25519Key([7; 32]));
+        let (escrow, alice, bob) = (&self.contracts().escrow, &self.alice, &self.bob);
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let (payee, voucher_key) = (bob.id().clone(), Ed25519Key(key.verifying_key().to_bytes()));
         let args = Open { payee, agent: None, voucher_key, withdraw_delay_ms: WITHDRAW_DELAY_MS_MIN };
-        ok(&self.alice, &self.contracts().escrow, escrow::open, &args, DEPOSIT).await;
+        let mut channels = Vec::new();
+        for _ in 0..2 {
+            channels.push(ok(alice, escrow, escrow::open, &args, DEPOSIT).await);
+        }
+        let domain = Voucher::domain(&self.harness.chain_id, escrow, sha256);
+        let row = |channel: usize, amount| {
+            let (voucher, signature) = Payer::new(key.clone(), domain, channels[channel]).pay(amount).unwrap();
+            ClaimRow::new(&voucher, &signature)
+        };
+        let early = ClaimBatch { rows: vec![row(0, 5_000)], withdraw: false };
+        ok(alice, escrow, escrow::claim_batch, &early, 0).await;
+        // The first row raises nothing, and its channel is paid nevertheless.
+        let both = ClaimBatch { rows: vec![row(0, 4_000), row(1, 3_000)], withdraw: true };
+        ok(bob, escrow, escrow::claim_batch, &both, 0).await;
+        let late = ClaimBatch { rows: vec![row(0, 9_000)], withdraw: false };
+        ok(alice, escrow, escrow::claim_batch, &late, 0).await;
+        ok(bob, escrow, escrow::withdraw, &Channels { channels }, 0).await;
     }
 }
