@@ -1,4 +1,4 @@
-//! How fast the chain is: `cargo bench -p charter-localnet [-- --json]`.
+//! How fast the chain is: `cargo bench --bench chain [-- --json]`.
 //!
 //! With `NEAR_SANDBOX_BIN_PATH` set, what a client waits for is measured on that binary too, in the same run.
 

@@ -1,6 +1,6 @@
 //! Replays a history recorded from nearcore on this chain and compares every outcome.
 //!
-//! `cargo run --release -p charter-localnet --example replay -- FILE`: a line per transaction, equal or the difference;
+//! `cargo run --release --example replay -- FILE`: a line per transaction, equal or the difference;
 //! exits with 1 on any difference. The format is described beside the recordings.
 
 use std::process::ExitCode;

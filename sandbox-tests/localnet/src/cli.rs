@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use near_crypto::{KeyType, SecretKey};
 use near_primitives::types::{AccountId, ProtocolVersion};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -91,6 +92,9 @@ struct Options {
     /// What goes wrong, as JSON: {"seed": 7, "skipped_height": 0.1, …}.
     #[arg(long, global = true, value_parser = faults)]
     faults: Option<Faults>,
+    /// Derive a new chain's root key from this number, and the faults if they have no seed of their own: two runs are alike.
+    #[arg(long, global = true)]
+    seed: Option<u64>,
     /// Write each block to the disk before it is seen, so that a power cut takes nothing that was answered.
     #[arg(long, global = true)]
     fsync: bool,
@@ -101,12 +105,20 @@ struct Options {
 
 impl Options {
     fn genesis(&self, root_id: AccountId) -> Genesis {
-        let key = near_crypto::SecretKey::from_random(near_crypto::KeyType::ED25519);
+        let key = match self.seed {
+            Some(seed) => SecretKey::from_seed(KeyType::ED25519, &seed.to_string()),
+            None => SecretKey::from_random(KeyType::ED25519),
+        };
         let mut genesis = Genesis::of_root(self.chain_id.as_deref().unwrap_or("localnet"), root_id, key);
         if let Some(version) = self.protocol_version {
             genesis.config.protocol_version = version;
         }
         genesis
+    }
+
+    fn faults(&self) -> Faults {
+        let faults = self.faults.unwrap_or_default();
+        Faults { seed: if faults.seed == 0 { self.seed.unwrap_or(0) } else { faults.seed }, ..faults }
     }
 
     /// A chain that is there keeps its name and version: they decide what its blocks mean.
@@ -171,7 +183,7 @@ async fn start(run: &Options, home: Option<&Path>, usual: Producer) -> anyhow::R
         genesis: run.genesis(crate::genesis::default_root_id()),
         producer: run.block_ms.map(Duration::from_millis).map_or(usual, Producer::Interval),
         finality_lag: run.finality_lag.unwrap_or_default(),
-        faults: run.faults.unwrap_or_default(),
+        faults: run.faults(),
         home: home.map(ToOwned::to_owned),
         fsync: run.fsync,
         ..Config::default()

@@ -80,6 +80,9 @@ impl Error {
     }
 }
 
+/// Jobs done before a block that is due is made: whoever floods the chain with questions must not keep it from going on.
+const JOBS_BEFORE_BLOCK_MAX: usize = 1_000;
+
 type Job = Box<dyn FnOnce(&mut Chain) + Send>;
 
 /// A handle to a running chain. The chain stops when its last handle is dropped.
@@ -321,11 +324,10 @@ fn run(mut chain: Chain, inbox: &Receiver<Job>, heads: &watch::Sender<u64>, prod
             Err(error) => tracing::error!(%error, "a block could not be made"),
         }
         let height = chain.head().header.height();
-        if height != before {
-            let _ = heads.send(height);
-        }
+        // A block that failed may have refused what somebody waits for.
         if height != before || failed {
             last_block = Instant::now();
+            let _ = heads.send(height);
         }
     }
 }
@@ -352,15 +354,16 @@ fn next_instant(
     let head = chain.head().header.height();
     let mut failed = failed;
     loop {
-        match inbox.try_recv() {
-            Ok(job) => {
-                job(chain);
-                failed = false;
-                continue;
+        for _ in 0..JOBS_BEFORE_BLOCK_MAX {
+            match inbox.try_recv() {
+                Ok(job) => {
+                    job(chain);
+                    failed = false;
+                }
+                Err(TryRecvError::Disconnected) if failed || !chain.has_work() => return Next::End,
+                Err(TryRecvError::Disconnected) => return Next::Block,
+                Err(TryRecvError::Empty) => break,
             }
-            Err(TryRecvError::Disconnected) if failed || !chain.has_work() => return Next::End,
-            Err(TryRecvError::Disconnected) => return Next::Block,
-            Err(TryRecvError::Empty) => {}
         }
         // A cheat made one: whoever waits for the head has to hear of it.
         if chain.head().header.height() != head {
@@ -386,7 +389,11 @@ fn next_instant(
 fn next_interval(chain: &mut Chain, inbox: &Receiver<Job>, pause: Duration) -> Next {
     let due = Instant::now() + pause;
     loop {
-        match inbox.recv_timeout(due.saturating_duration_since(Instant::now())) {
+        let left = due.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Next::Block;
+        }
+        match inbox.recv_timeout(left) {
             Ok(job) => job(chain),
             Err(RecvTimeoutError::Timeout) => return Next::Block,
             Err(RecvTimeoutError::Disconnected) => return Next::End,

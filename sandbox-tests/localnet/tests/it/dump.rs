@@ -65,7 +65,7 @@ async fn what_can_not_be_dumped_is_said() {
 
 /// Options mean the same wherever they stand, and a chain that is there keeps its name and version.
 #[test]
-fn a_chain_has_the_version_that_was_asked_for() {
+fn a_chain_has_the_version_and_key_that_were_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("old");
     assert!(localnet(&home, &["init", "--fast", "--protocol-version", "85", "--chain-id", "old"]).status.success());
@@ -74,6 +74,13 @@ fn a_chain_has_the_version_that_was_asked_for() {
     let before = folder.path().join("before");
     assert!(localnet(&before, &["--protocol-version", "86", "init"]).status.success());
     assert_eq!(json_at(&before.join("genesis.json"))["protocol_version"], 86);
+    let key = |name: &str| {
+        let home = folder.path().join(name);
+        assert!(localnet(&home, &["init", "--seed", "7"]).status.success());
+        json_at(&home.join("validator_key.json"))["secret_key"].clone()
+    };
+    assert_eq!(key("seeded"), key("seeded again"));
+    assert_ne!(key("seeded once more"), json_at(&home.join("validator_key.json"))["secret_key"]);
     for (arguments, text) in [
         (["run", "--protocol-version", "88"], "is of protocol version 85"),
         (["--chain-id", "new", "run"], "is named old"),
