@@ -133,12 +133,20 @@ impl Outcome {
         self.view.receipts_outcome.len()
     }
 
-    /// Text of the failure that answered the transaction, or of a receipt that failed on the way.
-    fn failure(&self) -> Option<String> {
+    /// Text of the failure that answered the transaction.
+    pub fn failure(&self) -> Option<String> {
         if let FinalExecutionStatus::Failure(error) = &self.view.status {
             return Some(guest_text(&error_text(error)));
         }
         None
+    }
+
+    /// Texts of all receipts that failed, in their order. A callback that settled a failure knows nothing of why: it is here.
+    pub fn failures(&self) -> impl Iterator<Item = String> {
+        self.view.receipts_outcome.iter().filter_map(|outcome| match &outcome.outcome.status {
+            ExecutionStatusView::Failure(error) => Some(guest_text(&error_text(error))),
+            _ => None,
+        })
     }
 
     /// Failures of receipts besides the one that answers.

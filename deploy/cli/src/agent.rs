@@ -1,6 +1,7 @@
 //! `charter agent …`: who an agent is, and who may do what with it.
 
 mod card;
+mod line;
 mod offer;
 mod recover;
 
@@ -88,6 +89,8 @@ pub enum Command {
     Cards(card::Command),
     #[command(flatten)]
     Offers(offer::Command),
+    #[command(flatten)]
+    Lines(line::Command),
     /// Recovery of an agent whose owner's key is lost.
     #[command(subcommand)]
     Recover(recover::Command),
@@ -173,6 +176,7 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
         }
         Command::Cards(command) => card::run(&session, command).await,
         Command::Offers(command) => offer::run(&mut session, command).await,
+        Command::Lines(command) => line::run(&session, command).await,
         Command::Recover(command) => recover::run(&session, command).await,
     }
 }

@@ -12,10 +12,15 @@ mod host;
 mod index;
 mod init;
 mod key;
+mod line;
+mod proposal;
+mod release;
 mod rules;
 mod session;
 mod status;
 mod units;
+mod upgrade;
+mod vote;
 
 use std::process::ExitCode;
 
@@ -46,6 +51,16 @@ enum Command {
     Key(Box<Group<key::Command>>),
     /// The key host: run it, ask it.
     Host(Group<host::Command>),
+    /// Lines of releases, and which release runs.
+    Line(Group<line::Command>),
+    /// Who decides on a line, and how.
+    Council(Group<line::Council>),
+    /// Releases: proposing, showing and publishing them.
+    Release(Group<release::Command>),
+    /// Votes on a proposal, after showing what it is about.
+    Vote(vote::Arguments),
+    /// Code for Charter's own contracts.
+    Upgrade(Group<upgrade::Command>),
     /// Mirrors the contracts into Postgres.
     #[command(subcommand)]
     Index(index::Command),
@@ -75,6 +90,11 @@ async fn main() -> ExitCode {
         Command::Agent(arguments) => agent::run(arguments).await,
         Command::Key(arguments) => key::run(*arguments).await,
         Command::Host(arguments) => host::run(arguments).await,
+        Command::Line(arguments) => line::run(arguments).await,
+        Command::Council(arguments) => line::run_council(arguments).await,
+        Command::Release(arguments) => release::run(arguments).await,
+        Command::Vote(arguments) => vote::run(arguments).await,
+        Command::Upgrade(arguments) => upgrade::run(arguments).await,
         Command::Index(command) => index::run(command).await,
         Command::Status(arguments) => status::run(&arguments),
     };

@@ -20,6 +20,19 @@ pub fn per_time(text: &str) -> Result<(u32, u64), String> {
     Ok((count, duration_ms(&time).map_err(|_| wrong())?))
 }
 
+/// `60`, `50.01`, `66.7 %`: a share of more than nothing, in 1/10,000.
+pub fn bps(text: &str) -> Result<u16, String> {
+    let wrong = || format!("expected a percentage like 60 or 50.01, found \"{text}\"");
+    let number = text.trim().trim_end_matches('%').trim_end();
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || part.len() > 2 || !digits(whole) || !digits(part) {
+        return Err(wrong());
+    }
+    let bps = format!("{whole}{part:0<2}").parse().map_err(|_| wrong())?;
+    if (1..=10_000).contains(&bps) { Ok(bps) } else { Err(wrong()) }
+}
+
 /// Milliseconds since 1970 as `2026-11-23T01:00:00Z`. What has more than four digits for its year will not be lived to see.
 pub fn time(ms: u64) -> String {
     let stamp = i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
@@ -49,7 +62,7 @@ pub fn near(yocto: u128) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{duration_ms, length, near, per_time, time};
+    use super::{bps, duration_ms, length, near, per_time, time};
 
     #[test]
     fn amounts_read_like_amounts() {
@@ -65,6 +78,12 @@ mod tests {
         assert_eq!(duration_ms("1h 30m"), Ok(5_400_000));
         assert_eq!(per_time("100/day"), Ok((100, 86_400_000)));
         assert_eq!(per_time("5/10m"), Ok((5, 600_000)));
+        for (text, expected) in [("60", 6_000), ("50.01", 5_001), ("66.7 %", 6_670), ("100%", 10_000), ("0.01", 1)] {
+            assert_eq!(bps(text), Ok(expected), "{text}");
+        }
+        for wrong in ["", "0", "100.01", "half", "-5", "1.234", ".5", "5e1"] {
+            assert!(bps(wrong).is_err(), "{wrong}");
+        }
         for wrong in ["", "-1h", "0s", "soon"] {
             assert!(duration_ms(wrong).is_err(), "{wrong}");
         }

@@ -22,7 +22,7 @@ use charter_types::{Named, Nothing, escrow, governance, keys, registry, shared};
 use charter_wasm::Contract as Code;
 use near_workspaces::network::{Sandbox, ValidatorKey};
 use near_workspaces::types::{KeyType, NearToken, SecretKey};
-use near_workspaces::{Account, AccountId, Worker};
+use near_workspaces::{Account, AccountDetailsPatch, AccountId, Worker};
 use tokio::sync::OnceCell;
 
 use arguments::DEPOSIT;
@@ -222,6 +222,16 @@ impl Harness {
     pub async fn rows(&self, contract: &AccountId) -> anyhow::Result<BTreeMap<Vec<u8>, Vec<u8>>> {
         let Some(own) = &self.own else { return Ok(self.worker.view_state(contract).await?.into_iter().collect()) };
         Ok(own.localnet.rows(contract).await?)
+    }
+
+    /// Leaves an account `yocto` beyond what its storage takes.
+    pub async fn leave(&self, account: &AccountId, yocto: u128) -> anyhow::Result<()> {
+        const BYTE: u128 = 10_000_000_000_000_000_000;
+        let storage = u128::from(self.worker.view_account(account).await?.storage_usage) * BYTE;
+        let balance = NearToken::from_yoctonear(storage.saturating_add(yocto));
+        let with = move |now| AccountDetailsPatch::from(now).balance(balance);
+        self.worker.patch(account).account_from_current(with).transact().await?;
+        Ok(())
     }
 
     /// The chain's clock, milliseconds.

@@ -4,6 +4,7 @@
 mod agent_verbs;
 mod attested;
 mod bad_input;
+mod dao;
 mod demo;
 mod hand_over;
 mod host_keys;

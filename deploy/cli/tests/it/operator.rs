@@ -83,7 +83,7 @@ pub struct Office {
     rpc: Rpc,
     /// Everything that any command printed.
     printed: Vec<u8>,
-    transcript: String,
+    pub transcript: String,
     _chain: Running,
     host: Option<Running>,
 }
@@ -152,15 +152,30 @@ impl Office {
 
     /// A command of the transcript.
     fn show(&mut self, line: &str) {
-        let output = self.run_in("", line);
+        self.show_in("", line);
+    }
+
+    /// The same in a folder of its own below, which the prompt names.
+    pub fn show_in(&mut self, place: &str, line: &str) {
+        let output = self.run_in(place, line);
         let (said, printed) = (text(&output.stderr), text(&output.stdout));
         assert!(output.status.success(), "{line}: {said}");
-        self.write_down(line, &format!("{said}{printed}"));
+        let prompt = if place.is_empty() { String::new() } else { format!("{place} ") };
+        self.write_down_at(&prompt, line, &format!("{said}{printed}"));
+    }
+
+    /// A line between commands.
+    pub fn note(&mut self, line: &str) {
+        self.transcript.extend([line, "\n"]);
     }
 
     fn write_down(&mut self, line: &str, said: &str) {
+        self.write_down_at("", line, said);
+    }
+
+    fn write_down_at(&mut self, prompt: &str, line: &str, said: &str) {
         let said = said.replace(self.folder.path().to_str().unwrap(), "/home/alice");
-        let text = format!("$ {line}\n{}\n", said.trim_end()).replace(&self.service.port.to_string(), "8080");
+        let text = format!("{prompt}$ {line}\n{}\n", said.trim_end()).replace(&self.service.port.to_string(), "8080");
         self.transcript.push_str(&text.replace("PORT", "8080"));
     }
 
@@ -194,7 +209,7 @@ impl Office {
     }
 
     /// Lets an hour pass on the chain.
-    async fn wait_an_hour(&self) {
+    pub async fn wait_an_hour(&self) {
         let before = self.now_ms().await;
         while self.now_ms().await < before + 3_600_000 {
             let _: Value = self.rpc.call("sandbox_fast_forward", json!({ "delta_height": 600 })).await.unwrap();
@@ -207,15 +222,16 @@ impl Office {
 }
 
 /// The block of the transcript in the document.
-fn check_transcript(transcript: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operator.md");
+pub fn check_transcript(document: &str, transcript: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(document);
+    let name = document;
     let document = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = document.split_once("```console\n").unwrap();
     let (known, after) = rest.split_once("```\n").unwrap();
     if std::env::var_os("CHARTER_WRITE_TRANSCRIPT").is_some() {
         std::fs::write(path, format!("{before}```console\n{transcript}```\n{after}")).unwrap();
     } else {
-        assert_eq!(known, transcript, "docs/operator.md is out of date: CHARTER_WRITE_TRANSCRIPT=1 writes it");
+        assert_eq!(known, transcript, "docs/{name} is out of date: CHARTER_WRITE_TRANSCRIPT=1 writes it");
     }
 }
 
@@ -250,7 +266,7 @@ async fn five_commands_and_three_transactions_make_one_use_of_a_key_that_nobody_
     assert!(office.service.log.lock().unwrap().contains(r#"{"model":"tiny","messages":[]}"#));
     assert!(office.transcript.contains("your key is [redacted], which is [redacted] in hex"), "{}", office.transcript);
     assert_eq!(office.leaks(KEY), 0);
-    check_transcript(&without_times(&office.transcript));
+    check_transcript("operator.md", &without_times(&office.transcript));
 }
 
 #[tokio::test(flavor = "multi_thread")]

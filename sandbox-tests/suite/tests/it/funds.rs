@@ -9,8 +9,7 @@ use charter_types::escrow::methods as escrow;
 use charter_types::shared::methods as shared;
 use charter_types::{Hash32, Named, Nothing};
 use charter_wasm::Contract;
-use near_workspaces::types::NearToken;
-use near_workspaces::{Account, AccountDetailsPatch, AccountId};
+use near_workspaces::{Account, AccountId};
 
 use crate::escrow::open;
 
@@ -33,14 +32,6 @@ fn longer(code: &[u8], bytes: usize) -> Vec<u8> {
     long
 }
 
-/// Leaves a contract `yocto` beyond what its storage takes.
-async fn leave(harness: &Harness, contract: &AccountId, yocto: u128) {
-    let account = harness.worker.view_account(contract).await.unwrap();
-    let balance = u128::from(account.storage_usage) * BYTE + yocto;
-    let with = move |now| AccountDetailsPatch::from(now).balance(NearToken::from_yoctonear(balance));
-    harness.worker.patch(contract).account_from_current(with).transact().await.unwrap();
-}
-
 async fn upgrade(harness: &Harness, by: &Account, contract: &AccountId, code: Vec<u8>) -> Option<String> {
     let replaces = view(&harness.worker, contract, shared::deployment, &Nothing {}).await.unwrap();
     let args = Upgrade { approved: Hash32(sha256(&code)), code, replaces };
@@ -56,7 +47,7 @@ async fn money_in_channels_pays_for_no_code() {
     let channels = [open(&harness, &alice, &bob).await, open(&harness, &alice, &bob).await];
     let held = crate::escrow::totals(&harness).await.held.0;
     // Less than ten thousand bytes of code cost.
-    leave(&harness, contract, held + 9_000 * BYTE).await;
+    harness.leave(contract, held + 9_000 * BYTE).await.unwrap();
     let code = longer(Contract::Escrow.code(), 10_000);
     let before = harness.worker.view_code(contract).await.unwrap();
     assert_eq!(upgrade(&harness, harness.root(), contract, code.clone()).await.as_deref(), Some("CHARTER_FUNDS_SHORT"));
@@ -65,7 +56,7 @@ async fn money_in_channels_pays_for_no_code() {
         ok(&bob, contract, escrow::close, &ChannelRef { channel }, 0).await;
     }
     assert_eq!(crate::escrow::totals(&harness).await.held.0, 0);
-    leave(&harness, contract, held + 9_000 * BYTE).await;
+    harness.leave(contract, held + 9_000 * BYTE).await.unwrap();
     assert_eq!(upgrade(&harness, harness.root(), contract, code).await, None, "it is the contract's own by now");
 }
 
@@ -77,12 +68,12 @@ async fn prepaid_storage_pays_for_no_code_and_who_could_not_upgrade_has_not_take
     let contract = &harness.contracts.registry;
     prepay(&dao, contract, DEPOSIT).await;
     ok(admin, contract, shared::set_governance, &Named { account: dao.id().clone() }, 0).await;
-    leave(&harness, contract, DEPOSIT / 2).await;
+    harness.leave(contract, DEPOSIT / 2).await.unwrap();
     let same = || Contract::Registry.code().to_vec();
     assert_eq!(upgrade(&harness, &dao, contract, same()).await.as_deref(), Some("CHARTER_FUNDS_SHORT"));
     assert_eq!(view(&harness.worker, contract, shared::governance, &Nothing {}).await.unwrap(), None);
     ok(admin, contract, shared::set_pauser, &SetPauser { account: None }, 0).await;
-    leave(&harness, contract, DEPOSIT).await;
+    harness.leave(contract, DEPOSIT).await.unwrap();
     assert_eq!(upgrade(&harness, &dao, contract, same()).await, None);
     let late = refused(admin, contract, shared::set_pauser, &SetPauser { account: None }, 0).await;
     assert_eq!(late, "CHARTER_NOT_ADMIN");

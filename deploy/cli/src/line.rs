@@ -1,0 +1,184 @@
+//! `charter line …` and `charter council …`: lines of releases, and who decides on them.
+
+use charter_client::At;
+use charter_types::AccountId;
+use charter_types::governance::args::{CreateLine, ProposalRef, ProposeAmendment};
+use charter_types::governance::{Constitution, LineId, Member, Params, ProposalKind, methods};
+use serde_json::json;
+
+use crate::key::input::Consent;
+use crate::key::words;
+use crate::proposal::{self, Subject};
+use crate::session::{Group, Session};
+use crate::units::{bps, duration_ms, time};
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Creates a line of releases. Without members you are its council.
+    Create {
+        name: String,
+        #[command(flatten)]
+        rules: Rules,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Shows a line: who decides, and which release runs.
+    Show { line: LineId },
+}
+
+#[derive(clap::Subcommand)]
+pub enum Council {
+    /// Shows who decides on a line, and how.
+    Show { line: LineId },
+    /// Proposes another council, other rules, or another guardian. What is not named stays as it is.
+    Change {
+        line: LineId,
+        #[command(flatten)]
+        rules: Rules,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Puts in force what was decided, once its time has come. Counts the votes if nobody has.
+    Apply { proposal: u64 },
+}
+
+/// Who decides, and how.
+#[derive(clap::Args)]
+pub struct Rules {
+    /// A member of the council, with its weight if it is not 1.
+    #[arg(long, value_name = "ACCOUNT[:WEIGHT]", value_parser = member)]
+    member: Vec<Member>,
+    /// How long a vote takes, as 1d.
+    #[arg(long, value_name = "TIME", value_parser = duration_ms)]
+    vote: Option<u64>,
+    /// How long one can leave after it, as 1h.
+    #[arg(long, value_name = "TIME", value_parser = duration_ms)]
+    timelock: Option<u64>,
+    /// Which part of all weight has to say yes, in percent [default: more than half].
+    #[arg(long, value_name = "PERCENT", value_parser = bps)]
+    quorum: Option<u16>,
+    /// Which part of the votes has to be yes, in percent [default: more than half].
+    #[arg(long, value_name = "PERCENT", value_parser = bps)]
+    threshold: Option<u16>,
+    /// Who may stop one decision before it is carried out.
+    #[arg(long, value_name = "ACCOUNT", conflicts_with = "no_guardian")]
+    guardian: Option<AccountId>,
+    /// Nobody may.
+    #[arg(long)]
+    no_guardian: bool,
+}
+
+fn member(text: &str) -> Result<Member, String> {
+    let (account, weight) = text.split_once(':').unwrap_or((text, "1"));
+    let account = account.parse().map_err(|error| format!("{account} is no account id: {error}"))?;
+    let weight = weight.parse().ok().filter(|weight| *weight > 0);
+    let weight =
+        weight.ok_or_else(|| format!("expected ACCOUNT or ACCOUNT:WEIGHT, as bob.near:3, found \"{text}\""))?;
+    Ok(Member { account, weight })
+}
+
+impl Rules {
+    /// What was named, and for the rest what there is.
+    fn over(self, now: Constitution) -> Constitution {
+        let Params { vote_ms, timelock_ms, quorum_bps, threshold_bps } = now.params;
+        Constitution {
+            council: if self.member.is_empty() { now.council } else { self.member },
+            params: Params {
+                vote_ms: self.vote.unwrap_or(vote_ms),
+                timelock_ms: self.timelock.unwrap_or(timelock_ms),
+                quorum_bps: self.quorum.unwrap_or(quorum_bps),
+                threshold_bps: self.threshold.unwrap_or(threshold_bps),
+            },
+            guardian: if self.no_guardian { None } else { self.guardian.or(now.guardian) },
+        }
+    }
+}
+
+/// Somebody who does not exist can't vote, and a name mistyped may be somebody's.
+async fn check_people(session: &Session, constitution: &Constitution) -> anyhow::Result<()> {
+    for account in constitution.council.iter().map(|member| &member.account).chain(&constitution.guardian) {
+        session.check_account(account).await?;
+    }
+    Ok(())
+}
+
+pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
+    let session = Session::open(&arguments.common).await?;
+    match arguments.command {
+        Command::Create { name, rules, consent } => create(&session, name, rules, &consent).await,
+        Command::Show { line } => show(&session, line).await,
+    }
+}
+
+pub async fn run_council(arguments: Group<Council>) -> anyhow::Result<()> {
+    let session = Session::open(&arguments.common).await?;
+    match arguments.command {
+        Council::Show { line } => {
+            let line = proposal::line(&session, line).await?;
+            let now = proposal::of_line(&line);
+            let value = json!({ "line": line.id, "version": line.version, "constitution": now });
+            session.tell(&value, words::sheet(&proposal::constitution(&now)).trim_end())
+        }
+        Council::Change { line, rules, consent } => change(&session, line, rules, &consent).await,
+        Council::Apply { proposal } => apply(&session, proposal).await,
+    }
+}
+
+async fn create(session: &Session, name: String, rules: Rules, consent: &Consent) -> anyhow::Result<()> {
+    let alone = vec![Member { account: session.me.id.clone(), weight: 1 }];
+    let constitution = rules.over(Constitution { council: alone, params: Params::default(), guardian: None });
+    check_people(session, &constitution).await?;
+    let mut sheet = vec![("line", name.clone())];
+    sheet.extend(proposal::constitution(&constitution));
+    consent.ask(&words::sheet(&sheet))?;
+    let Constitution { council, params, guardian } = constitution;
+    let args = CreateLine { name: name.clone(), council, params, guardian };
+    let line = session.contracts.governance().call(&session.me, methods::create_line, &args).await?.value;
+    session.tell(&json!({ "line": line, "name": name }), &format!("line {line}: {name}"))
+}
+
+async fn show(session: &Session, id: LineId) -> anyhow::Result<()> {
+    let line = proposal::line(session, id).await?;
+    let head = if line.head == 0 { None } else { proposal::release(session, line.head).await? };
+    let mut sheet = vec![("line", format!("{id}, {}, of {}", line.name, line.owner))];
+    match &head {
+        None => sheet.push(("release", "none yet".to_owned())),
+        Some(head) => {
+            sheet.extend(proposal::of_release(head, None).into_iter().filter(|(name, _)| *name != "release"));
+            sheet.insert(1, ("release", format!("{}, the line's head number {}", head.content.semver, line.seq)));
+        }
+    }
+    sheet.extend(proposal::constitution(&proposal::of_line(&line)));
+    session.tell(&json!({ "line": line, "head": head }), words::sheet(&sheet).trim_end())
+}
+
+async fn change(session: &Session, id: LineId, rules: Rules, consent: &Consent) -> anyhow::Result<()> {
+    let line = proposal::line(session, id).await?;
+    let now = proposal::of_line(&line);
+    let next = rules.over(now.clone());
+    anyhow::ensure!(next != now, "line {id} has this constitution already: name what shall be different");
+    check_people(session, &next).await?;
+    let mut sheet = vec![("this", format!("proposes another constitution for line {id}, {}", line.name))];
+    sheet.extend(proposal::constitution(&next));
+    consent.ask(&words::sheet(&sheet))?;
+    let args = ProposeAmendment { line: id, constitution: next };
+    let proposal = session.contracts.governance().call(&session.me, methods::propose_amendment, &args).await?.value;
+    let until = time(Subject::read(session, proposal).await?.proposal.end_ms);
+    let text = format!("proposal {proposal}: vote until {until} with `charter vote {proposal} yes`");
+    session.tell(&json!({ "proposal": proposal, "line": id }), &text)
+}
+
+async fn apply(session: &Session, id: u64) -> anyhow::Result<()> {
+    let mut subject = Subject::read(session, id).await?;
+    anyhow::ensure!(
+        matches!(subject.proposal.kind, ProposalKind::Amendment(_)),
+        "proposal {id} is not about a council"
+    );
+    subject.ready(session).await?;
+    let governance = session.contracts.governance();
+    governance.call(&session.me, methods::amend, &ProposalRef { proposal: id }).await?;
+    let args = charter_types::governance::args::LineRef { line: subject.line.id };
+    let line = governance.view(session.rpc(), methods::line, &args, At::Final).await?;
+    let text = format!("line {} has the constitution of proposal {id}", subject.line.id);
+    session.tell(&json!({ "proposal": id, "line": line }), &text)
+}

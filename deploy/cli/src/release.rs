@@ -1,0 +1,168 @@
+//! `charter release …`: what a line's agents shall run.
+
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use charter_client::sha256;
+use charter_types::Hash32;
+use charter_types::governance::args::{ProposalRef, ProposeRelease};
+use charter_types::governance::{
+    Artifact, ArtifactKind, LineId, Proposal, ProposalId, ProposalKind, Release, ReleaseContent, methods,
+};
+use serde_json::json;
+
+use crate::key::input::Consent;
+use crate::key::words;
+use crate::proposal::{self, Subject};
+use crate::session::{Group, Session};
+use crate::units::time;
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Proposes a release to a line's council. Of artifacts only their hashes go on chain.
+    Propose {
+        #[arg(long)]
+        line: LineId,
+        /// As semver.org has it: 1.2.0.
+        #[arg(long)]
+        semver: String,
+        /// near_wasm, oci_image, tee_measurement, model_weights or source, and its file.
+        #[arg(long, value_name = "KIND:FILE", required = true, value_parser = named_file)]
+        artifact: Vec<(ArtifactKind, String)>,
+        /// The Git commit that it was built from, 40 hex digits.
+        #[arg(long)]
+        commit: String,
+        /// The file of the policies that it asks for; without it, it asks for none.
+        #[arg(long, value_name = "FILE")]
+        permissions: Option<std::path::PathBuf>,
+        /// One can't go back to the release before.
+        #[arg(long)]
+        irreversible: bool,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Lists releases with their proposals.
+    List {
+        #[arg(long)]
+        line: Option<LineId>,
+    },
+    /// Shows a proposal: what it is about, how the vote stands, when it takes effect.
+    Show { proposal: ProposalId },
+    /// Takes back a proposal of yours that is voted on; as the line's guardian, stops one that is decided.
+    Cancel {
+        proposal: ProposalId,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Makes an approved release the line's head, once its time has come. Counts the votes if nobody has.
+    Publish { proposal: ProposalId },
+}
+
+fn named_file(text: &str) -> Result<(ArtifactKind, String), String> {
+    let (kind, file) = text.split_once(':').ok_or("expected KIND:FILE, as oci_image:scout.tar")?;
+    let known = serde_json::from_value(json!(kind));
+    let expected = || {
+        format!(
+            "expected near_wasm, oci_image, tee_measurement, model_weights or source before the file, found \"{kind}\""
+        )
+    };
+    Ok((known.map_err(|_| expected())?, file.to_owned()))
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))
+}
+
+pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
+    let session = Session::open(&arguments.common).await?;
+    match arguments.command {
+        Command::Propose { line, semver, artifact, commit, permissions, irreversible, consent } => {
+            let mut artifacts = Vec::new();
+            for (kind, file) in artifact {
+                let bytes = read(Path::new(&file))?;
+                artifacts.push(Artifact { kind, digest: Hash32(sha256(&bytes)), bytes: u64::try_from(bytes.len())? });
+            }
+            let permissions = permissions
+                .map(|file| read(&file))
+                .transpose()?
+                .map_or(Hash32::default(), |file| Hash32(sha256(&file)));
+            let reversible = !irreversible;
+            let content = ReleaseContent { semver, artifacts, source_commit: commit, permissions, reversible };
+            propose(&session, line, content, &consent).await
+        }
+        Command::List { line } => list(&session, line).await,
+        Command::Show { proposal } => show(&session, proposal).await,
+        Command::Cancel { proposal, consent } => cancel(&session, proposal, &consent).await,
+        Command::Publish { proposal } => publish(&session, proposal).await,
+    }
+}
+
+async fn propose(session: &Session, id: LineId, content: ReleaseContent, consent: &Consent) -> anyhow::Result<()> {
+    let line = proposal::line(session, id).await?;
+    let head = if line.head == 0 { None } else { proposal::release(session, line.head).await? };
+    let draft = Release { id: 0, line: id, content: content.clone(), parent: line.head, published: false };
+    let mut sheet = vec![("this", format!("proposes a release of line {id}, {}", line.name))];
+    sheet.extend(proposal::of_release(&draft, head.as_ref()));
+    consent.ask(&words::sheet(&sheet))?;
+    let args = ProposeRelease { line: id, content };
+    let proposal = session.contracts.governance().call(&session.me, methods::propose_release, &args).await?.value;
+    let known = Subject::read(session, proposal).await?.proposal;
+    let value = json!({ "proposal": proposal, "line": id, "content_hash": known.content_hash, "end_ms": known.end_ms });
+    let until = time(known.end_ms);
+    session.tell(&value, &format!("proposal {proposal}: vote until {until} with `charter vote {proposal} yes`"))
+}
+
+async fn list(session: &Session, line: Option<LineId>) -> anyhow::Result<()> {
+    let contract = &session.contracts.governance;
+    let of_line = |of: LineId| line.is_none_or(|line| line == of);
+    let releases =
+        session.all(contract, methods::releases, |release| release.id, |release| of_line(release.line)).await?;
+    let wanted = |proposal: &Proposal| of_line(proposal.line) && matches!(proposal.kind, ProposalKind::Release(_));
+    let proposals = session.all(contract, methods::proposals, |proposal| proposal.id, wanted).await?;
+    let mut rows = Vec::new();
+    for release in releases {
+        let Some(proposal) = proposals.iter().find(|proposal| proposal.kind == ProposalKind::Release(release.id))
+        else {
+            continue;
+        };
+        if !session.json {
+            let (id, state) = (proposal.id, proposal::state(proposal.state));
+            say!("proposal {id:<4} line {:<4} {:<12} {state}", release.line, release.content.semver);
+        }
+        rows.push(json!({ "proposal": proposal.id, "state": proposal.state, "release": release }));
+    }
+    if rows.is_empty() && !session.json {
+        say!("no release was proposed yet");
+    }
+    session.tell_json(&rows)
+}
+
+async fn show(session: &Session, id: ProposalId) -> anyhow::Result<()> {
+    let subject = Subject::read(session, id).await?;
+    let value = json!({ "proposal": subject.proposal, "release": subject.release });
+    session.tell(&value, subject.sheet(session).await?.trim_end())
+}
+
+async fn cancel(session: &Session, id: ProposalId, consent: &Consent) -> anyhow::Result<()> {
+    let subject = Subject::read(session, id).await?;
+    let office = if subject.line.guardian.as_ref() == Some(&session.me.id) && subject.proposal.proposer != session.me.id
+    {
+        ", which ends your office as guardian"
+    } else {
+        ""
+    };
+    consent.ask(&format!("{}{:<11} cancels it{office}\n", subject.sheet(session).await?, "this"))?;
+    session.contracts.governance().call(&session.me, methods::cancel, &ProposalRef { proposal: id }).await?;
+    session.tell(&json!({ "proposal": id, "state": "cancelled" }), &format!("proposal {id} is cancelled"))
+}
+
+async fn publish(session: &Session, id: ProposalId) -> anyhow::Result<()> {
+    let mut subject = Subject::read(session, id).await?;
+    ensure!(matches!(subject.proposal.kind, ProposalKind::Release(_)), "proposal {id} is not about a release");
+    subject.ready(session).await?;
+    session.contracts.governance().call(&session.me, methods::publish, &ProposalRef { proposal: id }).await?;
+    let line = proposal::line(session, subject.line.id).await?;
+    let semver = subject.release.map(|release| release.content.semver).unwrap_or_default();
+    let text = format!("{semver} is what agents on line {}, {}, may run: head number {}", line.id, line.name, line.seq);
+    session.tell(&json!({ "proposal": id, "line": line.id, "head": line.head, "seq": line.seq }), &text)
+}

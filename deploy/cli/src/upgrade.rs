@@ -1,0 +1,92 @@
+//! `charter upgrade …`: code for Charter's own contracts, voted for by the council of line 1.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use charter_client::{At, Call, sha256};
+use charter_types::governance::args::{ExecuteUpgrade, ProposeUpgrade};
+use charter_types::governance::{ProposalId, ProposalKind, methods};
+use charter_types::{AccountId, Hash32, Nothing, shared};
+use serde_json::json;
+
+use crate::key::input::Consent;
+use crate::key::words;
+use crate::proposal::Subject;
+use crate::session::{Group, Session};
+use crate::units::time;
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Proposes code for a contract, in place of what runs there now. Only its hash goes on chain.
+    Propose {
+        /// The contract's account.
+        contract: AccountId,
+        #[arg(value_name = "WASM")]
+        code: PathBuf,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Sends approved code to its contract, once its time has come. Counts the votes if nobody has.
+    Execute {
+        proposal: ProposalId,
+        #[arg(value_name = "WASM")]
+        code: PathBuf,
+    },
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))
+}
+
+pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
+    let session = Session::open(&arguments.common).await?;
+    match arguments.command {
+        Command::Propose { contract, code, consent } => propose(&session, contract, &read(&code)?, &consent).await,
+        Command::Execute { proposal, code } => execute(&session, proposal, read(&code)?).await,
+    }
+}
+
+async fn propose(session: &Session, contract: AccountId, code: &[u8], consent: &Consent) -> anyhow::Result<()> {
+    let running = session.rpc().view(&contract, shared::methods::deployment, &Nothing {}, At::Final).await;
+    let replaces = running.with_context(|| format!("{contract} does not say which code it runs"))?;
+    let code_hash = Hash32(sha256(code));
+    consent.ask(&words::sheet(&[
+        ("this", format!("proposes code for {contract}")),
+        ("new code", format!("sha256 {code_hash}, {} bytes", code.len())),
+        ("replaces", format!("deployment {}, sha256 {}", replaces.number, replaces.sha256)),
+    ]))?;
+    let args = ProposeUpgrade { contract, code_hash, replaces };
+    let proposal = session.contracts.governance().call(&session.me, methods::propose_upgrade, &args).await?.value;
+    let until = time(Subject::read(session, proposal).await?.proposal.end_ms);
+    let text = format!("proposal {proposal}: vote until {until} with `charter vote {proposal} yes`");
+    session.tell(&json!({ "proposal": proposal, "code_hash": code_hash, "replaces": replaces }), &text)
+}
+
+async fn execute(session: &Session, id: ProposalId, code: Vec<u8>) -> anyhow::Result<()> {
+    let mut subject = Subject::read(session, id).await?;
+    let ProposalKind::ContractUpgrade { contract, code_hash } = subject.proposal.kind.clone() else {
+        anyhow::bail!("proposal {id} is not about a contract's code");
+    };
+    let found = Hash32(sha256(&code));
+    ensure!(found == code_hash, "GOVERNANCE_WRONG_CODE: the file hashes to {found}; approved is {code_hash}");
+    subject.ready(session).await?;
+    let running = session.rpc().view(&contract, shared::methods::deployment, &Nothing {}, At::Final).await?;
+    ensure!(
+        subject.proposal.replaces == Some(running),
+        "CHARTER_CODE_REPLACED: {contract} runs deployment {}, sha256 {}, which is not what was voted on: propose it anew",
+        running.number,
+        running.sha256
+    );
+    let args = ExecuteUpgrade { proposal: id, code };
+    let call = Call::new(methods::execute_upgrade, &args).into_action();
+    let outcome = session.me.send_unchecked(&session.contracts.governance, vec![call]).await?;
+    if let Some(told) = outcome.failure() {
+        // Governance learns that the contract failed. Why, only who reads the outcomes knows.
+        let why = outcome.failures().next().filter(|why| *why != told);
+        anyhow::bail!(
+            why.map_or(told, |why| format!("{why}: {contract} is as it was, and proposal {id} can be tried again"))
+        );
+    }
+    let text = format!("{contract} runs {code_hash}");
+    session.tell(&json!({ "proposal": id, "contract": contract, "code_hash": code_hash }), &text)
+}

@@ -1,0 +1,247 @@
+//! A DAO's release, command by command, with its transcript in `docs/dao.md` (`CHARTER_WRITE_TRANSCRIPT=1` writes it); its
+//! council's change, and an upgrade of a contract.
+
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use charter_harness::Harness;
+use charter_harness::arguments::prepay;
+use serde_json::{Value, json};
+
+use crate::operator::{Office, check_transcript};
+use crate::process::{charter, text};
+
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+/// What a contract keeps for somebody: 1 NEAR.
+const OWED: u128 = 1_000_000_000_000_000_000_000_000;
+const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
+
+/// Three people, each with a folder of its own.
+fn open() -> Office {
+    let office = Office::open();
+    for name in PEOPLE {
+        std::fs::create_dir(office.path(name)).unwrap();
+    }
+    office
+}
+
+fn start(office: &mut Office) {
+    for name in PEOPLE {
+        office.json(name, &format!("charter init --data-dir ../play --account {name}.test.near"));
+        std::fs::write(office.path(&format!("{name}/scout.tar")), name).unwrap();
+    }
+}
+
+/// Times are those of a chain that has just begun.
+fn without_times(transcript: &str) -> String {
+    let stamp = |word: &str| word.len() >= 20 && word.starts_with("20") && word.as_bytes()[10] == b'T';
+    let line = |line: &str| match line.split_once(' ') {
+        Some(("content", _)) => "content     sha256 of the proposal on this chain".to_owned(),
+        _ => line
+            .split(' ')
+            .map(|word| if stamp(word.trim_end_matches([',', ';'])) { "2026-…" } else { word })
+            .collect::<Vec<_>>()
+            .join(" "),
+    };
+    transcript.lines().map(|text| line(text) + "\n").collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_commands_take_a_release_from_a_line_to_an_agents_host() {
+    let mut office = open();
+    std::fs::write(office.path("alice/scout.tar"), "the image").unwrap();
+    for name in PEOPLE {
+        office.show_in(name, &format!("charter init --data-dir ../play --account {name}.test.near"));
+    }
+    let members = "--member alice.test.near --member bob.test.near --member carol.test.near";
+    office.show_in("alice", &format!("charter line create scout {members} --vote 1h --timelock 1h --yes"));
+    office.show_in(
+        "alice",
+        &format!(
+            "charter release propose --line 2 --semver 1.0.0 --artifact oci_image:scout.tar --commit {COMMIT} --yes"
+        ),
+    );
+    office.show_in("alice", "charter vote 1 yes --yes");
+    office.show_in("bob", "charter vote 1 yes --yes");
+    office.show_in("carol", "charter vote 1 no --yes");
+    office.wait_an_hour().await;
+    office.wait_an_hour().await;
+    office.note("# two hours later");
+    office.show_in("carol", "charter release publish 1");
+    office.show_in("carol", "charter line show 2");
+    assert_eq!(office.transcript.matches("$ charter").count(), 10);
+    check_transcript("dao.md", &without_times(&office.transcript));
+}
+
+fn state(office: &mut Office, proposal: u64) -> Value {
+    office.json("alice", &format!("charter release show {proposal}"))["proposal"]["state"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_council_votes_in_the_order_of_its_line_and_changes() {
+    let mut office = open();
+    start(&mut office);
+    let bad = |line: &str| format!("charter line create scout {line} --yes");
+    office.refused("alice", &bad("--member Bob"), "is no account id");
+    office.refused("alice", &bad("--member nobody.test.near"), "is no account");
+    office.refused("alice", &bad("--member bob.test.near:none"), "expected ACCOUNT or ACCOUNT:WEIGHT");
+    office.refused("alice", &bad("--quorum most"), "expected a percentage");
+    office.refused("alice", "charter line create scout", "say --yes");
+    office.refused("alice", "charter line show 9", "there is no line 9");
+    let members = "--member alice.test.near --member bob.test.near:2";
+    let line = format!("charter line create scout {members} --vote 1h --timelock 1h --yes");
+    assert_eq!(office.json("alice", &line)["line"], 2);
+
+    let propose = "charter release propose --line 2 --semver";
+    let of = format!("--artifact oci_image:scout.tar --commit {COMMIT}");
+    office.refused("alice", &format!("{propose} 1.0 {of} --yes"), "GOVERNANCE_BAD_CONTENT");
+    office.refused("alice", &format!("{propose} 1.0.0 --artifact scout.tar --commit {COMMIT}"), "expected KIND:FILE");
+    office.refused("alice", &format!("{propose} 1.0.0 --artifact zip:a --commit {COMMIT}"), "expected near_wasm");
+    office.refused("alice", &format!("{propose} 1.0.0 --artifact source:none --commit {COMMIT}"), "none can't be read");
+    office.refused("carol", &format!("{propose} 1.0.0 {of} --yes"), "GOVERNANCE_NOT_MEMBER");
+    for (number, semver) in [(1, "1.0.0"), (2, "1.0.1"), (3, "1.0.2")] {
+        let proposed = office.json("alice", &format!("{propose} {semver} {of} --yes"));
+        assert_eq!(proposed["proposal"], number);
+    }
+    office.refused("carol", "charter vote 1 yes --yes", "GOVERNANCE_NOT_MEMBER");
+    office.refused("bob", "charter vote 9 yes --yes", "there is no proposal 9");
+    office.refused("bob", "charter vote 1 perhaps --yes", "invalid value 'perhaps'");
+    office.refused("bob", "charter vote 1 yes", "say --yes");
+    let said = text(&office.run_in("bob", "charter vote 1 yes --yes").stderr);
+    for shown in [
+        "release     1.0.0, the first",
+        "OCI image, sha256 ",
+        "no permissions",
+        "2 yes are needed",
+        "in effect   from ",
+    ] {
+        assert!(said.contains(shown), "{shown}: {said}");
+    }
+    office.json("bob", "charter vote 2 yes --yes");
+    office.refused("bob", "charter release cancel 1 --yes", "GOVERNANCE_NOT_PROPOSER");
+    office.json("alice", "charter release cancel 3 --yes");
+    office.refused("bob", "charter release publish 1", "is voted on until");
+    let other = "charter council change 2 --member carol.test.near --member bob.test.near --guardian alice.test.near --quorum 66.7 --yes";
+    office.refused("alice", "charter council change 2 --yes", "has this constitution already");
+    assert_eq!(office.json("alice", other)["proposal"], 4);
+    office.json("bob", "charter vote 4 yes --yes");
+    office.wait_an_hour().await;
+    office.refused("bob", "charter vote 1 no --yes", "GOVERNANCE_VOTE_ENDED");
+    office.refused("bob", "charter release publish 1", "is approved; it can be carried out from");
+    office.wait_an_hour().await;
+    assert_eq!(office.json("carol", "charter release publish 2")["seq"], 1);
+    let said = text(&office.run_in("carol", "charter release show 1").stdout);
+    assert!(said.contains("beware      the line has moved on"), "{said}");
+    office.refused("carol", "charter release publish 1", "GOVERNANCE_SUPERSEDED");
+    office.refused("carol", "charter release publish 3", "is cancelled");
+    office.refused("carol", "charter release publish 4", "is not about a release");
+    office.json("carol", "charter council apply 4");
+    let council = office.json("carol", "charter council show 2");
+    assert_eq!((&council["version"], &council["constitution"]["guardian"]), (&json!(1), &json!("alice.test.near")));
+    office.refused("alice", &format!("{propose} 2.0.0 {of} --yes"), "GOVERNANCE_NOT_MEMBER");
+    let listed = office.json("carol", "charter release list --line 2");
+    let states: Vec<&str> = listed.as_array().unwrap().iter().filter_map(|row| row["state"].as_str()).collect();
+    assert_eq!(states, ["queued", "executed", "cancelled"]);
+
+    // The guardian, once.
+    office.json("bob", &format!("{propose} 2.0.0 {of} --irreversible --permissions scout.tar --yes"));
+    let said = text(&office.run_in("carol", "charter vote 5 yes --yes").stderr);
+    for shown in ["after 1.0.1", "OTHER permissions than 1.0.1", "NO WAY BACK"] {
+        assert!(said.contains(shown), "{shown}: {said}");
+    }
+    office.json("bob", "charter vote 5 yes --yes");
+    let said = text(&office.run_in("alice", "charter release cancel 5 --yes").stderr);
+    assert!(said.contains("which ends your office as guardian"), "{said}");
+    assert_eq!(state(&mut office, 5), "cancelled");
+
+    // An agent of alice's follows the line.
+    std::fs::write(office.path("alice/card.json"), crate::operator::CARD).unwrap();
+    office.json("alice", "charter agent register --card card.json");
+    office.refused("alice", "charter agent leave", "GOVERNANCE_NOT_ENROLLED");
+    office.refused("alice", "charter agent enroll --line 9", "there is no line 9");
+    office.json("alice", "charter agent enroll --line 2");
+    office.refused("bob", "charter agent leave --agent 1", "GOVERNANCE_NOT_OWNER");
+    office.json("alice", "charter agent leave");
+}
+
+/// A folder where the council of Charter's own line works.
+struct Desk {
+    harness: Harness,
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    async fn new() -> Self {
+        let (harness, folder) = (Harness::start().await.unwrap(), tempfile::tempdir().unwrap());
+        let root = harness.root();
+        let key = json!({ "account_id": root.id(), "private_key": root.secret_key().to_string() });
+        std::fs::write(folder.path().join("key.json"), key.to_string()).unwrap();
+        let desk = Self { harness, folder };
+        let contracts = &desk.harness.contracts;
+        let deployment = json!({
+            "registry": contracts.registry, "keys": contracts.keys, "governance": contracts.governance,
+            "escrow": contracts.escrow, "verifier": contracts.verifier,
+        });
+        std::fs::create_dir(desk.folder.path().join("data")).unwrap();
+        std::fs::write(desk.folder.path().join("data/deployment.json"), deployment.to_string()).unwrap();
+        let url = desk.harness.rpc_url();
+        desk.done(&format!("charter init --data-dir data --chain {url} --credentials key.json"));
+        desk
+    }
+
+    fn run(&self, line: &str) -> Output {
+        let arguments = line.split_whitespace().skip(1);
+        charter().args(arguments).current_dir(self.folder.path()).stdin(Stdio::null()).output().unwrap()
+    }
+
+    fn done(&self, line: &str) -> String {
+        let output = self.run(line);
+        assert!(output.status.success(), "{line}: {}", text(&output.stderr));
+        format!("{}{}", text(&output.stderr), text(&output.stdout))
+    }
+
+    fn refused(&self, line: &str, expected: &str) {
+        let output = self.run(line);
+        let error = text(&output.stderr);
+        assert!(!output.status.success() && error.contains(expected), "{line}: {error}");
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.folder.path().join(name), bytes).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_says_what_is_in_its_way() {
+    let desk = Desk::new().await;
+    let escrow = desk.harness.contracts.escrow.clone();
+    desk.write("escrow.wasm", charter_wasm::Contract::Escrow.code());
+    // Deploys, and then can't migrate.
+    desk.write("empty.wasm", b"\0asm\x01\0\0\0");
+    let root = desk.harness.root().id().clone();
+    desk.refused(&format!("charter upgrade propose {root} escrow.wasm --yes"), "does not say which code it runs");
+    desk.refused(&format!("charter upgrade propose {escrow} none.wasm --yes"), "none.wasm can't be read");
+    desk.refused(&format!("charter upgrade propose {escrow} escrow.wasm"), "say --yes");
+    for code in ["escrow.wasm", "escrow.wasm", "empty.wasm"] {
+        desk.done(&format!("charter upgrade propose {escrow} {code} --yes"));
+    }
+    // Proposals 1 to 4 are those by which governance took over.
+    for proposal in 5..=7 {
+        let said = desk.done(&format!("charter vote {proposal} yes --yes"));
+        assert!(said.contains("replaces    deployment "), "{said}");
+    }
+    desk.refused("charter upgrade execute 5 empty.wasm", "GOVERNANCE_WRONG_CODE");
+    desk.refused("charter upgrade execute 5 escrow.wasm", "is voted on until");
+    desk.harness.wait(Duration::from_secs(2 * 3_601)).await.unwrap();
+    desk.refused("charter upgrade execute 7 empty.wasm", "MethodNotFound");
+    let said = desk.done("charter release show 7");
+    assert!(said.contains("the last attempt failed"), "{said}");
+    // A contract that has less than it owes says how much is missing, and takes the code once it has it.
+    prepay(desk.harness.root(), &escrow, OWED).await;
+    desk.harness.leave(&escrow, OWED / 2).await.unwrap();
+    desk.refused("charter upgrade execute 5 escrow.wasm", "CHARTER_FUNDS_SHORT: ");
+    desk.harness.leave(&escrow, OWED).await.unwrap();
+    desk.done("charter upgrade execute 5 escrow.wasm");
+    desk.refused("charter upgrade execute 6 escrow.wasm", &format!("CHARTER_CODE_REPLACED: {escrow} runs"));
+    desk.refused("charter upgrade execute 5 escrow.wasm", "is carried out");
+}
