@@ -39,6 +39,15 @@ fn check_logs(outcome: &Outcome) {
     }
 }
 
+/// The callback's static gas is a fifth above what it burns at worst, or an unlucky payout would stay in flight for ever.
+fn check_callback(harness: &Harness, outcome: &Outcome, channels: usize) {
+    let receipts = outcome.receipt_outcomes();
+    let own: Vec<_> = receipts.iter().filter(|one| one.executor_id == harness.contracts.escrow).collect();
+    let given = 5_000_000_000_000 + 800_000_000_000 * u64::try_from(channels).unwrap();
+    let burnt = own[1].gas_burnt.as_gas();
+    assert!(own[1].is_success() && burnt * 6 / 5 <= given, "{burnt} of {given}");
+}
+
 /// Leave out `Fact::ClaimsPaid` and tell each payout by itself, as it was: 24 channels were too many.
 #[tokio::test]
 async fn the_largest_batch_pays_all_of_its_channels() {
@@ -86,6 +95,7 @@ async fn channels_that_were_closed_meanwhile_go_all_at_once() {
     let outcome = batch.transact().await.unwrap();
     assert!(outcome.is_success(), "{outcome:?}");
     check_logs(&outcome);
+    check_callback(&harness, &outcome, ids.len());
     let after = totals(&harness).await;
     assert_eq!((after.held.0, after.in_flight.0), (0, 0));
     assert_eq!(channel(&harness, ids[0]).await, None);
@@ -140,6 +150,7 @@ async fn as_many_payouts_as_there_can_be_come_back_at_once() {
     let told: usize =
         outcome.receipt_outcomes().iter().filter(|one| one.logs.join("").contains("payout_returned")).count();
     assert_eq!(told, 1, "{outcome:?}");
+    check_callback(&harness, &outcome, ids.len());
     assert_eq!(totals(&harness).await, before);
     for id in &ids {
         assert_eq!(channel(&harness, *id).await.unwrap().paid, U128(0));

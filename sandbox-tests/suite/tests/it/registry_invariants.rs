@@ -2,15 +2,8 @@
 //! right or none, on up to four agents. A model of what the registry should do (`model.rs`) says before every step whether
 //! it may be made, and after it how everything has to look; what the model has no words for is compared with who caused it.
 //!
-//! The lines of the registry that each invariant rests on; each was taken out, and its test failed:
-//! * INV-REG-1 `self.last_epoch += 1` in `lib.rs`
-//! * INV-REG-2 `self.operators.clear()` in `Agent::revoke_all`
-//! * INV-REG-3 the check of `GUARDIAN_PAUSE_MS_MAX`, or `if owner || until_ms > self.paused_until_ms`, in `Agent::pause`
-//! * INV-REG-4 `owner.agents -= 1` in `remove_owned`
-//! * INV-REG-5 `ledger.release(…)` in `remove` of `common/src/rows.rs`
-//! * INV-REG-6 the comparison with `payout_offered_to` in `Agent::accept_payout`
-//! * INV-REG-7 `proposal.round == recovery.round` in `model::recovery::check_current`
-//! * INV-REG-8 `self.challenge.submitted = true` in `Attested::take_nonce`
+//! The lines that each invariant rests on are in `deploy/xtask/src/mutations/list.rs`: `cargo xtask mutations INV-REG` takes
+//! each of them out and sees a test here fail.
 
 mod model;
 
