@@ -17,6 +17,7 @@ mod first_keys;
 mod funds;
 mod gas;
 mod governance;
+mod governance_invariants;
 mod grants_in_use;
 mod host;
 mod invariants;
