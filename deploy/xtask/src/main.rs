@@ -37,7 +37,7 @@ enum Chore {
         #[arg(default_value = "")]
         about: String,
     },
-    /// Plays ten times as many random sequences of calls against the contracts' invariants as the tests do.
+    /// Plays many more random sequences of calls against the contracts' invariants than the tests do.
     Properties {
         /// For each contract.
         #[arg(long, default_value_t = 2_000)]

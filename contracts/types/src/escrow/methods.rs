@@ -17,7 +17,7 @@ crate::method::methods! { of Escrow;
     /// With `withdraw` the caller's own channels among the rows are paid out as well.
     call claim_batch borsh(ClaimBatch) -> Vec<ClaimResult> [Nothing, Anyone, Batch];
     /// Sends the caller what is claimed and not yet paid on 1 to 128 of its channels.
-    call withdraw(Channels) -> U128 [Nothing, Payee, Asks];
+    call withdraw(Channels) -> U128 [Nothing, Payee, Batch];
     /// Closes a channel: what is claimed goes to the payee, the rest back to the payer.
     call close(ChannelRef) [Nothing, Payee, Asks];
     /// Starts the grace after which the payer gets the rest back; claims count until then.

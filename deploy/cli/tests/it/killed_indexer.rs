@@ -2,7 +2,9 @@
 //!
 //! On the embedded database; on a server if `PGHOST` is set (as `pg_virtualenv` does).
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -32,13 +34,18 @@ fn database_url() -> Option<String> {
     Some(format!("postgres://{user}:{password}@{host}:{port}/{}", variable("PGDATABASE")?))
 }
 
-fn spawn(arguments: &[String]) -> Child {
-    charter().args(["index", "run"]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+/// What it says goes to a file: nobody reads a pipe while it works.
+fn spawn(arguments: &[String], said: &Path) -> Child {
+    let said = File::create(said).unwrap();
+    charter().args(["index", "run"]).args(arguments).stdout(Stdio::piped()).stderr(said).spawn().unwrap()
 }
 
-fn wait_until_indexing(child: &mut Child) {
+fn wait_until_indexing(child: &mut Child, said: &Path) {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = lines.next().expect("the indexer ended by itself").unwrap();
+    let Some(line) = lines.next() else {
+        panic!("the indexer ended by itself: {}", std::fs::read_to_string(said).unwrap());
+    };
+    let line = line.unwrap();
     assert!(line.starts_with("indexing from block"), "{line}");
 }
 
@@ -95,10 +102,11 @@ async fn killing_the_indexer_loses_and_doubles_nothing() {
     // Where in its work each indexer is killed differs by an arbitrary amount, up to two seconds: half of them after their
     // start, half after they said that they begin to index.
     let mut pause_ms = u64::from(std::process::id());
+    let said = folder.path().join("said");
     for kill in 0..KILLS {
-        let mut child = spawn(&place);
+        let mut child = spawn(&place, &said);
         if kill % 2 == 1 {
-            tokio::task::block_in_place(|| wait_until_indexing(&mut child));
+            tokio::task::block_in_place(|| wait_until_indexing(&mut child, &said));
         }
         pause_ms = (pause_ms * 7_919 + 131) % 2_000;
         tokio::time::sleep(Duration::from_millis(pause_ms + 50)).await;

@@ -29,10 +29,10 @@ use proptest::test_runner::TestRunner;
 
 use crate::invariants::invariants;
 use model::{Channel, DELAY_MS, Id, Model, Person, Row, Step};
-use moves::{Expiry, Forged, Move, Op, RowOf, op};
+use moves::{Expiry, Forged, Move, Op, RowOf, ops};
 
-/// `cargo xtask properties` plays ten times as many.
-const SEQUENCES: u32 = 200;
+/// `cargo xtask properties` plays 2,000.
+const SEQUENCES: u32 = 60;
 const PEOPLE: usize = 4;
 const NAMES: [&str; PEOPLE] = ["ann", "ben", "cid", "dan"];
 /// What opens a channel, storage included.
@@ -107,7 +107,9 @@ impl World {
             (Step::Claim { rows, withdraw: op.withdraw }, free)
         };
         let close = (Step::Close(id), free);
-        let withdraw = (Step::Withdraw(vec![id, (id + 1) % count]), free);
+        let mut both = vec![id, (id + 1) % count];
+        both.sort_by_key(|one| self.id(*one));
+        let withdraw = (Step::Withdraw(both), free);
         Some(match op.what {
             Move::TopUp => vec![top_up],
             Move::Claim => vec![claim()],
@@ -189,6 +191,16 @@ impl World {
         balances
     }
 
+    /// That, or another one like it, that the model lets happen.
+    fn rightly(&self, op: &Op, now_ms: u64) -> Op {
+        let goes = |op: &Op| match (self.caller(op), self.steps(op, now_ms)) {
+            (Some(by), Some(steps)) => self.model.clone().play(&steps, by, now_ms).is_ok(),
+            _ => false,
+        };
+        let tries = if op.rightly { self.ids.len() } else { 0 };
+        (0..tries).map(|n| Op { pick: op.pick.wrapping_add(n), ..op.clone() }).find(goes).unwrap_or_else(|| op.clone())
+    }
+
     async fn step(&mut self, op: &Op) {
         match op.what {
             Move::Wait => return self.harness.wait(Duration::from_millis(DELAY_MS + 2 * SLACK_MS)).await.unwrap(),
@@ -197,6 +209,7 @@ impl World {
             _ => {}
         }
         let now_ms = self.harness.now_ms().await.unwrap();
+        let op = &self.rightly(op, now_ms);
         let (Some(by), Some(steps)) = (self.caller(op), self.steps(op, now_ms)) else { return };
         let before = self.balances().await;
         let calls: Vec<(Call, u128)> = steps.iter().map(|(step, deposit)| (self.call(step, op), *deposit)).collect();
@@ -388,14 +401,14 @@ fn play(sequences: u32) -> Result<(), String> {
         ..ProptestConfig::default()
     };
     TestRunner::new(config)
-        .run(&vec(op(), 30..40), |ops| {
+        .run(&vec(ops(), 22..26), |ops| {
             TALLY.begin("escrow");
             runtime.block_on(async {
                 let harness = base.fork().await.unwrap();
                 let people: Vec<Account> = people.iter().map(|person| harness.rebind(person)).collect();
                 let (model, ids) = (Model::default(), Vec::new());
                 let mut world = World { harness, people, model, ids, empty_bytes, deposited: 0, arrived: 0 };
-                for op in &ops {
+                for op in ops.iter().flatten() {
                     world.step(op).await;
                 }
             });

@@ -42,8 +42,8 @@ use crate::invariants::invariants;
 use crate::refusals::governance::content;
 use model::{About, BROKEN, CODE, CODES, End, Model, Move, PEOPLES, Person, State, Step};
 
-/// `cargo xtask properties` plays ten times as many.
-const SEQUENCES: u32 = 50;
+/// `cargo xtask properties` plays 2,000.
+const SEQUENCES: u32 = 25;
 /// A call is in a later block than the look before it.
 const SLACK_MS: u64 = 60_000;
 const HOUR_MS: u64 = 3_600_000;

@@ -42,7 +42,11 @@ pub struct Row {
 #[derive(Clone, Debug)]
 pub enum Step {
     TopUp(Id),
-    Claim { rows: Vec<Row>, withdraw: bool },
+    Claim {
+        rows: Vec<Row>,
+        withdraw: bool,
+    },
+    /// In the order in which the contract looks at them: the first that is wrong says why.
     Withdraw(Vec<Id>),
     Close(Id),
     RequestClose(Id),
@@ -232,7 +236,7 @@ impl Model {
 
     fn withdraw(&mut self, ids: &[Id], by: Person) -> Judged<Vec<Transfer>> {
         let mut parts = Vec::new();
-        for id in ids.iter().collect::<BTreeSet<_>>() {
+        for id in ids {
             let channel = self.find(*id)?;
             if channel.payee != by {
                 return Err("ESCROW_NOT_PAYEE");

@@ -74,7 +74,21 @@ pub enum Move {
     Vanish,
 }
 
-pub fn op() -> impl Strategy<Value = Op> {
+/// Mostly one; sometimes a few that chance alone seldom puts in a row.
+pub fn ops() -> impl Strategy<Value = Vec<Op>> {
+    prop_oneof![
+        10 => op().prop_map(|op| vec![op]),
+        2 => row_of([Move::Open, Move::Claim, Move::Withdraw]),
+        2 => row_of([Move::RequestClose, Move::Claim, Move::Wait, Move::FinalizeClose]),
+        1 => row_of([Move::RequestClose, Move::CancelClose]),
+    ]
+}
+
+fn row_of<const N: usize>(moves: [Move; N]) -> impl Strategy<Value = Vec<Op>> {
+    op().prop_map(move |op| moves.map(|what| Op { what, withdraw: false, ..op.clone() }).to_vec())
+}
+
+fn op() -> impl Strategy<Value = Op> {
     let what = prop_oneof![
         4 => Just(Move::Open),
         2 => Just(Move::TopUp),
