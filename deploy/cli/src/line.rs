@@ -45,7 +45,7 @@ pub enum Council {
 /// Who decides, and how.
 #[derive(clap::Args)]
 pub struct Rules {
-    /// A member of the council, with its weight if it is not 1.
+    /// A member of the council, with its weight if it is not 1. Every member has to be named: who is not leaves the council.
     #[arg(long, value_name = "ACCOUNT[:WEIGHT]", value_parser = member)]
     member: Vec<Member>,
     /// How long a vote takes, as 1d.
@@ -160,6 +160,12 @@ async fn change(session: &Session, id: LineId, rules: Rules, consent: &Consent) 
     check_people(session, &next).await?;
     let mut sheet = vec![("this", format!("proposes another constitution for line {id}, {}", line.name))];
     sheet.extend(proposal::constitution(&next));
+    let stays = |account: &AccountId| next.council.iter().any(|member| member.account == *account);
+    let leave: Vec<&str> =
+        now.council.iter().map(|member| &member.account).filter(|account| !stays(account)).map(AsRef::as_ref).collect();
+    if !leave.is_empty() {
+        sheet.push(("LEAVE", format!("{}: they have no vote any more", leave.join(", "))));
+    }
     consent.ask(&words::sheet(&sheet))?;
     let args = ProposeAmendment { line: id, constitution: next };
     let proposal = session.contracts.governance().call(&session.me, methods::propose_amendment, &args).await?.value;

@@ -78,7 +78,7 @@ struct Options {
     #[arg(long, global = true)]
     network_addr: Option<String>,
     /// Make a block every so many milliseconds instead of whenever there is work.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, value_parser = clap::value_parser!(u64).range(1..=86_400_000))]
     block_ms: Option<u64>,
     /// Blocks between the head and the last final block [default: 0].
     #[arg(long, global = true)]

@@ -391,7 +391,15 @@ fn next_interval(chain: &mut Chain, inbox: &Receiver<Job>, pause: Duration) -> N
     loop {
         let left = due.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Next::Block;
+            // However short the pause, who asks gets an answer.
+            return match inbox.try_recv() {
+                Ok(job) => {
+                    job(chain);
+                    Next::Block
+                }
+                Err(TryRecvError::Empty) => Next::Block,
+                Err(TryRecvError::Disconnected) => Next::End,
+            };
         }
         match inbox.recv_timeout(left) {
             Ok(job) => job(chain),

@@ -117,6 +117,8 @@ impl Store {
 
     /// Writes all of it or, on a full disk, nothing.
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        // Where a write that failed left the cursor does not matter.
+        self.file.seek(SeekFrom::Start(self.end))?;
         let written = self.file.write_all(bytes).and_then(|()| if self.fsync { self.file.sync_data() } else { Ok(()) });
         match written {
             Ok(()) => self.end += u64::try_from(bytes.len()).unwrap_or(u64::MAX),

@@ -90,6 +90,7 @@ async fn text_that_postgres_can_not_hold_is_found_and_shown_as_it_is() {
         let params = charter_types::governance::Params::default();
         json!({ "line": {
             "id": id, "name": name, "owner": "a.near", "council": [], "params": params, "head": 0, "seq": 0,
+            "version": 0, "guardian": null,
         } })
     };
     let earned = |asset: &str| {

@@ -20,8 +20,8 @@ const WIDE_GAP_WAIT: Duration = Duration::from_millis(5);
 const GAP_WAIT_BESIDE_OTHERS: Duration = Duration::from_secs(3);
 /// How long after a transaction came that a later one of its key had overtaken others may still be on their way.
 const OVERTAKEN_WAIT: Duration = Duration::from_secs(2);
-/// However many overtake each other.
-const OVERTAKEN_WAIT_MAX: Duration = Duration::from_mins(1);
+/// However many overtake each other: whoever waits for an outcome over RPC does so for longer.
+const OVERTAKEN_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Blocks come this fast while a strict nonce waits, as only their number ends that.
 const STRICT_NONCE_BLOCK: Duration = Duration::from_millis(10);
 /// nearcore's `transaction_pool_strict_nonce_ttl_blocks`.
@@ -114,7 +114,9 @@ impl Pool {
         let key = (tx.signer_id().clone(), tx.public_key().clone());
         let queue = self.queues.entry(key).or_insert_with(|| Queue { waiting: BTreeMap::new(), since: now });
         self.arrivals.last = Some(now);
-        if queue.waiting.last_key_value().is_some_and(|((last, _), _)| nonce < *last) {
+        // What is given back overtook nobody: it is put in front, last one first.
+        let came = place >= 0;
+        if came && queue.waiting.last_key_value().is_some_and(|((last, _), _)| nonce < *last) {
             self.arrivals.overtaken = Some(now);
         }
         let given_up_at = strict.then(|| height.saturating_add(STRICT_NONCE_BLOCKS));

@@ -321,6 +321,8 @@ impl Chain {
             self.outcomes.insert(outcome.id, OutcomePlace { block: place, index });
         }
         for signed in &block.transactions {
+            // It may have been refused before, sent again, and executed now.
+            self.refused.remove(&signed.get_hash());
             self.transactions.entry(signed.get_hash()).or_insert_with(|| Arc::new(signed.clone()));
         }
         for outcome in &block.outcomes {
