@@ -43,7 +43,7 @@ use crate::refusals::governance::content;
 use model::{About, BROKEN, CODE, CODES, End, Model, Move, PEOPLES, Person, State, Step};
 
 /// `cargo xtask properties` plays 2,000.
-const SEQUENCES: u32 = 25;
+const SEQUENCES: u32 = 20;
 /// A call is in a later block than the look before it.
 const SLACK_MS: u64 = 60_000;
 const HOUR_MS: u64 = 3_600_000;

@@ -41,7 +41,7 @@ use model::Model;
 use moves::{Move, Op, beginning, ops};
 
 /// `cargo xtask properties` plays 2,000.
-const SEQUENCES: u32 = 100;
+const SEQUENCES: u32 = 60;
 const PATHS: [&str; 4] = ["/", "/v1", "/v1/chat", "/v2"];
 const LEASE_MS: u64 = 60_000;
 /// Ann owns agent 1 and ben agent 2; cid guards both and operates host 2, dan operates host 1, and eve, to whom nothing is

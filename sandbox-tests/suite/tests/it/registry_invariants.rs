@@ -37,7 +37,7 @@ use charter_harness::arguments::{DEPOSIT, card, charged_bytes, prepay};
 use model::{End, Group, Model, Move, Person, Step};
 
 /// `cargo xtask properties` plays 2,000.
-const SEQUENCES: u32 = 100;
+const SEQUENCES: u32 = 60;
 /// A call is in a later block than the look before it.
 const SLACK_MS: u64 = 60_000;
 const PEOPLE: usize = 5;
