@@ -103,6 +103,7 @@ impl Bench {
             .args(["test", "--workspace", "--no-fail-fast", "--test", "it", "--", tests])
             .env("CHARTER_WASM_DIR", self.wasm())
             .env("CHARTER_SEQUENCES", SEQUENCES)
+            .env("RUST_BACKTRACE", "0")
             .output();
         let ran = ran.context("cargo did not start")?;
         ensure!(text(&ran).contains("test result: "), "no test ran:\n{}", text(&ran));

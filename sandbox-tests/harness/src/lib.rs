@@ -183,7 +183,7 @@ impl Harness {
         }
         self.wait(PERIOD).await?;
         for (code, proposal) in proposals {
-            let execute = ExecuteUpgrade { proposal, code: code.code().to_vec() };
+            let execute = ExecuteUpgrade { proposal, code: code_of(code)? };
             ok(root, council, governance::methods::execute_upgrade, &execute, 0).await;
         }
         Ok(())
