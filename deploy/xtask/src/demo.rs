@@ -5,14 +5,14 @@ use std::process::{Command, ExitCode};
 use anyhow::Context;
 
 pub fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     // Without naming the package: features are then those of the whole workspace, as in `cargo test`, and what one of them
     // has compiled the other does not compile again.
-    let built = Command::new(&cargo).args(["build", "--bin", "charter"]).status().context("cargo did not start")?;
+    let built =
+        Command::new(crate::cargo()).args(["build", "--bin", "charter"]).status().context("cargo did not start")?;
     if !built.success() {
         return Ok(ExitCode::FAILURE);
     }
-    let run = Command::new(&cargo)
+    let run = Command::new(crate::cargo())
         .args(["run", "--quiet", "--bin", "charter", "--", "demo"])
         .args(arguments)
         .status()

@@ -94,3 +94,8 @@ fn main() -> ExitCode {
         }
     }
 }
+
+/// The cargo that runs this.
+fn cargo() -> String {
+    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
+}

@@ -80,7 +80,7 @@ impl Bench {
 
     /// The contract as the sources in the copy are, where tests look for it. Others are what they always are.
     fn build(&self, contract: &str) -> anyhow::Result<()> {
-        let built = Command::new(cargo())
+        let built = Command::new(crate::cargo())
             .args(["build", "--quiet", "--locked", "--profile", "contract", "--lib", "--target", TARGET])
             .args(["--package", &format!("charter-{contract}")])
             .current_dir(self.sources())
@@ -99,7 +99,7 @@ impl Bench {
     }
 
     fn test(&self, tests: &str) -> anyhow::Result<Output> {
-        let ran = Command::new(cargo())
+        let ran = Command::new(crate::cargo())
             .args(["test", "--workspace", "--no-fail-fast", "--test", "it", "--", tests])
             .env("CHARTER_WASM_DIR", self.wasm())
             .env("CHARTER_SEQUENCES", SEQUENCES)
@@ -123,10 +123,6 @@ impl Bench {
         let failed = told.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
         Ok(failed.collect::<Vec<_>>().join(", "))
     }
-}
-
-fn cargo() -> String {
-    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
 fn text(output: &Output) -> String {

@@ -21,8 +21,7 @@ pub fn run(pairs: u32) -> anyhow::Result<ExitCode> {
         .arg(oracle.join("requirements.txt"))
         .status();
     ensure!(installed.context("python3 did not start")?.success(), "the solver can't be installed");
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let ran = Command::new(cargo)
+    let ran = Command::new(crate::cargo())
         .args(["run", "--quiet", "--locked", "--target-dir", "target/oracle", "--manifest-path"])
         .arg(oracle.join("Cargo.toml"))
         .args(["--", &pairs.to_string()])

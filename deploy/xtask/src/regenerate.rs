@@ -11,9 +11,8 @@ pub fn run(test: &[&str], variable: &str, done: &str) -> anyhow::Result<ExitCode
 
 /// Runs a test of the workspace with a variable.
 pub fn run_with(test: &[&str], (variable, value): (&str, &str), done: &str) -> anyhow::Result<ExitCode> {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     // The whole workspace: with one package, features would differ and its dependencies compile again.
-    let ran = Command::new(cargo).args(["test", "--workspace"]).args(test).env(variable, value).status();
+    let ran = Command::new(crate::cargo()).args(["test", "--workspace"]).args(test).env(variable, value).status();
     if !ran.context("cargo did not start")?.success() {
         return Ok(ExitCode::FAILURE);
     }

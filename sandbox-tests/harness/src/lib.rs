@@ -257,7 +257,7 @@ async fn deployed_chain() -> anyhow::Result<Localnet> {
 }
 
 /// A contract's wasm. `cargo xtask mutations` puts broken ones into a folder, to see whether tests notice.
-fn code_of(contract: Code) -> anyhow::Result<Vec<u8>> {
+pub fn code_of(contract: Code) -> anyhow::Result<Vec<u8>> {
     if let Ok(folder) = std::env::var("CHARTER_WASM_DIR") {
         let broken = std::path::Path::new(&folder).join(format!("charter_{}.wasm", contract.name()));
         if broken.exists() {

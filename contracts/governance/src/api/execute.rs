@@ -72,7 +72,7 @@ impl Governance {
         // The contract compares all of it with the code that it runs, which nobody else can read on chain.
         let args = upgrade::write(&Upgrade { code, approved: code_hash, replaces });
         let upgraded = then_call(Promise::new(contract.clone()), upgrade, args, UPGRADE, 1);
-        // Asked after it: a failure carries no text, but this tells one that will last from one that may pass.
+        // Asked behind it, before it deploys: a failure carries no text, but this tells one that lasts from one that may pass.
         let running = then_call(Promise::new(contract), deployment, Vec::new(), DEPLOYMENT, 0);
         let us = Promise::new(env::current_account_id());
         let settle = then_call(us, on_upgraded, encoded(&id), ON_UPGRADED, 0);

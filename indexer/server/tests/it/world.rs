@@ -2,7 +2,7 @@
 
 use charter_client::{Contracts, Payer, sha256};
 use charter_harness::arguments::{DEPOSIT, card, host, policy, prepay, terms};
-use charter_harness::{Harness, ok, view};
+use charter_harness::{Harness, code_of, ok, view};
 use charter_types::escrow::args::{Channels, Open};
 use charter_types::escrow::{ClaimBatch, ClaimRow, Voucher, WITHDRAW_DELAY_MS_MIN, methods as escrow};
 use charter_types::governance::args::{CreateLine, Enroll, ProposeRelease, Vote};
@@ -30,7 +30,7 @@ pub struct World {
 
 impl World {
     pub async fn start() -> Self {
-        let harness = Harness::start_with(|contract| Ok(contract.code().to_vec())).await.unwrap();
+        let harness = Harness::start_with(code_of).await.unwrap();
         let (alice, bob) = (harness.root().clone(), harness.account("bob").await.unwrap());
         let world = Self { harness, alice, bob };
         world.fill_registry().await;

@@ -6,7 +6,7 @@
 mod registry;
 mod shared;
 
-use charter_harness::{Caller, Harness, failed_with, raw};
+use charter_harness::{Caller, Harness, code_of, failed_with, raw};
 use charter_wasm::Contract;
 use near_workspaces::Account;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ impl Stage {
         let harness = if is_old {
             OLD.get_or_try_init(start).await.unwrap().fork().await.unwrap()
         } else {
-            Harness::start_with(|contract| Ok(contract.code().to_vec())).await.unwrap()
+            Harness::start_with(code_of).await.unwrap()
         };
         Self { of: Filled::new(contract, harness, Vec::new(), crate::upgrade::Values::new()).await, is_old }
     }

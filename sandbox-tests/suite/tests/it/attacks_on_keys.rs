@@ -2,7 +2,7 @@
 //! today's, where a code refuses it. Methods are called by name, with what the release that runs knows of the arguments.
 
 use charter_client::sha256;
-use charter_harness::{Caller, Harness, call, failed_with, raw};
+use charter_harness::{Caller, Harness, call, code_of, failed_with, raw};
 use charter_types::keys::args::{GrantTerms, ReleaseProof};
 use charter_types::keys::methods as keys;
 use charter_types::keys::{Allowance, Grantee, Policy, Rate, Unit};
@@ -31,7 +31,7 @@ struct Stage {
 }
 
 async fn stage(early: bool) -> Stage {
-    let wasm = |contract: Contract| if early { history::wasm(EARLY, contract) } else { Ok(contract.code().to_vec()) };
+    let wasm = |contract: Contract| if early { history::wasm(EARLY, contract) } else { code_of(contract) };
     Stage { early, scene: scene_on(Harness::start_with(wasm).await.unwrap()).await }
 }
 

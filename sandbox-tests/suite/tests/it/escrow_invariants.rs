@@ -24,10 +24,8 @@ use near_workspaces::Account;
 use near_workspaces::operations::Function;
 use near_workspaces::types::{Gas, NearToken};
 use proptest::collection::vec;
-use proptest::prelude::ProptestConfig;
-use proptest::test_runner::TestRunner;
 
-use crate::invariants::invariants;
+use crate::invariants::{Run, invariants};
 use model::{Channel, DELAY_MS, Id, Model, Person, Row, Step};
 use moves::{Expiry, Forged, Move, Op, RowOf, ops};
 
@@ -394,25 +392,12 @@ fn play(sequences: u32) -> Result<(), String> {
         let empty = base.worker.view_account(&base.contracts.escrow).await.unwrap().storage_usage;
         (base, people, empty)
     });
-    let config = ProptestConfig {
-        cases: base.sequences(sequences),
-        failure_persistence: None,
-        max_shrink_iters: 300,
-        ..ProptestConfig::default()
-    };
-    TestRunner::new(config)
-        .run(&vec(ops(), 22..26), |ops| {
-            TALLY.begin("escrow");
-            runtime.block_on(async {
-                let harness = base.fork().await.unwrap();
-                let people: Vec<Account> = people.iter().map(|person| harness.rebind(person)).collect();
-                let (model, ids) = (Model::default(), Vec::new());
-                let mut world = World { harness, people, model, ids, empty_bytes, deposited: 0, arrived: 0 };
-                for op in ops.iter().flatten() {
-                    world.step(op).await;
-                }
-            });
-            Ok(())
-        })
-        .map_err(|error| error.to_string())
+    let run = Run { whose: "escrow", sequences, shrinks: 300, runtime: &runtime, base: &base, people: &people };
+    TALLY.play(run, vec(ops(), 22..26), async |harness, people, ops| {
+        let (model, ids) = (Model::default(), Vec::new());
+        let mut world = World { harness, people, model, ids, empty_bytes, deposited: 0, arrived: 0 };
+        for op in &ops {
+            world.step(op).await;
+        }
+    })
 }

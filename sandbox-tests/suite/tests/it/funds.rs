@@ -2,7 +2,7 @@
 
 use charter_client::sha256;
 use charter_harness::arguments::{DEPOSIT, prepay};
-use charter_harness::{Caller, Harness, call, failed_with, ok, refused, view};
+use charter_harness::{Caller, Harness, call, code_of, failed_with, ok, refused, view};
 use charter_types::admin::{SetPauser, Upgrade};
 use charter_types::escrow::args::ChannelRef;
 use charter_types::escrow::methods as escrow;
@@ -41,7 +41,7 @@ async fn upgrade(harness: &Harness, by: &Account, contract: &AccountId, code: Ve
 /// F19, INV-ESC-11. Leave `check_funds` out of `migrate` and the money in the channel pays for the code: closing fails.
 #[tokio::test]
 async fn money_in_channels_pays_for_no_code() {
-    let harness = Harness::start_with(|contract| Ok(contract.code().to_vec())).await.unwrap();
+    let harness = Harness::start_with(code_of).await.unwrap();
     let (alice, bob) = (harness.account("alice").await.unwrap(), harness.account("bob").await.unwrap());
     let contract = &harness.contracts.escrow;
     let channels = [open(&harness, &alice, &bob).await, open(&harness, &alice, &bob).await];
@@ -63,7 +63,7 @@ async fn money_in_channels_pays_for_no_code() {
 /// What is free in storage accounts is no more the contract's, and a take-over counts only once its code has run.
 #[tokio::test]
 async fn prepaid_storage_pays_for_no_code_and_who_could_not_upgrade_has_not_taken_over() {
-    let harness = Harness::start_with(|contract| Ok(contract.code().to_vec())).await.unwrap();
+    let harness = Harness::start_with(code_of).await.unwrap();
     let (admin, dao) = (harness.root(), harness.account("dao").await.unwrap());
     let contract = &harness.contracts.registry;
     prepay(&dao, contract, DEPOSIT).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use charter_client::sha256;
-use charter_harness::{Caller, Harness, call, failed_with, ok, refused, view};
+use charter_harness::{Caller, Harness, call, code_of, failed_with, ok, refused, view};
 use charter_types::admin::{Deployment, SetPauser, Upgrade};
 use charter_types::governance::args::{ExecuteUpgrade, ProposalRef, ProposeUpgrade, Vote};
 use charter_types::governance::methods as governance;
@@ -180,7 +180,7 @@ async fn whatever_a_contract_answers_its_proposal_does_not_hang() {
 
 #[tokio::test]
 async fn governance_takes_over_by_an_upgrade_to_the_code_that_is_there_and_the_admin_is_nobody_then() {
-    let harness = Harness::start_with(|contract| Ok(contract.code().to_vec())).await.unwrap();
+    let harness = Harness::start_with(code_of).await.unwrap();
     let (admin, registry) = (harness.root().clone(), &harness.contracts.registry);
     let (dao, eve) = (harness.account("dao").await.unwrap(), harness.account("eve").await.unwrap());
     let named = |account: &near_workspaces::Account| Named { account: account.id().clone() };

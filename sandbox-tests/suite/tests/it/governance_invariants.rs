@@ -2,14 +2,9 @@
 //! decides, the council of Charter's own line on code of the escrow contract. A model of what governance should do
 //! (`model.rs`) says before every step whether it may be made, and after it how everything has to look.
 //!
-//! The lines of the contract that each invariant rests on; each was taken out, and its test failed (of INV-GOV-5 the attack
-//! in `lines.rs`):
-//! * INV-GOV-1 `*tally = tally.saturating_sub(before.weight)` in `model::vote::cast`
-//! * INV-GOV-2 `self.ballots.update(…)` in `vote`
-//! * INV-GOV-3 `weight_of(&proposal.council, …)` in `model::vote::cast`, if the line's council is asked
-//! * INV-GOV-4 the comparison with `eta_ms`, or with `until_ms`, in `model::vote::check_due`
-//! * INV-GOV-5 `proposal.base != Some(line.seq)` in `model::line::move_head`
-//! * INV-GOV-10 `ProposalState::Queued` in `on_upgraded`
+//! The lines that each invariant rests on are in `deploy/xtask/src/mutations/list.rs`: `cargo xtask mutations INV-GOV` takes
+//! each of them out and sees a test here fail, or for INV-GOV-5 the attack in `lines.rs`. INV-GOV-3 rests on the council that
+//! `weight_of` is asked about in `model::vote::cast`: the proposal's copy.
 
 mod model;
 
@@ -34,11 +29,10 @@ use charter_types::{AccountId, Hash32, Nothing, Page};
 use charter_wasm::Contract;
 use near_workspaces::Account;
 use proptest::collection::vec;
-use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
-use proptest::test_runner::TestRunner;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
 
 use crate::governance::renamed;
-use crate::invariants::invariants;
+use crate::invariants::{Run, invariants};
 use crate::refusals::governance::content;
 use model::{About, BROKEN, CODE, CODES, End, Model, Move, PEOPLES, Person, State, Step};
 
@@ -492,30 +486,18 @@ fn start(seen: &Seen) -> Model {
 fn play(sequences: u32) -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (base, people, codes) = runtime.block_on(base());
-    let config = ProptestConfig {
-        cases: base.sequences(sequences),
-        failure_persistence: None,
-        max_shrink_iters: 40,
-        ..ProptestConfig::default()
-    };
-    TestRunner::new(config)
-        .run(&vec(ops(), 10..16), |ops| {
-            runtime.block_on(async {
-                let harness = base.fork().await.unwrap();
-                let people: Vec<Account> = people.iter().map(|person| harness.rebind(person)).collect();
-                let usage = harness.worker.view_account(&harness.contracts.governance).await.unwrap().storage_usage;
-                let charged = charged_bytes(&harness, &harness.contracts.governance, &people).await;
-                let (codes, empty_bytes) = (codes.clone(), usage - charged);
-                let mut world = World { harness, people, codes, model: Model::default(), empty_bytes };
-                // A fork's clock goes on with its first block. Governance took over the contracts by proposals.
-                prepay(&world.people[0], world.contract(), 1).await;
-                let seen = world.look().await;
-                world.model = start(&seen);
-                for op in ops.iter().flatten() {
-                    world.step(op).await;
-                }
-            });
-            Ok(())
-        })
-        .map_err(|error| error.to_string())
+    let run = Run { whose: "governance", sequences, shrinks: 40, runtime: &runtime, base: &base, people: &people };
+    TALLY.play(run, vec(ops(), 10..16), async |harness, people, ops| {
+        let usage = harness.worker.view_account(&harness.contracts.governance).await.unwrap().storage_usage;
+        let charged = charged_bytes(&harness, &harness.contracts.governance, &people).await;
+        let (codes, empty_bytes) = (codes.clone(), usage - charged);
+        let mut world = World { harness, people, codes, model: Model::default(), empty_bytes };
+        // A fork's clock goes on with its first block. Governance took over the contracts by proposals.
+        prepay(&world.people[0], world.contract(), 1).await;
+        let seen = world.look().await;
+        world.model = start(&seen);
+        for op in &ops {
+            world.step(op).await;
+        }
+    })
 }

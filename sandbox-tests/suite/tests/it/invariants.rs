@@ -2,10 +2,17 @@
 //! output, and no sequence is played twice.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::io::Write;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
+
+use charter_harness::Harness;
+use near_workspaces::Account;
+use proptest::prelude::{ProptestConfig, Strategy};
+use proptest::test_runner::TestRunner;
+use tokio::runtime::Runtime;
 
 /// What broke first in a run, if anything did.
 pub struct Verdict(OnceLock<Option<String>>);
@@ -57,6 +64,18 @@ fn on_all_cores(sequences: u32, play: fn(u32) -> Result<(), String>) -> Option<S
     })
 }
 
+/// What random sequences are played on, and how many.
+pub struct Run<'a> {
+    /// Of which contract.
+    pub whose: &'a str,
+    pub sequences: u32,
+    /// How often a sequence that fails is made simpler, at most.
+    pub shrinks: u32,
+    pub runtime: &'a Runtime,
+    pub base: &'a Harness,
+    pub people: &'a [Account],
+}
+
 /// How often each method was called: with what came of it, done or refused. Sequences that hardly ever get anywhere would
 /// prove as little as some in which nothing is ever wrong.
 pub struct Tally {
@@ -69,8 +88,33 @@ impl Tally {
         Self { ends: Mutex::new(BTreeMap::new()), sequences: AtomicU32::new(0) }
     }
 
+    /// Plays rows of moves, each on a copy of the chain with the people who are on it, until one panics, which is shrunk then.
+    pub fn play<Op: Debug>(
+        &self,
+        Run { whose, sequences, shrinks, runtime, base, people }: Run,
+        moves: impl Strategy<Value = Vec<Vec<Op>>>,
+        play: impl AsyncFn(Harness, Vec<Account>, Vec<Op>),
+    ) -> Result<(), String> {
+        let config = ProptestConfig {
+            cases: base.sequences(sequences),
+            failure_persistence: None,
+            max_shrink_iters: shrinks,
+            ..ProptestConfig::default()
+        };
+        let played = TestRunner::new(config).run(&moves, |moves| {
+            self.begin(whose);
+            runtime.block_on(async {
+                let harness = base.fork().await.unwrap();
+                let people = people.iter().map(|person| harness.rebind(person)).collect();
+                play(harness, people, moves.into_iter().flatten().collect()).await;
+            });
+            Ok(())
+        });
+        played.map_err(|error| error.to_string())
+    }
+
     /// Counts a sequence that begins. Who asked for many sees how far it is, though tests' output is kept back.
-    pub fn begin(&self, whose: &str) {
+    fn begin(&self, whose: &str) {
         let begun = self.sequences.fetch_add(1, Ordering::Relaxed) + 1;
         let Some(wanted) = asked_for() else { return };
         if begun.is_multiple_of((wanted / 50).max(1)) {

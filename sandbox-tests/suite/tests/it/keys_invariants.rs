@@ -29,11 +29,9 @@ use charter_types::registry::methods as registry;
 use charter_types::{Base64Bytes, Hash32, Nothing, Page, U128};
 use near_workspaces::{Account, AccountId};
 use proptest::collection::vec;
-use proptest::prelude::ProptestConfig;
-use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
-use crate::invariants::invariants;
+use crate::invariants::{Run, invariants};
 use charter_harness::arguments::{
     DEPOSIT, accept, change_of_host, charged_bytes, host_of, policy, prepay, register, register_host, terms,
 };
@@ -598,36 +596,23 @@ invariants!(SEQUENCES, play, {
     the_contract_and_a_model_of_it_agree: "INV-KEY-MODEL",
 });
 
-fn play(played: u32) -> Result<(), String> {
+fn play(sequences: u32) -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (base, people, empty_bytes) = runtime.block_on(base());
-    let config = ProptestConfig {
-        cases: base.sequences(played),
-        failure_persistence: None,
-        max_shrink_iters: 300,
-        ..ProptestConfig::default()
-    };
-    TestRunner::new(config)
-        .run(&vec(ops(), 24..30), |ops| {
-            TALLY.begin("keys");
-            runtime.block_on(async {
-                let harness = base.fork().await.unwrap();
-                let people: Vec<Account> = people.iter().map(|person| harness.rebind(person)).collect();
-                let expires_ms = harness.now_ms().await.unwrap() + 30 * 24 * 3_600_000;
-                let (killed, leases) = (BTreeSet::new(), BTreeMap::new());
-                let mut model = Model::new(people[CID].id().as_str());
-                for (agent, owner) in (1..).zip(&people[..2]) {
-                    model.add_agent(agent, owner.id().as_str());
-                }
-                for operator in OPERATORS {
-                    model.add_host(people[operator].id().as_str());
-                }
-                let mut world = World { harness, people, empty_bytes, expires_ms, model, killed, leases, seen: None };
-                for op in beginning().iter().chain(ops.iter().flatten()) {
-                    world.step(op).await;
-                }
-            });
-            Ok(())
-        })
-        .map_err(|error| error.to_string())
+    let run = Run { whose: "keys", sequences, shrinks: 300, runtime: &runtime, base: &base, people: &people };
+    TALLY.play(run, vec(ops(), 24..30), async |harness, people, ops| {
+        let expires_ms = harness.now_ms().await.unwrap() + 30 * 24 * 3_600_000;
+        let (killed, leases) = (BTreeSet::new(), BTreeMap::new());
+        let mut model = Model::new(people[CID].id().as_str());
+        for (agent, owner) in (1..).zip(&people[..2]) {
+            model.add_agent(agent, owner.id().as_str());
+        }
+        for operator in OPERATORS {
+            model.add_host(people[operator].id().as_str());
+        }
+        let mut world = World { harness, people, empty_bytes, expires_ms, model, killed, leases, seen: None };
+        for op in beginning().iter().chain(&ops) {
+            world.step(op).await;
+        }
+    })
 }

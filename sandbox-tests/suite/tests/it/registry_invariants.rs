@@ -28,10 +28,9 @@ use charter_types::verifier::TcbStatus;
 use charter_types::{AccountId, Base64Bytes, Ed25519Key, Hash32, Named, Nothing, Page, PageOf, X25519Key};
 use near_workspaces::Account;
 use proptest::collection::vec;
-use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
-use proptest::test_runner::TestRunner;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
 
-use crate::invariants::invariants;
+use crate::invariants::{Run, invariants};
 use crate::ownership::RECEIVER;
 use charter_harness::arguments::{DEPOSIT, card, charged_bytes, prepay};
 use model::{End, Group, Model, Move, Person, Step};
@@ -741,29 +740,15 @@ fn play(sequences: u32) -> Result<(), String> {
         people[SHOP].deploy(&wat::parse_str(RECEIVER).unwrap()).await.unwrap().into_result().unwrap();
         (base, people)
     });
-    let config = ProptestConfig {
-        cases: base.sequences(sequences),
-        failure_persistence: None,
-        max_shrink_iters: 300,
-        ..ProptestConfig::default()
-    };
-    TestRunner::new(config)
-        .run(&vec(ops(), 24..36), |ops| {
-            TALLY.begin("registry");
-            runtime.block_on(async {
-                let harness = base.fork().await.unwrap();
-                let people: Vec<Account> = people.iter().map(|person| harness.rebind(person)).collect();
-                let usage = harness.worker.view_account(&harness.contracts.registry).await.unwrap().storage_usage;
-                // The storage accounts themselves are charged to their owners.
-                let empty_bytes = usage - 5 * 85;
-                let model = Model { shop: SHOP, ..Model::default() };
-                let mut world =
-                    World { harness, people, model, epoch: 0, empty_bytes, consumed: BTreeSet::new(), seen: None };
-                for op in beginning().iter().chain(ops.iter().flatten()) {
-                    world.step(op).await;
-                }
-            });
-            Ok(())
-        })
-        .map_err(|error| error.to_string())
+    let run = Run { whose: "registry", sequences, shrinks: 300, runtime: &runtime, base: &base, people: &people };
+    TALLY.play(run, vec(ops(), 24..36), async |harness, people, ops| {
+        let usage = harness.worker.view_account(&harness.contracts.registry).await.unwrap().storage_usage;
+        // The storage accounts themselves are charged to their owners.
+        let empty_bytes = usage - 5 * 85;
+        let model = Model { shop: SHOP, ..Model::default() };
+        let mut world = World { harness, people, model, epoch: 0, empty_bytes, consumed: BTreeSet::new(), seen: None };
+        for op in beginning().iter().chain(&ops) {
+            world.step(op).await;
+        }
+    })
 }

@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use charter_harness::{Harness, ok};
+use charter_harness::{Harness, code_of, ok};
 use charter_types::registry::args::{
     AgentAccount, AgentRef, Handle, ReportReputation, ReputationRef, SetAgentAccount, SetAttestationPolicy, SetHandle,
     SetRecoverers, SetReporters,
@@ -27,7 +27,6 @@ use charter_types::shared::methods as shared;
 use charter_types::storage::StorageUnregister;
 use charter_types::verifier::TcbStatus;
 use charter_types::{AccountId, Hash32, U128};
-use charter_wasm::Contract;
 use near_workspaces::Account;
 
 use charter_harness::arguments::{DEPOSIT, charged_bytes, prepay, register};
@@ -69,7 +68,7 @@ impl Stage {
 }
 
 async fn stage() -> Stage {
-    let harness = Harness::start_with(|code: Contract| Ok(code.code().to_vec())).await.unwrap();
+    let harness = Harness::start_with(code_of).await.unwrap();
     let mut people = Vec::new();
     for name in ["alice", "bob", "rex"] {
         let person = harness.account(name).await.unwrap();

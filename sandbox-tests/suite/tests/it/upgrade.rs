@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use charter_client::sha256;
-use charter_harness::{Caller, Harness, call, failed_with, raw, raw_bytes, view};
+use charter_harness::{Caller, Harness, call, code_of, failed_with, raw, raw_bytes, view};
 use charter_types::admin::Upgrade;
 use charter_types::shared::methods as shared;
 use charter_types::storage::StorageBalance;
@@ -231,7 +231,7 @@ async fn todays_code_writes_what_the_newest_release_wrote(fill: impl AsyncFn(Har
     let newest = history::releases().pop().unwrap();
     let old = fill(Harness::start_with(|contract| history::wasm(&newest, contract)).await.unwrap()).await;
     old.upgrade().await;
-    let new = fill(Harness::start_with(|contract| Ok(contract.code().to_vec())).await.unwrap()).await;
+    let new = fill(Harness::start_with(code_of).await.unwrap()).await;
     let (old, new) = (old.rows().await, new.rows().await);
     let sizes = |rows: &BTreeMap<Vec<u8>, Vec<u8>>| -> Vec<(Vec<u8>, usize)> {
         rows.iter().map(|(key, row)| (key.clone(), row.len())).collect()
