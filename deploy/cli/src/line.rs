@@ -159,13 +159,7 @@ async fn change(session: &Session, id: LineId, rules: Rules, consent: &Consent) 
     anyhow::ensure!(next != now, "line {id} has this constitution already: name what shall be different");
     check_people(session, &next).await?;
     let mut sheet = vec![("this", format!("proposes another constitution for line {id}, {}", line.name))];
-    sheet.extend(proposal::constitution(&next));
-    let stays = |account: &AccountId| next.council.iter().any(|member| member.account == *account);
-    let leave: Vec<&str> =
-        now.council.iter().map(|member| &member.account).filter(|account| !stays(account)).map(AsRef::as_ref).collect();
-    if !leave.is_empty() {
-        sheet.push(("LEAVE", format!("{}: they have no vote any more", leave.join(", "))));
-    }
+    sheet.extend(proposal::amendment(&now, &next));
     consent.ask(&words::sheet(&sheet))?;
     let args = ProposeAmendment { line: id, constitution: next };
     let proposal = session.contracts.governance().call(&session.me, methods::propose_amendment, &args).await?.value;

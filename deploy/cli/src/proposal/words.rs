@@ -83,6 +83,19 @@ pub fn constitution(constitution: &Constitution) -> Lines {
     ]
 }
 
+/// Another constitution, and who loses its vote by it.
+pub fn amendment(now: &Constitution, next: &Constitution) -> Lines {
+    let mut lines = constitution(next);
+    lines.push(("council now", council(&now.council)));
+    let stays = |account: &AccountId| next.council.iter().any(|member| member.account == *account);
+    let leave: Vec<&str> =
+        now.council.iter().map(|member| &member.account).filter(|account| !stays(account)).map(AsRef::as_ref).collect();
+    if !leave.is_empty() {
+        lines.push(("LEAVE", format!("{}: they have no vote any more", leave.join(", "))));
+    }
+    lines
+}
+
 pub fn of_line(line: &Line) -> Constitution {
     Constitution { council: line.council.clone(), params: line.params, guardian: line.guardian.clone() }
 }
@@ -147,8 +160,7 @@ pub fn sheet(subject: &Subject, head: Option<&Release>) -> String {
         (ProposalKind::ContractUpgrade { contract, code_hash }, _) => upgrade(proposal, contract, code_hash),
         (ProposalKind::Amendment(next), _) => {
             let mut lines = vec![("this", format!("replaces the constitution of line {}", line.id))];
-            lines.extend(constitution(next));
-            lines.push(("council now", council(&line.council)));
+            lines.extend(amendment(&of_line(line), next));
             lines
         }
     });
