@@ -156,8 +156,8 @@ pub enum Fact {
     /// Rows that raised `claimed`, and those that failed.
     Claims(Vec<ClaimResult>),
     /// Rows of a batch that paid its caller. `raised` are indexes of rows whose channel is paid up to what they raised it
-    /// to; `due` are rows that raised nothing while something was due, and are empty text. Written once, so that the largest batch fits into a
-    /// receipt's logs.
+    /// to; `due` are rows that raised nothing while something was due: their text is empty. Written once, so that the
+    /// largest batch fits into a receipt's logs.
     ClaimsPaid {
         rows: Vec<ClaimResult>,
         raised: Vec<u8>,

@@ -57,6 +57,8 @@ pub struct Store {
     end: u64,
     /// Whether each entry is on the medium before its block is seen.
     fsync: bool,
+    /// A write failed, and what it left behind could not be cut off.
+    torn: bool,
 }
 
 /// What a log starts with. Another layout gets another number.
@@ -79,7 +81,7 @@ impl Store {
             let text = format!("{} is in use by another process", path.display());
             std::io::Error::new(std::io::ErrorKind::ResourceBusy, text)
         })?;
-        Ok(Self { path: path.to_owned(), file, end: 0, fsync })
+        Ok(Self { path: path.to_owned(), file, end: 0, fsync, torn: false })
     }
 
     /// All entries of the log at `path`, which may belong to a running chain.
@@ -117,12 +119,15 @@ impl Store {
 
     /// Writes all of it or, on a full disk, nothing.
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        // Where a write that failed left the cursor does not matter.
-        self.file.seek(SeekFrom::Start(self.end))?;
+        if self.torn {
+            self.cut()?;
+        }
         let written = self.file.write_all(bytes).and_then(|()| if self.fsync { self.file.sync_data() } else { Ok(()) });
-        match written {
-            Ok(()) => self.end += u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-            Err(_) => self.cut()?,
+        if written.is_ok() {
+            self.end += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        } else {
+            self.torn = true;
+            self.cut()?;
         }
         written
     }
@@ -130,6 +135,7 @@ impl Store {
     fn cut(&mut self) -> std::io::Result<()> {
         self.file.set_len(self.end)?;
         self.file.seek(SeekFrom::Start(self.end))?;
+        self.torn = false;
         Ok(())
     }
 }

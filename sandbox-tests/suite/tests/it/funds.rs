@@ -69,7 +69,7 @@ async fn prepaid_storage_pays_for_no_code_and_who_could_not_upgrade_has_not_take
     prepay(&dao, contract, DEPOSIT).await;
     ok(admin, contract, shared::set_governance, &Named { account: dao.id().clone() }, 0).await;
     harness.leave(contract, DEPOSIT / 2).await.unwrap();
-    let same = || Contract::Registry.code().to_vec();
+    let same = || code_of(Contract::Registry).unwrap();
     assert_eq!(upgrade(&harness, &dao, contract, same()).await.as_deref(), Some("CHARTER_FUNDS_SHORT"));
     assert_eq!(view(&harness.worker, contract, shared::governance, &Nothing {}).await.unwrap(), None);
     ok(admin, contract, shared::set_pauser, &SetPauser { account: None }, 0).await;
