@@ -24,7 +24,7 @@ pub async fn propose(contracts: &Contracts, owner: &Account) -> anyhow::Result<P
         permissions: Hash32(sha256(b"policies")),
         reversible: true,
     };
-    let args = ProposeRelease { line, content };
+    let args = ProposeRelease { line, seq: 0, content };
     let proposal = governance.call(owner, governance::methods::propose_release, &args).await?.value;
 
     let reference = ProposalRef { proposal };

@@ -18,6 +18,27 @@ const HEADERS: &str = "accept-post allow cache-control content-disposition conte
 const RATES: [&str; 7] =
     ["ratelimit", "x-ratelimit-", "x-rate-limit-", "anthropic-ratelimit-", "x-rl-", "x-retry-", "x-quota-"];
 
+/// What compressed files of kinds that this host does not read begin with.
+const UNREAD: [&[u8]; 14] = [
+    // zip and what is made of it: with files in it, with none, in several parts.
+    b"PK\x03\x04",
+    b"PK\x05\x06",
+    b"PK\x07\x08",
+    b"BZh",
+    b"\xfd7zXZ\x00",
+    b"7z\xbc\xaf\x27\x1c",
+    b"Rar!\x1a\x07",
+    // lz4, and what it was before.
+    b"\x04\x22\x4d\x18",
+    b"\x02\x21\x4c\x18",
+    b"LZIP",
+    b"\x89LZO\x00\r\n\x1a\n",
+    // lzma without a frame of xz's, snappy's frames, compress.
+    b"\x5d\x00\x00",
+    b"\xff\x06\x00\x00sNaPpY",
+    b"\x1f\x9d",
+];
+
 /// How many encodings may lie over each other.
 const LAYERS_MAX: usize = 2;
 
@@ -102,8 +123,8 @@ fn unpacked(body: &[u8], limit: u32) -> Result<Option<Vec<u8>>, HostError> {
     match body {
         [0x1f, 0x8b, ..] => undo("gzip", body, limit).map(Some),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => undo("zstd", body, limit).map(Some),
-        // zip and what is made of it, bzip2, xz, and zstd behind a frame to skip.
-        [b'P', b'K', 3, 4, ..] | [b'B', b'Z', b'h', ..] | [0xfd, b'7', b'z', b'X', b'Z', ..] => unsearchable(),
+        _ if UNREAD.iter().any(|start| body.starts_with(start)) => unsearchable(),
+        // A frame to skip, of zstd or lz4.
         [first, 0x2a, 0x4d, 0x18, ..] if first >> 4 == 5 => unsearchable(),
         // Text can begin like zlib, too (RFC 1950, 2.2).
         [first, second, ..] if first & 0x8f == 8 && u16::from_be_bytes([*first, *second]).is_multiple_of(31) => {

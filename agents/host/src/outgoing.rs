@@ -148,7 +148,7 @@ fn check_header(name: &str, value: &str, slot: &str, more: &LetOut) -> Result<()
 }
 
 /// Names in a query or a form. `;` is a separator to some services.
-fn names(query: &str) -> impl Iterator<Item = String> {
+fn query_names(query: &str) -> impl Iterator<Item = String> {
     let pairs = query.split(['&', ';']).filter(|pair| !pair.is_empty());
     pairs.map(|pair| {
         let name = pair.split('=').next().unwrap_or(pair);
@@ -158,7 +158,7 @@ fn names(query: &str) -> impl Iterator<Item = String> {
 }
 
 fn check_query(query: &str, slot: &str, more: &LetOut) -> Result<(), HostError> {
-    for name in names(query) {
+    for name in query_names(query) {
         check_class(Part::Query, &name, slot)?;
         let known = plain(&name);
         if !among(QUERY, &known) && !more.query.contains(&known) {
@@ -173,11 +173,17 @@ fn check_query(query: &str, slot: &str, more: &LetOut) -> Result<(), HostError> 
 /// What may stand between a name and what is around it; brackets as Rack strips them.
 const BLANKS: &[u8] = b" \t+[]";
 
-/// Whether a name of `_method` stands in the bytes, in a form's spelling, a multipart head's or between quotes, as lenient
-/// parsers read it: PHP takes `.` and a blank for `_`, and ends a name at NUL.
-fn names_method(bytes: &[u8]) -> bool {
+/// Fields that change what a service takes the rest for: another method, another encoding of names. Without the `_` in front.
+const FIELDS: [&[u8]; 2] = [b"method", b"charset_"];
+
+/// Whether the name of one of `FIELDS` stands in the bytes, in a form's spelling, a multipart head's or between quotes, as
+/// lenient parsers read it: PHP takes `.` and a blank for `_`, and ends a name at NUL.
+fn names_field(bytes: &[u8]) -> bool {
     let lower = bytes.to_ascii_lowercase();
-    let word = b"method";
+    FIELDS.iter().any(|word| names(&lower, word))
+}
+
+fn names(lower: &[u8], word: &[u8]) -> bool {
     let ends = |rest: &[u8]| rest.first().is_none_or(|next| b"=[]\"';\0\r\n".contains(next));
     let starts = |before: &[u8]| {
         let Some((b'_' | b'.' | b' ', before)) = before.split_last() else { return false };
@@ -193,6 +199,21 @@ fn names_method(bytes: &[u8]) -> bool {
     };
     let found = lower.windows(word.len()).enumerate().filter(|(_, found)| *found == word);
     found.map(|(at, _)| lower.split_at(at)).any(|(before, rest)| starts(before) && ends(&rest[word.len()..]))
+}
+
+/// Whether a multipart head writes a name in a way that only some read: with escapes, as an encoded word (RFC 2047) or in
+/// pieces (RFC 2231). No browser does; RFC 7578, 4.2 forbids it.
+fn hides_a_name(body: &[u8]) -> bool {
+    let lower = body.to_ascii_lowercase();
+    let word = b"content-disposition";
+    let heads = lower.windows(word.len()).enumerate().filter(|(_, found)| *found == word).map(|(at, _)| &lower[at..]);
+    heads.into_iter().any(|head| {
+        // A head ends at an empty line; a line that begins with a blank goes on with the one before.
+        let ends = [&b"\r\n\r\n"[..], b"\n\n", b"\r\r"];
+        let end = ends.iter().filter_map(|end| head.windows(end.len()).position(|found| found == *end)).min();
+        let head = &head[..end.unwrap_or(head.len())];
+        head.iter().any(|byte| b"\\*".contains(byte)) || head.windows(2).any(|pair| pair == b"=?")
+    })
 }
 
 fn trimmed(mut bytes: &[u8]) -> &[u8] {
@@ -238,12 +259,16 @@ fn check_body(request: &HttpRequest) -> Result<(), HostError> {
     }
     let fields = json.as_ref().ok().and_then(serde_json::Value::as_object);
     let field = fields.is_some_and(|fields| fields.keys().any(|name| name.eq_ignore_ascii_case(FORM_METHOD)));
-    let in_bytes = || names_method(body) || names_method(&percent_encoding::percent_decode(body).collect::<Vec<_>>());
+    let in_bytes = || names_field(body) || names_field(&percent_encoding::percent_decode(body).collect::<Vec<_>>());
     if field || (!says_json && in_bytes()) {
         let text = format!(
-            "leave {FORM_METHOD} out of the body: it makes services take the request for another one than was granted"
+            "leave {FORM_METHOD} and _charset_ out of the body: they make services take the request for another one than was granted"
         );
         return Err(HostError::Override(text));
+    }
+    if !says_json && hides_a_name(body) {
+        let text = "names in a form are written plainly: without a backslash, `=?` or `*` in their Content-Disposition";
+        return Err(HostError::Override(text.to_owned()));
     }
     Ok(())
 }
@@ -336,7 +361,9 @@ mod tests {
     fn a_body_makes_no_other_request_of_a_post() {
         let slot = header("x-slot");
         let json = [("content-type", "application/json; charset=utf-8")];
-        for body in ["", "a=b&c=_method", "payment_method=card", "plain text _method", "[1]", "\0\u{1}"] {
+        let upload =
+            "--x\r\nContent-Disposition: form-data; name=\"a\"; filename=\"b.c\"\r\n\r\nwhat * =? \\ holds\r\n--x--";
+        for body in ["", "a=b&c=_method", "payment_method=card", "plain text _method", "[1]", "\0\u{1}", upload] {
             assert_eq!(asked(&[], "", body, &slot), "OUT", "{body:?}");
         }
         for body in ["", r#"{"a":{"_method":"DELETE"}}"#, r#"{"ask":"&_method=DELETE&"}"#, r#"["_method"]"#] {
@@ -381,6 +408,13 @@ mod tests {
             "--x\r\nContent-Disposition: form-data; name*=utf-8''_method\r\n",
             "--x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--x--",
             "--x\r\nContent-Disposition: form-data; name=_method\r\n",
+            r#"--x
+Content-Disposition: form-data; name="\_method""#,
+            "--x\r\nContent-Disposition: form-data; name==?utf-8?q?=5Fmethod?=\r\n\r\nDELETE",
+            "--x\r\ncontent-disposition: form-data;\r\n name*0=_me; name*1=thod\r\n\r\nDELETE",
+            "_charset_=utf-7&+AF8-method=DELETE",
+            "a=1&%5Fcharset%5F=ibm037",
+            "--x\r\nContent-Disposition: form-data; name=\"_charset_\"\r\n\r\nutf-7",
         ] {
             assert_eq!(asked(&[], "", body, &slot), "HOST_OVERRIDE", "{body:?}");
         }

@@ -25,6 +25,8 @@ pub const PERIOD_MS_MAX: u64 = 30 * 24 * 3_600_000;
 /// After its timelock an approved proposal may be carried out for this long.
 pub const EXECUTION_MS: u64 = 14 * 24 * 3_600_000;
 pub const BPS: u128 = 10_000;
+/// Another constitution takes this share of all weight, in 1/10,000, however little the line asks for.
+pub const AMENDMENT_QUORUM_BPS_MIN: u16 = 5_001;
 
 pub type LineId = u64;
 pub type ReleaseId = u64;
@@ -43,7 +45,8 @@ pub struct Line {
     pub head: ReleaseId,
     /// Counts heads, and never falls: a replayed old head is visible.
     pub seq: u64,
-    /// Counts constitutions: a vote on the next one names the one that it replaces.
+    /// Counts constitutions: a vote on the next one names the one that it replaces. Events of releases up to 0003 have none.
+    #[wire(default)]
     pub version: u64,
     /// May cancel one proposal that is not carried out yet. That takes its office, until a vote names a guardian anew.
     pub guardian: Option<AccountId>,
@@ -71,7 +74,8 @@ pub struct Member {
 pub struct Params {
     pub vote_ms: u64,
     pub timelock_ms: u64,
-    /// Weight that must say yes, in 1/10,000 of all weight: who is silent does not.
+    /// Weight that must say yes, in 1/10,000 of all weight: who is silent does not. Another constitution takes more than
+    /// half in any case.
     pub quorum_bps: u16,
     /// Share of the weight cast for a choice that must be yes, in 1/10,000; more than half.
     pub threshold_bps: u16,
@@ -194,6 +198,16 @@ pub struct Proposal {
     pub base: Option<u64>,
     /// Why the last attempt to upgrade the contract failed.
     pub failure: Option<UpgradeFailure>,
+}
+
+impl Proposal {
+    /// Weight that must say yes, in 1/10,000 of all weight.
+    pub fn quorum_bps(&self) -> u16 {
+        match self.kind {
+            ProposalKind::Amendment(_) => self.params.quorum_bps.max(AMENDMENT_QUORUM_BPS_MIN),
+            ProposalKind::Release(_) | ProposalKind::ContractUpgrade { .. } => self.params.quorum_bps,
+        }
+    }
 }
 
 /// Why code that was sent to a contract does not run there.

@@ -128,7 +128,7 @@ fn contracts_and_programs_read_the_same() {
         "semver": "1.0.0", "artifacts": [{ "kind": "near_wasm", "digest": hash, "bytes": 1 }], "source_commit": "a",
         "permissions": hash, "reversible": true,
     });
-    agree::<governance::args::ProposeRelease>(&json!({ "line": 1, "content": content }));
+    agree::<governance::args::ProposeRelease>(&json!({ "line": 1, "seq": 1, "content": content }));
     agree::<governance::args::CreateLine>(
         &json!({ "name": "n", "council": [{ "account": "a.near", "weight": 1 }], "params": governance::Params::default() }),
     );

@@ -3,7 +3,7 @@
 use charter_client::At;
 use charter_types::AccountId;
 use charter_types::governance::args::{CreateLine, ProposalRef, ProposeAmendment};
-use charter_types::governance::{Constitution, LineId, Member, Params, ProposalKind, methods};
+use charter_types::governance::{Constitution, LineId, Member, Params, Proposal, ProposalKind, methods};
 use serde_json::json;
 
 use crate::key::input::Consent;
@@ -24,6 +24,8 @@ pub enum Command {
     },
     /// Shows a line: who decides, and which release runs.
     Show { line: LineId },
+    /// Lists what is and was voted on: releases, other constitutions, and code on line 1.
+    Proposals { line: LineId },
 }
 
 #[derive(clap::Subcommand)]
@@ -107,6 +109,7 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
     match arguments.command {
         Command::Create { name, rules, consent } => create(&session, name, rules, &consent).await,
         Command::Show { line } => show(&session, line).await,
+        Command::Proposals { line } => proposals(&session, line).await,
     }
 }
 
@@ -152,6 +155,22 @@ async fn show(session: &Session, id: LineId) -> anyhow::Result<()> {
     session.tell(&json!({ "line": line, "head": head }), words::sheet(&sheet).trim_end())
 }
 
+async fn proposals(session: &Session, id: LineId) -> anyhow::Result<()> {
+    let line = proposal::line(session, id).await?;
+    let contract = &session.contracts.governance;
+    let wanted = |proposal: &Proposal| proposal.line == id;
+    let rows = session.all(contract, methods::proposals, |proposal| proposal.id, wanted).await?;
+    if !session.json {
+        for row in &rows {
+            say!("proposal {:<4} {:<22} {}", row.id, proposal::about(&row.kind), proposal::progress(row));
+        }
+        if rows.is_empty() {
+            say!("nothing was proposed on line {id}, {}, yet", line.name);
+        }
+    }
+    session.tell_json(&rows)
+}
+
 async fn change(session: &Session, id: LineId, rules: Rules, consent: &Consent) -> anyhow::Result<()> {
     let line = proposal::line(session, id).await?;
     let now = proposal::of_line(&line);
@@ -161,7 +180,7 @@ async fn change(session: &Session, id: LineId, rules: Rules, consent: &Consent) 
     let mut sheet = vec![("this", format!("proposes another constitution for line {id}, {}", line.name))];
     sheet.extend(proposal::amendment(&now, &next));
     consent.ask(&words::sheet(&sheet))?;
-    let args = ProposeAmendment { line: id, constitution: next };
+    let args = ProposeAmendment { line: id, version: line.version, constitution: next };
     let proposal = session.contracts.governance().call(&session.me, methods::propose_amendment, &args).await?.value;
     let until = time(Subject::read(session, proposal).await?.proposal.end_ms);
     let text = format!("proposal {proposal}: vote until {until} with `charter vote {proposal} yes`");

@@ -15,7 +15,7 @@ use crate::session::Session;
 use crate::units::time;
 use words::sheet;
 
-pub use words::{amendment, constitution, of_line, of_release, state};
+pub use words::{about, amendment, constitution, of_line, of_release, progress, state};
 
 /// A proposal, what it is about, and its line.
 pub struct Subject {

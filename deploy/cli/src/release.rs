@@ -104,7 +104,7 @@ async fn propose(session: &Session, id: LineId, content: ReleaseContent, consent
     let mut sheet = vec![("this", format!("proposes a release of line {id}, {}", line.name))];
     sheet.extend(proposal::of_release(&draft, head.as_ref()));
     consent.ask(&words::sheet(&sheet))?;
-    let args = ProposeRelease { line: id, content };
+    let args = ProposeRelease { line: id, seq: line.seq, content };
     let proposal = session.contracts.governance().call(&session.me, methods::propose_release, &args).await?.value;
     let known = Subject::read(session, proposal).await?.proposal;
     let value = json!({ "proposal": proposal, "line": id, "content_hash": known.content_hash, "end_ms": known.end_ms });

@@ -7,8 +7,10 @@ mod pool;
 mod produce;
 mod status;
 mod supply;
+#[cfg(test)]
+mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use near_parameters::{RuntimeConfig, RuntimeConfigStore};
@@ -19,7 +21,7 @@ use near_primitives::merkle::MerklePath;
 use near_primitives::receipt::Receipt;
 use near_primitives::sharding::ShardChunkHeader;
 use near_primitives::state_record::StateRecord;
-use near_primitives::transaction::{ExecutionOutcomeWithId, SignedTransaction};
+use near_primitives::transaction::{ExecutionOutcomeWithId, SignedTransaction, Transaction};
 use near_primitives::types::{BlockHeight, RawStateChangesWithTrieKey};
 use near_primitives::validator_signer::{InMemoryValidatorSigner, ValidatorSigner};
 
@@ -149,6 +151,8 @@ impl Chain {
         };
         let (state, supply) = chain.genesis.state(&chain.config);
         let block = block::genesis(&chain.genesis, state, supply);
+        // A genesis from a chain that had skipped time is in the future: time goes on from there.
+        chain.clock_ahead_ns = block.header.raw_timestamp().saturating_sub(crate::clock::now_ns());
         chain.push(Arc::new(block));
         Ok(chain)
     }
@@ -196,6 +200,9 @@ impl Chain {
                 Entry::Undo => chain.undo_head(),
             }
         }
+        // What lost heads had executed and no later block took was only waiting when the log ended, and waits no more.
+        let waiting: HashSet<CryptoHash> = chain.pool.hashes().collect();
+        chain.transactions.retain(|hash, _| chain.outcomes.contains_key(hash) || waiting.contains(hash));
         Ok(chain)
     }
 
@@ -311,10 +318,7 @@ impl Chain {
     fn check(&self, signed: &SignedTransaction) -> Result<(), InvalidTxError> {
         crate::admission::check_transaction(&self.config, signed, self.genesis.config.protocol_version)?;
         let tx = &signed.transaction;
-        let base = self.block_by_hash(tx.block_hash()).ok_or(InvalidTxError::Expired)?;
-        if self.head().header.height() > base.header.height() + self.genesis.config.transaction_validity_period {
-            return Err(InvalidTxError::Expired);
-        }
+        self.check_anchor(tx)?;
         // Earlier transactions of the same signer that still wait in the pool are not taken into account here:
         // the state decides when the block is made.
         let state = crate::state::StateUpdate::new(self.head().state.clone());
@@ -324,5 +328,12 @@ impl Chain {
             Err(error) if !crate::admission::waits_for_others(tx, &error) => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// A transaction names a block, and is good for a while after it.
+    fn check_anchor(&self, tx: &Transaction) -> Result<(), InvalidTxError> {
+        let base = self.block_by_hash(tx.block_hash()).ok_or(InvalidTxError::Expired)?;
+        let last = base.header.height().saturating_add(self.genesis.config.transaction_validity_period);
+        if self.head().header.height() > last { Err(InvalidTxError::Expired) } else { Ok(()) }
     }
 }

@@ -41,8 +41,6 @@ pub fn write_file(home: &Path, path: &Path) -> anyhow::Result<PathBuf> {
 /// Writes a folder, as nearcore does with `--stream`: what `init` makes, with the records beside the genesis.
 pub fn write_home(home: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
     anyhow::ensure!(!crate::home::exists(folder), "{} has a chain already: name another folder", folder.display());
-    let genesis = genesis(&read(home)?);
-    crate::home::init(folder, &genesis)?;
-    crate::home::split_records(folder, genesis)?;
+    crate::home::init_with_records_beside(folder, genesis(&read(home)?))?;
     Ok(folder.to_owned())
 }

@@ -52,11 +52,45 @@ pub fn exists(home: &Path) -> bool {
 
 /// Writes what a chain starts from: `genesis.json`, `config.json`, and the keys.
 pub fn init(home: &Path, genesis: &Genesis) -> anyhow::Result<()> {
-    std::fs::create_dir_all(home).with_context(|| format!("{} can't be made", home.display()))?;
+    make(home, genesis, &config(), &genesis.to_file())
+}
+
+/// The same with the records in a file that `config.json` names, as nearcore does where there are many.
+pub fn init_with_records_beside(home: &Path, genesis: Genesis) -> anyhow::Result<()> {
+    let mut config = config();
+    config[RECORDS_FIELD] = json!(RECORDS_FILE);
+    create(home)?;
+    write(home, RECORDS_FILE, &genesis.records)?;
+    let without = GenesisFile { config: genesis.config.clone(), records: Vec::new() };
+    make(home, &genesis, &config, &without)
+}
+
+/// The genesis comes last: a folder that has it has the rest.
+fn make(home: &Path, genesis: &Genesis, config: &Value, file: &GenesisFile) -> anyhow::Result<()> {
+    create(home)?;
     write_keys(home, genesis)?;
-    write(home, CONFIG_FILE, &config())?;
-    // The genesis comes last: a folder that has it has the rest.
-    write(home, GENESIS_FILE, &genesis.to_file())
+    write(home, CONFIG_FILE, config)?;
+    write(home, GENESIS_FILE, file)
+}
+
+fn create(home: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(home).with_context(|| format!("{} can't be made", home.display()))
+}
+
+/// Brings what is in the folder to the medium, its names included. Blocks do so by themselves.
+pub fn sync(home: &Path) -> std::io::Result<()> {
+    let folders = [home.parent(), Some(home), log(home).parent()].map(|folder| folder.map(Path::to_owned));
+    let folders = folders.into_iter().flatten().filter(|folder| !folder.as_os_str().is_empty());
+    for folder in folders {
+        std::fs::File::open(&folder)?.sync_all()?;
+    }
+    for entry in std::fs::read_dir(home)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            std::fs::File::open(entry.path())?.sync_all()?;
+        }
+    }
+    Ok(())
 }
 
 fn config() -> Value {
@@ -66,15 +100,6 @@ fn config() -> Value {
         "node_key_file": "node_key.json",
         "rpc": { "addr": "127.0.0.1:3030", "limits_config": { "json_payload_max_size": BODY_BYTES_MAX } },
     })
-}
-
-/// Moves the records out of `genesis.json` into a file that `config.json` names, as nearcore does where there are many.
-pub fn split_records(home: &Path, genesis: Genesis) -> anyhow::Result<()> {
-    let mut config = config();
-    config[RECORDS_FIELD] = json!(RECORDS_FILE);
-    write(home, RECORDS_FILE, &genesis.records)?;
-    write(home, CONFIG_FILE, &config)?;
-    write(home, GENESIS_FILE, &GenesisFile { config: genesis.config, records: Vec::new() })
 }
 
 /// Reads the chain's start back, as `init` or somebody's editor left it.
@@ -124,8 +149,10 @@ fn write(home: &Path, name: &str, content: &impl Serialize) -> anyhow::Result<()
     write_at(&home.join(name), content)
 }
 
-/// Writes JSON for nearcore's tools and people.
+/// Writes JSON for nearcore's tools and people, whole or not at all.
 pub fn write_at(path: &Path, content: &impl Serialize) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(content)?;
-    std::fs::write(path, text).with_context(|| format!("{} can't be written", path.display()))
+    let new = path.with_extension("json.new");
+    let written = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, path));
+    written.with_context(|| format!("{} can't be written", path.display()))
 }

@@ -7,6 +7,7 @@ pub mod cli;
 mod clock;
 mod code;
 mod defect;
+mod delegates;
 mod dump;
 mod faults;
 mod fees;

@@ -83,6 +83,9 @@ impl Error {
 /// Jobs done before a block that is due is made: whoever floods the chain with questions must not keep it from going on.
 const JOBS_BEFORE_BLOCK_MAX: usize = 1_000;
 
+/// How long a block that could not be made, because a disk is full for one, waits before it is tried again.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
+
 type Job = Box<dyn FnOnce(&mut Chain) + Send>;
 
 /// A handle to a running chain. The chain stops when its last handle is dropped.
@@ -288,13 +291,16 @@ fn open(config: &Config) -> Result<Chain, Error> {
     let genesis = crate::home::genesis(home).map_err(at_home)?;
     std::fs::create_dir_all(home.join("data"))?;
     let store = Store::open(&crate::home::log(home), config.fsync)?;
-    Chain::open(genesis, options, store).map_err(|error| at_home(error.into()))
+    let chain = Chain::open(genesis, options, store).map_err(|error| at_home(error.into()))?;
+    if config.fsync {
+        crate::home::sync(home)?;
+    }
+    Ok(chain)
 }
 
 /// The chain's thread: jobs as they come, blocks when they are due.
 fn run(mut chain: Chain, inbox: &Receiver<Job>, heads: &watch::Sender<u64>, producer: Producer) {
     let mut last_block = Instant::now();
-    // A block that could not be made is tried again once something has changed.
     let mut failed = false;
     loop {
         let before = chain.head().header.height();
@@ -352,14 +358,10 @@ fn next_instant(
     failed: bool,
 ) -> Next {
     let head = chain.head().header.height();
-    let mut failed = failed;
     loop {
         for _ in 0..JOBS_BEFORE_BLOCK_MAX {
             match inbox.try_recv() {
-                Ok(job) => {
-                    job(chain);
-                    failed = false;
-                }
+                Ok(job) => job(chain),
                 Err(TryRecvError::Disconnected) if failed || !chain.has_work() => return Next::End,
                 Err(TryRecvError::Disconnected) => return Next::Block,
                 Err(TryRecvError::Empty) => break,
@@ -369,19 +371,16 @@ fn next_instant(
         if chain.head().header.height() != head {
             return Next::Nothing;
         }
-        let work = if failed { None } else { chain.due_at(last_block) };
+        let pause = if failed { PAUSE_AFTER_FAILURE } else { Duration::ZERO };
+        let work = chain.due_at(last_block).map(|due| due.max(last_block + pause));
         let due = [work, idle.map(|pause| last_block + pause)].into_iter().flatten().min();
         let waited = match due.map(|due| due.saturating_duration_since(Instant::now())) {
             None => inbox.recv().map_err(RecvTimeoutError::from),
             Some(Duration::ZERO) => return Next::Due,
             Some(pause) => inbox.recv_timeout(pause),
         };
-        match waited {
-            Ok(job) => {
-                job(chain);
-                failed = false;
-            }
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        if let Ok(job) = waited {
+            job(chain);
         }
     }
 }

@@ -169,6 +169,7 @@ impl Replay {
         let actions: Vec<Action> = borsh::from_slice(&STANDARD.decode(&recorded.actions_borsh_base64)?)?;
         let actions = actions.into_iter().map(|action| match action {
             Action::Delegate(signed) => Ok(Action::Delegate(Box::new(self.resign(&signed)?))),
+            Action::DelegateV2(_) => Err(anyhow::anyhow!("meta transactions of version 2 can't be signed again here")),
             other => Ok(other),
         });
         let actions = actions.collect::<anyhow::Result<Vec<_>>>()?;

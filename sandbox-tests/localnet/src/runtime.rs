@@ -152,6 +152,9 @@ impl Chunk<'_> {
         let tx = &signed.transaction;
         let tx_hash = signed.get_hash();
         self.state.set_access_key(tx.signer_id(), tx.public_key(), &accepted.access_key);
+        if let Some((index, nonce)) = accepted.gas_key_nonce {
+            self.state.set_gas_key_nonce(tx.signer_id(), tx.public_key(), index, nonce);
+        }
         self.state.set_account(tx.signer_id(), &accepted.account);
         self.state.commit(&StateChangeCause::TransactionProcessing { tx_hash });
         let receipt_id = create_receipt_id_from_transaction(&tx_hash, self.context.height);

@@ -11,12 +11,16 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use near_crypto::PublicKey;
 use near_primitives::account::{AccessKey, Account};
 use near_primitives::hash::{CryptoHash, hash};
 use near_primitives::trie_key::TrieKey;
-use near_primitives::types::{AccountId, RawStateChange, RawStateChangesWithTrieKey, StateChangeCause};
+use near_primitives::types::{
+    AccountId, Balance, Nonce, NonceIndex, RawStateChange, RawStateChangesWithTrieKey, StateChangeCause,
+};
 
 use crate::trie::{Trie, Value};
+use crate::trie_key::{access_key_handle, access_key_prefix, contract_data_prefix, parse_key_or_nonce};
 
 pub use access::{Found, TrieTouches};
 use recorder::Recorder;
@@ -167,29 +171,42 @@ impl StateUpdate {
         self.set(TrieKey::Account { account_id: account_id.clone() }, account);
     }
 
-    pub fn access_key(&self, account_id: &AccountId, public_key: &near_crypto::PublicKey) -> Option<AccessKey> {
+    pub fn access_key(&self, account_id: &AccountId, public_key: &PublicKey) -> Option<AccessKey> {
         self.get(&TrieKey::access_key(account_id.clone(), public_key))
     }
 
-    pub fn set_access_key(
-        &mut self,
-        account_id: &AccountId,
-        public_key: &near_crypto::PublicKey,
-        access_key: &AccessKey,
-    ) {
+    pub fn set_access_key(&mut self, account_id: &AccountId, public_key: &PublicKey, access_key: &AccessKey) {
         self.set(TrieKey::access_key(account_id.clone(), public_key), access_key);
+    }
+
+    /// The last nonce that was used with one of a gas key's nonces.
+    pub fn gas_key_nonce(&self, account_id: &AccountId, key: &PublicKey, index: NonceIndex) -> Option<Nonce> {
+        self.get(&TrieKey::gas_key_nonce(account_id.clone(), key, index))
+    }
+
+    pub fn set_gas_key_nonce(&mut self, account_id: &AccountId, key: &PublicKey, index: NonceIndex, nonce: Nonce) {
+        self.set(TrieKey::gas_key_nonce(account_id.clone(), key, index), &nonce);
+    }
+
+    /// What all gas keys of an account hold.
+    pub fn gas_key_balances(&self, account_id: &AccountId) -> Balance {
+        let entries = self.entries_with_prefix(&access_key_prefix(account_id));
+        let keys = entries.into_iter().filter(|(raw, _)| access_key_handle(account_id, raw).is_some());
+        let keys = keys.filter_map(|(_, value)| AccessKey::try_from_slice(&value).ok());
+        let balances = keys.filter_map(|key| key.gas_key_info().map(|gas_key| gas_key.balance));
+        balances.fold(Balance::ZERO, Balance::saturating_add)
     }
 
     /// Removes an account with its code, keys and contract data.
     pub fn remove_account(&mut self, account_id: &AccountId) {
         self.remove(TrieKey::Account { account_id: account_id.clone() });
         self.remove(TrieKey::ContractCode { account_id: account_id.clone() });
-        for key in self.keys_with_prefix(&crate::trie_key::access_key_prefix(account_id)) {
-            if let Some(key) = crate::trie_key::parse_access_key(account_id, &key) {
+        for key in self.keys_with_prefix(&access_key_prefix(account_id)) {
+            if let Some(key) = parse_key_or_nonce(account_id, &key) {
                 self.remove(key);
             }
         }
-        let prefix = crate::trie_key::contract_data_prefix(account_id);
+        let prefix = contract_data_prefix(account_id);
         for key in self.keys_with_prefix(&prefix) {
             let key = key[prefix.len()..].to_vec();
             self.remove(TrieKey::ContractData { account_id: account_id.clone(), key });

@@ -175,6 +175,12 @@ async fn what_cannot_be_decoded_is_refused() {
         ("content-type: application/zip", b"PK\x03\x04 and the rest"),
         ("content-type: application/x-xz", b"\xfd7zXZ\0 and the rest"),
         ("content-type: application/zstd", b"\x5a\x2a\x4d\x18 and the rest"),
+        ("content-type: application/zip", b"PK\x05\x06 and a prefix"),
+        ("content-type: application/x-7z-compressed", b"7z\xbc\xaf\x27\x1c and the rest"),
+        ("content-type: application/vnd.rar", b"Rar!\x1a\x07\x01 and the rest"),
+        ("content-type: application/x-lz4", b"\x04\x22\x4d\x18 and the rest"),
+        ("content-type: application/x-lzma", b"\x5d\x00\x00\x80 and the rest"),
+        ("content-type: application/octet-stream", b"\xff\x06\x00\x00sNaPpY and the rest"),
     ] {
         let (answer, _) = answered(&with_encoding(encoding, body), &[]).await;
         let error = answer.unwrap_err();

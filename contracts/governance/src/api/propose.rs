@@ -11,7 +11,7 @@ use charter_types::governance::{
 use charter_types::{AccountId, Hash32};
 use near_sdk::{env, near};
 
-use crate::model::{check_constitution, check_content, weight_of};
+use crate::model::{check_constitution, check_content, check_unmoved, weight_of};
 use crate::{Governance, GovernanceExt, OWN_LINE};
 
 #[methods(governance)]
@@ -23,6 +23,7 @@ impl Governance {
         let payment = self.core.begin_payment(&proposer)?;
         let line = self.line_row(args.line)?;
         weight_of(&line.council, &proposer)?;
+        check_unmoved(args.seq, line.seq)?;
         check_content(&args.content)?;
         let release = Release {
             id: self.next_release,
@@ -60,6 +61,7 @@ impl Governance {
         let payment = self.core.begin_payment(&proposer)?;
         let line = self.line_row(args.line)?;
         weight_of(&line.council, &proposer)?;
+        check_unmoved(args.version, line.version)?;
         check_constitution(&args.constitution)?;
         let about = About { base: Some(line.version), release: None, replaces: None };
         let id = self.open_vote(&line, ProposalKind::Amendment(args.constitution), about, &proposer)?;

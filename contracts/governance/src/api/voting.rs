@@ -5,7 +5,7 @@ use charter_types::governance::args::{ProposalRef, Vote};
 use charter_types::governance::{Fact, ProposalState};
 use near_sdk::{env, near};
 
-use crate::model::{cast, decide, stop};
+use crate::model::{cast, decide, spend_guardian, stop};
 use crate::{Governance, GovernanceExt};
 
 #[methods(governance)]
@@ -43,7 +43,7 @@ impl Governance {
         let by_guardian = stop(&mut proposal, &line, &caller, Self::now_ms())?;
         self.save_proposal("proposal_cancelled", &caller, proposal)?;
         if by_guardian {
-            line.guardian = None;
+            spend_guardian(&mut line);
             self.lines.update(&line.id, &line, &mut self.core.storage)?;
             self.emit("guardian_spent", &caller, Fact::Line(line));
         }

@@ -11,6 +11,18 @@ pub fn new_line(id: LineId, name: String, owner: AccountId, constitution: Consti
     Line { id, name, owner, council, params, head: 0, seq: 0, version: 0, guardian }
 }
 
+/// Who proposes says which line it saw: a proposal that lands after the line has moved would be about another change.
+pub fn check_unmoved(seen: u64, now: u64) -> Outcome {
+    if seen == now { Ok(()) } else { Err(GovernanceError::Superseded {}) }
+}
+
+/// The guardian has used its office up. That makes another constitution: what was proposed for the one before, maybe with
+/// the guardian still in it, is proposed anew.
+pub fn spend_guardian(line: &mut Line) {
+    line.version = line.version.saturating_add(1);
+    line.guardian = None;
+}
+
 /// INV-GOV-5. A release follows the head that its voters saw. An older one that was approved, too, would take the line back
 /// and look newer; and a head that came back is not the one that was voted on, so ids alone do not decide.
 pub fn move_head(line: &mut Line, proposal: &Proposal, release: &Release) -> Outcome {
@@ -40,7 +52,7 @@ mod tests {
         Artifact, ArtifactKind, Constitution, GovernanceError, Line, Member, Params, Release, ReleaseContent,
     };
 
-    use super::{change_constitution, move_head, new_line};
+    use super::{change_constitution, check_unmoved, move_head, new_line, spend_guardian};
     use crate::model::vote::tests::{account, based, proposal};
 
     fn line() -> Line {
@@ -86,5 +98,19 @@ mod tests {
         change_constitution(&mut line, &voted, next.clone()).unwrap();
         assert_eq!((&line.council, &line.guardian, line.version), (&next.council, &next.guardian, 1));
         assert_eq!(change_constitution(&mut line, &voted, next), Err(GovernanceError::Superseded {}));
+        assert_eq!(check_unmoved(0, line.version), Err(GovernanceError::Superseded {}));
+        assert_eq!(check_unmoved(1, line.version), Ok(()));
+    }
+
+    /// Leave the version, and the next amendment, approved before the veto, brings the guardian back.
+    #[test]
+    fn a_spent_guardian_does_not_come_back_by_what_was_voted_before() {
+        let mut line = line();
+        line.guardian = Some(account("g.near"));
+        let voted = based(proposal(), Some(0));
+        let next = Constitution { council: line.council.clone(), params: line.params, guardian: line.guardian.clone() };
+        spend_guardian(&mut line);
+        assert_eq!(change_constitution(&mut line, &voted, next), Err(GovernanceError::Superseded {}));
+        assert_eq!(line.guardian, None);
     }
 }

@@ -63,7 +63,7 @@ pub fn decide(proposal: &mut Proposal, now_ms: u64) -> Outcome {
     let all = proposal.council.iter().fold(0_u64, |sum, member| sum.saturating_add(member.weight));
     let votes = proposal.yes.saturating_add(proposal.no);
     let approved = proposal.yes > 0
-        && reaches(proposal.yes, all, proposal.params.quorum_bps)
+        && reaches(proposal.yes, all, proposal.quorum_bps())
         && reaches(proposal.yes, votes, proposal.params.threshold_bps);
     proposal.state = if approved { ProposalState::Queued } else { ProposalState::Rejected };
     Ok(())
@@ -198,6 +198,26 @@ pub mod tests {
         assert_eq!(cancelled(ProposalState::Voting, "g.near", 100), Ok(true));
         for state in [ProposalState::Executing, ProposalState::Executed, ProposalState::Rejected] {
             assert_eq!(cancelled(state, "g.near", 100), Err(GovernanceError::NotCancellable {}), "{state:?}");
+        }
+    }
+
+    /// Take the line's own quorum, and a council of a fifth makes itself the whole.
+    #[test]
+    fn another_constitution_takes_more_than_half_of_all_weight() {
+        let council = vec![Member { account: account("b.near"), weight: 1 }];
+        let next = Constitution { council, params: Params::default(), guardian: None };
+        for (kind, yes, state) in [
+            (ProposalKind::Release(1), &["c.near"][..], ProposalState::Queued),
+            (ProposalKind::Amendment(next.clone()), &["c.near"], ProposalState::Rejected),
+            (ProposalKind::Amendment(next), &["c.near", "a.near"], ProposalState::Queued),
+        ] {
+            let mut proposal = Proposal { kind, ..proposal() };
+            proposal.params.quorum_bps = 2_000;
+            for name in yes {
+                vote(&mut proposal, name, Choice::Yes);
+            }
+            decide(&mut proposal, 100).unwrap();
+            assert_eq!(proposal.state, state, "{:?}", proposal.kind);
         }
     }
 

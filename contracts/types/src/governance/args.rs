@@ -31,6 +31,8 @@ pub struct CreateLine {
 #[wire(strict)]
 pub struct ProposeRelease {
     pub line: LineId,
+    /// The line's `seq` as the proposer saw it: if the head has moved since, it is another change than was meant.
+    pub seq: u64,
     pub content: ReleaseContent,
 }
 
@@ -45,6 +47,8 @@ pub struct ProposeUpgrade {
 #[wire(strict)]
 pub struct ProposeAmendment {
     pub line: LineId,
+    /// The line's `version` as the proposer saw it.
+    pub version: u64,
     pub constitution: Constitution,
 }
 

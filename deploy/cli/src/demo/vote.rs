@@ -48,7 +48,7 @@ async fn release(world: &mut World) -> anyhow::Result<()> {
     };
     let done = contracts
         .governance()
-        .call(&people[1], governance::methods::propose_release, &ProposeRelease { line, content })
+        .call(&people[1], governance::methods::propose_release, &ProposeRelease { line, seq: 0, content })
         .await?;
     let proposal = world.take(done);
     let content_hash = read(world, proposal).await?.content_hash;

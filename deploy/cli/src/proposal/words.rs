@@ -1,8 +1,8 @@
 //! Proposals in plain words, to be read before they are voted on.
 
 use charter_types::governance::{
-    ArtifactKind, BPS, Constitution, EXECUTION_MS, Line, Member, Proposal, ProposalKind, ProposalState, Release,
-    UpgradeFailure,
+    AMENDMENT_QUORUM_BPS_MIN, ArtifactKind, BPS, Constitution, EXECUTION_MS, Line, Member, Proposal, ProposalKind,
+    ProposalState, Release, UpgradeFailure,
 };
 use charter_types::{AccountId, Hash32};
 
@@ -49,8 +49,26 @@ fn share(of: u64, bps: u16) -> u128 {
 
 pub fn tally(proposal: &Proposal) -> String {
     let all = weight(&proposal.council);
-    let needed = share(all, proposal.params.quorum_bps);
+    let needed = share(all, proposal.quorum_bps());
     format!("{} yes, {} no, of {all}; {needed} yes are needed", proposal.yes, proposal.no)
+}
+
+/// What it is about, in a few words.
+pub fn about(kind: &ProposalKind) -> String {
+    match kind {
+        ProposalKind::Release(release) => format!("release {release}"),
+        ProposalKind::ContractUpgrade { contract, .. } => format!("code for {contract}"),
+        ProposalKind::Amendment(_) => "another constitution".to_owned(),
+    }
+}
+
+/// How far it is.
+pub fn progress(proposal: &Proposal) -> String {
+    match proposal.state {
+        ProposalState::Voting => format!("voted on until {}: {}", time(proposal.end_ms), tally(proposal)),
+        ProposalState::Queued => format!("approved, takes effect from {} on", time(proposal.eta_ms)),
+        other => state(other).to_owned(),
+    }
 }
 
 fn council(council: &[Member]) -> String {
@@ -70,7 +88,7 @@ pub fn constitution(constitution: &Constitution) -> Lines {
         || "nobody can stop what was decided".to_owned(),
         |guardian| format!("{guardian} may stop one decision before it is carried out"),
     );
-    vec![
+    let mut lines = vec![
         ("council", council(members)),
         (
             "passes with",
@@ -80,7 +98,12 @@ pub fn constitution(constitution: &Constitution) -> Lines {
         ),
         ("votes take", format!("{}, then {} to leave", length(params.vote_ms), length(params.timelock_ms))),
         ("guardian", guardian),
-    ]
+    ];
+    if quorum < AMENDMENT_QUORUM_BPS_MIN {
+        let needed = share(all, AMENDMENT_QUORUM_BPS_MIN);
+        lines.insert(2, ("changes with", format!("{needed} of {all} yes: who decides, and how")));
+    }
+    lines
 }
 
 /// Another constitution, and who loses its vote by it.

@@ -142,6 +142,14 @@ async fn a_council_votes_in_the_order_of_its_line_and_changes() {
     let listed = office.json("carol", "charter release list --line 2");
     let states: Vec<&str> = listed.as_array().unwrap().iter().filter_map(|row| row["state"].as_str()).collect();
     assert_eq!(states, ["queued", "executed", "cancelled"]);
+    let listed = office.json("carol", "charter line proposals 2");
+    assert_eq!(listed.as_array().unwrap().len(), 4);
+    let said = text(&office.run_in("carol", "charter line proposals 2").stdout);
+    for shown in
+        ["release 2              carried out", "another constitution   carried out", "approved, takes effect from"]
+    {
+        assert!(said.contains(shown), "{shown}: {said}");
+    }
 
     // The guardian, once.
     office.json("bob", &format!("{propose} 2.0.0 {of} --irreversible --permissions scout.tar --yes"));

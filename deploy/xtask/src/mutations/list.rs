@@ -24,6 +24,10 @@ const fn escrow(breaks: &'static str, file: &'static str, line: &'static str, in
     Mutation { breaks, contract: "escrow", tests: "escrow_invariants::", file, line, instead }
 }
 
+const fn governance(breaks: &'static str, file: &'static str, line: &'static str, instead: &'static str) -> Mutation {
+    Mutation { breaks, contract: "governance", tests: "governance_invariants::", file, line, instead }
+}
+
 pub const MUTATIONS: &[Mutation] = &[
     keys(
         "INV-KEY-1",
@@ -237,38 +241,72 @@ pub const MUTATIONS: &[Mutation] = &[
         "let amount = env::attached_deposit().as_yoctonear().saturating_mul(2);",
     ),
     escrow("INV-ESC-MODEL", "contracts/escrow/src/api/open.rs", "        channel.check_open(id)?;\n", ""),
-    Mutation {
-        breaks: "INV-GOV-1",
-        contract: "governance",
-        tests: "governance_invariants::",
-        file: "contracts/governance/src/model/vote.rs",
-        line: "        *tally = tally.saturating_sub(before.weight);\n",
-        instead: "        *tally = tally.saturating_sub(0);\n",
-    },
-    Mutation {
-        breaks: "INV-GOV-2",
-        contract: "governance",
-        tests: "governance_invariants::",
-        file: "contracts/governance/src/api/voting.rs",
-        line: "            self.ballots.update(&key, &ballot, &mut self.core.storage)?;\n",
-        instead: "",
-    },
-    Mutation {
-        breaks: "INV-GOV-4",
-        contract: "governance",
-        tests: "governance_invariants::",
-        file: "contracts/governance/src/model/vote.rs",
-        line: "if now_ms < eta_ms {",
-        instead: "if now_ms < eta_ms && eta_ms == 0 {",
-    },
-    Mutation {
-        breaks: "INV-GOV-4",
-        contract: "governance",
-        tests: "governance_invariants::",
-        file: "contracts/governance/src/model/vote.rs",
-        line: "if now_ms > until_ms {",
-        instead: "if now_ms > until_ms && until_ms == 0 {",
-    },
+    governance(
+        "INV-GOV-1",
+        "contracts/governance/src/model/vote.rs",
+        "        *tally = tally.saturating_sub(before.weight);\n",
+        "        *tally = tally.saturating_sub(0);\n",
+    ),
+    governance(
+        "INV-GOV-1",
+        "contracts/governance/src/model/vote.rs",
+        "reaches(proposal.yes, all, proposal.quorum_bps())",
+        "reaches(votes, all, proposal.quorum_bps())",
+    ),
+    governance(
+        "INV-GOV-1",
+        "contracts/types/src/governance.rs",
+        "self.params.quorum_bps.max(AMENDMENT_QUORUM_BPS_MIN)",
+        "self.params.quorum_bps",
+    ),
+    governance(
+        "INV-GOV-2",
+        "contracts/governance/src/api/voting.rs",
+        "            self.ballots.update(&key, &ballot, &mut self.core.storage)?;\n",
+        "",
+    ),
+    governance(
+        "INV-GOV-3",
+        "contracts/governance/src/model/vote.rs",
+        "if proposal.state != ProposalState::Voting || now_ms >= proposal.end_ms {",
+        "if proposal.state != ProposalState::Voting {",
+    ),
+    governance(
+        "INV-GOV-4",
+        "contracts/governance/src/model/vote.rs",
+        "if now_ms < eta_ms {",
+        "if now_ms < eta_ms && eta_ms == 0 {",
+    ),
+    governance(
+        "INV-GOV-4",
+        "contracts/governance/src/model/vote.rs",
+        "if now_ms > until_ms {",
+        "if now_ms > until_ms && until_ms == 0 {",
+    ),
+    governance(
+        "INV-GOV-4",
+        "contracts/governance/src/model/vote.rs",
+        "let open = proposal.state == ProposalState::Voting && now_ms < proposal.end_ms;",
+        "let open = proposal.state == ProposalState::Voting;",
+    ),
+    governance(
+        "INV-GOV-4",
+        "contracts/governance/src/model/line.rs",
+        "if seen == now { Ok(()) }",
+        "if seen == now || now < 1 << 60 { Ok(()) }",
+    ),
+    governance(
+        "INV-GOV-5",
+        "contracts/governance/src/model/line.rs",
+        "if proposal.base != Some(line.version) {",
+        "if proposal.base.is_none() {",
+    ),
+    governance(
+        "INV-GOV-5",
+        "contracts/governance/src/model/line.rs",
+        "    line.version = line.version.saturating_add(1);\n    line.guardian = None;",
+        "    line.guardian = None;",
+    ),
     Mutation {
         breaks: "INV-GOV-5",
         contract: "governance",
@@ -277,12 +315,10 @@ pub const MUTATIONS: &[Mutation] = &[
         line: "if proposal.base != Some(line.seq) || release.parent != line.head {",
         instead: "if proposal.base.is_none() {",
     },
-    Mutation {
-        breaks: "INV-GOV-10",
-        contract: "governance",
-        tests: "governance_invariants::",
-        file: "contracts/governance/src/api/callbacks.rs",
-        line: "if upgraded { ProposalState::Executed } else { ProposalState::Queued }",
-        instead: "if upgraded { ProposalState::Executed } else { ProposalState::Cancelled }",
-    },
+    governance(
+        "INV-GOV-10",
+        "contracts/governance/src/api/callbacks.rs",
+        "if upgraded { ProposalState::Executed } else { ProposalState::Queued }",
+        "if upgraded { ProposalState::Executed } else { ProposalState::Cancelled }",
+    ),
 ];

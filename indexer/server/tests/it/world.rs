@@ -123,7 +123,8 @@ impl World {
             permissions: Hash32::default(),
             reversible: true,
         };
-        ok(alice, governance, governance::propose_release, &ProposeRelease { line, content }, DEPOSIT).await;
+        let args = ProposeRelease { line, seq: 0, content };
+        ok(alice, governance, governance::propose_release, &args, DEPOSIT).await;
         let proposals = view(&self.harness.worker, governance, governance::proposals, &Page::default()).await.unwrap();
         let Proposal { id: proposal, content_hash, .. } = proposals[0].clone();
         ok(alice, governance, governance::vote, &Vote { proposal, content_hash, choice: Choice::Yes }, DEPOSIT).await;

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use near_crypto::PublicKey;
+use near_primitives::hash::CryptoHash;
 use near_primitives::transaction::{NonceMode, SignedTransaction};
-use near_primitives::types::{AccountId, BlockHeight, Nonce};
+use near_primitives::types::{AccountId, BlockHeight, Nonce, NonceIndex};
 
 /// How long a gap in a key's nonces is waited for once nothing comes from anybody: no longer than for the next block of
 /// nearcore's sandbox, and long enough for a busy machine. Only a gap costs this.
@@ -27,7 +28,8 @@ const STRICT_NONCE_BLOCK: Duration = Duration::from_millis(10);
 /// nearcore's `transaction_pool_strict_nonce_ttl_blocks`.
 const STRICT_NONCE_BLOCKS: u64 = 64;
 
-type Key = (AccountId, PublicKey);
+/// A key's nonces count by themselves, each of a gas key's too.
+pub(super) type Key = (AccountId, PublicKey, Option<NonceIndex>);
 
 #[derive(Clone)]
 struct Waiting {
@@ -111,7 +113,7 @@ impl Pool {
         let now = Instant::now();
         let strict = tx.nonce_mode() == NonceMode::Strict;
         let nonce = tx.nonce().nonce();
-        let key = (tx.signer_id().clone(), tx.public_key().clone());
+        let key = (tx.signer_id().clone(), tx.public_key().clone(), tx.nonce().nonce_index());
         let queue = self.queues.entry(key).or_insert_with(|| Queue { waiting: BTreeMap::new(), since: now });
         self.arrivals.last = Some(now);
         // What is given back overtook nobody: it is put in front, last one first.
@@ -145,20 +147,22 @@ impl Pool {
         self.queues.values().map(|queue| queue.waiting.len()).sum()
     }
 
+    /// All that wait.
+    pub fn hashes(&self) -> impl Iterator<Item = CryptoHash> {
+        self.queues.values().flat_map(|queue| queue.waiting.values().map(|waiting| waiting.signed.get_hash()))
+    }
+
     /// Whether a block at this moment would take something. `next_nonce` tells the nonce that follows a key's.
-    pub fn has_due(&self, moment: Moment, next_nonce: impl Fn(&AccountId, &PublicKey) -> Nonce) -> bool {
-        let is_due = |((account_id, key), queue): (&Key, &Queue)| {
-            !queue.due(next_nonce(account_id, key), moment, self.arrivals).is_empty()
-        };
-        self.queues.iter().any(is_due)
+    pub fn has_due(&self, moment: Moment, next_nonce: impl Fn(&Key) -> Nonce) -> bool {
+        self.queues.iter().any(|(key, queue)| !queue.due(next_nonce(key), moment, self.arrivals).is_empty())
     }
 
     /// When the next block is due for something in here. Strict nonces are given up by the height, so while one waits
     /// there has to be a block now and then.
-    pub fn due_at(&self, last_block: Instant, next_nonce: impl Fn(&AccountId, &PublicKey) -> Nonce) -> Option<Instant> {
-        let of_queue = |((account_id, key), queue): (&Key, &Queue)| {
+    pub fn due_at(&self, last_block: Instant, next_nonce: impl Fn(&Key) -> Nonce) -> Option<Instant> {
+        let of_queue = |(key, queue): (&Key, &Queue)| {
             let ((nonce, _), first) = queue.waiting.first_key_value()?;
-            let next = next_nonce(account_id, key);
+            let next = next_nonce(key);
             if *nonce <= next {
                 return Some(last_block);
             }
@@ -169,14 +173,10 @@ impl Pool {
     }
 
     /// Takes what goes into a block made at this moment.
-    pub fn take(
-        &mut self,
-        moment: Moment,
-        next_nonce: impl Fn(&AccountId, &PublicKey) -> Nonce,
-    ) -> Vec<SignedTransaction> {
+    pub fn take(&mut self, moment: Moment, next_nonce: impl Fn(&Key) -> Nonce) -> Vec<SignedTransaction> {
         let mut taken = Vec::new();
-        for ((account_id, key), queue) in &mut self.queues {
-            let due = queue.due(next_nonce(account_id, key), moment, self.arrivals);
+        for (key, queue) in &mut self.queues {
+            let due = queue.due(next_nonce(key), moment, self.arrivals);
             // The key keeps its places among the others', and fills them in the order of its nonces.
             let mut places: Vec<i64> = due.iter().map(|(_, place)| *place).collect();
             places.sort_unstable();

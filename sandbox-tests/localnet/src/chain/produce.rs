@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use near_crypto::PublicKey;
 use near_primitives::errors::{InvalidTxError, StorageError};
 use near_primitives::hash::{CryptoHash, hash};
 use near_primitives::merkle::merklize;
 use near_primitives::state_record::StateRecord;
 use near_primitives::transaction::{ExecutionOutcomeWithId, SignedTransaction};
-use near_primitives::types::{AccountId, BlockHeight, Gas, Nonce, StateChangeCause};
+use near_primitives::types::{BlockHeight, Gas, Nonce, StateChangeCause};
 
-use super::pool::Moment;
+use super::pool::{Key, Moment};
 use super::{Block, Chain, OutcomePlace};
 use crate::defect::caught;
 use crate::runtime::{BlockContext, apply_chunk, has_delayed};
@@ -34,8 +33,12 @@ pub(crate) fn defect(text: &str) -> InvalidTxError {
 }
 
 /// The nonce that follows a key's. Without its key a transaction is refused, whatever its nonce.
-fn next_nonce(state: &StateUpdate, account_id: &AccountId, key: &PublicKey) -> Nonce {
-    state.access_key(account_id, key).map_or(Nonce::MAX, |key| key.nonce.saturating_add(1))
+fn next_nonce(state: &StateUpdate, (account_id, key, index): &Key) -> Nonce {
+    let nonce = match index {
+        None => state.access_key(account_id, key).map(|key| key.nonce),
+        Some(index) => state.gas_key_nonce(account_id, key, *index),
+    };
+    nonce.map_or(Nonce::MAX, |nonce| nonce.saturating_add(1))
 }
 
 /// A block that is made and not yet part of the chain.
@@ -47,7 +50,7 @@ struct Made {
 impl Chain {
     /// Whether a block would do anything.
     pub fn has_work(&self) -> bool {
-        self.is_unsettled() || self.pool.has_due(self.moment(None), |account_id, key| self.next_nonce(account_id, key))
+        self.is_unsettled() || self.pool.has_due(self.moment(None), |key| self.next_nonce(key))
     }
 
     /// When the next block is due, if one is: at once (a moment in the past), or when the gap in a key's nonces has been
@@ -56,7 +59,7 @@ impl Chain {
         if self.is_unsettled() {
             return Some(last_block);
         }
-        self.pool.due_at(last_block, |account_id, key| self.next_nonce(account_id, key))
+        self.pool.due_at(last_block, |key| self.next_nonce(key))
     }
 
     /// Whether there is something to do for a block even without new transactions.
@@ -78,8 +81,8 @@ impl Chain {
         self.carrier(place).is_some_and(|carrier| carrier + 1 < self.blocks.len())
     }
 
-    fn next_nonce(&self, account_id: &AccountId, key: &PublicKey) -> Nonce {
-        next_nonce(&StateUpdate::new(self.head().state.clone()), account_id, key)
+    fn next_nonce(&self, key: &Key) -> Nonce {
+        next_nonce(&StateUpdate::new(self.head().state.clone()), key)
     }
 
     fn moment(&self, now: Option<Instant>) -> Moment {
@@ -125,9 +128,23 @@ impl Chain {
         if !plan.chunk_missing {
             plan.patches = std::mem::take(&mut self.patches);
             let (moment, state) = (self.moment(now), StateUpdate::new(self.head().state.clone()));
-            plan.transactions = self.pool.take(moment, |account_id, key| next_nonce(&state, account_id, key));
+            let taken = self.pool.take(moment, |key| next_nonce(&state, key));
+            plan.transactions = self.anchored(taken);
         }
         self.make_and_keep(plan)
+    }
+
+    /// Those whose block is still one of this chain's; the others are refused. It may have been lost, or be too long ago by
+    /// now.
+    fn anchored(&mut self, taken: Vec<SignedTransaction>) -> Vec<SignedTransaction> {
+        let anchored = |signed: SignedTransaction| match self.check_anchor(&signed.transaction) {
+            Ok(()) => Some(signed),
+            Err(error) => {
+                self.refuse(signed.get_hash(), error);
+                None
+            }
+        };
+        taken.into_iter().filter_map(anchored).collect()
     }
 
     /// Makes a block, keeps it, and only then goes on from it: whatever fails leaves the chain as it was.

@@ -2,7 +2,7 @@
 
 use borsh::BorshDeserialize;
 use near_parameters::RuntimeConfig;
-use near_primitives::account::Account;
+use near_primitives::account::{AccessKey, Account};
 use near_primitives::receipt::{Receipt, VersionedReceiptEnum};
 use near_primitives::trie_key::col;
 use near_primitives::types::Balance;
@@ -13,7 +13,7 @@ use crate::fees::{gas_bought, gas_to_balance, total_deposit};
 /// All tokens there are after a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Supply {
-    /// Liquid and staked balances.
+    /// Liquid and staked balances, and what gas keys hold.
     pub accounts: Balance,
     /// Deposits and gas bought for receipts that wait or travel.
     pub in_flight: Balance,
@@ -38,13 +38,18 @@ impl Chain {
             let account = Account::try_from_slice(value.bytes());
             account.map_or(Balance::ZERO, |account| account.amount().saturating_add(account.locked()))
         });
+        // Nonces of gas keys share a column with the keys, and are too short for one.
+        let gas_keys = head.state.range(&[col::ACCESS_KEY]).map(|(_, value)| {
+            let key = AccessKey::try_from_slice(value.bytes()).ok();
+            key.and_then(|key| Some(key.gas_key_info()?.balance)).unwrap_or(Balance::ZERO)
+        });
         let waiting = WAITING.iter().flat_map(|column| head.state.range(&[*column]));
         // The queue's indices share a column with the queue and are no receipt.
         let waiting = waiting.filter_map(|(_, value)| Receipt::try_from_slice(value.bytes()).ok());
         let in_flight = waiting.chain(head.outgoing.iter().map(|receipt| receipt.as_ref().clone()));
         let blocks = self.blocks.iter().filter(|block| block.has_chunk());
         Supply {
-            accounts: add_up(accounts),
+            accounts: add_up(accounts.chain(gas_keys)),
             in_flight: add_up(in_flight.map(|receipt| held(&self.config, &receipt))),
             burnt: add_up(blocks.map(|block: &std::sync::Arc<Block>| block.balance_burnt)),
         }

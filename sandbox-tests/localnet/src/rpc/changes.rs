@@ -26,6 +26,7 @@ fn all(changes: &[RawStateChangesWithTrieKey]) -> Vec<StateChangeWithCause> {
             change.trie_key,
             TrieKey::Account { .. }
                 | TrieKey::AccessKey { .. }
+                | TrieKey::GasKeyNonce { .. }
                 | TrieKey::ContractCode { .. }
                 | TrieKey::ContractData { .. }
         )
@@ -55,7 +56,8 @@ fn matches_request(value: &StateChangeValue, wanted: &StateChangesRequestView) -
         | (
             StateChangesRequestView::AllAccessKeyChanges { account_ids },
             StateChangeValue::AccessKeyUpdate { account_id, .. }
-            | StateChangeValue::AccessKeyDeletion { account_id, .. },
+            | StateChangeValue::AccessKeyDeletion { account_id, .. }
+            | StateChangeValue::GasKeyNonceUpdate { account_id, .. },
         )
         | (
             StateChangesRequestView::ContractCodeChanges { account_ids },
@@ -65,7 +67,8 @@ fn matches_request(value: &StateChangeValue, wanted: &StateChangesRequestView) -
         (
             StateChangesRequestView::SingleAccessKeyChanges { keys },
             StateChangeValue::AccessKeyUpdate { account_id, public_key, .. }
-            | StateChangeValue::AccessKeyDeletion { account_id, public_key },
+            | StateChangeValue::AccessKeyDeletion { account_id, public_key }
+            | StateChangeValue::GasKeyNonceUpdate { account_id, public_key, .. },
         ) => keys.iter().any(|key| {
             let handle: near_crypto::PublicKeyHandle = (&key.public_key).into();
             key.account_id == *account_id && handle == *public_key
@@ -95,7 +98,11 @@ pub(super) async fn kinds(localnet: &Localnet, params: Value) -> Reply {
             StateChangeValue::ContractCodeUpdate { .. } | StateChangeValue::ContractCodeDeletion { .. } => {
                 StateChangeKindView::ContractCodeTouched { account_id }
             }
-            _ => StateChangeKindView::AccessKeyTouched { account_id },
+            StateChangeValue::AccessKeyUpdate { .. } | StateChangeValue::AccessKeyDeletion { .. } => {
+                StateChangeKindView::AccessKeyTouched { account_id }
+            }
+            // nearcore names no kind for a gas key's nonce.
+            StateChangeValue::GasKeyNonceUpdate { .. } => continue,
         };
         if !kinds.contains(&kind) {
             kinds.push(kind);

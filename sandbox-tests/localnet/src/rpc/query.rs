@@ -1,7 +1,9 @@
 //! `query`: accounts, keys, code, state and view calls, at any block.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use near_crypto::{PublicKey, PublicKeyHandle};
 use near_jsonrpc_primitives::errors::RpcError;
 use near_jsonrpc_primitives::types::query::{QueryResponseKind, RpcQueryError, RpcQueryRequest, RpcQueryResponse};
 use near_primitives::account::AccessKey;
@@ -10,8 +12,8 @@ use near_primitives::hash::hash;
 use near_primitives::trie_key::TrieKey;
 use near_primitives::types::AccountId;
 use near_primitives::views::{
-    AccessKeyInfoView, AccessKeyList, AccountView, CallResult, ContractCodeView, QueryRequest, StateItem,
-    ViewStateResult,
+    AccessKeyInfoView, AccessKeyList, AccountView, CallResult, ContractCodeView, GasKeyNoncesView, QueryRequest,
+    StateItem, ViewStateResult,
 };
 use serde_json::{Value, json};
 
@@ -24,6 +26,8 @@ use crate::trie_key::{access_key_handle, access_key_prefix, contract_data_prefix
 
 /// nearcore's default limit for a state that is viewed whole (`trie_viewer_state_size_limit`).
 const STATE_BYTES_MAX: usize = 50_000;
+/// How many keys nearcore lists at once.
+const KEYS_MAX: u32 = 100;
 
 /// `query`, which answers some errors as values for old clients' sake.
 pub(super) async fn query(localnet: &Localnet, params: Value) -> Reply {
@@ -114,8 +118,8 @@ fn answer(chain: &Chain, block: &Arc<Block>, request: &QueryRequest) -> Result<Q
             let key = at.state.access_key(account_id, public_key).ok_or_else(missing)?;
             Ok(QueryResponseKind::AccessKey(key.into()))
         }
-        QueryRequest::ViewAccessKeyList { account_id, .. } => {
-            Ok(QueryResponseKind::AccessKeyList(at.access_keys(account_id)))
+        QueryRequest::ViewAccessKeyList { account_id, after_key, limit } => {
+            at.access_keys(account_id, after_key.as_ref(), *limit).map(QueryResponseKind::AccessKeyList)
         }
         QueryRequest::CallFunction { account_id, method_name, args } => {
             at.call(chain, account_id, method_name, args.as_ref()).map(QueryResponseKind::CallResult)
@@ -126,14 +130,8 @@ fn answer(chain: &Chain, block: &Arc<Block>, request: &QueryRequest) -> Result<Q
         QueryRequest::ViewGlobalContractCodeByAccountId { account_id } => {
             at.global_code(GlobalContractIdentifier::AccountId(account_id.clone())).map(QueryResponseKind::ViewCode)
         }
-        // No key of this chain is a gas key.
         QueryRequest::ViewGasKeyNonces { account_id, public_key } => {
-            at.account(account_id)?;
-            Err(RpcQueryError::UnknownGasKey {
-                public_key: public_key.clone(),
-                block_height: block.header.height(),
-                block_hash: *block.header.hash(),
-            })
+            at.gas_key_nonces(account_id, public_key).map(QueryResponseKind::GasKeyNonces)
         }
     }
 }
@@ -221,14 +219,58 @@ impl At<'_> {
         Ok(ViewStateResult { values, proof: Vec::new(), last_key })
     }
 
-    fn access_keys(&self, account_id: &AccountId) -> AccessKeyList {
-        let entries = self.block.state.range(&access_key_prefix(account_id)).collect::<Vec<_>>();
-        let keys = entries.into_iter().filter_map(|(key, value)| {
-            let handle = access_key_handle(account_id, &key)?;
+    /// All keys, or so many after one of them.
+    fn access_keys(
+        &self,
+        account_id: &AccountId,
+        after: Option<&PublicKeyHandle>,
+        limit: Option<NonZeroU32>,
+    ) -> Result<AccessKeyList, RpcQueryError> {
+        let prefix = access_key_prefix(account_id);
+        let after_raw = after.map(|handle| [prefix.as_slice(), &borsh::to_vec(handle).unwrap_or_default()].concat());
+        let keys = self.block.state.range(&prefix).filter_map(|(raw, value)| {
+            let handle =
+                access_key_handle(account_id, &raw).filter(|_| after_raw.as_ref().is_none_or(|after| raw > *after))?;
             let access_key: AccessKey = borsh::from_slice(value.bytes()).ok()?;
             Some(AccessKeyInfoView::new(handle, access_key.into()))
         });
-        keys.collect()
+        let mut keys: Vec<AccessKeyInfoView> = keys.collect();
+        let is_paged = after.is_some() || limit.is_some();
+        let limit = limit.map_or(KEYS_MAX, |limit| limit.get().min(KEYS_MAX));
+        let length = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut last_key = None;
+        if keys.len() > length {
+            if !is_paged {
+                return Err(RpcQueryError::TooManyAccessKeys {
+                    requested_account_id: account_id.clone(),
+                    limit,
+                    block_height: self.block.header.height(),
+                    block_hash: *self.block.header.hash(),
+                });
+            }
+            keys.truncate(length);
+            last_key = keys.last().map(|key| key.public_key.clone());
+        }
+        Ok(AccessKeyList { keys, last_key })
+    }
+
+    fn gas_key_nonces(&self, account_id: &AccountId, key: &PublicKey) -> Result<GasKeyNoncesView, RpcQueryError> {
+        let unknown = || RpcQueryError::UnknownGasKey {
+            public_key: key.clone(),
+            block_height: self.block.header.height(),
+            block_hash: *self.block.header.hash(),
+        };
+        let found = self.state.access_key(account_id, key);
+        let num_nonces = found.and_then(|found| Some(found.gas_key_info()?.num_nonces)).ok_or_else(unknown)?;
+        let nonce = |index| {
+            let missing = || RpcQueryError::InternalError {
+                error_message: format!(
+                    "gas key nonce at index {index} does not exist for account {account_id} and public key {key}"
+                ),
+            };
+            self.state.gas_key_nonce(account_id, key, index).ok_or_else(missing)
+        };
+        Ok(GasKeyNoncesView { nonces: (0..num_nonces).map(nonce).collect::<Result<_, _>>()? })
     }
 
     fn call(

@@ -2,13 +2,15 @@
 
 use near_crypto::PublicKey;
 use near_primitives::account::id::AccountType;
-use near_primitives::account::{AccessKey, AccessKeyPermission, Account, AccountContract, FunctionCallPermission};
-use near_primitives::action::{AddKeyAction, StakeAction};
+use near_primitives::account::{
+    AccessKey, AccessKeyPermission, Account, AccountContract, FunctionCallPermission, GasKeyInfo,
+};
+use near_primitives::action::{AddKeyAction, StakeAction, TransferToGasKeyAction, WithdrawFromGasKeyAction};
 use near_primitives::errors::ActionErrorKind;
 use near_primitives::hash::{CryptoHash, hash};
 use near_primitives::receipt::{Receipt, VersionedActionReceipt};
 use near_primitives::trie_key::TrieKey;
-use near_primitives::types::{AccountId, Balance};
+use near_primitives::types::{AccountId, Balance, NonceIndex};
 use near_primitives::version::ProtocolFeature;
 use near_primitives_core::chains;
 
@@ -23,8 +25,9 @@ fn bytes(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-fn encoded_bytes(key: &PublicKey, access_key: &AccessKey) -> u64 {
-    bytes(key.len()) + bytes(borsh::object_length(access_key).unwrap_or(0))
+/// The numbers of a key's nonces, which only gas keys have.
+fn nonces(access_key: &AccessKey) -> std::ops::Range<NonceIndex> {
+    0..access_key.gas_key_info().map_or(0, |gas_key| gas_key.num_nonces)
 }
 
 impl Chunk<'_> {
@@ -79,10 +82,24 @@ impl Chunk<'_> {
             result.charge_new_account(&self.context.config);
         }
         let Some(account) = account.as_mut() else { return };
-        account.set_amount(account.amount().saturating_add(deposit));
-        if receipt.predecessor_id().is_system() && action_receipt.signer_id() == account_id {
-            self.refund_allowance(account_id, action_receipt.signer_public_key(), deposit);
+        let key = action_receipt.signer_public_key();
+        let is_gas_refund = receipt.predecessor_id().is_system() && action_receipt.signer_id() == account_id;
+        if is_gas_refund && self.refund_gas_key(account_id, key, deposit) {
+            return;
         }
+        account.set_amount(account.amount().saturating_add(deposit));
+        if is_gas_refund {
+            self.refund_allowance(account_id, key, deposit);
+        }
+    }
+
+    /// Gas that a gas key paid for comes back to it, and not to the account. Whether the key is one.
+    fn refund_gas_key(&mut self, account_id: &AccountId, key: &PublicKey, deposit: Balance) -> bool {
+        let Some(mut access_key) = self.state.access_key(account_id, key) else { return false };
+        let Some(gas_key) = access_key.gas_key_info_mut() else { return false };
+        gas_key.balance = gas_key.balance.saturating_add(deposit);
+        self.state.set_access_key(account_id, key, &access_key);
+        true
     }
 
     /// An account that a transfer makes: its name is its key, or the hash of the state it will start with.
@@ -136,9 +153,16 @@ impl Chunk<'_> {
         self.compile(code, code_hash);
     }
 
-    fn grow(&self, account: &mut Account, key: &PublicKey, access_key: &AccessKey) {
+    /// Bytes that a key takes, its nonces included.
+    fn key_bytes(&self, key: &PublicKey, access_key: &AccessKey) -> u64 {
         let record = self.context.config.fees.storage_usage_config.num_extra_bytes_record;
-        account.set_storage_usage(account.storage_usage() + encoded_bytes(key, access_key) + record);
+        let id = bytes(key.trie_id_len());
+        let nonce = id + bytes(size_of::<NonceIndex>() + AccessKey::NONCE_VALUE_LEN) + record;
+        id + bytes(borsh::object_length(access_key).unwrap_or(0)) + record + bytes(nonces(access_key).len()) * nonce
+    }
+
+    fn grow(&self, account: &mut Account, key: &PublicKey, access_key: &AccessKey) {
+        account.set_storage_usage(account.storage_usage() + self.key_bytes(key, access_key));
     }
 
     pub(super) fn add_key(
@@ -154,8 +178,13 @@ impl Chunk<'_> {
             return result.fail(ActionErrorKind::AddKeyAlreadyExists { account_id, public_key });
         }
         let mut access_key = add.access_key.clone();
-        access_key.nonce = first_nonce(self.context.height);
+        let first = first_nonce(self.context.height);
+        // A gas key's own nonce is never used.
+        access_key.nonce = if nonces(&access_key).is_empty() { first } else { 0 };
         self.grow(account, &add.public_key, &access_key);
+        for index in nonces(&access_key) {
+            self.state.set_gas_key_nonce(account_id, &add.public_key, index, first);
+        }
         self.state.set_access_key(account_id, &add.public_key, &access_key);
     }
 
@@ -171,10 +200,74 @@ impl Chunk<'_> {
             let (account_id, public_key) = (account_id.clone(), Box::new(key.clone()));
             return result.fail(ActionErrorKind::DeleteKeyDoesNotExist { account_id, public_key });
         };
-        let record = self.context.config.fees.storage_usage_config.num_extra_bytes_record;
-        let freed = encoded_bytes(key, &access_key) + record;
+        let balance = access_key.gas_key_info().map_or(Balance::ZERO, |gas_key| gas_key.balance);
+        if balance > GasKeyInfo::MAX_BALANCE_TO_BURN {
+            let (account_id, public_key) = (account_id.clone(), Some(Box::new(key.clone())));
+            return result.fail(ActionErrorKind::GasKeyBalanceTooHigh { account_id, public_key, balance });
+        }
+        result.tokens_burnt = result.tokens_burnt.saturating_add(balance);
+        let freed = self.key_bytes(key, &access_key);
         account.set_storage_usage(account.storage_usage().saturating_sub(freed));
+        for index in nonces(&access_key) {
+            self.state.remove(TrieKey::gas_key_nonce(account_id.clone(), key, index));
+        }
         self.state.remove(TrieKey::access_key(account_id.clone(), key));
+    }
+
+    /// A gas key to be changed, or the failure that it is none.
+    fn gas_key(&self, account_id: &AccountId, key: &PublicKey) -> Result<AccessKey, ActionErrorKind> {
+        let found = self.state.access_key(account_id, key).filter(|found| found.gas_key_info().is_some());
+        found.ok_or_else(|| ActionErrorKind::GasKeyDoesNotExist {
+            account_id: account_id.clone(),
+            public_key: Box::new(key.clone()),
+        })
+    }
+
+    /// Anybody may fund a gas key.
+    pub(super) fn transfer_to_gas_key(
+        &mut self,
+        account_id: &AccountId,
+        transfer: &TransferToGasKeyAction,
+        result: &mut ActionResult,
+    ) {
+        match self.gas_key(account_id, &transfer.public_key) {
+            Err(kind) => result.fail(kind),
+            Ok(mut access_key) => {
+                if let Some(gas_key) = access_key.gas_key_info_mut() {
+                    gas_key.balance = gas_key.balance.saturating_add(transfer.deposit);
+                }
+                self.state.set_access_key(account_id, &transfer.public_key, &access_key);
+            }
+        }
+    }
+
+    pub(super) fn withdraw_from_gas_key(
+        &mut self,
+        account_id: &AccountId,
+        account: &mut Option<Account>,
+        withdrawal: &WithdrawFromGasKeyAction,
+        result: &mut ActionResult,
+    ) {
+        let Some(account) = account.as_mut() else { return };
+        let (key, required) = (&withdrawal.public_key, withdrawal.amount);
+        let mut access_key = match self.gas_key(account_id, key) {
+            Err(kind) => return result.fail(kind),
+            Ok(access_key) => access_key,
+        };
+        let Some(gas_key) = access_key.gas_key_info_mut() else { return };
+        let balance = gas_key.balance;
+        let Some(left) = balance.checked_sub(required) else {
+            let (account_id, public_key) = (account_id.clone(), Box::new(key.clone()));
+            return result.fail(ActionErrorKind::InsufficientGasKeyBalance {
+                account_id,
+                public_key,
+                balance,
+                required,
+            });
+        };
+        gas_key.balance = left;
+        self.state.set_access_key(account_id, key, &access_key);
+        account.set_amount(account.amount().saturating_add(required));
     }
 
     /// Keeps the stake, which changes nothing else: this chain has one validator for ever.
@@ -224,6 +317,12 @@ impl Chunk<'_> {
         if besides_code > DELETION_BYTES_MAX {
             return result.fail(ActionErrorKind::DeleteAccountWithLargeState { account_id: account_id.clone() });
         }
+        let balance = self.state.gas_key_balances(account_id);
+        if balance > GasKeyInfo::MAX_BALANCE_TO_BURN {
+            let account_id = account_id.clone();
+            return result.fail(ActionErrorKind::GasKeyBalanceTooHigh { account_id, public_key: None, balance });
+        }
+        result.tokens_burnt = result.tokens_burnt.saturating_add(balance);
         if own.amount() > Balance::ZERO {
             result.new_receipts.push(Receipt::new_balance_refund(beneficiary_id, own.amount()));
         }

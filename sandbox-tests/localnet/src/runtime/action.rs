@@ -65,7 +65,16 @@ impl Chunk<'_> {
             Action::DeleteAccount(delete) => {
                 self.delete_account(receipt, account, actor_id, &delete.beneficiary_id, &mut result);
             }
-            Action::Delegate(signed) => self.delegate(receipt, action_receipt, signed, &mut result),
+            Action::Delegate(signed) => {
+                self.delegate(receipt, action_receipt, signed.as_ref().into(), &mut result);
+            }
+            Action::DelegateV2(signed) => {
+                self.delegate(receipt, action_receipt, signed.as_ref().into(), &mut result);
+            }
+            Action::TransferToGasKey(transfer) => self.transfer_to_gas_key(account_id, transfer, &mut result),
+            Action::WithdrawFromGasKey(withdrawal) => {
+                self.withdraw_from_gas_key(account_id, account, withdrawal, &mut result);
+            }
             Action::DeployGlobalContract(deploy) => {
                 self.deploy_global_contract(account_id, account, deploy, &mut result);
             }
@@ -77,11 +86,8 @@ impl Chunk<'_> {
             Action::DeterministicStateInit(init) => {
                 self.deterministic_state_init(receipt, init, account, &mut result);
             }
-            // `admission::check_action` refused these before a receipt was made.
-            Action::UniversalStateInit(_)
-            | Action::TransferToGasKey(_)
-            | Action::WithdrawFromGasKey(_)
-            | Action::DelegateV2(_) => {}
+            // `admission::actions` refused it before a receipt was made.
+            Action::UniversalStateInit(_) => {}
         }
         result
     }
@@ -125,6 +131,7 @@ fn check_actor(
             | Action::AddKey(_)
             | Action::DeleteKey(_)
             | Action::DeleteAccount(_)
+            | Action::WithdrawFromGasKey(_)
     );
     if own_only && actor_id != account_id {
         let (account_id, actor_id) = (account_id.clone(), actor_id.clone());

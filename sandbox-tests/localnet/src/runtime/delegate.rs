@@ -1,6 +1,7 @@
-//! Meta transactions (NEP-366): a relayer pays, the sender's signature decides.
+//! Meta transactions (NEP-366): a relayer pays, the sender's signature decides. Those of version 2 may use a gas key's
+//! nonces, which costs that key nothing.
 
-use near_primitives::action::delegate::{DelegateAction, SignedDelegateAction};
+use near_primitives::action::delegate::{VersionedDelegateActionRef, VersionedSignedDelegateActionRef};
 use near_primitives::errors::{ActionErrorKind, InvalidAccessKeyError};
 use near_primitives::hash::CryptoHash;
 use near_primitives::receipt::{ActionReceipt, Receipt, ReceiptEnum, ReceiptV0, VersionedActionReceipt};
@@ -15,28 +16,28 @@ impl Chunk<'_> {
         &mut self,
         receipt: &Receipt,
         action_receipt: &VersionedActionReceipt<'_>,
-        signed: &SignedDelegateAction,
+        signed: VersionedSignedDelegateActionRef<'_>,
         result: &mut ActionResult,
     ) {
-        let delegate = &signed.delegate_action;
+        let delegate = signed.delegate_action();
         let checked = if !signed.verify() {
             Err(ActionErrorKind::DelegateActionInvalidSignature)
-        } else if self.context.height > delegate.max_block_height {
+        } else if self.context.height > delegate.max_block_height() {
             Err(ActionErrorKind::DelegateActionExpired)
-        } else if delegate.sender_id != *receipt.receiver_id() {
+        } else if delegate.sender_id() != receipt.receiver_id() {
             Err(ActionErrorKind::DelegateActionSenderDoesNotMatchTxReceiver {
-                sender_id: delegate.sender_id.clone(),
+                sender_id: delegate.sender_id().clone(),
                 receiver_id: receipt.receiver_id().clone(),
             })
         } else {
-            self.use_delegate_key(delegate)
+            self.use_delegate_key(&delegate)
         };
         if let Err(kind) = checked {
             return result.fail(kind);
         }
         let inner = Receipt::V0(ReceiptV0 {
-            predecessor_id: delegate.sender_id.clone(),
-            receiver_id: delegate.receiver_id.clone(),
+            predecessor_id: delegate.sender_id().clone(),
+            receiver_id: delegate.receiver_id().clone(),
             receipt_id: CryptoHash::default(),
             receipt: ReceiptEnum::Action(ActionReceipt {
                 signer_id: action_receipt.signer_id().clone(),
@@ -47,7 +48,7 @@ impl Chunk<'_> {
                 actions: delegate.get_actions(),
             }),
         });
-        match self.pay_for_inner(action_receipt, delegate, result) {
+        match self.pay_for_inner(action_receipt, &delegate, result) {
             Ok(()) => result.new_receipts.push(inner),
             Err(kind) => result.fail(kind),
         }
@@ -57,40 +58,53 @@ impl Chunk<'_> {
     fn pay_for_inner(
         &self,
         action_receipt: &VersionedActionReceipt<'_>,
-        delegate: &DelegateAction,
+        delegate: &VersionedDelegateActionRef<'_>,
         result: &mut ActionResult,
     ) -> Result<(), ActionErrorKind> {
         let config = &self.context.config;
         let actions = delegate.get_actions();
-        let passed_on = gas_bought(config, &actions, &delegate.receiver_id).map_err(overflow)?;
+        let passed_on = gas_bought(config, &actions, delegate.receiver_id()).map_err(overflow)?;
         result.gas_used = result.gas_used.saturating_add(passed_on);
         result.burn(total_prepaid_send_fees(config, action_receipt.actions()).map_err(overflow)?);
         Ok(())
     }
 
-    fn use_delegate_key(&mut self, delegate: &DelegateAction) -> Result<(), ActionErrorKind> {
-        let Some(mut access_key) = self.state.access_key(&delegate.sender_id, &delegate.public_key) else {
-            let missing = InvalidAccessKeyError::AccessKeyNotFound {
-                account_id: delegate.sender_id.clone(),
-                public_key: Box::new(delegate.public_key.clone()),
-            };
-            return Err(ActionErrorKind::DelegateActionAccessKeyError(missing));
+    fn use_delegate_key(&mut self, delegate: &VersionedDelegateActionRef<'_>) -> Result<(), ActionErrorKind> {
+        use ActionErrorKind::DelegateActionAccessKeyError as KeyError;
+        let (sender_id, key) = (delegate.sender_id(), delegate.public_key());
+        let missing = || InvalidAccessKeyError::AccessKeyNotFound {
+            account_id: sender_id.clone(),
+            public_key: Box::new(key.clone()),
         };
-        if delegate.nonce <= access_key.nonce {
-            let (delegate_nonce, ak_nonce) = (delegate.nonce, access_key.nonce);
+        let mut access_key = self.state.access_key(sender_id, key).ok_or_else(|| KeyError(missing()))?;
+        let index = delegate.nonce().nonce_index();
+        let ak_nonce = match (index, access_key.gas_key_info()) {
+            (None, None) => access_key.nonce,
+            (None, Some(_)) => return Err(KeyError(InvalidAccessKeyError::DelegateActionRequiresNonGasKey)),
+            (Some(_), None) => return Err(KeyError(InvalidAccessKeyError::DelegateActionRequiresGasKey)),
+            (Some(nonce_index), Some(gas_key)) => {
+                let num_nonces = gas_key.num_nonces;
+                let nonce = self.state.gas_key_nonce(sender_id, key, nonce_index).filter(|_| nonce_index < num_nonces);
+                nonce.ok_or(ActionErrorKind::DelegateActionInvalidNonceIndex { nonce_index, num_nonces })?
+            }
+        };
+        let delegate_nonce = delegate.nonce().nonce();
+        if delegate_nonce <= ak_nonce {
             return Err(ActionErrorKind::DelegateActionInvalidNonce { delegate_nonce, ak_nonce });
         }
         let upper_bound = self.context.height.saturating_mul(NONCES_PER_BLOCK);
-        if delegate.nonce >= upper_bound {
-            let delegate_nonce = delegate.nonce;
+        if delegate_nonce >= upper_bound {
             return Err(ActionErrorKind::DelegateActionNonceTooLarge { delegate_nonce, upper_bound });
         }
-        access_key.nonce = delegate.nonce;
         if let Some(permission) = access_key.permission.function_call_permission() {
-            check_permission(permission, &delegate.get_actions(), &delegate.receiver_id)
-                .map_err(ActionErrorKind::DelegateActionAccessKeyError)?;
+            check_permission(permission, &delegate.get_actions(), delegate.receiver_id()).map_err(KeyError)?;
         }
-        self.state.set_access_key(&delegate.sender_id, &delegate.public_key, &access_key);
+        if let Some(index) = index {
+            self.state.set_gas_key_nonce(sender_id, key, index, delegate_nonce);
+        } else {
+            access_key.nonce = delegate_nonce;
+            self.state.set_access_key(sender_id, key, &access_key);
+        }
         Ok(())
     }
 }

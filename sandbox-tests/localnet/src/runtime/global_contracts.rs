@@ -34,7 +34,7 @@ impl Chunk<'_> {
             return result.fail(ActionErrorKind::LackBalanceForState { account_id, amount: cost });
         };
         account.set_amount(left);
-        result.bytes_price = result.bytes_price.saturating_add(cost);
+        result.tokens_burnt = result.tokens_burnt.saturating_add(cost);
         let id = match deploy.deploy_mode {
             GlobalContractDeployMode::CodeHash => GlobalContractIdentifier::CodeHash(hash(&deploy.code)),
             GlobalContractDeployMode::AccountId => GlobalContractIdentifier::AccountId(account_id.clone()),

@@ -14,6 +14,7 @@ use near_primitives::hash::{CryptoHash, YieldId};
 use near_primitives::trie_key::TrieKey;
 use near_primitives::types::{AccountId, Balance, Gas, GasWeight, Nonce, NonceIndex, PromiseYieldStatus};
 use near_primitives::universal_state_init::RawStateInit;
+use near_primitives::version::ProtocolFeature;
 use near_primitives_core::universal_state_init::{DecodeMode, StateInitError, UniversalStateInitCounts};
 use near_vm_runner::logic::types::{
     ActionIndex, GlobalContractDeployMode as VmDeployMode, GlobalContractIdentifier, ReceiptIndex,
@@ -381,7 +382,6 @@ impl External for Host<'_> {
     }
 
     fn post_quantum_keys_enabled(&self) -> bool {
-        // Accounts that hold ML-DSA keys come with a later version of this crate.
-        false
+        ProtocolFeature::PostQuantumSignatures.enabled(self.block.version)
     }
 }

@@ -20,8 +20,9 @@ pub struct ActionResult {
     /// Gas whose price is a fixed charge instead of the gas price (creating accounts, from 85).
     pub charged_gas: Gas,
     pub charge: Balance,
-    /// What the account itself paid for the bytes of global contracts.
-    pub bytes_price: Balance,
+    /// Tokens that are no price of gas: what the account paid for the bytes of global contracts, and what gas keys held that
+    /// were deleted.
+    pub tokens_burnt: Balance,
 }
 
 impl ActionResult {
@@ -36,7 +37,7 @@ impl ActionResult {
             profile: ProfileDataV3::default(),
             charged_gas: Gas::ZERO,
             charge: Balance::ZERO,
-            bytes_price: Balance::ZERO,
+            tokens_burnt: Balance::ZERO,
         }
     }
 
@@ -66,7 +67,7 @@ impl ActionResult {
         self.gas_used = self.gas_used.saturating_add(next.gas_used);
         self.charged_gas = self.charged_gas.saturating_add(next.charged_gas);
         self.charge = self.charge.saturating_add(next.charge);
-        self.bytes_price = self.bytes_price.saturating_add(next.bytes_price);
+        self.tokens_burnt = self.tokens_burnt.saturating_add(next.tokens_burnt);
         self.profile.merge(&next.profile);
         self.logs.append(&mut next.logs);
         if let (Err(error), Ok(index)) = (&mut next.result, u64::try_from(index)) {
@@ -89,7 +90,7 @@ impl ActionResult {
         self.new_receipts.clear();
         self.charged_gas = Gas::ZERO;
         self.charge = Balance::ZERO;
-        self.bytes_price = Balance::ZERO;
+        self.tokens_burnt = Balance::ZERO;
     }
 
     /// Fails the whole receipt after all its actions went well.

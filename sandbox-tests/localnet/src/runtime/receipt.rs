@@ -121,7 +121,7 @@ impl Chunk<'_> {
             let refunds = self.refunds(receipt, action, &result);
             result.new_receipts.extend(refunds);
         }
-        let burnt = if is_refund { Balance::ZERO } else { self.gas_paid(&result).saturating_add(result.bytes_price) };
+        let burnt = if is_refund { Balance::ZERO } else { self.gas_paid(&result).saturating_add(result.tokens_burnt) };
         self.balance_burnt = self.balance_burnt.saturating_add(burnt);
         if result.result.is_ok() {
             self.state.commit(&StateChangeCause::ReceiptProcessing { receipt_hash });

@@ -22,11 +22,11 @@ impl StateUpdate {
             StateRecord::AccessKey { account_id, public_key, access_key } => {
                 self.set(TrieKey::access_key(account_id, public_key), &access_key);
             }
+            StateRecord::GasKeyNonce { account_id, public_key, index, nonce } => {
+                self.set(TrieKey::gas_key_nonce(account_id, public_key, index), &nonce);
+            }
             // Receipts in flight are the chain's own business; `sandbox_patch_state` of nearcore ignores them too.
-            StateRecord::PostponedReceipt(_)
-            | StateRecord::ReceivedData { .. }
-            | StateRecord::DelayedReceipt(_)
-            | StateRecord::GasKeyNonce { .. } => {}
+            StateRecord::PostponedReceipt(_) | StateRecord::ReceivedData { .. } | StateRecord::DelayedReceipt(_) => {}
         }
     }
 

@@ -87,13 +87,19 @@ impl Actor {
         (block.header.hash, block.header.height)
     }
 
+    /// What a transaction names: a block that is not final may be lost, and the transaction with it.
+    async fn anchor(&self) -> CryptoHash {
+        let block_reference = BlockReference::Finality(Finality::Final);
+        self.client.call(methods::block::RpcBlockRequest { block_reference }).await.unwrap().header.hash
+    }
+
     pub async fn sign(&self, receiver_id: &AccountId, actions: Vec<Action>) -> SignedTransaction {
         let transaction = Transaction::V0(TransactionV0 {
             signer_id: self.id.clone(),
             public_key: self.key.public_key(),
             nonce: self.access_key().await.unwrap().nonce + 1,
             receiver_id: receiver_id.clone(),
-            block_hash: self.head().await.0,
+            block_hash: self.anchor().await,
             actions,
         });
         let signature = self.signer().sign(transaction.get_hash_and_size().0.as_ref());

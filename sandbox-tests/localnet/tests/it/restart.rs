@@ -24,7 +24,7 @@ async fn settled(localnet: &Localnet) -> (u64, CryptoHash, CryptoHash) {
 
 async fn transfer(localnet: &Localnet, nonce: u64) {
     let signer: Signer = InMemorySigner::from_secret_key(localnet.root_id().clone(), localnet.root_key().clone());
-    let block_hash = head(localnet).await.1;
+    let block_hash = localnet.with(|chain| *chain.final_head().header.hash()).await.unwrap();
     let to = "registrar".parse().unwrap();
     let deposit = Balance::from_near(1);
     let signed = SignedTransaction::send_money(nonce, localnet.root_id().clone(), to, &signer, deposit, block_hash);

@@ -87,7 +87,7 @@ fn story(proposals: Vec<Move>, end: fn(&Move) -> Move) -> impl Strategy<Value = 
         let mut ops = Vec::new();
         for what in &proposals {
             let what = match what {
-                Move::ProposeAmendment(_) => Move::ProposeAmendment(next.clone()),
+                Move::ProposeAmendment { .. } => Move::ProposeAmendment { next: next.clone(), stale: false },
                 other => other.clone(),
             };
             ops.push(rightly(by, 0, what));
@@ -112,9 +112,9 @@ fn story(proposals: Vec<Move>, end: fn(&Move) -> Move) -> impl Strategy<Value = 
 /// A release that is proposed to one council and voted on when there is another.
 fn changed_midway() -> impl Strategy<Value = Vec<Op>> {
     (0..PEOPLE, 0..PEOPLE + 4, constitution()).prop_map(|(by, no, next)| {
-        let mut ops = vec![rightly(by, 0, Move::ProposeAmendment(next))];
+        let mut ops = vec![rightly(by, 0, Move::ProposeAmendment { next, stale: false })];
         ops.extend(all_vote(0, PEOPLE));
-        let middle = [Move::Wait(HOUR_MS), Move::Queue, Move::Wait(HOUR_MS), Move::ProposeRelease];
+        let middle = [Move::Wait(HOUR_MS), Move::Queue, Move::Wait(HOUR_MS), Move::ProposeRelease { stale: false }];
         ops.extend(middle.map(|what| rightly(by, 0, what)));
         ops.push(rightly(by, 1, Move::Amend));
         ops.extend(all_vote(0, no));
@@ -126,7 +126,7 @@ fn changed_midway() -> impl Strategy<Value = Vec<Op>> {
 
 fn end(of: &Move) -> Move {
     match of {
-        Move::ProposeAmendment(_) => Move::Amend,
+        Move::ProposeAmendment { .. } => Move::Amend,
         Move::ProposeUpgrade { .. } => Move::Execute { swapped: false },
         _ => Move::Publish,
     }
@@ -135,8 +135,8 @@ fn end(of: &Move) -> Move {
 fn op() -> impl Strategy<Value = Op> {
     let rarely = || proptest::bool::weighted(0.2);
     let what = prop_oneof![
-        2 => Just(Move::ProposeRelease),
-        2 => constitution().prop_map(Move::ProposeAmendment),
+        2 => rarely().prop_map(|stale| Move::ProposeRelease { stale }),
+        2 => (constitution(), rarely()).prop_map(|(next, stale)| Move::ProposeAmendment { next, stale }),
         1 => (0..CODES, rarely()).prop_map(|(code, stale)| Move::ProposeUpgrade { code, stale }),
         8 => (any::<bool>(), rarely()).prop_map(|(yes, of_another)| Move::Vote { yes, of_another }),
         3 => Just(Move::Queue),
@@ -152,12 +152,13 @@ fn op() -> impl Strategy<Value = Op> {
 
 fn ops() -> impl Strategy<Value = Vec<Op>> {
     let upgrade = |code| Move::ProposeUpgrade { code, stale: false };
-    let amendment = || Move::ProposeAmendment(model::Constitution::default());
+    let amendment = || Move::ProposeAmendment { next: model::Constitution::default(), stale: false };
+    let release = || Move::ProposeRelease { stale: false };
     prop_oneof![
         20 => op().prop_map(|op| vec![op]),
-        2 => story(vec![Move::ProposeRelease], end),
-        1 => story(vec![Move::ProposeRelease, Move::ProposeRelease], end),
-        1 => story(vec![amendment(), amendment(), Move::ProposeRelease], end),
+        2 => story(vec![release()], end),
+        1 => story(vec![release(), release()], end),
+        1 => story(vec![amendment(), amendment(), release()], end),
         1 => changed_midway(),
         1 => (0..CODES).prop_flat_map(move |code| story(vec![upgrade(code), upgrade(0)], end)),
     ]
@@ -220,7 +221,7 @@ impl World {
         let about = self.model.proposals.get(&proposal);
         let line = match op.what {
             Move::ProposeUpgrade { .. } => CODE,
-            Move::ProposeRelease | Move::ProposeAmendment(_) => PEOPLES,
+            Move::ProposeRelease { .. } | Move::ProposeAmendment { .. } => PEOPLES,
             _ => about.map_or(PEOPLES, |proposal| proposal.line),
         };
         let council = about.filter(|_| matches!(op.what, Move::Vote { .. })).map(|proposal| &proposal.by.council);
@@ -229,9 +230,10 @@ impl World {
         let guardian = self.model.lines[&line].now.guardian;
         let by = match op.what {
             Move::Cancel => guardian.or(about.map(|proposal| proposal.proposer)).unwrap_or(op.by),
-            Move::ProposeRelease | Move::ProposeAmendment(_) | Move::ProposeUpgrade { .. } | Move::Vote { .. } => {
-                member
-            }
+            Move::ProposeRelease { .. }
+            | Move::ProposeAmendment { .. }
+            | Move::ProposeUpgrade { .. }
+            | Move::Vote { .. } => member,
             _ => op.by,
         };
         Step { by, ..step }
@@ -250,13 +252,15 @@ impl World {
     }
 
     fn call(&self, step: &Step, seen: &Seen) -> Option<Call> {
-        let reference = &ProposalRef { proposal: step.proposal };
+        let (reference, line) = (&ProposalRef { proposal: step.proposal }, &seen.lines[&PEOPLES]);
         Some(match &step.what {
-            Move::ProposeRelease => {
-                call(governance::propose_release, &ProposeRelease { line: PEOPLES, content: content() })
+            Move::ProposeRelease { stale } => {
+                let seq = line.seq.wrapping_sub(u64::from(*stale));
+                call(governance::propose_release, &ProposeRelease { line: PEOPLES, seq, content: content() })
             }
-            Move::ProposeAmendment(next) => {
-                let args = ProposeAmendment { line: PEOPLES, constitution: self.constitution(next) };
+            Move::ProposeAmendment { next, stale } => {
+                let version = line.version.wrapping_sub(u64::from(*stale));
+                let args = ProposeAmendment { line: PEOPLES, version, constitution: self.constitution(next) };
                 call(governance::propose_amendment, &args)
             }
             Move::ProposeUpgrade { code, stale } => {
@@ -299,8 +303,8 @@ impl World {
         let mut what = format!("{method} by {} with {step:?}", by.id());
         let stores = matches!(
             step.what,
-            Move::ProposeRelease
-                | Move::ProposeAmendment(_)
+            Move::ProposeRelease { .. }
+                | Move::ProposeAmendment { .. }
                 | Move::ProposeUpgrade { .. }
                 | Move::Vote { .. }
                 | Move::Amend

@@ -10,7 +10,7 @@ use charter_harness::{Harness, ok, refused, view};
 use charter_host::{
     Door, Host, HostError, HostKeys, HttpRequest, Patience, Place, SealContext, SealTo, Server, Tokens, Upstreams, seal,
 };
-use charter_types::keys::args::{AddCredential, AnswerApproval, GrantRef, GrantTerms, RequestApproval};
+use charter_types::keys::args::{AddCredential, AnswerApproval, GrantRef, GrantTerms, LeaseRef, RequestApproval};
 use charter_types::keys::methods as keys;
 use charter_types::keys::{Allowance, Asker, Envelope, Grantee, Method, Policy, Rate, Scheme, Target, Unit};
 use charter_types::registry::args::AgentRef;
@@ -45,7 +45,7 @@ async fn upstream() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     (addr, seen)
 }
 
-/// A node that stops for a word before it tells what a secret's envelope is.
+/// A node that stops for a word before it tells what a secret's envelope is, and is gone once the service was asked.
 struct Watched {
     url: String,
     asked: Arc<Notify>,
@@ -67,7 +67,7 @@ async fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
 }
 
 impl Watched {
-    async fn start(node: &str) -> Self {
+    async fn start(node: &str, seen: Arc<Mutex<Vec<String>>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let node = node.trim_start_matches("http://").trim_end_matches('/').to_owned();
@@ -75,10 +75,13 @@ impl Watched {
         let watched = Self { url, asked: asked.clone(), go: go.clone() };
         tokio::spawn(async move {
             while let Ok((mut socket, _)) = listener.accept().await {
-                let (node, asked, go) = (node.clone(), asked.clone(), go.clone());
+                let (node, asked, go, seen) = (node.clone(), asked.clone(), go.clone(), seen.clone());
                 tokio::spawn(async move {
                     let mut upstream = TcpStream::connect(node).await.unwrap();
                     while let Some(question) = read_message(&mut socket).await {
+                        if !seen.lock().unwrap().is_empty() {
+                            return;
+                        }
                         if String::from_utf8_lossy(&question).contains("\"envelope\"") {
                             asked.notify_one();
                             go.notified().await;
@@ -179,7 +182,7 @@ async fn build(change: impl FnOnce(&mut GrantTerms), is_watched: bool) -> Scene 
     let contracts = Contracts { keys, ..harness.contracts.clone() };
     let listed = Upstreams::new(vec![addr, SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, addr.port()))]);
     let chain_id = harness.chain_id.clone();
-    let watched = if is_watched { Some(Watched::start(&harness.rpc_url()).await) } else { None };
+    let watched = if is_watched { Some(Watched::start(&harness.rpc_url(), seen.clone()).await) } else { None };
     let node = watched.as_ref().map_or_else(|| harness.rpc_url(), |watched| watched.url.clone());
     let mut host = Host::new(id, signer(&hal, node), own, contracts, chain_id, listed);
     if is_watched {
@@ -311,6 +314,30 @@ async fn a_grant_that_is_revoked_while_the_secret_is_opened_is_not_used() {
     let (answer, ()) = tokio::join!(scene.call(), revoke);
     assert_eq!(answer.unwrap_err().code(), "REVOKED");
     assert_eq!(scene.uses(), 0);
+}
+
+/// Answer with settle's error, and the agent asks once more for what was done.
+#[tokio::test]
+async fn an_answer_is_the_agents_even_if_its_use_is_not_settled() {
+    let scene = build(|terms| terms.budget = Some(uses(2)), true).await;
+    let watched = scene.watched.as_ref().unwrap();
+    let letting_through = async {
+        loop {
+            watched.asked.notified().await;
+            watched.go.notify_one();
+        }
+    };
+    let answer = tokio::select! { answer = scene.call() => answer, () = letting_through => unreachable!() };
+    assert!(answer.unwrap().contains("Bearer [redacted]"));
+    assert_eq!(scene.uses(), 1);
+    // Nobody gets the use back: it is counted when the lease ends.
+    let keys = &scene.harness.contracts.keys;
+    let budget = async || view(&scene.harness.worker, keys, keys::budgets, &Page::default()).await.unwrap().remove(0);
+    assert_eq!(budget().await.reserved, U128(1));
+    scene.harness.wait(std::time::Duration::from_hours(1)).await.unwrap();
+    ok(&scene.bob, keys, keys::expire, &LeaseRef { lease: 1 }, 0).await;
+    let budget = budget().await;
+    assert_eq!((budget.spent, budget.reserved, budget.level), (U128(1), U128(0), U128(1)));
 }
 
 #[tokio::test]

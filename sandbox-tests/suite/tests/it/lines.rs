@@ -66,12 +66,12 @@ impl Dao {
     async fn propose(&self, semver: &str) -> u64 {
         let mut content = content();
         semver.clone_into(&mut content.semver);
-        let args = ProposeRelease { line: LINE, content };
+        let args = ProposeRelease { line: LINE, seq: self.line().await.seq, content };
         ok(&self.members[0], self.contract(), governance::propose_release, &args, DEPOSIT).await
     }
 
     async fn propose_constitution(&self, constitution: Constitution) -> u64 {
-        let args = ProposeAmendment { line: LINE, constitution };
+        let args = ProposeAmendment { line: LINE, version: self.line().await.version, constitution };
         ok(&self.members[0], self.contract(), governance::propose_amendment, &args, DEPOSIT).await
     }
 
@@ -198,7 +198,7 @@ async fn a_guardian_cancels_once() {
     assert_eq!(dao.amend(&dao.owner, named).await, None);
     assert_eq!(dao.line().await.guardian.as_ref(), Some(guard.id()));
     let release = dao.propose("1.0.0").await;
-    let other = dao.propose_constitution(Constitution { guardian: None, ..constitution }).await;
+    let other = dao.propose_constitution(constitution.clone()).await;
     dao.approve(&[release, other], &dao.members).await;
     assert_eq!(dao.cancel(&guard, release).await, None);
     assert_eq!(dao.proposal(release).await.state, ProposalState::Cancelled);
@@ -206,7 +206,11 @@ async fn a_guardian_cancels_once() {
     assert_eq!(dao.cancel(&guard, other).await, Some("GOVERNANCE_NOT_PROPOSER".to_owned()));
     let member = &dao.members[0];
     assert_eq!(dao.publish(member, release).await, Some("GOVERNANCE_NOT_APPROVED".to_owned()));
-    assert_eq!(dao.amend(member, other).await, None);
+    assert_eq!(dao.amend(member, other).await, Some(SUPERSEDED.to_owned()), "it would bring the guardian back");
+    let next = dao.propose_constitution(Constitution { guardian: None, ..constitution }).await;
+    dao.approve(&[next], &dao.members).await;
+    assert_eq!(dao.cancel(&guard, next).await, Some("GOVERNANCE_NOT_PROPOSER".to_owned()));
+    assert_eq!(dao.amend(member, next).await, None);
 }
 
 #[tokio::test]
@@ -237,7 +241,7 @@ async fn a_council_changes_by_vote_and_running_votes_do_not() {
     dao.approve(&[running], &dao.members[..2]).await;
     assert_eq!(dao.publish(&next, running).await, None);
     // Who is off the council proposes nothing more.
-    let args = ProposeRelease { line: LINE, content: content() };
+    let args = ProposeRelease { line: LINE, seq: dao.line().await.seq, content: content() };
     let old = refused(&dao.members[0], dao.contract(), governance::propose_release, &args, DEPOSIT).await;
     assert_eq!(old, "GOVERNANCE_NOT_MEMBER");
     ok(&next, dao.contract(), governance::propose_release, &args, DEPOSIT).await;
@@ -248,13 +252,13 @@ async fn a_council_is_never_empty() {
     let dao = Dao::new(1).await;
     for council in [Vec::new(), vec![Member { account: dao.owner.id().clone(), weight: 0 }]] {
         let constitution = Constitution { council, params: short(), guardian: None };
-        let args = ProposeAmendment { line: LINE, constitution };
+        let args = ProposeAmendment { line: LINE, version: 0, constitution };
         let told = refused(&dao.members[0], dao.contract(), governance::propose_amendment, &args, DEPOSIT).await;
         assert_eq!(told, "GOVERNANCE_BAD_COUNCIL");
     }
     let params = Params { quorum_bps: 0, ..short() };
     let constitution = Constitution { council: equals(&dao.members), params, guardian: None };
-    let args = ProposeAmendment { line: LINE, constitution };
+    let args = ProposeAmendment { line: LINE, version: 0, constitution };
     let told = refused(&dao.members[0], dao.contract(), governance::propose_amendment, &args, DEPOSIT).await;
     assert_eq!(told, "GOVERNANCE_BAD_PARAMS");
 }

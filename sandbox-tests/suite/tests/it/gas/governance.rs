@@ -31,7 +31,7 @@ pub async fn rows(table: &mut Table, owner: &Account) {
     let params = Params { vote_ms: PERIOD_MS_MIN, timelock_ms: PERIOD_MS_MIN, ..Params::default() };
     let line = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian: None };
     let line = table.note(owner, (Governance, governance::create_line), "one member", &line, DEPOSIT).await;
-    let release = ProposeRelease { line, content: content() };
+    let release = ProposeRelease { line, seq: 0, content: content() };
     let case = "one artifact";
     let proposal = table.note(owner, (Governance, governance::propose_release), case, &release, DEPOSIT).await;
     let vote = vote_on(table, proposal).await;
@@ -60,8 +60,8 @@ async fn amendments(table: &mut Table, owner: &Account, line: u64, params: Param
         (1..MEMBERS_MAX).map(|number| Member { account: format!("{number:0>32}").parse().unwrap(), weight: 1 }),
     );
     let constitution = Constitution { council, params, guardian: Some(owner.id().clone()) };
-    let amendment = ProposeAmendment { line, constitution };
-    for case in ["to a council of 32", "from 32 to 32"] {
+    for (version, case) in [(0, "to a council of 32"), (1, "from 32 to 32")] {
+        let amendment = ProposeAmendment { line, version, constitution: constitution.clone() };
         let proposal = table.note(owner, (Governance, governance::propose_amendment), case, &amendment, DEPOSIT).await;
         let vote = vote_on(table, proposal).await;
         table.note(owner, (Governance, governance::vote), case, &vote, DEPOSIT).await;

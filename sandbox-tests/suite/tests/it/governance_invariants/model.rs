@@ -28,8 +28,14 @@ pub struct Constitution {
 /// A call. What it is about is the proposal of its step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Move {
-    ProposeRelease,
-    ProposeAmendment(Constitution),
+    /// For the line as it is, or as it was before.
+    ProposeRelease {
+        stale: bool,
+    },
+    ProposeAmendment {
+        next: Constitution,
+        stale: bool,
+    },
     /// One of the codes, for what runs now or for what ran before that.
     ProposeUpgrade {
         code: usize,
@@ -130,7 +136,10 @@ impl Proposal {
     fn passes(&self) -> bool {
         let all: u64 = self.by.council.values().sum();
         let (yes, no) = (self.weight(true), self.weight(false));
-        yes > 0 && yes * 10_000 >= self.by.quorum_bps * all && yes * 10_000 >= self.by.threshold_bps * (yes + no)
+        // Who decides changes by a majority at least.
+        let changes_who_decides = matches!(self.about, About::Amendment(_));
+        let quorum = if changes_who_decides { self.by.quorum_bps.max(5_001) } else { self.by.quorum_bps };
+        yes > 0 && yes * 10_000 >= quorum * all && yes * 10_000 >= self.by.threshold_bps * (yes + no)
     }
 
     pub fn is_due(&self, now_ms: u64) -> bool {
@@ -144,14 +153,14 @@ impl Model {
             return End::Refused;
         }
         let done = match &step.what {
-            Move::ProposeRelease => {
+            Move::ProposeRelease { stale } => {
                 let about = About::Release(self.releases + 1);
-                let made = self.propose(step.by, PEOPLES, about, now_ms);
+                let made = (!stale).then(|| self.propose(step.by, PEOPLES, about, now_ms)).flatten();
                 self.releases += u64::from(made.is_some());
                 made
             }
-            Move::ProposeAmendment(next) => {
-                let sound = !next.council.is_empty();
+            Move::ProposeAmendment { next, stale } => {
+                let sound = !next.council.is_empty() && !stale;
                 sound.then(|| self.propose(step.by, PEOPLES, About::Amendment(next.clone()), now_ms)).flatten()
             }
             Move::ProposeUpgrade { code, stale } => {
@@ -223,6 +232,7 @@ impl Model {
                 if !(open && proposal.proposer == *by) {
                     (stopped && line.now.guardian == Some(*by)).then_some(())?;
                     line.now.guardian = None;
+                    line.version += 1;
                 }
                 proposal.state = State::Cancelled;
             }

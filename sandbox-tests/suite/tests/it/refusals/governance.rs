@@ -30,8 +30,8 @@ pub fn cases(scene: &Scene) -> Vec<Case> {
     let council = vec![Member { account: scene.id(Who::Owner), weight: 1 }];
     let line = CreateLine { name: "line".to_owned(), council, params: Params::default(), guardian: None };
     let constitution = Constitution { council: line.council.clone(), params: line.params, guardian: None };
-    let amendment = ProposeAmendment { line: 2, constitution };
-    let release = ProposeRelease { line: 2, content: content() };
+    let amendment = ProposeAmendment { line: 2, version: 0, constitution };
+    let release = ProposeRelease { line: 2, seq: 0, content: content() };
     let upgrade = ProposeUpgrade {
         contract: scene.id(Who::Stranger),
         code_hash: Hash32([1; 32]),
