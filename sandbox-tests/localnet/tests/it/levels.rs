@@ -3,7 +3,6 @@
 use charter_localnet::{Config, Localnet};
 use near_crypto::{KeyType, Signature};
 use near_primitives::action::{Action, TransferAction};
-use near_primitives::hash::CryptoHash;
 use near_primitives::serialize::to_base64;
 use near_primitives::transaction::SignedTransaction;
 use near_primitives::types::Balance;
@@ -143,22 +142,4 @@ async fn a_chunk_is_named_by_its_hash_or_by_block_and_shard() {
     }
     let no_block = ask(&localnet, "block", json!({ "block_id": 0, "shard_id": 99_999 })).await;
     assert_eq!(no_block["error"]["cause"]["name"], "PARSE_ERROR", "{no_block}");
-}
-
-#[tokio::test]
-async fn an_ordinary_key_is_no_gas_key() {
-    let (localnet, _rpc, root) = started(0).await;
-    let fields = json!({
-        "request_type": "view_gas_key_nonces", "finality": "final", "account_id": root.id,
-        "public_key": root.key.public_key(),
-    });
-    for method in ["query", "EXPERIMENTAL_view_gas_key_nonces"] {
-        let answer = ask(&localnet, method, fields.clone()).await;
-        assert_eq!(answer["error"]["cause"]["name"], "UNKNOWN_GAS_KEY", "{answer}");
-    }
-    let mut nobody = fields;
-    nobody["account_id"] = json!("nobody.near");
-    let answer = ask(&localnet, "EXPERIMENTAL_view_gas_key_nonces", nobody).await;
-    assert_eq!(answer["error"]["cause"]["name"], "UNKNOWN_ACCOUNT", "{answer}");
-    assert_ne!(localnet.with(|chain| *chain.head().header.hash()).await.unwrap(), CryptoHash::default());
 }

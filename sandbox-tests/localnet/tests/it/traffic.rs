@@ -3,15 +3,15 @@
 
 use charter_localnet::Genesis;
 use charter_localnet::chain::{Chain, ChainOptions};
-use near_crypto::{InMemorySigner, KeyType, SecretKey, Signer};
+use near_crypto::{KeyType, SecretKey};
 use near_primitives::account::AccessKey;
 use near_primitives::action::{
     Action, CreateAccountAction, DeleteAccountAction, DeleteKeyAction, DeployContractAction,
     DeployGlobalContractAction, DeterministicStateInitAction, GlobalContractDeployMode, GlobalContractIdentifier,
-    StakeAction, TransferAction, UseGlobalContractAction,
+    StakeAction, TransferAction, UseGlobalContractAction, WithdrawFromGasKeyAction,
 };
 use near_primitives::deterministic_account_id::{DeterministicAccountStateInit, DeterministicAccountStateInitV1};
-use near_primitives::transaction::{SignedTransaction, Transaction, TransactionV0};
+use near_primitives::transaction::{NonceMode, Transaction, TransactionNonce, TransactionV0, TransactionV1};
 use near_primitives::types::{AccountId, Balance, ProtocolVersion};
 use near_primitives::utils::derive_near_deterministic_account_id;
 use proptest::collection::vec;
@@ -19,6 +19,7 @@ use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use serde_json::{Value, json};
 
 use crate::actor::{add_key, call};
+use crate::desk::{fund, key, secret, signed_with};
 
 pub const NAMES: [&str; 4] = ["one.test.near", "two.test.near", "three.test.near", "poor.test.near"];
 
@@ -26,13 +27,21 @@ pub fn id(name: &str) -> AccountId {
     name.parse().unwrap()
 }
 
-fn key(seed: &str) -> SecretKey {
-    SecretKey::from_seed(KeyType::ED25519, seed)
-}
-
 #[derive(Clone, Debug)]
 pub enum Step {
-    Transaction { from: usize, to: AccountId, actions: Vec<Action> },
+    Transaction {
+        from: usize,
+        to: AccountId,
+        actions: Vec<Action>,
+    },
+    /// The same, signed with one of a gas key's nonces.
+    ByGasKey {
+        from: usize,
+        key: SecretKey,
+        index: u16,
+        to: AccountId,
+        actions: Vec<Action>,
+    },
     Block,
     Skip(u64),
 }
@@ -52,6 +61,12 @@ pub fn prepared(version: ProtocolVersion) -> Chain {
         if index < 2 {
             actions.push(Action::DeployContract(DeployContractAction { code: crate::PROBE.to_vec() }));
         }
+        // Gas keys that every play finds funded.
+        for kind in [KeyType::ED25519, KeyType::MLDSA65] {
+            let gas_key = secret(kind, "gas 0");
+            actions.push(add_key(&gas_key, AccessKey::gas_key_full_access(3)));
+            actions.push(fund(&gas_key, Balance::from_millinear(30)));
+        }
         send(&mut chain, "test.near", &key("root"), &id(name), actions);
         settle(&mut chain);
     }
@@ -66,18 +81,22 @@ pub fn settle(chain: &mut Chain) {
 
 /// Signs with the next nonce and lets the pool decide.
 fn send(chain: &mut Chain, from: &str, key: &SecretKey, to: &AccountId, actions: Vec<Action>) {
-    let signer: Signer = InMemorySigner::from_secret_key(id(from), key.clone());
+    send_by(chain, from, key, None, to, actions);
+}
+
+fn send_by(chain: &mut Chain, from: &str, key: &SecretKey, index: Option<u16>, to: &AccountId, actions: Vec<Action>) {
+    let (signer_id, public_key, receiver_id) = (id(from), key.public_key(), to.clone());
+    let block_hash = *chain.head().header.hash();
     let nonce = chain.head().header.height() * 1_000_000 + 1 + u64::try_from(chain.pool_size()).unwrap();
-    let transaction = Transaction::V0(TransactionV0 {
-        signer_id: id(from),
-        public_key: key.public_key(),
-        nonce,
-        receiver_id: to.clone(),
-        block_hash: *chain.head().header.hash(),
-        actions,
-    });
-    let signature = signer.sign(transaction.get_hash_and_size().0.as_ref());
-    let _ = chain.submit(SignedTransaction::new(signature, transaction));
+    let transaction = match index {
+        None => Transaction::V0(TransactionV0 { signer_id, public_key, nonce, receiver_id, block_hash, actions }),
+        Some(index) => {
+            let (nonce, nonce_mode) = (TransactionNonce::from_nonce_and_index(nonce, index), NonceMode::Monotonic);
+            let tx = TransactionV1 { signer_id, public_key, nonce, receiver_id, block_hash, actions, nonce_mode };
+            Transaction::V1(tx)
+        }
+    };
+    let _ = chain.submit(signed_with(&id(from), key, transaction));
 }
 
 pub fn play(chain: &mut Chain, steps: &[Step]) {
@@ -85,6 +104,9 @@ pub fn play(chain: &mut Chain, steps: &[Step]) {
         match step {
             Step::Transaction { from, to, actions } => {
                 send(chain, NAMES[*from], &key(NAMES[*from]), to, actions.clone());
+            }
+            Step::ByGasKey { from, key, index, to, actions } => {
+                send_by(chain, NAMES[*from], key, Some(*index), to, actions.clone());
             }
             Step::Block => chain.produce().unwrap(),
             Step::Skip(blocks) => chain.fast_forward(*blocks).unwrap(),
@@ -145,6 +167,12 @@ fn script() -> impl Strategy<Value = Value> {
     vec(ops, 1..4).prop_map(|script| json!({ "script": script }))
 }
 
+/// One of a few, so that they meet again: ordinary ones and such as hold against quantum computers.
+fn gas_key() -> impl Strategy<Value = SecretKey> {
+    let kind = prop_oneof![2 => Just(KeyType::ED25519), 1 => Just(KeyType::MLDSA65)];
+    (kind, 0..2).prop_map(|(kind, seed)| secret(kind, &format!("gas {seed}")))
+}
+
 fn action() -> impl Strategy<Value = Action> {
     let hash = near_primitives::hash::hash(crate::PROBE);
     prop_oneof![
@@ -153,6 +181,15 @@ fn action() -> impl Strategy<Value = Action> {
         1 => Just(call("no_such_method", &json!({}), Balance::from_yoctonear(1))),
         1 => Just(Action::CreateAccount(CreateAccountAction {})),
         1 => any::<u8>().prop_map(|seed| add_key(&key(&seed.to_string()), AccessKey::full_access())),
+        2 => (gas_key(), 0_u16..4).prop_map(|(key, nonces)| add_key(&key, AccessKey::gas_key_full_access(nonces))),
+        2 => (gas_key(), amount()).prop_map(|(key, deposit)| fund(&key, deposit)),
+        1 => (gas_key(), amount()).prop_map(|(key, amount)| {
+            let public_key = key.public_key();
+            Action::WithdrawFromGasKey(Box::new(WithdrawFromGasKeyAction { public_key, amount }))
+        }),
+        1 => gas_key().prop_map(|key| {
+            Action::DeleteKey(Box::new(DeleteKeyAction { public_key: key.public_key() }))
+        }),
         1 => any::<u8>().prop_map(|seed| {
             Action::DeleteKey(Box::new(DeleteKeyAction { public_key: key(&seed.to_string()).public_key() }))
         }),
@@ -191,6 +228,9 @@ pub fn steps() -> impl Strategy<Value = Vec<Step>> {
         let to = if own { id(NAMES[from]) } else { to };
         Step::Transaction { from, to, actions }
     });
+    let by_gas_key = (0..NAMES.len(), gas_key(), 0_u16..4, account(), vec(action(), 1..3));
+    let by_gas_key =
+        by_gas_key.prop_map(|(from, key, index, to, actions)| Step::ByGasKey { from, key, index, to, actions });
     let named = (0..NAMES.len(), vec((any::<u8>(), vec(any::<u8>(), 0..40)), 0..3), amount(), vec(action(), 0..2));
     let named = named.prop_map(|(from, data, deposit, mut actions)| {
         let (to, init) = state_init(data, deposit);
@@ -198,7 +238,7 @@ pub fn steps() -> impl Strategy<Value = Vec<Step>> {
         Step::Transaction { from, to, actions }
     });
     vec(
-        prop_oneof![12 => transaction, 1 => named, 4 => Just(Step::Block), 2 => (1_u64..250).prop_map(Step::Skip)],
+        prop_oneof![12 => transaction, 3 => by_gas_key, 1 => named, 4 => Just(Step::Block), 2 => (1_u64..250).prop_map(Step::Skip)],
         1..10,
     )
 }
