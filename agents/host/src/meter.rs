@@ -71,12 +71,14 @@ impl<'a> Use<'a> {
         Ok(Self { operator, contracts, lease: outcome.value()? })
     }
 
-    /// Settles the lease. A use that was not made goes back to the budgets.
-    pub async fn settle(self, was_used: bool) -> Result<(), HostError> {
-        let Some(lease) = self.lease else { return Ok(()) };
+    /// Settles the lease. A use that was not made goes back to the budgets. A lease that can't be settled stays, and its row
+    /// is the operator's: once its time is over anybody can end it by `expire`, and it counts as used.
+    pub async fn settle(self, was_used: bool) {
+        let Some(lease) = self.lease else { return };
         let args = Settle { lease, used: U128(u128::from(was_used)) };
-        self.operator.call(&self.contracts.keys, Call::new(methods::settle, &args)).await?;
-        Ok(())
+        if let Err(error) = self.operator.call(&self.contracts.keys, Call::new(methods::settle, &args)).await {
+            tracing::error!("lease {lease} is not settled, and has to be ended by `expire`: {error}: {error:?}");
+        }
     }
 }
 

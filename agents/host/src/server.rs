@@ -150,8 +150,11 @@ async fn call(
 ) -> Result<Json<HttpResponse>, Response> {
     let Json(ask) =
         ask.map_err(|error| problem(StatusCode::BAD_REQUEST, "HOST_BAD_REQUEST", &error.body_text(), None))?;
-    let answer = desk.host.call(ask.grant, &ask.policy, &asker, &ask.request).await;
-    answer.map(Json).map_err(IntoResponse::into_response)
+    // It goes on if the agent hangs up: what was reserved has to be settled.
+    let asked = tokio::spawn(async move { desk.host.call(ask.grant, &ask.policy, &asker, &ask.request).await });
+    let broken =
+        |_| problem(StatusCode::INTERNAL_SERVER_ERROR, "HOST_DEFECT", "the host met a defect of its own", None);
+    asked.await.map_err(broken)?.map(Json).map_err(IntoResponse::into_response)
 }
 
 /// Where a host listens.

@@ -25,8 +25,9 @@ pub const PERIOD_MS_MAX: u64 = 30 * 24 * 3_600_000;
 /// After its timelock an approved proposal may be carried out for this long.
 pub const EXECUTION_MS: u64 = 14 * 24 * 3_600_000;
 pub const BPS: u128 = 10_000;
-/// Another constitution takes this share of all weight, in 1/10,000, however little the line asks for.
-pub const AMENDMENT_QUORUM_BPS_MIN: u16 = 5_001;
+/// Who decides, and which code Charter's contracts run, takes this share of all weight, in 1/10,000, however little the line
+/// asks for.
+pub const MAJORITY_BPS: u16 = 5_001;
 
 pub type LineId = u64;
 pub type ReleaseId = u64;
@@ -48,7 +49,8 @@ pub struct Line {
     /// Counts constitutions: a vote on the next one names the one that it replaces. Events of releases up to 0003 have none.
     #[wire(default)]
     pub version: u64,
-    /// May cancel one proposal that is not carried out yet. That takes its office, until a vote names a guardian anew.
+    /// May cancel one proposal that is not carried out yet. That takes its office, until a vote names a guardian anew, and
+    /// makes another constitution: amendments that are open then are proposed anew.
     pub guardian: Option<AccountId>,
 }
 
@@ -74,8 +76,8 @@ pub struct Member {
 pub struct Params {
     pub vote_ms: u64,
     pub timelock_ms: u64,
-    /// Weight that must say yes, in 1/10,000 of all weight: who is silent does not. Another constitution takes more than
-    /// half in any case.
+    /// Weight that must say yes, in 1/10,000 of all weight: who is silent does not. Another constitution and code of Charter's
+    /// contracts take more than half in any case.
     pub quorum_bps: u16,
     /// Share of the weight cast for a choice that must be yes, in 1/10,000; more than half.
     pub threshold_bps: u16,
@@ -201,11 +203,13 @@ pub struct Proposal {
 }
 
 impl Proposal {
-    /// Weight that must say yes, in 1/10,000 of all weight.
+    /// Weight that must say yes to this one, in 1/10,000 of all weight.
     pub fn quorum_bps(&self) -> u16 {
         match self.kind {
-            ProposalKind::Amendment(_) => self.params.quorum_bps.max(AMENDMENT_QUORUM_BPS_MIN),
-            ProposalKind::Release(_) | ProposalKind::ContractUpgrade { .. } => self.params.quorum_bps,
+            ProposalKind::Amendment(_) | ProposalKind::ContractUpgrade { .. } => {
+                self.params.quorum_bps.max(MAJORITY_BPS)
+            }
+            ProposalKind::Release(_) => self.params.quorum_bps,
         }
     }
 }

@@ -160,9 +160,15 @@ async fn proposals(session: &Session, id: LineId) -> anyhow::Result<()> {
     let contract = &session.contracts.governance;
     let wanted = |proposal: &Proposal| proposal.line == id;
     let rows = session.all(contract, methods::proposals, |proposal| proposal.id, wanted).await?;
+    let now_ms = session.now_ms().await?;
     if !session.json {
         for row in &rows {
-            say!("proposal {:<4} {:<22} {}", row.id, proposal::about(&row.kind), proposal::progress(row));
+            say!(
+                "proposal {:<4} {:<22} {}",
+                row.id,
+                proposal::about(&row.kind),
+                proposal::progress(row, &line, now_ms)
+            );
         }
         if rows.is_empty() {
             say!("nothing was proposed on line {id}, {}, yet", line.name);

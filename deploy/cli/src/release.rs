@@ -7,7 +7,7 @@ use charter_client::sha256;
 use charter_types::Hash32;
 use charter_types::governance::args::{ProposalRef, ProposeRelease};
 use charter_types::governance::{
-    Artifact, ArtifactKind, LineId, Proposal, ProposalId, ProposalKind, Release, ReleaseContent, methods,
+    Artifact, ArtifactKind, LineId, Proposal, ProposalId, ProposalKind, ProposalState, Release, ReleaseContent, methods,
 };
 use serde_json::json;
 
@@ -145,9 +145,11 @@ async fn show(session: &Session, id: ProposalId) -> anyhow::Result<()> {
 
 async fn cancel(session: &Session, id: ProposalId, consent: &Consent) -> anyhow::Result<()> {
     let subject = Subject::read(session, id).await?;
-    let office = if subject.line.guardian.as_ref() == Some(&session.me.id) && subject.proposal.proposer != session.me.id
-    {
-        ", which ends your office as guardian"
+    let Proposal { proposer, state, end_ms, .. } = &subject.proposal;
+    let open = *state == ProposalState::Voting && session.now_ms().await? < *end_ms;
+    let takes_back = *proposer == session.me.id && open;
+    let office = if subject.line.guardian.as_ref() == Some(&session.me.id) && !takes_back {
+        ", which ends your office as guardian, and has open amendments voted on anew"
     } else {
         ""
     };

@@ -79,11 +79,12 @@ pub fn accept_transaction(
         })
     };
     let access_key = state.access_key(signer_id, tx.public_key()).ok_or_else(no_key)?;
-    let num_nonces = access_key.gas_key_info().map_or(0, |gas_key| gas_key.num_nonces);
+    let gas_key = access_key.gas_key_info();
+    let (is_gas_key, num_nonces) = (gas_key.is_some(), gas_key.map_or(0, |gas_key| gas_key.num_nonces));
     let no_such_nonce = |tx_nonce_index| InvalidTxError::InvalidNonceIndex { tx_nonce_index, num_nonces };
     let accepted = Accepted { account, access_key, gas_key_nonce: None, cost };
     let Some(index) = tx.nonce().nonce_index() else {
-        if num_nonces > 0 {
+        if is_gas_key {
             return Err(no_such_nonce(None));
         }
         check_nonce(tx, accepted.access_key.nonce, height)?;

@@ -12,6 +12,7 @@ mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use near_parameters::{RuntimeConfig, RuntimeConfigStore};
 use near_primitives::block_header::BlockHeader;
@@ -111,6 +112,8 @@ pub struct Chain {
     /// State edits that wait for the next block.
     patches: Vec<StateRecord>,
     clock_ahead_ns: u64,
+    /// Blocks that were heads once.
+    lost: HashSet<CryptoHash>,
     store: Option<Arc<std::sync::Mutex<Store>>>,
 }
 
@@ -146,6 +149,7 @@ impl Chain {
             last_execution: None,
             patches: Vec::new(),
             clock_ahead_ns: 0,
+            lost: HashSet::new(),
             store: None,
             genesis: Arc::new(genesis),
         };
@@ -287,6 +291,13 @@ impl Chain {
         self.by_hash.get(hash).map(|index| &self.blocks[*index])
     }
 
+    /// How long ago a block was made, by the chain's clock. For ever, if it is not this chain's.
+    pub(crate) fn age(&self, hash: &CryptoHash) -> Duration {
+        let now_ns = crate::clock::now_ns().saturating_add(self.clock_ahead_ns);
+        let made_ns = self.block_by_hash(hash).map_or(0, |block| block.header.raw_timestamp());
+        Duration::from_nanos(now_ns.saturating_sub(made_ns))
+    }
+
     pub fn block_by_chunk(&self, chunk_hash: &CryptoHash) -> Option<&Arc<Block>> {
         let of_chunk = |block: &&Arc<Block>| block.has_chunk() && block.chunk.chunk_hash().0 == *chunk_hash;
         self.blocks.iter().rev().find(of_chunk)
@@ -332,7 +343,11 @@ impl Chain {
 
     /// A transaction names a block, and is good for a while after it.
     fn check_anchor(&self, tx: &Transaction) -> Result<(), InvalidTxError> {
-        let base = self.block_by_hash(tx.block_hash()).ok_or(InvalidTxError::Expired)?;
+        let missing = || {
+            let lost = self.lost.contains(tx.block_hash());
+            if lost { InvalidTxError::InvalidChain } else { InvalidTxError::Expired }
+        };
+        let base = self.block_by_hash(tx.block_hash()).ok_or_else(missing)?;
         let last = base.header.height().saturating_add(self.genesis.config.transaction_validity_period);
         if self.head().header.height() > last { Err(InvalidTxError::Expired) } else { Ok(()) }
     }

@@ -141,7 +141,7 @@ impl Genesis {
         near_primitives::utils::to_timestamp(self.config.genesis_time)
     }
 
-    /// The state before the first block, and the tokens in it.
+    /// The state before the first block, and the tokens of its accounts. What gas keys hold is not counted, as nearcore counts.
     pub fn state(&self, config: &near_parameters::RuntimeConfig) -> (Trie, Balance) {
         let mut state = StateUpdate::new(Trie::default());
         for record in self.records.iter().cloned() {

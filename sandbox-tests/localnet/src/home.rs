@@ -79,10 +79,9 @@ fn create(home: &Path) -> anyhow::Result<()> {
 
 /// Brings what is in the folder to the medium, its names included. Blocks do so by themselves.
 pub fn sync(home: &Path) -> std::io::Result<()> {
-    let folders = [home.parent(), Some(home), log(home).parent()].map(|folder| folder.map(Path::to_owned));
-    let folders = folders.into_iter().flatten().filter(|folder| !folder.as_os_str().is_empty());
-    for folder in folders {
-        std::fs::File::open(&folder)?.sync_all()?;
+    let home = &home.canonicalize()?;
+    for folder in [home.parent(), Some(home), log(home).parent()].into_iter().flatten() {
+        std::fs::File::open(folder)?.sync_all()?;
     }
     for entry in std::fs::read_dir(home)? {
         let entry = entry?;
@@ -152,7 +151,13 @@ fn write(home: &Path, name: &str, content: &impl Serialize) -> anyhow::Result<()
 /// Writes JSON for nearcore's tools and people, whole or not at all.
 pub fn write_at(path: &Path, content: &impl Serialize) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(content)?;
+    let is_file = !path.exists() || path.symlink_metadata().is_ok_and(|found| found.is_file());
     let new = path.with_extension("json.new");
-    let written = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, path));
+    // Through a link, or into a pipe, as it is.
+    let written = if is_file {
+        std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, path))
+    } else {
+        std::fs::write(path, text)
+    };
     written.with_context(|| format!("{} can't be written", path.display()))
 }

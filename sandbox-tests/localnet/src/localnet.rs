@@ -308,7 +308,10 @@ fn run(mut chain: Chain, inbox: &Receiver<Job>, heads: &watch::Sender<u64>, prod
             let next = match producer {
                 Producer::Instant => next_instant(&mut chain, inbox, last_block, None, failed),
                 Producer::InstantAndIdle(pause) => next_instant(&mut chain, inbox, last_block, Some(pause), failed),
-                Producer::Interval(pause) => next_interval(&mut chain, inbox, pause),
+                Producer::Interval(pause) => {
+                    let least = if failed { PAUSE_AFTER_FAILURE } else { Duration::ZERO };
+                    next_interval(&mut chain, inbox, pause.max(least))
+                }
                 Producer::Follow => inbox.recv().map_or(Next::End, |job| {
                     job(&mut chain);
                     Next::Nothing
@@ -371,9 +374,10 @@ fn next_instant(
         if chain.head().header.height() != head {
             return Next::Nothing;
         }
+        let idle_at = idle.map(|pause| last_block + pause);
+        let due = [chain.due_at(last_block), idle_at].into_iter().flatten().min();
         let pause = if failed { PAUSE_AFTER_FAILURE } else { Duration::ZERO };
-        let work = chain.due_at(last_block).map(|due| due.max(last_block + pause));
-        let due = [work, idle.map(|pause| last_block + pause)].into_iter().flatten().min();
+        let due = due.map(|due| due.max(last_block + pause));
         let waited = match due.map(|due| due.saturating_duration_since(Instant::now())) {
             None => inbox.recv().map_err(RecvTimeoutError::from),
             Some(Duration::ZERO) => return Next::Due,

@@ -29,11 +29,18 @@ impl Escrow {
             return Err(EscrowError::WithdrawSize { channels: channels.len() }.into());
         }
         let caller = env::predecessor_account_id();
-        let mut own = Vec::new();
+        let (mut own, mut gone) = (Vec::new(), None);
         for id in channels {
-            let channel = self.load(&id)?;
+            // A channel that somebody closed meanwhile is gone, and what was due in it is paid: the others don't wait for it.
+            let Some(channel) = self.find(&id) else {
+                gone = Some(id);
+                continue;
+            };
             channel.check_payee(&caller)?;
             own.push((id, channel));
+        }
+        if let (true, Some(id)) = (own.is_empty(), gone) {
+            return Err(EscrowError::UnknownChannel { id }.into());
         }
         let (sum, paid) = self.pay_out(&caller, own)?;
         if sum == 0 {

@@ -60,13 +60,16 @@ pub fn decide(proposal: &mut Proposal, now_ms: u64) -> Outcome {
     if now_ms < proposal.end_ms {
         return Err(GovernanceError::VoteRunning { end_ms: proposal.end_ms });
     }
+    proposal.state = if is_approved(proposal) { ProposalState::Queued } else { ProposalState::Rejected };
+    Ok(())
+}
+
+fn is_approved(proposal: &Proposal) -> bool {
     let all = proposal.council.iter().fold(0_u64, |sum, member| sum.saturating_add(member.weight));
     let votes = proposal.yes.saturating_add(proposal.no);
-    let approved = proposal.yes > 0
+    proposal.yes > 0
         && reaches(proposal.yes, all, proposal.quorum_bps())
-        && reaches(proposal.yes, votes, proposal.params.threshold_bps);
-    proposal.state = if approved { ProposalState::Queued } else { ProposalState::Rejected };
-    Ok(())
+        && reaches(proposal.yes, votes, proposal.params.threshold_bps)
 }
 
 /// Cancels a proposal. Who made it may take it back while its fate is open, and no longer: a veto on what was decided is
@@ -86,9 +89,10 @@ pub fn stop(proposal: &mut Proposal, line: &Line, caller: &AccountId, now_ms: u6
     Ok(!(maker && open))
 }
 
-/// INV-GOV-4: nothing is carried out before its time, after it, or without approval.
+/// INV-GOV-4: nothing is carried out before its time, after it, or without approval. What an older release counted as
+/// approved has to be so by today's rules.
 pub fn check_due(proposal: &Proposal, now_ms: u64) -> Outcome {
-    if proposal.state != ProposalState::Queued {
+    if proposal.state != ProposalState::Queued || !is_approved(proposal) {
         return Err(GovernanceError::NotApproved {});
     }
     let eta_ms = proposal.eta_ms;
@@ -201,15 +205,18 @@ pub mod tests {
         }
     }
 
-    /// Take the line's own quorum, and a council of a fifth makes itself the whole.
+    /// Take the line's own quorum, and a fifth of a council makes itself the whole, or has its code run.
     #[test]
-    fn another_constitution_takes_more_than_half_of_all_weight() {
+    fn who_decides_and_which_code_runs_take_more_than_half_of_all_weight() {
         let council = vec![Member { account: account("b.near"), weight: 1 }];
-        let next = Constitution { council, params: Params::default(), guardian: None };
+        let next = ProposalKind::Amendment(Constitution { council, params: Params::default(), guardian: None });
+        let code = ProposalKind::ContractUpgrade { contract: account("keys.near"), code_hash: Hash32::default() };
         for (kind, yes, state) in [
             (ProposalKind::Release(1), &["c.near"][..], ProposalState::Queued),
-            (ProposalKind::Amendment(next.clone()), &["c.near"], ProposalState::Rejected),
-            (ProposalKind::Amendment(next), &["c.near", "a.near"], ProposalState::Queued),
+            (next.clone(), &["c.near"], ProposalState::Rejected),
+            (next, &["c.near", "a.near"], ProposalState::Queued),
+            (code.clone(), &["c.near"], ProposalState::Rejected),
+            (code, &["c.near", "a.near"], ProposalState::Queued),
         ] {
             let mut proposal = Proposal { kind, ..proposal() };
             proposal.params.quorum_bps = 2_000;
@@ -218,6 +225,9 @@ pub mod tests {
             }
             decide(&mut proposal, 100).unwrap();
             assert_eq!(proposal.state, state, "{:?}", proposal.kind);
+            // An older release may have let it pass.
+            let passed = Proposal { state: ProposalState::Queued, ..proposal };
+            assert_eq!(check_due(&passed, 150).is_ok(), state == ProposalState::Queued);
         }
     }
 

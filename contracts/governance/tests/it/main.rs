@@ -20,7 +20,7 @@ fn contract() -> Governance {
 
 fn release() -> Value {
     json!({
-        "line": 2,
+        "line": 2, "seq": 0,
         "content": {
             "semver": "1.0.0",
             "artifacts": [{ "kind": "near_wasm", "digest": "22".repeat(32), "bytes": 10 }],

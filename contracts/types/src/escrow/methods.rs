@@ -16,7 +16,7 @@ crate::method::methods! { of Escrow;
     /// Presents vouchers of any payers and payees, 1 to 128 rows. Each row succeeds or fails alone and repeats are harmless.
     /// With `withdraw` the caller's own channels among the rows are paid out as well.
     call claim_batch borsh(ClaimBatch) -> Vec<ClaimResult> [Nothing, Anyone, Batch];
-    /// Sends the caller what is claimed and not yet paid on 1 to 128 of its channels.
+    /// Sends the caller what is claimed and not yet paid on 1 to 128 of its channels. Channels that are gone are passed over.
     call withdraw(Channels) -> U128 [Nothing, Payee, Batch];
     /// Closes a channel: what is claimed goes to the payee, the rest back to the payer.
     call close(ChannelRef) [Nothing, Payee, Asks];

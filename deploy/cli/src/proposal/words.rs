@@ -1,8 +1,8 @@
 //! Proposals in plain words, to be read before they are voted on.
 
 use charter_types::governance::{
-    AMENDMENT_QUORUM_BPS_MIN, ArtifactKind, BPS, Constitution, EXECUTION_MS, Line, Member, Proposal, ProposalKind,
-    ProposalState, Release, UpgradeFailure,
+    ArtifactKind, BPS, Constitution, EXECUTION_MS, Line, MAJORITY_BPS, Member, Proposal, ProposalKind, ProposalState,
+    Release, UpgradeFailure,
 };
 use charter_types::{AccountId, Hash32};
 
@@ -62,11 +62,20 @@ pub fn about(kind: &ProposalKind) -> String {
     }
 }
 
-/// How far it is.
-pub fn progress(proposal: &Proposal) -> String {
+/// How far it is, and what can be done about it now.
+pub fn progress(proposal: &Proposal, line: &Line, now_ms: u64) -> String {
+    let until_ms = proposal.eta_ms.saturating_add(EXECUTION_MS);
     match proposal.state {
-        ProposalState::Voting => format!("voted on until {}: {}", time(proposal.end_ms), tally(proposal)),
-        ProposalState::Queued => format!("approved, takes effect from {} on", time(proposal.eta_ms)),
+        _ if is_stale(proposal, line) => format!("{}, but the line has moved on", state(proposal.state)),
+        ProposalState::Voting if now_ms < proposal.end_ms => {
+            format!("voted on until {}: {}", time(proposal.end_ms), tally(proposal))
+        }
+        ProposalState::Voting => format!("the vote has ended and nobody has counted it: {}", tally(proposal)),
+        ProposalState::Queued if now_ms > until_ms => "approved, and not carried out in time".to_owned(),
+        ProposalState::Queued if now_ms < proposal.eta_ms => {
+            format!("approved, can be carried out from {} on", time(proposal.eta_ms))
+        }
+        ProposalState::Queued => format!("approved, can be carried out until {}", time(until_ms)),
         other => state(other).to_owned(),
     }
 }
@@ -86,7 +95,9 @@ pub fn constitution(constitution: &Constitution) -> Lines {
     let (all, quorum) = (weight(members), params.quorum_bps);
     let guardian = guardian.as_ref().map_or_else(
         || "nobody can stop what was decided".to_owned(),
-        |guardian| format!("{guardian} may stop one decision before it is carried out"),
+        |guardian| {
+            format!("{guardian} may stop one decision before it is carried out, and have open amendments voted on anew")
+        },
     );
     let mut lines = vec![
         ("council", council(members)),
@@ -99,8 +110,8 @@ pub fn constitution(constitution: &Constitution) -> Lines {
         ("votes take", format!("{}, then {} to leave", length(params.vote_ms), length(params.timelock_ms))),
         ("guardian", guardian),
     ];
-    if quorum < AMENDMENT_QUORUM_BPS_MIN {
-        let needed = share(all, AMENDMENT_QUORUM_BPS_MIN);
+    if quorum < MAJORITY_BPS {
+        let needed = share(all, MAJORITY_BPS);
         lines.insert(2, ("changes with", format!("{needed} of {all} yes: who decides, and how")));
     }
     lines

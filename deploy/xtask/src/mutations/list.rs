@@ -256,7 +256,7 @@ pub const MUTATIONS: &[Mutation] = &[
     governance(
         "INV-GOV-1",
         "contracts/types/src/governance.rs",
-        "self.params.quorum_bps.max(AMENDMENT_QUORUM_BPS_MIN)",
+        "self.params.quorum_bps.max(MAJORITY_BPS)",
         "self.params.quorum_bps",
     ),
     governance(
@@ -266,7 +266,7 @@ pub const MUTATIONS: &[Mutation] = &[
         "",
     ),
     governance(
-        "INV-GOV-3",
+        "INV-GOV-2",
         "contracts/governance/src/model/vote.rs",
         "if proposal.state != ProposalState::Voting || now_ms >= proposal.end_ms {",
         "if proposal.state != ProposalState::Voting {",
@@ -284,13 +284,13 @@ pub const MUTATIONS: &[Mutation] = &[
         "if now_ms > until_ms && until_ms == 0 {",
     ),
     governance(
-        "INV-GOV-4",
+        "INV-GOV-MODEL",
         "contracts/governance/src/model/vote.rs",
         "let open = proposal.state == ProposalState::Voting && now_ms < proposal.end_ms;",
         "let open = proposal.state == ProposalState::Voting;",
     ),
     governance(
-        "INV-GOV-4",
+        "INV-GOV-MODEL",
         "contracts/governance/src/model/line.rs",
         "if seen == now { Ok(()) }",
         "if seen == now || now < 1 << 60 { Ok(()) }",
@@ -302,7 +302,7 @@ pub const MUTATIONS: &[Mutation] = &[
         "if proposal.base.is_none() {",
     ),
     governance(
-        "INV-GOV-5",
+        "INV-GOV-MODEL",
         "contracts/governance/src/model/line.rs",
         "    line.version = line.version.saturating_add(1);\n    line.guardian = None;",
         "    line.guardian = None;",

@@ -184,6 +184,7 @@ impl Chain {
         self.block_tree.pop();
         self.by_height.remove(&block.header.height());
         self.by_hash.remove(block.header.hash());
+        self.lost.insert(*block.header.hash());
         for outcome in &block.outcomes {
             self.outcomes.remove(&outcome.id);
         }

@@ -103,7 +103,7 @@ fn a_transaction_that_names_a_lost_block_is_refused() {
     chain.undo_head();
     chain.produce().expect("a block");
     let status = chain.tx_status(&signed.get_hash());
-    assert!(matches!(status, TxStatus::Refused(InvalidTxError::Expired)));
+    assert!(matches!(status, TxStatus::Refused(InvalidTxError::InvalidChain)));
 }
 
 /// As in a dump of a chain that had skipped time.

@@ -11,7 +11,8 @@ use near_primitives::hash::CryptoHash;
 use near_primitives::transaction::SignedTransaction;
 use near_primitives::types::AccountId;
 use near_primitives::views::{
-    FinalExecutionOutcomeViewEnum, FinalExecutionOutcomeWithReceiptView, ReceiptView, TxExecutionStatus,
+    FinalExecutionOutcomeViewEnum, FinalExecutionOutcomeWithReceiptView, FinalExecutionStatus, ReceiptView,
+    TxExecutionStatus,
 };
 use serde_json::{Value, json};
 
@@ -21,6 +22,9 @@ use crate::localnet::{Error, Localnet};
 
 /// nearcore's polling time-out.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long nearcore's sandbox takes until a block is final. So long a status names no more than was asked for, because
+/// clients compare it with what sending the transaction answered.
+const FINALITY_TIME: Duration = Duration::from_secs(1);
 
 fn decode(params: Value) -> Result<SignedTransaction, RpcError> {
     match params {
@@ -107,7 +111,7 @@ pub(super) async fn status(localnet: &Localnet, params: Value, with_receipts: bo
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asked {
     /// With the transaction: the answer comes, on any NEAR, as soon as the level is reached that was waited for, and names
-    /// it. This chain may be further already.
+    /// it. This chain may be further already. Who asks for the status right afterwards expects the same level.
     Sent,
     Status,
     StatusWithReceipts,
@@ -120,6 +124,16 @@ async fn answer(localnet: &Localnet, hash: CryptoHash, until: TxExecutionStatus,
         TxStatus::Refused(context) => Err(RpcTransactionError::InvalidTransaction { context }.into()),
         TxStatus::Pending if until == TxExecutionStatus::None => nothing_yet(),
         TxStatus::Executed { outcome, reached } if reached.satisfies(&until) => {
+            let block = outcome.transaction_outcome.block_hash;
+            let age = localnet.with(move |chain| chain.age(&block)).await.map_err(|error| internal(&error))?;
+            let is_new = until != TxExecutionStatus::None && age < FINALITY_TIME;
+            let named = if asked == Asked::Sent || is_new { until } else { reached.level() };
+            // nearcore has no outcome yet when a transaction is included.
+            let unanswered = matches!(outcome.status, FinalExecutionStatus::NotStarted | FinalExecutionStatus::Started);
+            if unanswered && matches!(named, TxExecutionStatus::Included | TxExecutionStatus::IncludedFinal) {
+                let final_execution_status = named;
+                return to_value(RpcTransactionResponse { final_execution_outcome: None, final_execution_status });
+            }
             let outcome = if asked == Asked::StatusWithReceipts {
                 let listed = outcome.clone();
                 let receipts = localnet.with(move |chain| chain.receipts_of(&listed)).await;
@@ -129,10 +143,7 @@ async fn answer(localnet: &Localnet, hash: CryptoHash, until: TxExecutionStatus,
             } else {
                 FinalExecutionOutcomeViewEnum::FinalExecutionOutcome(*outcome)
             };
-            to_value(RpcTransactionResponse {
-                final_execution_outcome: Some(outcome),
-                final_execution_status: if asked == Asked::Sent { until } else { reached.level() },
-            })
+            to_value(RpcTransactionResponse { final_execution_outcome: Some(outcome), final_execution_status: named })
         }
         TxStatus::Pending | TxStatus::Executed { .. } => Err(RpcTransactionError::TimeoutError(None).into()),
     }

@@ -180,7 +180,7 @@ impl Chunk<'_> {
         let mut access_key = add.access_key.clone();
         let first = first_nonce(self.context.height);
         // A gas key's own nonce is never used.
-        access_key.nonce = if nonces(&access_key).is_empty() { first } else { 0 };
+        access_key.nonce = if access_key.gas_key_info().is_some() { 0 } else { first };
         self.grow(account, &add.public_key, &access_key);
         for index in nonces(&access_key) {
             self.state.set_gas_key_nonce(account_id, &add.public_key, index, first);

@@ -1,10 +1,14 @@
 //! Meta transactions (NEP-366): a relayer pays, the sender's signature decides. Those of version 2 may use a gas key's
 //! nonces, which costs that key nothing.
 
+use near_primitives::account::FunctionCallPermission;
+use near_primitives::action::Action;
 use near_primitives::action::delegate::{VersionedDelegateActionRef, VersionedSignedDelegateActionRef};
 use near_primitives::errors::{ActionErrorKind, InvalidAccessKeyError};
 use near_primitives::hash::CryptoHash;
 use near_primitives::receipt::{ActionReceipt, Receipt, ReceiptEnum, ReceiptV0, VersionedActionReceipt};
+use near_primitives::types::Balance;
+use near_primitives::version::ProtocolFeature;
 
 use super::Chunk;
 use super::outcome::{ActionResult, overflow};
@@ -69,6 +73,22 @@ impl Chunk<'_> {
         Ok(())
     }
 
+    /// Before 85 a deposit was the last fault to be told.
+    fn check_calls(
+        &self,
+        permission: &FunctionCallPermission,
+        delegate: &VersionedDelegateActionRef<'_>,
+    ) -> Result<(), InvalidAccessKeyError> {
+        let mut actions = delegate.get_actions();
+        let checked = check_permission(permission, &actions, delegate.receiver_id());
+        let told_first = ProtocolFeature::FixDelegateActionDepositWithFunctionCallError.enabled(self.context.version);
+        if let ([Action::FunctionCall(call)], false) = (actions.as_mut_slice(), told_first) {
+            call.deposit = Balance::ZERO;
+            check_permission(permission, &actions, delegate.receiver_id())?;
+        }
+        checked
+    }
+
     fn use_delegate_key(&mut self, delegate: &VersionedDelegateActionRef<'_>) -> Result<(), ActionErrorKind> {
         use ActionErrorKind::DelegateActionAccessKeyError as KeyError;
         let (sender_id, key) = (delegate.sender_id(), delegate.public_key());
@@ -97,7 +117,7 @@ impl Chunk<'_> {
             return Err(ActionErrorKind::DelegateActionNonceTooLarge { delegate_nonce, upper_bound });
         }
         if let Some(permission) = access_key.permission.function_call_permission() {
-            check_permission(permission, &delegate.get_actions(), delegate.receiver_id()).map_err(KeyError)?;
+            self.check_calls(permission, delegate).map_err(KeyError)?;
         }
         if let Some(index) = index {
             self.state.set_gas_key_nonce(sender_id, key, index, delegate_nonce);

@@ -37,7 +37,7 @@ fn signed(payload: DelegateActionV2, by: &SecretKey) -> Action {
 }
 
 /// What alice wants to have sent, signed with a key of hers.
-fn wanted(nonce: TransactionNonce, by: &SecretKey, to: &str, actions: Vec<Action>) -> Action {
+pub fn wanted(nonce: TransactionNonce, by: &SecretKey, to: &str, actions: Vec<Action>) -> Action {
     signed(payload(nonce, by, to, actions), by)
 }
 

@@ -311,7 +311,7 @@ fn anybody_funds_a_gas_key_and_its_owner_alone_takes_out() {
     desk.check_supply();
 }
 
-/// A refund finds the account where its key is gone, and the key where one of that name pays now.
+/// A refund finds the account where its key is gone.
 #[test]
 fn a_key_that_ends_itself_leaves_its_refund_to_the_account() {
     let (mut desk, gas_key) = desk(Balance::from_millinear(500));
@@ -371,9 +371,9 @@ fn an_account_goes_with_its_gas_keys() {
     desk.check_supply();
 }
 
-/// Nothing of a gas key touches an ordinary key's allowance.
+/// An ordinary key's allowance gets back what a gas key's balance would.
 #[test]
-fn allowances_are_of_ordinary_keys() {
+fn an_allowance_gets_its_refund_too() {
     let (mut desk, calls) = (Desk::new(88), key("calls"));
     desk.alice(vec![add_key(&calls, calls_key(calls_to(ALICE, &[], Some(near(1)))))]).unwrap();
     let sent = desk.send(ALICE, &calls, ALICE, vec![probe(json!([]))]).unwrap();
@@ -384,7 +384,7 @@ fn allowances_are_of_ordinary_keys() {
     assert_eq!(near(1).checked_sub(left.allowance.unwrap()), Some(burnt(&sent)));
 }
 
-/// A gas key with the name of an ordinary one of another kind is another key.
+/// Bytes are counted by the key's name in the state, which is a hash where the key is long.
 #[test]
 fn keys_of_every_kind_can_be_gas_keys() {
     for kind in [KeyType::ED25519, KeyType::SECP256K1, KeyType::MLDSA65] {

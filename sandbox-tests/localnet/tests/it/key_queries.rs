@@ -149,6 +149,26 @@ async fn changes_tell_of_keys_and_their_nonces() {
     assert_eq!(single, json!(["access_key_deletion"]), "rows that go are not told");
 }
 
+/// A meta transaction that uses a gas key's nonce touches the nonce alone, and no kind of change is named for it.
+#[tokio::test]
+async fn a_nonce_that_is_lent_is_a_change_without_a_kind() {
+    let (mut desk, gas_key) = (Desk::new(85), key("gas"));
+    desk.alice(vec![add_key(&gas_key, AccessKey::gas_key_full_access(1))]).unwrap();
+    let nonce = near_primitives::transaction::TransactionNonce::from_nonce_and_index(desk.fresh_nonce(), 0);
+    let meta = crate::delegate_v2::wanted(nonce, &gas_key, "bob.test.near", vec![transfer(Balance::from_near(1))]);
+    let sent = desk.send("bob.test.near", &key("bob"), ALICE, vec![meta]).unwrap();
+    let localnet = serving(desk.chain);
+    let block = sent.receipts_outcome[0].block_hash;
+    let params = json!({ "changes_type": "all_access_key_changes", "account_ids": [ALICE], "block_id": block });
+    let changes = ask(&localnet, "EXPERIMENTAL_changes", params).await["result"]["changes"].clone();
+    let kinds: Vec<_> = changes.as_array().unwrap().iter().map(|change| change["type"].clone()).collect();
+    assert_eq!(kinds, ["gas_key_nonce_update"], "{changes}");
+    let touched = ask(&localnet, "EXPERIMENTAL_changes_in_block", json!({ "block_id": block })).await;
+    let of_alice = touched["result"]["changes"].as_array().unwrap().iter().filter(|one| one["account_id"] == ALICE);
+    let kinds: Vec<_> = of_alice.map(|one| one["type"].clone()).collect();
+    assert!(!kinds.contains(&json!("access_key_touched")), "{kinds:?}");
+}
+
 /// A patched gas key works with the nonces that are patched with it, and without them with none.
 #[tokio::test]
 async fn a_patch_brings_a_gas_keys_nonces() {
@@ -198,8 +218,13 @@ async fn a_dump_keeps_gas_keys_and_ml_dsa_keys() {
         "request_type": "view_gas_key_nonces", "finality": "final", "account_id": again.id,
         "public_key": gas_key.public_key(),
     });
-    let nonces = ask(&next, "query", params).await["result"]["nonces"].clone();
-    assert_eq!(nonces.as_array().unwrap().len(), 2);
+    let nonces = async |chain: &Localnet| ask(chain, "query", params.clone()).await["result"]["nonces"].clone();
+    assert_eq!(nonces(&next).await, nonces(&chain).await);
+    assert_eq!(nonces(&next).await.as_array().unwrap().len(), 2);
+    let mut seen = params.clone();
+    seen["request_type"] = json!("view_access_key");
+    let permission = ask(&next, "query", seen).await["result"]["permission"].clone();
+    assert_eq!(permission["GasKeyFullAccess"]["balance"], Balance::from_near(3).as_yoctonear().to_string());
     let by_quantum = crate::actor::Actor { key: quantum, ..again };
     by_quantum.send(&by_quantum.id, vec![transfer(Balance::from_near(1))]).await.unwrap();
 }

@@ -52,6 +52,18 @@ async fn an_answer_names_the_level_that_was_waited_for() {
     }
 }
 
+/// Clients compare both. Who asks later hears how far it is.
+#[tokio::test]
+async fn a_status_right_after_sending_names_the_same_level() {
+    let (localnet, _rpc, root) = started(0).await;
+    let signed = transfer(&root).await;
+    let sent = send(&localnet, &signed, "EXECUTED_OPTIMISTIC").await;
+    let asked = json!({ "tx_hash": signed.get_hash(), "sender_account_id": root.id });
+    assert_eq!(ask(&localnet, "tx", asked.clone()).await["result"], sent["result"]);
+    localnet.cheats().advance_time(std::time::Duration::from_secs(2)).await.unwrap();
+    assert_eq!(ask(&localnet, "tx", asked).await["result"]["final_execution_status"], "FINAL");
+}
+
 #[tokio::test]
 async fn whoever_waits_for_nothing_gets_no_outcome_and_no_refusal() {
     let (localnet, _rpc, root) = started(0).await;
@@ -72,6 +84,10 @@ async fn queries_by_path_are_answered_as_those_by_fields() {
     let (localnet, _rpc, root) = started(0).await;
     let contract = root.create("contract", Balance::from_near(20)).await;
     contract.deploy(crate::PROBE).await;
+    // Both are asked at one head.
+    while localnet.with(|chain| chain.has_work()).await.unwrap() {
+        tokio::task::yield_now().await;
+    }
     let (id, key) = (&contract.id, contract.key.public_key());
     let args = bs58::encode(r#"{"key":"k"}"#).into_string();
     let by_path = [

@@ -65,7 +65,7 @@ pub fn prepared(version: ProtocolVersion) -> Chain {
         for kind in [KeyType::ED25519, KeyType::MLDSA65] {
             let gas_key = secret(kind, "gas 0");
             actions.push(add_key(&gas_key, AccessKey::gas_key_full_access(3)));
-            actions.push(fund(&gas_key, Balance::from_millinear(30)));
+            actions.push(fund(&gas_key, Balance::from_millinear(300)));
         }
         send(&mut chain, "test.near", &key("root"), &id(name), actions);
         settle(&mut chain);

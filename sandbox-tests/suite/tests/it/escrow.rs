@@ -164,7 +164,12 @@ async fn withdrawing_is_for_the_payee_and_pays_what_is_claimed() {
     claim(&harness, &alice, vec![row(&harness, id, 6_000)], false).await;
     let args = Channels { channels: vec![id] };
     assert_eq!(refused(&alice, escrow, escrow::withdraw, &args, 0).await, "ESCROW_NOT_PAYEE");
-    assert_eq!(ok(&bob, escrow, escrow::withdraw, &args, 0).await, U128(6_000));
+    let gone = Hash32([9; 32]);
+    let none = Channels { channels: vec![gone] };
+    assert_eq!(refused(&bob, escrow, escrow::withdraw, &none, 0).await, "ESCROW_UNKNOWN_CHANNEL");
+    // A payer who closes a channel at the last moment holds up nobody's others.
+    let with_gone = Channels { channels: vec![gone, id] };
+    assert_eq!(ok(&bob, escrow, escrow::withdraw, &with_gone, 0).await, U128(6_000));
     assert_eq!(refused(&bob, escrow, escrow::withdraw, &args, 0).await, "ESCROW_NOTHING_DUE");
     assert_eq!(totals(&harness).await.paid.0, 6_000);
 }

@@ -235,9 +235,11 @@ impl Model {
     }
 
     fn withdraw(&mut self, ids: &[Id], by: Person) -> Judged<Vec<Transfer>> {
-        let mut parts = Vec::new();
+        let (mut parts, mut known) = (Vec::new(), 0);
         for id in ids {
-            let channel = self.find(*id)?;
+            // What is gone was paid when it went.
+            let Ok(channel) = self.find(*id) else { continue };
+            known += 1;
             if channel.payee != by {
                 return Err("ESCROW_NOT_PAYEE");
             }
@@ -245,6 +247,9 @@ impl Model {
                 parts.push((*id, Part::Payee, channel.due()));
                 channel.paid = channel.claimed;
             }
+        }
+        if known == 0 {
+            return Err("ESCROW_UNKNOWN_CHANNEL");
         }
         if parts.is_empty() { Err("ESCROW_NOTHING_DUE") } else { Ok(vec![Transfer { to: by, parts }]) }
     }

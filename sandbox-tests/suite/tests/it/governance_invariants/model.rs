@@ -136,9 +136,9 @@ impl Proposal {
     fn passes(&self) -> bool {
         let all: u64 = self.by.council.values().sum();
         let (yes, no) = (self.weight(true), self.weight(false));
-        // Who decides changes by a majority at least.
-        let changes_who_decides = matches!(self.about, About::Amendment(_));
-        let quorum = if changes_who_decides { self.by.quorum_bps.max(5_001) } else { self.by.quorum_bps };
+        // Who decides, and the code of the contracts, change by a majority at least.
+        let is_release = matches!(self.about, About::Release(_));
+        let quorum = if is_release { self.by.quorum_bps } else { self.by.quorum_bps.max(5_001) };
         yes > 0 && yes * 10_000 >= quorum * all && yes * 10_000 >= self.by.threshold_bps * (yes + no)
     }
 

@@ -14,11 +14,13 @@ use charter_harness::arguments::{DEPOSIT, prepay, register};
 const HOUR: Duration = Duration::from_secs(3_601);
 const LINE: u64 = 2;
 
-fn release(semver: &str) -> Value {
+/// `seq` is the line's as whoever proposes saw it, which releases up to 0004 do not ask for.
+fn release(semver: &str, seq: u64) -> Value {
     let kinds = ["near_wasm", "oci_image", "tee_measurement", "model_weights", "source"];
     let artifacts = kinds.map(|kind| json!({ "kind": kind, "digest": Hash32([2; 32]), "bytes": 10 }));
     json!({
         "line": LINE,
+        "seq": seq,
         "content": {
             "semver": semver,
             "artifacts": artifacts,
@@ -71,8 +73,8 @@ async fn fill(harness: Harness) -> Filled {
     for (person, agent) in [&alice, &bob].into_iter().zip(agents) {
         filled.ok(person, "enroll", json!({ "agent": agent, "line": LINE }), 1).await;
     }
-    let published = filled.ok(&alice, "propose_release", release("1.0.0"), DEPOSIT).await;
-    let rejected = filled.ok(&bob, "propose_release", release("1.0.1"), DEPOSIT).await;
+    let published = filled.ok(&alice, "propose_release", release("1.0.0", 0), DEPOSIT).await;
+    let rejected = filled.ok(&bob, "propose_release", release("1.0.1", 0), DEPOSIT).await;
     vote(&filled, &alice, &published, "yes").await;
     vote(&filled, &bob, &published, "no").await;
     vote(&filled, &bob, &rejected, "no").await;
@@ -82,9 +84,9 @@ async fn fill(harness: Harness) -> Filled {
     }
     filled.harness.wait(HOUR).await.unwrap();
     filled.ok(&bob, "publish", json!({ "proposal": published }), 0).await;
-    let cancelled = filled.ok(&alice, "propose_release", release("1.1.0"), DEPOSIT).await;
+    let cancelled = filled.ok(&alice, "propose_release", release("1.1.0", 1), DEPOSIT).await;
     filled.ok(&alice, "cancel", json!({ "proposal": cancelled }), 0).await;
-    let voting = filled.ok(&alice, "propose_release", release("2.0.0"), DEPOSIT).await;
+    let voting = filled.ok(&alice, "propose_release", release("2.0.0", 1), DEPOSIT).await;
     vote(&filled, &bob, &voting, "no").await;
     let upgrade = json!({
         "contract": filled.harness.contracts.registry,
@@ -107,7 +109,7 @@ async fn change(filled: &Filled) {
     filled.ok(bob, "queue", json!({ "proposal": voting }), 0).await;
     filled.harness.wait(HOUR).await.unwrap();
     // Releases up to 0003 did not say which head it follows: it has to be proposed anew, and it can be.
-    let anew = filled.ok(alice, "propose_release", release("2.0.1"), DEPOSIT).await;
+    let anew = filled.ok(alice, "propose_release", release("2.0.1", 1), DEPOSIT).await;
     for member in [alice, bob] {
         vote(filled, member, &anew, "yes").await;
     }
