@@ -267,11 +267,12 @@ fn check_body(request: &HttpRequest) -> Result<(), HostError> {
     let body = &request.body.0;
     let json: Result<serde_json::Value, _> = serde_json::from_slice(body);
     let types = content_types(request);
-    let parameters =
-        types.iter().flat_map(|kind| kind.split([';', ','])).map(|text| text.replace([' ', '\t', '"'], ""));
-    let charsets: Vec<String> = parameters.filter(|text| text.contains("charset")).collect();
-    if charsets.len() > 1 || charsets.iter().any(|text| !["charset=utf-8", "charset=us-ascii"].contains(&text.as_str()))
-    {
+    let strange = |kind: &String| {
+        let parameters = kind.split([';', ',']).map(|text| text.replace([' ', '\t', '"'], ""));
+        let charsets: Vec<String> = parameters.filter(|text| text.contains("charset")).collect();
+        charsets.len() > 1 || charsets.iter().any(|text| text != "charset=utf-8" && text != "charset=us-ascii")
+    };
+    if types.iter().any(strange) {
         return Err(HostError::Header(
             "the charset of a body is utf-8 or us-ascii: in others names look otherwise".to_owned(),
         ));

@@ -38,9 +38,12 @@ enum Command {
     },
 }
 
+/// nearcore's, of five minutes.
+const SLOW_EPOCH_LENGTH: u64 = 500;
+
 #[derive(clap::Args)]
 struct InitArguments {
-    /// Accepted for near-sandbox's sake: making this chain is always fast.
+    /// Epochs of 60 heights, as near-sandbox's; without it they have 500.
     #[arg(long)]
     fast: bool,
     /// The account that owns the supply.
@@ -144,7 +147,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Init(init)) => {
             let home = home.context("init needs --home: the folder to write to")?;
             anyhow::ensure!(!crate::home::exists(home), "{} holds a chain already", home.display());
-            crate::home::init(home, &options.genesis(init.account_id))
+            let mut genesis = options.genesis(init.account_id);
+            if !init.fast {
+                genesis.config.epoch_length = SLOW_EPOCH_LENGTH;
+            }
+            crate::home::init(home, &genesis)
         }
         Some(Command::Run) => {
             let home = existing(home, "run")?;

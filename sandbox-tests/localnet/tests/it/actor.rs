@@ -1,5 +1,6 @@
 //! An account with its key, acting through near-jsonrpc-client.
 
+use charter_localnet::Localnet;
 use near_crypto::{InMemorySigner, KeyType, SecretKey, Signer};
 use near_jsonrpc_client::methods::query::RpcQueryRequest;
 use near_jsonrpc_client::{JsonRpcClient, methods};
@@ -12,7 +13,7 @@ use near_primitives::hash::CryptoHash;
 use near_primitives::transaction::{SignedTransaction, Transaction, TransactionV0};
 use near_primitives::types::{AccountId, Balance, BlockReference, Finality, Gas};
 use near_primitives::views::{AccessKeyView, AccountView, FinalExecutionOutcomeView, QueryRequest, TxExecutionStatus};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub struct Actor {
     pub client: JsonRpcClient,
@@ -35,6 +36,12 @@ pub fn call(method: &str, args: &Value, deposit: Balance) -> Action {
 
 pub fn add_key(key: &SecretKey, access_key: AccessKey) -> Action {
     Action::AddKey(Box::new(AddKeyAction { public_key: key.public_key(), access_key }))
+}
+
+/// What JSON-RPC answers, without a server between.
+pub async fn ask(localnet: &Localnet, method: &str, params: Value) -> Value {
+    let body = json!({ "jsonrpc": "2.0", "id": "x", "method": method, "params": params }).to_string();
+    localnet.answer(body.as_bytes()).await.1
 }
 
 impl Actor {

@@ -7,7 +7,7 @@ use near_primitives::state_record::StateRecord;
 use near_primitives::types::{AccountId, Balance};
 use serde_json::{Value, json};
 
-use crate::actor::{Actor, call};
+use crate::actor::{Actor, ask, call};
 
 fn account(code_hash: CryptoHash) -> Account {
     Account::new(Balance::from_near(5), Balance::ZERO, AccountContract::from_local_code_hash(code_hash), 100)
@@ -19,11 +19,6 @@ fn record(account_id: &AccountId, code_hash: CryptoHash) -> StateRecord {
 
 fn code(account_id: &AccountId) -> StateRecord {
     StateRecord::Contract { account_id: account_id.clone(), code: crate::PROBE.to_vec() }
-}
-
-async fn ask(localnet: &Localnet, method: &str, params: Value) -> Value {
-    let body = json!({ "jsonrpc": "2.0", "id": "x", "method": method, "params": params }).to_string();
-    localnet.answer(body.as_bytes()).await.1
 }
 
 async fn view(localnet: &Localnet, account_id: &AccountId) -> Value {

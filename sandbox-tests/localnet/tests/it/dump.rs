@@ -71,9 +71,11 @@ fn a_chain_has_the_version_and_key_that_were_asked_for() {
     assert!(localnet(&home, &["init", "--fast", "--protocol-version", "85", "--chain-id", "old"]).status.success());
     let genesis = json_at(&home.join("genesis.json"));
     assert_eq!((&genesis["protocol_version"], &genesis["chain_id"]), (&json!(85), &json!("old")));
+    assert_eq!(genesis["epoch_length"], 60);
     let before = folder.path().join("before");
     assert!(localnet(&before, &["--protocol-version", "86", "init"]).status.success());
-    assert_eq!(json_at(&before.join("genesis.json"))["protocol_version"], 86);
+    let genesis = json_at(&before.join("genesis.json"));
+    assert_eq!((&genesis["protocol_version"], &genesis["epoch_length"]), (&json!(86), &json!(500)));
     let key = |name: &str| {
         let home = folder.path().join(name);
         assert!(localnet(&home, &["init", "--seed", "7"]).status.success());

@@ -9,15 +9,10 @@ use near_primitives::state_record::StateRecord;
 use near_primitives::types::Balance;
 use serde_json::{Value, json};
 
-use crate::actor::add_key;
+use crate::actor::{add_key, ask};
 use crate::desk::{Desk, fund, id, key, secret, transfer};
 
 const ALICE: &str = "alice.test.near";
-
-async fn ask(localnet: &Localnet, method: &str, params: Value) -> Value {
-    let body = json!({ "jsonrpc": "2.0", "id": "x", "method": method, "params": params }).to_string();
-    localnet.answer(body.as_bytes()).await.1
-}
 
 async fn query(localnet: &Localnet, kind: &str, fields: Value) -> Value {
     let mut params = json!({ "request_type": kind, "finality": "final", "account_id": ALICE });

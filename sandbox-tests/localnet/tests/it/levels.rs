@@ -8,18 +8,13 @@ use near_primitives::transaction::SignedTransaction;
 use near_primitives::types::Balance;
 use serde_json::{Value, json};
 
-use crate::actor::Actor;
+use crate::actor::{Actor, ask};
 
 async fn started(finality_lag: u64) -> (Localnet, charter_localnet::RpcServer, Actor) {
     let localnet = Localnet::start(Config { finality_lag, ..Config::default() }).await.unwrap();
     let rpc = localnet.serve("127.0.0.1:0").await.unwrap();
     let root = Actor::new(&rpc.url(), localnet.root_id(), localnet.root_key());
     (localnet, rpc, root)
-}
-
-async fn ask(localnet: &Localnet, method: &str, params: Value) -> Value {
-    let body = json!({ "jsonrpc": "2.0", "id": "x", "method": method, "params": params }).to_string();
-    localnet.answer(body.as_bytes()).await.1
 }
 
 fn text(signed: &SignedTransaction) -> String {
