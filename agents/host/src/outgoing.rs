@@ -206,14 +206,14 @@ fn may_have_parts(types: &[String]) -> bool {
     types.is_empty() || types.iter().any(|kind| kind.contains("multipart") || kind.contains("form"))
 }
 
-/// What stands between the parts, or at least what every such line begins with.
+/// What stands between the parts. Where that can be read in two ways, what every such line begins with.
 fn boundary(types: &[String]) -> String {
     let named = match types {
-        [kind] => kind.split_once("boundary=").map(|(_, value)| value.trim_start_matches('"')),
+        [kind] if kind.matches("boundary").count() == 1 => kind.split_once("boundary="),
         _ => None,
     };
-    let value = named.and_then(|value| value.split(['"', ';', ',']).next()).unwrap_or_default();
-    format!("--{}", value.trim())
+    let value = named.map(|(_, value)| value.trim_start_matches('"')).unwrap_or_default();
+    format!("--{}", value.split(['"', ';', ',']).next().unwrap_or_default().trim())
 }
 
 /// Whether a part's head is written in a way that only some read: with escapes, as an encoded word (RFC 2047), in pieces (RFC
@@ -461,6 +461,17 @@ mod tests {
             --\nwhat * =? \\ holds\n--\r\n--AaB--\r\n";
         let multipart = [("content-type", "multipart/form-data; boundary=AaB")];
         assert_eq!(asked(&multipart, "", parts, &slot), "OUT");
+        // Which of two boundaries counts, some see otherwise.
+        let hidden = "--AaB\r\nContent-Disposition: form-data; name=\"\\_method\"\r\n\r\nDELETE\r\n--AaB--";
+        for kind in [
+            "xboundary=zz; boundary=AaB",
+            "boundary=zz; boundary=AaB",
+            "boundary*0=zz",
+            "x=\"boundary=zz\"; boundary =AaB",
+        ] {
+            let kind = format!("multipart/form-data; {kind}");
+            assert_eq!(asked(&[("content-type", &kind)], "", hidden, &slot), "HOST_OVERRIDE", "{kind}");
+        }
         let letter = "--x\r\nContent-Disposition: attachment; filename=\"=?utf-8?q?b?=\"\r\n\r\n";
         assert_eq!(asked(&[("content-type", "message/rfc822")], "", letter, &slot), "OUT");
         // Many heads that never end are read once.
