@@ -269,7 +269,7 @@ pub const MUTATIONS: &[Mutation] = &[
         "INV-GOV-2",
         "contracts/governance/src/model/vote.rs",
         "if proposal.state != ProposalState::Voting || now_ms >= proposal.end_ms {",
-        "if proposal.state != ProposalState::Voting {",
+        "if proposal.state != ProposalState::Voting || now_ms >= proposal.end_ms.saturating_mul(2) {",
     ),
     governance(
         "INV-GOV-4",
