@@ -12,7 +12,6 @@ mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use near_parameters::{RuntimeConfig, RuntimeConfigStore};
 use near_primitives::block_header::BlockHeader;
@@ -289,13 +288,6 @@ impl Chain {
 
     pub fn block_by_hash(&self, hash: &CryptoHash) -> Option<&Arc<Block>> {
         self.by_hash.get(hash).map(|index| &self.blocks[*index])
-    }
-
-    /// How long ago a block was made, by the chain's clock. For ever, if it is not this chain's.
-    pub(crate) fn age(&self, hash: &CryptoHash) -> Duration {
-        let now_ns = crate::clock::now_ns().saturating_add(self.clock_ahead_ns);
-        let made_ns = self.block_by_hash(hash).map_or(0, |block| block.header.raw_timestamp());
-        Duration::from_nanos(now_ns.saturating_sub(made_ns))
     }
 
     pub fn block_by_chunk(&self, chunk_hash: &CryptoHash) -> Option<&Arc<Block>> {

@@ -1,6 +1,7 @@
 //! What became of a transaction, and the proof of an outcome.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use near_primitives::errors::InvalidTxError;
 use near_primitives::hash::CryptoHash;
@@ -22,6 +23,8 @@ pub enum TxStatus {
     Executed {
         outcome: Box<FinalExecutionOutcomeView>,
         reached: Reached,
+        /// How long ago by the chain's clock.
+        age: Duration,
     },
 }
 
@@ -119,7 +122,12 @@ impl Chain {
             receipts_outcome,
         };
         let reached = self.reached(&outcome, all_done, last_block, place.block);
-        TxStatus::Executed { outcome: Box::new(outcome), reached }
+        TxStatus::Executed { outcome: Box::new(outcome), reached, age: self.age(place.block) }
+    }
+
+    fn age(&self, place: usize) -> Duration {
+        let now_ns = crate::clock::now_ns().saturating_add(self.clock_ahead_ns);
+        Duration::from_nanos(now_ns.saturating_sub(self.blocks[place].header.raw_timestamp()))
     }
 
     /// The blocks from the one that executed the last of a transaction's receipts to the head.

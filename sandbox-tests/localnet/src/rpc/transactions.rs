@@ -63,15 +63,14 @@ pub(super) async fn send(localnet: &Localnet, params: Value) -> Reply {
     if wait_until == TxExecutionStatus::None {
         // Like nearcore, this answers at once, whatever becomes of the transaction.
         let _ = localnet.broadcast(signed).await;
-        return nothing_yet();
+        return without_outcome(wait_until);
     }
     localnet.broadcast(signed).await.map_err(refused)?;
     answer(localnet, hash, wait_until, Asked::Sent).await
 }
 
-/// What is known of a transaction that nobody waited for.
-fn nothing_yet() -> Reply {
-    let final_execution_status = TxExecutionStatus::None;
+/// What is known of a transaction whose outcome nobody waited for.
+fn without_outcome(final_execution_status: TxExecutionStatus) -> Reply {
     to_value(RpcTransactionResponse { final_execution_outcome: None, final_execution_status })
 }
 
@@ -122,17 +121,14 @@ async fn answer(localnet: &Localnet, hash: CryptoHash, until: TxExecutionStatus,
     match status {
         TxStatus::Unknown => Err(RpcTransactionError::UnknownTransaction { requested_transaction_hash: hash }.into()),
         TxStatus::Refused(context) => Err(RpcTransactionError::InvalidTransaction { context }.into()),
-        TxStatus::Pending if until == TxExecutionStatus::None => nothing_yet(),
-        TxStatus::Executed { outcome, reached } if reached.satisfies(&until) => {
-            let block = outcome.transaction_outcome.block_hash;
-            let age = localnet.with(move |chain| chain.age(&block)).await.map_err(|error| internal(&error))?;
+        TxStatus::Pending if until == TxExecutionStatus::None => without_outcome(until),
+        TxStatus::Executed { outcome, reached, age } if reached.satisfies(&until) => {
             let is_new = until != TxExecutionStatus::None && age < FINALITY_TIME;
             let named = if asked == Asked::Sent || is_new { until } else { reached.level() };
             // nearcore has no outcome yet when a transaction is included.
             let unanswered = matches!(outcome.status, FinalExecutionStatus::NotStarted | FinalExecutionStatus::Started);
             if unanswered && matches!(named, TxExecutionStatus::Included | TxExecutionStatus::IncludedFinal) {
-                let final_execution_status = named;
-                return to_value(RpcTransactionResponse { final_execution_outcome: None, final_execution_status });
+                return without_outcome(named);
             }
             let outcome = if asked == Asked::StatusWithReceipts {
                 let listed = outcome.clone();

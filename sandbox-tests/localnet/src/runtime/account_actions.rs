@@ -84,22 +84,28 @@ impl Chunk<'_> {
         let Some(account) = account.as_mut() else { return };
         let key = action_receipt.signer_public_key();
         let is_gas_refund = receipt.predecessor_id().is_system() && action_receipt.signer_id() == account_id;
-        if is_gas_refund && self.refund_gas_key(account_id, key, deposit) {
+        if is_gas_refund && self.refund_key(account_id, key, deposit) {
             return;
         }
         account.set_amount(account.amount().saturating_add(deposit));
-        if is_gas_refund {
-            self.refund_allowance(account_id, key, deposit);
-        }
     }
 
-    /// Gas that a gas key paid for comes back to it, and not to the account. Whether the key is one.
-    fn refund_gas_key(&mut self, account_id: &AccountId, key: &PublicKey, deposit: Balance) -> bool {
+    /// Gas comes back to the key that paid for it: to a gas key's balance, and an allowance grows beside the account's balance.
+    /// Whether the key has all of it.
+    fn refund_key(&mut self, account_id: &AccountId, key: &PublicKey, deposit: Balance) -> bool {
         let Some(mut access_key) = self.state.access_key(account_id, key) else { return false };
-        let Some(gas_key) = access_key.gas_key_info_mut() else { return false };
-        gas_key.balance = gas_key.balance.saturating_add(deposit);
+        let (part, has_all) = match &mut access_key.permission {
+            AccessKeyPermission::GasKeyFunctionCall(gas_key, _) | AccessKeyPermission::GasKeyFullAccess(gas_key) => {
+                (&mut gas_key.balance, true)
+            }
+            AccessKeyPermission::FunctionCall(FunctionCallPermission { allowance: Some(allowance), .. }) => {
+                (allowance, false)
+            }
+            AccessKeyPermission::FunctionCall(_) | AccessKeyPermission::FullAccess => return false,
+        };
+        *part = part.saturating_add(deposit);
         self.state.set_access_key(account_id, key, &access_key);
-        true
+        has_all
     }
 
     /// An account that a transfer makes: its name is its key, or the hash of the state it will start with.
@@ -127,17 +133,6 @@ impl Chunk<'_> {
         let base = self.context.config.fees.storage_usage_config.num_bytes_account;
         let usage = base.saturating_add(contract.identifier_storage_usage());
         Account::new(Balance::ZERO, Balance::ZERO, contract, usage)
-    }
-
-    fn refund_allowance(&mut self, account_id: &AccountId, key: &PublicKey, deposit: Balance) {
-        let Some(mut access_key) = self.state.access_key(account_id, key) else { return };
-        let AccessKeyPermission::FunctionCall(FunctionCallPermission { allowance: Some(allowance), .. }) =
-            &mut access_key.permission
-        else {
-            return;
-        };
-        *allowance = allowance.saturating_add(deposit);
-        self.state.set_access_key(account_id, key, &access_key);
     }
 
     pub(super) fn deploy(&mut self, account_id: &AccountId, account: &mut Option<Account>, code: &[u8]) {

@@ -4,8 +4,7 @@
 use near_crypto::SecretKey;
 use near_primitives::account::AccessKey;
 use near_primitives::action::delegate::{
-    DelegateAction, DelegateActionV2, SignedDelegateAction, VersionedDelegateActionPayload,
-    VersionedSignedDelegateAction,
+    DelegateActionV2, VersionedDelegateActionPayload, VersionedSignedDelegateAction,
 };
 use near_primitives::action::{Action, WithdrawFromGasKeyAction};
 use near_primitives::errors::{ActionErrorKind, ActionsValidationError, InvalidAccessKeyError, InvalidTxError};
@@ -39,19 +38,6 @@ fn signed(payload: DelegateActionV2, by: &SecretKey) -> Action {
 /// What alice wants to have sent, signed with a key of hers.
 pub fn wanted(nonce: TransactionNonce, by: &SecretKey, to: &str, actions: Vec<Action>) -> Action {
     signed(payload(nonce, by, to, actions), by)
-}
-
-fn old(desk: &mut Desk, by: &SecretKey, actions: Vec<Action>) -> Action {
-    let delegate_action = DelegateAction {
-        sender_id: id(ALICE),
-        receiver_id: id(ALICE),
-        actions: actions.into_iter().map(|action| action.try_into().unwrap()).collect(),
-        nonce: desk.fresh_nonce(),
-        max_block_height: 1_000_000,
-        public_key: by.public_key(),
-    };
-    let signature = by.sign(delegate_action.get_nep461_hash().as_bytes());
-    Action::Delegate(Box::new(SignedDelegateAction { delegate_action, signature }))
 }
 
 /// Bob relays it.
@@ -124,7 +110,7 @@ fn nonce_and_key_are_of_one_kind() {
     assert_eq!(failure(sent), key_error(InvalidAccessKeyError::DelegateActionRequiresNonGasKey));
     let sent = relayed(&mut desk, vec![wanted(with_number, &key("alice"), BOB, give())]);
     assert_eq!(failure(sent), key_error(InvalidAccessKeyError::DelegateActionRequiresGasKey));
-    let version_1 = old(&mut desk, &gas_key, give());
+    let version_1 = desk.delegated(&gas_key, ALICE, give());
     assert_eq!(
         failure(relayed(&mut desk, vec![version_1])),
         key_error(InvalidAccessKeyError::DelegateActionRequiresNonGasKey)
@@ -145,7 +131,7 @@ fn the_first_fault_is_the_one_that_is_told() {
         failure(relayed(&mut desk, vec![signed(expired, &key("another"))])),
         ActionErrorKind::DelegateActionInvalidSignature
     );
-    let one = old(&mut desk, &key("alice"), give());
+    let one = desk.delegated(&key("alice"), ALICE, give());
     let two = wanted(nonce, &key("alice"), BOB, give());
     let both = refusal(relayed(&mut desk, vec![one, two]));
     assert_eq!(both, InvalidTxError::ActionsValidation(ActionsValidationError::DelegateActionMustBeOnlyOne));
@@ -167,7 +153,7 @@ fn a_key_for_calls_makes_those_calls_alone() {
 fn a_relayer_may_pay_by_its_gas_key() {
     let (mut desk, gas_key) = desk();
     desk.alice(vec![fund(&gas_key, Balance::from_near(1))]).unwrap();
-    let meta = old(&mut desk, &key("alice"), give());
+    let meta = desk.delegated(&key("alice"), ALICE, give());
     let before = desk.account(ALICE).amount();
     let sent = desk.by_gas_key(&gas_key, 0, ALICE, vec![meta]).unwrap();
     assert_eq!(Balance::from_near(1).checked_sub(desk.held(&gas_key)), Some(burnt(&sent)));
@@ -182,7 +168,7 @@ fn from_87_on_nobody_takes_from_a_gas_key_by_a_meta_transaction() {
         let near = Balance::from_near(1);
         desk.alice(vec![add_key(&gas_key, AccessKey::gas_key_full_access(1)), fund(&gas_key, near)]).unwrap();
         let withdraw = WithdrawFromGasKeyAction { public_key: gas_key.public_key(), amount: near };
-        let meta = old(&mut desk, &key("alice"), vec![Action::WithdrawFromGasKey(Box::new(withdraw))]);
+        let meta = desk.delegated(&key("alice"), ALICE, vec![Action::WithdrawFromGasKey(Box::new(withdraw))]);
         let sent = relayed(&mut desk, vec![meta]);
         if version < 87 {
             sent.unwrap();
@@ -192,7 +178,7 @@ fn from_87_on_nobody_takes_from_a_gas_key_by_a_meta_transaction() {
             assert_eq!(refusal(sent), InvalidTxError::ActionsValidation(not_allowed));
         }
         // Funding by one stays possible.
-        let meta = old(&mut desk, &key("alice"), vec![fund(&gas_key, near)]);
+        let meta = desk.delegated(&key("alice"), ALICE, vec![fund(&gas_key, near)]);
         relayed(&mut desk, vec![meta]).unwrap();
         desk.check_supply();
     }

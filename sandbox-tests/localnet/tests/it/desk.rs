@@ -5,6 +5,7 @@ use charter_localnet::Genesis;
 use charter_localnet::chain::{Chain, ChainOptions, SubmitError, TxStatus};
 use near_crypto::{InMemorySigner, KeyType, PublicKey, SecretKey, Signer};
 use near_primitives::account::{AccessKey, AccessKeyPermission, Account, FunctionCallPermission};
+use near_primitives::action::delegate::{DelegateAction, SignedDelegateAction};
 use near_primitives::action::{Action, CreateAccountAction, TransferAction, TransferToGasKeyAction};
 use near_primitives::errors::{ActionErrorKind, ActionsValidationError, InvalidTxError, TxExecutionError};
 use near_primitives::transaction::{
@@ -156,6 +157,20 @@ impl Desk {
             nonce_mode: NonceMode::Monotonic,
         });
         signed_with(&id("alice.test.near"), key, transaction)
+    }
+
+    /// What alice wants somebody to relay, signed with a key of hers.
+    pub fn delegated(&mut self, by: &SecretKey, to: &str, actions: Vec<Action>) -> Action {
+        let delegate_action = DelegateAction {
+            sender_id: id("alice.test.near"),
+            receiver_id: id(to),
+            actions: actions.into_iter().map(|action| action.try_into().unwrap()).collect(),
+            nonce: self.fresh_nonce(),
+            max_block_height: 1_000_000,
+            public_key: by.public_key(),
+        };
+        let signature = by.sign(delegate_action.get_nep461_hash().as_bytes());
+        Action::Delegate(Box::new(SignedDelegateAction { delegate_action, signature }))
     }
 
     /// Of alice's, by one of a gas key's nonces.

@@ -3,7 +3,6 @@
 
 use near_crypto::{KeyType, SecretKey};
 use near_primitives::account::{AccessKey, AccessKeyPermission};
-use near_primitives::action::delegate::{DelegateAction, SignedDelegateAction};
 use near_primitives::action::{Action, DeleteKeyAction, StakeAction};
 use near_primitives::errors::{ActionErrorKind, ActionsValidationError, InvalidAccessKeyError, InvalidTxError};
 use near_primitives::transaction::{SignedTransaction, Transaction, TransactionV0};
@@ -22,19 +21,6 @@ fn ml_dsa(seed: &str) -> SecretKey {
     secret(KeyType::MLDSA65, seed)
 }
 
-fn delegated(desk: &mut Desk, inner: &SecretKey, actions: Vec<Action>) -> Action {
-    let delegate_action = DelegateAction {
-        sender_id: id(ALICE),
-        receiver_id: id(BOB),
-        actions: actions.into_iter().map(|action| action.try_into().unwrap()).collect(),
-        nonce: desk.fresh_nonce(),
-        max_block_height: 1_000_000,
-        public_key: inner.public_key(),
-    };
-    let signature = inner.sign(delegate_action.get_nep461_hash().as_bytes());
-    Action::Delegate(Box::new(SignedDelegateAction { delegate_action, signature }))
-}
-
 /// Gas that the transaction burnt before any receipt, above what another one burnt.
 fn more(one: &FinalExecutionOutcomeView, other: &FinalExecutionOutcomeView) -> Gas {
     let of = |outcome: &FinalExecutionOutcomeView| outcome.transaction_outcome.outcome.gas_burnt;
@@ -48,7 +34,7 @@ fn before_85_they_are_refused_wherever_they_stand() {
     assert_eq!(refusal(desk.send(ALICE, &quantum, BOB, vec![transfer(Balance::from_near(1))])), version);
     let adding = vec![add_key(&quantum, AccessKey::full_access())];
     assert_eq!(refusal(desk.alice(adding)), unsupported("PostQuantumSignatures", 84));
-    let inner = delegated(&mut desk, &quantum, vec![transfer(Balance::from_near(1))]);
+    let inner = desk.delegated(&quantum, BOB, vec![transfer(Balance::from_near(1))]);
     let sent = desk.send(BOB, &key("bob"), ALICE, vec![inner]);
     assert_eq!(refusal(sent), unsupported("PostQuantumSignatures", 84));
 }
@@ -123,15 +109,15 @@ fn a_relayer_pays_for_the_inner_signature_good_or_bad() {
     let alike = || vec![transfer(Balance::from_near(1))];
     desk.alice(vec![add_key(&quantum, AccessKey::full_access())]).unwrap();
     desk.send(BOB, &key("bob"), BOB, vec![add_key(&ml_dsa("relayer"), AccessKey::full_access())]).unwrap();
-    let inner = delegated(&mut desk, &key("alice"), alike());
+    let inner = desk.delegated(&key("alice"), BOB, alike());
     let old = desk.send(BOB, &key("bob"), ALICE, vec![inner]).unwrap();
-    let inner = delegated(&mut desk, &quantum, alike());
+    let inner = desk.delegated(&quantum, BOB, alike());
     let new = desk.send(BOB, &key("bob"), ALICE, vec![inner]).unwrap();
     assert_eq!(more(&new, &old), CHECK);
-    let inner = delegated(&mut desk, &quantum, alike());
+    let inner = desk.delegated(&quantum, BOB, alike());
     let both = desk.send(BOB, &ml_dsa("relayer"), ALICE, vec![inner]).unwrap();
     assert_eq!(more(&both, &old), CHECK.checked_add(CHECK).unwrap());
-    let Action::Delegate(mut inner) = delegated(&mut desk, &quantum, alike()) else { unreachable!() };
+    let Action::Delegate(mut inner) = desk.delegated(&quantum, BOB, alike()) else { unreachable!() };
     inner.signature = quantum.sign(b"something else");
     let bogus = desk.send(BOB, &key("bob"), ALICE, vec![Action::Delegate(inner)]);
     assert_eq!(more(bogus.as_ref().unwrap(), &old), CHECK);

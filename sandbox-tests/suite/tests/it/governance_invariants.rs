@@ -45,6 +45,10 @@ const PEOPLE: usize = 5;
 /// The council of the line for code, after the people.
 const ROOT: Person = PEOPLE;
 
+/// The people's council at the beginning. Its quorum of 4,000 lets the first decide alone about releases, and about nothing
+/// else; with the second's no there is a majority of votes, and none of weight.
+const WEIGHTS: [u64; 3] = [3, 2, 2];
+
 /// A step, whether who may make it makes it, and which of the latest proposals it is about.
 #[derive(Clone, Debug)]
 struct Op {
@@ -72,10 +76,13 @@ fn constitution() -> impl Strategy<Value = model::Constitution> {
     )
 }
 
-/// Votes of everybody, mostly yes; where nobody can be the one who says no, of the first few alone: the others are silent.
+/// Votes of everybody but one yes. Beyond the people `no` counts how many vote at all: the first alone says yes, of more the
+/// last says no.
 fn all_vote(back: u64, no: Person) -> Vec<Op> {
+    let last = no.checked_sub(PEOPLE + 1);
+    let no = last.filter(|last| *last > 0).unwrap_or(no);
     let vote = |by| rightly(by, back, Move::Vote { yes: by != no, of_another: false });
-    let votes = |by: &Person| no.checked_sub(PEOPLE + 1).is_none_or(|last| *by <= last || *by == ROOT);
+    let votes = |by: &Person| last.is_none_or(|last| *by <= last || *by == ROOT);
     (0..=ROOT).filter(votes).map(|by| Op { rightly: false, ..vote(by) }).collect()
 }
 
@@ -464,8 +471,9 @@ async fn base() -> (Harness, Vec<Account>, Vec<Vec<u8>>) {
         people.push(person);
     }
     people.push(base.root().clone());
-    let council = people[..3].iter().map(|person| Member { account: person.id().clone(), weight: 1 }).collect();
-    let params = Params { vote_ms: HOUR_MS, timelock_ms: HOUR_MS, ..Params::default() };
+    let member = |(person, weight): (&Account, u64)| Member { account: person.id().clone(), weight };
+    let council = people.iter().zip(WEIGHTS).map(member).collect();
+    let params = Params { vote_ms: HOUR_MS, timelock_ms: HOUR_MS, quorum_bps: 4_000, ..Params::default() };
     let args = CreateLine { name: "scout".to_owned(), council, params, guardian: Some(people[3].id().clone()) };
     let line = ok(&people[0], &base.contracts.governance, governance::create_line, &args, DEPOSIT).await;
     assert_eq!(line, PEOPLES);
@@ -476,14 +484,14 @@ async fn base() -> (Harness, Vec<Account>, Vec<Vec<u8>>) {
 }
 
 fn start(seen: &Seen) -> Model {
-    let constitution = |council: &[Person], guardian| model::Constitution {
-        council: council.iter().map(|person| (*person, 1)).collect(),
-        quorum_bps: 5_001,
-        threshold_bps: 5_001,
-        guardian,
-    };
+    let constitution =
+        |council, quorum_bps, guardian| model::Constitution { council, quorum_bps, threshold_bps: 5_001, guardian };
     let line = |now| model::Line { now, ..model::Line::default() };
-    let lines = [(CODE, line(constitution(&[ROOT], None))), (PEOPLES, line(constitution(&[0, 1, 2], Some(3))))];
+    let peoples = (0..).zip(WEIGHTS).collect();
+    let lines = [
+        (CODE, line(constitution([(ROOT, 1)].into(), 5_001, None))),
+        (PEOPLES, line(constitution(peoples, 4_000, Some(3)))),
+    ];
     let before = seen.proposals.keys().next_back().copied().unwrap_or_default();
     Model { lines: lines.into_iter().collect(), before, deployment: seen.running.number, ..Model::default() }
 }
