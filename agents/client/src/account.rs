@@ -1,5 +1,7 @@
 //! An account that signs.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use charter_types::method::{Deposit, Method};
 use charter_types::shared::methods::storage_deposit;
 use charter_types::storage::StorageDeposit;
@@ -12,7 +14,7 @@ use near_primitives::views::{
     ExecutionOutcomeWithIdView, ExecutionStatusView, FinalExecutionOutcomeView, FinalExecutionStatus,
 };
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::rpc::guest_text;
 use crate::{At, ClientError, Rpc};
@@ -22,12 +24,17 @@ const GAS: Gas = Gas::from_teragas(100);
 /// Enough for the storage of any single call here; what is not needed comes back.
 const STORAGE_DEPOSIT: u128 = 100_000_000_000_000_000_000_000;
 
-/// An account with a full-access key, on a node.
+/// How often a transaction is signed anew because another of the same key came before it.
+const TURNS: usize = 16;
+
+/// An account with a full-access key, on a node. Clones share what they know of the key's nonces, so that any number of
+/// calls can be under way at once.
 #[derive(Clone)]
 pub struct Account {
     pub id: AccountId,
     signer: Signer,
     rpc: Rpc,
+    last_nonce: Arc<Mutex<u64>>,
 }
 
 /// One function call.
@@ -68,6 +75,14 @@ impl Call {
 
     pub fn gas_tgas(mut self, tgas: u64) -> Self {
         self.gas = Gas::from_teragas(tgas);
+        self
+    }
+
+    /// A little less gas, by a random part: two programs that call the same thing with the same key at the same moment sign
+    /// two transactions and not one, which would be carried out once and tell both of them that it was theirs.
+    fn unlike_any_other(mut self) -> Self {
+        let part = u64::from(rand::random::<u32>());
+        self.gas = self.gas.checked_sub(Gas::from_gas(part)).unwrap_or(self.gas);
         self
     }
 
@@ -160,6 +175,11 @@ fn wrong(method: &str, reason: String) -> ClientError {
     ClientError::Answer { method: method.to_owned(), reason }
 }
 
+/// Whether a node refused a transaction for its nonce alone.
+fn is_late(error: &Value) -> bool {
+    !error["data"]["TxExecutionError"]["InvalidTxError"]["InvalidNonce"].is_null()
+}
+
 fn error_text(error: &near_primitives::errors::TxExecutionError) -> String {
     use near_primitives::errors::{ActionErrorKind, FunctionCallError, TxExecutionError};
     match error {
@@ -174,7 +194,7 @@ fn error_text(error: &near_primitives::errors::TxExecutionError) -> String {
 impl Account {
     pub fn new(id: AccountId, key: SecretKey, rpc: Rpc) -> Self {
         let signer = InMemorySigner::from_secret_key(id.clone(), key);
-        Self { id, signer, rpc }
+        Self { id, signer, rpc, last_nonce: Arc::default() }
     }
 
     pub fn public_key(&self) -> PublicKey {
@@ -187,12 +207,12 @@ impl Account {
 
     /// Calls a contract and waits until all of it is final. A refusal is an error with the contract's text.
     pub async fn call(&self, contract: &AccountId, call: Call) -> Result<Outcome, ClientError> {
-        self.send(contract, vec![call.into_action()]).await
+        self.calls(contract, vec![call]).await
     }
 
     /// Several calls of one contract in one transaction.
     pub async fn calls(&self, contract: &AccountId, calls: Vec<Call>) -> Result<Outcome, ClientError> {
-        self.send(contract, calls.into_iter().map(Call::into_action).collect()).await
+        self.send(contract, calls.into_iter().map(|call| call.unlike_any_other().into_action()).collect()).await
     }
 
     /// Signs and sends a transaction and waits until all of it is final.
@@ -206,14 +226,37 @@ impl Account {
 
     /// The same, but a transaction that failed is an outcome too.
     pub async fn send_unchecked(&self, receiver: &AccountId, actions: Vec<Action>) -> Result<Outcome, ClientError> {
-        let key = self.public_key();
-        let nonce = self.rpc.access_key(&self.id, &key).await?.nonce.checked_add(1);
-        let nonce = nonce.ok_or_else(|| wrong("view_access_key", "no nonce is left".to_owned()))?;
         let block_hash = self.rpc.block(At::Final).await?.header.hash;
-        let signed = self.sign(receiver, actions, nonce, block_hash);
+        for _ in 1..TURNS {
+            match self.send_once(receiver, actions.clone(), block_hash).await {
+                // Another transaction of the key came first. This one was not carried out and never will be.
+                Err(ClientError::Rpc { error, .. }) if is_late(&error) => {}
+                other => return other,
+            }
+        }
+        self.send_once(receiver, actions, block_hash).await
+    }
+
+    async fn send_once(
+        &self,
+        receiver: &AccountId,
+        actions: Vec<Action>,
+        block_hash: CryptoHash,
+    ) -> Result<Outcome, ClientError> {
+        let signed = self.sign(receiver, actions, self.next_nonce().await?, block_hash);
         let params = json!({ "signed_tx_base64": signed, "wait_until": "FINAL" });
         let view = self.rpc.call("send_tx", params).await?;
         Ok(Outcome { view })
+    }
+
+    /// A nonce that no other call of this account has. Two calls with one nonce would be one transaction if they are equal,
+    /// and else one of them would be refused.
+    async fn next_nonce(&self) -> Result<u64, ClientError> {
+        let known = self.rpc.access_key(&self.id, &self.public_key()).await?.nonce;
+        let mut last = self.last_nonce.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = known.max(*last).checked_add(1);
+        *last = next.ok_or_else(|| wrong("view_access_key", "no nonce is left".to_owned()))?;
+        Ok(*last)
     }
 
     /// Signs a transaction without sending it.

@@ -7,6 +7,9 @@ use reqwest::Url;
 
 use crate::{HostError, HttpRequest};
 
+/// The longest URL. Few services take longer ones, and every rule is held against it.
+const URL_BYTES_MAX: usize = 16 << 10;
+
 /// What a request does, as policies see it. Host names have no case, and a missing path is `/`.
 pub fn action_of(request: &HttpRequest) -> Result<HttpAction, HostError> {
     Ok(read(request)?.0)
@@ -14,6 +17,9 @@ pub fn action_of(request: &HttpRequest) -> Result<HttpAction, HostError> {
 
 /// The same, with the URL that will be sent.
 pub fn read(request: &HttpRequest) -> Result<(HttpAction, Url), HostError> {
+    if request.url.len() > URL_BYTES_MAX {
+        return Err(HostError::Url(format!("the URL is longer than {URL_BYTES_MAX} bytes")));
+    }
     let wrong = |why: &str| HostError::Url(format!("{:?} {why}", request.url));
     let form = "is no URL of the form https://host[:port]/path";
     let (scheme, rest) = request.url.split_once("://").ok_or_else(|| wrong(form))?;
@@ -117,5 +123,7 @@ mod tests {
         for trick in tricks.split_whitespace().chain(blank) {
             assert!(read(&request(trick)).is_err_and(|error| error.code() == "HOST_URL"), "{trick}");
         }
+        let long = format!("https://a.com/{}", "a".repeat(16 << 10));
+        assert!(read(&request(&long)).is_err_and(|error| error.code() == "HOST_URL" && error.to_string().len() < 100));
     }
 }

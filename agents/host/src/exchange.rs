@@ -22,11 +22,14 @@ pub struct Patience {
     pub answer: Duration,
     /// How long what the chain said is acted on without asking again.
     pub decision: Duration,
+    /// How long an agent waits for an answer that is there because its lease is being settled.
+    pub settle: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(10), answer: Duration::from_mins(5), decision: Duration::from_secs(2) }
+        let (connect, answer) = (Duration::from_secs(10), Duration::from_mins(5));
+        Self { connect, answer, decision: Duration::from_secs(2), settle: Duration::from_secs(10) }
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use charter_client::{Account, At, Call, Contracts, PermissionView};
 use charter_types::keys::args::{Reserve, Settle};
 use charter_types::keys::{Budget, GrantId, GrantRate, HostId, LeaseId, Unit, methods};
-use charter_types::{Hash32, Page, U128};
+use charter_types::{AccountId, Hash32, Page, U128};
 
 use crate::HostError;
 
@@ -38,11 +39,29 @@ impl Rates {
     }
 }
 
+/// Between two tries to settle a lease, at most.
+const PAUSE_MAX: Duration = Duration::from_mins(1);
+
 /// A lease on one use. It has to be settled whatever becomes of the request.
 pub struct Use<'a> {
     operator: &'a Account,
     contracts: &'a Contracts,
     lease: Option<LeaseId>,
+}
+
+/// Tries until the contract has answered: a node that is gone for a while must not leave leases behind.
+async fn settle(operator: Account, keys: AccountId, args: Settle) {
+    let mut pause = Duration::from_secs(1);
+    loop {
+        let Err(error) = operator.call(&keys, Call::new(methods::settle, &args)).await else { return };
+        if error.code().is_some() {
+            tracing::error!("lease {} is not settled: {error}", args.lease);
+            return;
+        }
+        tracing::warn!("lease {} is not settled yet, next try in {pause:?}: {error}: {error:?}", args.lease);
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
 }
 
 impl<'a> Use<'a> {
@@ -71,13 +90,15 @@ impl<'a> Use<'a> {
         Ok(Self { operator, contracts, lease: outcome.value()? })
     }
 
-    /// Settles the lease. A use that was not made goes back to the budgets. A lease that can't be settled stays, and its row
-    /// is the operator's: once its time is over anybody can end it by `expire`, and it counts as used.
-    pub async fn settle(self, was_used: bool) {
+    /// Settles the lease. A use that was not made goes back to the budgets. What takes longer than `within` goes on by itself.
+    /// A lease that this host never settles, because it ended before, can be ended by anybody by `expire` once its time is
+    /// over, and counts as used.
+    pub async fn settle(self, was_used: bool, within: Duration) {
         let Some(lease) = self.lease else { return };
         let args = Settle { lease, used: U128(u128::from(was_used)) };
-        if let Err(error) = self.operator.call(&self.contracts.keys, Call::new(methods::settle, &args)).await {
-            tracing::error!("lease {lease} is not settled, and has to be ended by `expire`: {error}: {error:?}");
+        let settled = tokio::spawn(settle(self.operator.clone(), self.contracts.keys.clone(), args));
+        if tokio::time::timeout(within, settled).await.is_err() {
+            tracing::warn!("lease {lease} is being settled while its agent has its answer");
         }
     }
 }

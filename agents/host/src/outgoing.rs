@@ -2,6 +2,9 @@
 //! or of the operator's. Everything else is refused in words, never dropped silently.
 
 mod body;
+mod content_type;
+mod field;
+mod parts;
 
 use charter_types::keys::{Inject, Method};
 
@@ -28,11 +31,10 @@ pub const QUERY: &str = "active after all alt amount apiversion archived assigne
     select sha since size skip sort sortby sortorder start startdate startingafter starttime state status symbol \
     symbols tag tags team text timezone title to top type";
 
-/// What makes a service take a request for another one than the policy was asked about, in [`plain`] spelling. `_method` is
-/// the one that forms use.
+/// What makes a service take a request for another one than the policy was asked about, in [`plain`] spelling. `_method`, which
+/// forms have, is `field`'s.
 const OVERRIDES: &str = "forwarded httpmethod httpmethodoverride methodoverride xforwardedhost xforwardedpath xforwardedprefix \
     xforwardeduri xhttpmethod xhttpmethodoverride xmethodoverride xoriginalurl xrewriteurl";
-const FORM_METHOD: &str = "_method";
 
 /// What carries credentials, in [`plain`] spelling.
 const CREDENTIALS: &str = "accesskey accesstoken apikey apitoken appid appkey auth authorization authtoken awsaccesskeyid clientsecret \
@@ -43,6 +45,10 @@ const CREDENTIALS: &str = "accesskey accesstoken apikey apitoken appid appkey au
 /// What the host decides about: the connection, and in which encoding and how much of it an answer comes.
 const CONNECTION: &str = "acceptencoding connection contentencoding contentlength expect host ifrange keepalive maxforwards \
     proxyconnection range te trailer transferencoding upgrade via xhttp2settings";
+
+/// How many headers an agent may set, and how long all of them may be together.
+const HEADERS_MAX: usize = 64;
+const HEADER_BYTES_MAX: usize = 32 << 10;
 
 fn among(list: &str, name: &str) -> bool {
     list.split_whitespace().any(|known| known == name)
@@ -108,9 +114,7 @@ fn check_class(part: Part, name: &str, slot: &str) -> Result<(), HostError> {
     if !slot.is_empty() && known == slot {
         return Err(HostError::Credential(format!("leave {said} out: the host puts the key there")));
     }
-    let form_method =
-        part == Part::Query && name.split('[').next().unwrap_or_default().trim().eq_ignore_ascii_case(FORM_METHOD);
-    if among(OVERRIDES, &known) || form_method || name.trim().eq_ignore_ascii_case("$method") {
+    if among(OVERRIDES, &known) || (part == Part::Query && field::is_method(name.bytes())) {
         let text = format!("leave {said} out: it makes services take the request for another one than was granted");
         return Err(HostError::Override(text));
     }
@@ -150,7 +154,7 @@ fn check_header(name: &str, value: &str, slot: &str, more: &LetOut) -> Result<()
     )))
 }
 
-/// Names in a query or a form. `;` is a separator to some services.
+/// Names in a query. `;` is a separator to some services.
 fn query_names(query: &str) -> impl Iterator<Item = String> {
     let pairs = query.split(['&', ';']).filter(|pair| !pair.is_empty());
     pairs.map(|pair| {
@@ -175,6 +179,11 @@ fn check_query(query: &str, slot: &str, more: &LetOut) -> Result<(), HostError> 
 
 /// Refuses whatever of a request is not let out. `query` is the one that will be sent.
 pub fn check(request: &HttpRequest, query: &str, inject: &Inject, more: &LetOut) -> Result<(), HostError> {
+    let bytes: usize = request.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if request.headers.len() > HEADERS_MAX || bytes > HEADER_BYTES_MAX {
+        let text = format!("a request has at most {HEADERS_MAX} headers of {HEADER_BYTES_MAX} bytes together");
+        return Err(HostError::Header(text));
+    }
     let slot = slot(inject);
     for (name, value) in &request.headers {
         check_header(name, value, &slot, more)?;
@@ -214,7 +223,7 @@ mod tests {
     fn headers_go_out_by_name_and_others_are_refused_in_words() {
         let slot = header("x-slot");
         for (names, code) in [
-            ("Accept content-type Idempotency-Key mcp-session-id ANTHROPIC-VERSION", "OUT"),
+            ("Accept Idempotency-Key mcp-session-id ANTHROPIC-VERSION", "OUT"),
             (
                 "Authorization cookie X-Api-Key x_api_key x-goog-api-key private-token proxy-authorization",
                 "HOST_CREDENTIAL",
@@ -237,6 +246,10 @@ mod tests {
         }
         let basic = Inject::Basic { user: "a".to_owned() };
         assert_eq!(asked(&[("authorization", "x")], "", "", &basic), "HOST_CREDENTIAL");
+        let (full, long) = ("a".repeat(511 - "accept".len()), "a".repeat(32 << 10));
+        assert_eq!(asked(&[("accept", full.as_str()); 64], "", "", &slot), "OUT");
+        assert_eq!(asked(&[("accept", "a"); 65], "", "", &slot), "HOST_HEADER");
+        assert_eq!(asked(&[("accept", long.as_str())], "", "", &slot), "HOST_HEADER");
     }
 
     #[test]
@@ -247,7 +260,10 @@ mod tests {
             ("key=MINE KEY=MINE %6bey=MINE q=1&api_key=x q=1;api_key=x access_token key[]=x +key=x", "HOST_CREDENTIAL"),
             ("appKey=x app%5Fkey=x X-Amz-Signature=x", "HOST_CREDENTIAL"),
             ("_method=DELETE %5Fmethod=DELETE _METHOD=DELETE q=1;_method=DELETE +_method=DELETE", "HOST_OVERRIDE"),
-            ("x-http-method-override=DELETE $method=DELETE _method[]=DELETE", "HOST_OVERRIDE"),
+            (
+                "x-http-method-override=DELETE $method=DELETE _method[]=DELETE .method=DELETE %5Bmethod=DELETE",
+                "HOST_OVERRIDE",
+            ),
             ("mine=1 =1 %ff=1 [a]=1", "HOST_QUERY"),
         ] {
             for query in queries.split_whitespace() {
@@ -255,102 +271,6 @@ mod tests {
             }
         }
         assert_eq!(asked(&[], "", "", &slot), "OUT");
-    }
-
-    #[test]
-    fn a_body_makes_no_other_request_of_a_post() {
-        let slot = header("x-slot");
-        let json = [("content-type", "application/json; charset=utf-8")];
-        let upload =
-            "--x\r\nContent-Disposition: form-data; name=\"a\"; filename=\"b.c\"\r\n\r\nwhat * =? \\ holds\r\n--x--";
-        for body in ["", "a=b&c=_method", "payment_method=card", "plain text _method", "[1]", "\0\u{1}", upload] {
-            assert_eq!(asked(&[], "", body, &slot), "OUT", "{body:?}");
-        }
-        for body in ["", r#"{"a":{"_method":"DELETE"}}"#, r#"{"ask":"&_method=DELETE&"}"#, r#"["_method"]"#] {
-            assert_eq!(asked(&json, "", body, &slot), "OUT", "{body:?}");
-        }
-        for body in
-            [r#"{"_method":"DELETE"}"#, r#"{"\u005fmethod":"DELETE","x":1}"#, r#"{"_method":"DELETE","x":1e999}"#]
-        {
-            assert_eq!(asked(&json, "", body, &slot), "HOST_OVERRIDE", "{body:?}");
-        }
-        let form = [("content-type", "application/x-www-form-urlencoded")];
-        for body in ["{&_method=DELETE", r#"{"a":"&_method=DELETE&"}"#, "[=1&_method=DELETE"] {
-            assert_eq!(asked(&form, "", body, &slot), "HOST_OVERRIDE", "{body:?}");
-        }
-        for body in ["[_method]=DELETE", "[_method=DELETE", "a=1&%5B_method%5D=DELETE"] {
-            assert_eq!(asked(&form, "", body, &slot), "HOST_OVERRIDE", "{body:?}");
-        }
-        let comma = [("content-type", "application/x-www-form-urlencoded,x/y+json")];
-        assert_eq!(asked(&comma, "", r#"{"a":"&_method=DELETE&"}"#, &slot), "HOST_OVERRIDE");
-        let infinite = r#"{"\u005fmethod":"DELETE","x":1e999}"#;
-        for types in [&[][..], &[("content-type", "text/json")], &[json[0], json[0]]] {
-            assert_eq!(asked(types, "", infinite, &slot), "HOST_OVERRIDE", "{types:?}");
-        }
-        let ebcdic = [("content-type", "application/x-www-form-urlencoded; charset=ibm037")];
-        assert_eq!(asked(&ebcdic, "", "%6D%94%85%A3%88%96%84=%C4", &slot), "HOST_HEADER");
-        for charset in ["ibm037; x=utf-8", "utf-8; charset=ibm037", "utf-8x", "\"utf-7\""] {
-            let kind = format!("application/x-www-form-urlencoded; charset={charset}");
-            assert_eq!(asked(&[("content-type", &kind)], "", "a=b", &slot), "HOST_HEADER", "{charset}");
-        }
-        let both = [json[0], form[0]];
-        assert_eq!(asked(&both, "", r#"{"a":"&_method=DELETE"}"#, &slot), "HOST_OVERRIDE");
-        for body in [
-            "_method=DELETE",
-            "a=b&_method=PUT",
-            "a=b&%5Fmethod=PUT",
-            "a=b&_METHOD=PUT",
-            r#"{"_method":"DELETE"}"#,
-            r#"{"\u005fmethod":"DELETE"}"#,
-            "a=1&.method=DELETE",
-            "%2Emethod=DELETE",
-            "a=1;_method[]=DELETE",
-            "_method%00x=DELETE",
-            "x=é&_method=DELETE",
-            "--x\r\nContent-Disposition: form-data; name='_method'\r\n",
-            "--x\r\nContent-Disposition: form-data; name = \" _method\"\r\n",
-            "--x\r\nContent-Disposition: form-data; name*=utf-8''_method\r\n",
-            "--x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--x--",
-            "--x\r\nContent-Disposition: form-data; name=_method\r\n",
-            "--x\r\nContent-Disposition: form-data; name=\"\\_method\"\r\n\r\nDELETE",
-            "--x\r\nContent-Disposition: form-data;\n\n name=\"\\_method\"\r\n\r\nDELETE\r\n--x--",
-            "--x\r\nContent-Disposition: form-data;\r\r name=\"a\"\r\n\r\nDELETE\r\n--x--",
-            "--x\r\nContent-ID: _method\r\n\r\nDELETE\r\n--x--",
-            "--x\r\ncontent-id : <_method>\r\n\r\nDELETE\r\n--x--",
-            "--x\r\nContent-Disposition: form-data; name==?utf-8?q?=5Fmethod?=\r\n\r\nDELETE",
-            "--x\r\ncontent-disposition: form-data;\r\n name*0=_me; name*1=thod\r\n\r\nDELETE",
-            "_charset_=utf-7&+AF8-method=DELETE",
-            "a=1&%5Fcharset%5F=ibm037",
-            "--x\r\nContent-Disposition: form-data; name=\"_charset_\"\r\n\r\nutf-7",
-        ] {
-            assert_eq!(asked(&[], "", body, &slot), "HOST_OVERRIDE", "{body:?}");
-        }
-    }
-
-    /// Parts as programs write them, and text that looks like parts and is none.
-    #[test]
-    fn an_upload_is_let_out() {
-        let slot = header("x-slot");
-        let parts = "--AaB\r\nContent-Disposition: form-data; name=file; filename=\"b.c\"; filename*=utf-8''b.c\r\n\r\n\
-            --\nwhat * =? \\ holds\n--\r\n--AaB--\r\n";
-        let multipart = [("content-type", "multipart/form-data; boundary=AaB")];
-        assert_eq!(asked(&multipart, "", parts, &slot), "OUT");
-        // Which of two boundaries counts, some see otherwise.
-        let hidden = "--AaB\r\nContent-Disposition: form-data; name=\"\\_method\"\r\n\r\nDELETE\r\n--AaB--";
-        for kind in [
-            "xboundary=zz; boundary=AaB",
-            "boundary=zz; boundary=AaB",
-            "boundary*0=zz",
-            "x=\"boundary=zz\"; boundary =AaB",
-        ] {
-            let kind = format!("multipart/form-data; {kind}");
-            assert_eq!(asked(&[("content-type", &kind)], "", hidden, &slot), "HOST_OVERRIDE", "{kind}");
-        }
-        let letter = "--x\r\nContent-Disposition: attachment; filename=\"=?utf-8?q?b?=\"\r\n\r\n";
-        assert_eq!(asked(&[("content-type", "message/rfc822")], "", letter, &slot), "OUT");
-        // Many heads that never end are read once.
-        let heads = "--x\r\nContent-Disposition: form-data\r\n".repeat(200_000);
-        assert_eq!(asked(&multipart, "", &heads, &slot), "OUT");
     }
 
     #[test]
@@ -374,7 +294,7 @@ mod tests {
         for name in ["authorization", "x-http-method-override", "range", "a b"] {
             assert!(LetOut::new(&[name.to_owned()], &[]).is_err(), "{name}");
         }
-        for name in ["key", "_method", "access-token"] {
+        for name in ["key", "_method", ".method", "access-token"] {
             assert!(LetOut::new(&[], &[name.to_owned()]).is_err(), "{name}");
         }
     }

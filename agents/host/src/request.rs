@@ -121,7 +121,7 @@ impl Host {
         // A request counts as used unless it certainly failed before the service saw it.
         let was_used = !matches!(sent, Err(HostError::Unmet(_) | HostError::Sealed | HostError::SecretShort));
         // What the service answered is the agent's even if that fails: without it, it would ask for the same thing again.
-        used.settle(was_used).await;
+        used.settle(was_used, self.patience.settle).await;
         sent
     }
 

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, State};
@@ -21,11 +21,15 @@ use charter_types::keys::{Asker, GrantId, Policy};
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{Host, HostError, HttpRequest, HttpResponse};
 
 /// The longest request to a host: the longest body that a policy can allow, in base64, and the rest.
 const ASK_BYTES_MAX: usize = 24 << 20;
+
+/// How many requests of one asker are served at a time. Others wait, and their bodies are not read.
+const ASKS_AT_ONCE: usize = 16;
 
 /// A request for one use of a grant. It brings the grant's policy, because the chain keeps only its hash.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -126,10 +130,24 @@ impl IntoResponse for HostError {
 struct Desk {
     host: Host,
     tokens: Tokens,
+    /// Who is being served. There are no more than the file of tokens has named.
+    turns: Mutex<Vec<(Asker, Arc<Semaphore>)>>,
 }
 
-/// Whoever showed a token.
-struct Known(Asker);
+impl Desk {
+    fn turns(&self, asker: &Asker) -> Arc<Semaphore> {
+        let mut all = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, turns)) = all.iter().find(|(known, _)| known == asker) {
+            return turns.clone();
+        }
+        let turns = Arc::new(Semaphore::new(ASKS_AT_ONCE));
+        all.push((asker.clone(), turns.clone()));
+        turns
+    }
+}
+
+/// Whoever showed a token, when it is its turn.
+struct Known(Asker, OwnedSemaphorePermit);
 
 impl FromRequestParts<Arc<Desk>> for Known {
     type Rejection = Response;
@@ -137,7 +155,10 @@ impl FromRequestParts<Arc<Desk>> for Known {
     async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Response> {
         let detail = "a bearer token of this host is expected";
         let unknown = || problem(StatusCode::UNAUTHORIZED, "HOST_TOKEN", detail, None);
-        desk.tokens.asker(&parts.headers).map(Self).ok_or_else(unknown)
+        let asker = desk.tokens.asker(&parts.headers).ok_or_else(unknown)?;
+        // Nobody closes it.
+        let turn = desk.turns(&asker).acquire_owned().await.map_err(|_| unknown())?;
+        Ok(Self(asker, turn))
     }
 }
 
@@ -145,13 +166,16 @@ impl FromRequestParts<Arc<Desk>> for Known {
 /// well-formed, and fill no memory.
 async fn call(
     State(desk): State<Arc<Desk>>,
-    Known(asker): Known,
+    Known(asker, turn): Known,
     ask: Result<Json<Ask>, JsonRejection>,
 ) -> Result<Json<HttpResponse>, Response> {
     let Json(ask) =
         ask.map_err(|error| problem(StatusCode::BAD_REQUEST, "HOST_BAD_REQUEST", &error.body_text(), None))?;
     // It goes on if the agent hangs up: what was reserved has to be settled.
-    let asked = tokio::spawn(async move { desk.host.call(ask.grant, &ask.policy, &asker, &ask.request).await });
+    let asked = tokio::spawn(async move {
+        let _turn = turn;
+        desk.host.call(ask.grant, &ask.policy, &asker, &ask.request).await
+    });
     let broken =
         |_| problem(StatusCode::INTERNAL_SERVER_ERROR, "HOST_DEFECT", "the host met a defect of its own", None);
     asked.await.map_err(broken)?.map(Json).map_err(IntoResponse::into_response)
@@ -197,7 +221,7 @@ impl Server {
         let app = Router::new()
             .route("/v1/call", post(call))
             .layer(DefaultBodyLimit::max(ASK_BYTES_MAX))
-            .with_state(Arc::new(Desk { host, tokens }));
+            .with_state(Arc::new(Desk { host, tokens, turns: Mutex::default() }));
         let (door, task) = match door {
             Door::Socket(path) => {
                 let listener = bind(&path).await?;

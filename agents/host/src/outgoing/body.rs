@@ -1,133 +1,358 @@
-//! Fields of a body that make another request of it: `_method`, and what hides it.
+//! Fields of a body that make another request of it: `_method`, and what hides it. Which fields a service looks for goes by the
+//! content type.
 
-use super::FORM_METHOD;
+use std::fmt;
+
+use percent_encoding::percent_decode;
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::content_type::ContentType;
+use super::field::changes_meaning;
+use super::{field, parts};
 use crate::{HostError, HttpRequest};
 
-/// What may stand between a name and what is around it; brackets as Rack strips them.
-const BLANKS: &[u8] = b" \t+[]";
+/// Whether an object has a field that changes the method. What is below the fields is skipped, not kept.
+struct HasMethod(bool);
 
-/// Fields that change what a service takes the rest for: another method, another encoding of names. Without the `_` in front.
-const FIELDS: [&[u8]; 2] = [b"method", b"charset_"];
+impl<'de> Deserialize<'de> for HasMethod {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = HasMethod;
 
-/// Whether the name of one of `FIELDS` stands in the bytes, in a form's spelling, a multipart head's or between quotes, as
-/// lenient parsers read it: PHP takes `.` and a blank for `_`, and ends a name at NUL.
-fn names_field(bytes: &[u8]) -> bool {
-    let lower = bytes.to_ascii_lowercase();
-    FIELDS.iter().any(|word| names(&lower, word))
-}
-
-fn names(lower: &[u8], word: &[u8]) -> bool {
-    let ends = |rest: &[u8]| rest.first().is_none_or(|next| b"=[]\"'>;\0\r\n".contains(next));
-    let starts = |before: &[u8]| {
-        let Some((b'_' | b'.' | b' ', before)) = before.split_last() else { return false };
-        let before = trimmed(before);
-        match before.split_last() {
-            None => true,
-            Some((b'=', name)) => {
-                let name = trimmed(name);
-                name.ends_with(b"name") || name.ends_with(b"name*")
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("JSON")
             }
-            Some((last, _)) => b"&;?\"'\r\n".contains(last),
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<HasMethod, A::Error> {
+                let mut found = false;
+                while let Some(name) = fields.next_key::<String>()? {
+                    found |= field::is_method(name.bytes());
+                    fields.next_value::<IgnoredAny>()?;
+                }
+                Ok(HasMethod(found))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<HasMethod, A::Error> {
+                while items.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(HasMethod(false))
+            }
+
+            fn visit_str<E: Error>(self, _: &str) -> Result<HasMethod, E> {
+                Ok(HasMethod(false))
+            }
+
+            fn visit_bool<E: Error>(self, _: bool) -> Result<HasMethod, E> {
+                Ok(HasMethod(false))
+            }
+
+            fn visit_f64<E: Error>(self, _: f64) -> Result<HasMethod, E> {
+                Ok(HasMethod(false))
+            }
+
+            fn visit_i64<E: Error>(self, _: i64) -> Result<HasMethod, E> {
+                Ok(HasMethod(false))
+            }
+
+            fn visit_u64<E: Error>(self, _: u64) -> Result<HasMethod, E> {
+                Ok(HasMethod(false))
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<HasMethod, E> {
+                Ok(HasMethod(false))
+            }
         }
-    };
-    let found = lower.windows(word.len()).enumerate().filter(|(_, found)| *found == word);
-    found.map(|(at, _)| lower.split_at(at)).any(|(before, rest)| starts(before) && ends(&rest[word.len()..]))
-}
-
-/// Whether a form parser may read the body as one with parts: it says so, or says nothing.
-fn may_have_parts(types: &[String]) -> bool {
-    types.is_empty() || types.iter().any(|kind| kind.contains("multipart") || kind.contains("form"))
-}
-
-/// What stands between the parts. Where that can be read in two ways, what every such line begins with.
-fn boundary(types: &[String]) -> String {
-    let named = match types {
-        [kind] if kind.matches("boundary").count() == 1 => kind.split_once("boundary="),
-        _ => None,
-    };
-    let value = named.map(|(_, value)| value.trim_start_matches('"')).unwrap_or_default();
-    format!("--{}", value.split(['"', ';', ',']).next().unwrap_or_default().trim())
-}
-
-/// Whether a part's head is written in a way that only some read: with escapes, as an encoded word (RFC 2047), in pieces (RFC
-/// 2231), with line ends of another kind, or with a name in `Content-ID`, where Rack takes it from. No browser does any of
-/// it, and RFC 7578, 4.2 forbids most of it. `filename*` is left alone: it names no field.
-fn hides_a_name(body: &[u8], types: &[String]) -> bool {
-    let (lower, boundary) = (body.to_ascii_lowercase(), boundary(types));
-    let mut in_head = false;
-    lower.split_inclusive(|byte| *byte == b'\n').any(|whole| {
-        if whole.starts_with(boundary.as_bytes()) {
-            in_head = true;
-            return false;
-        }
-        if !in_head {
-            return false;
-        }
-        let line = whole.strip_suffix(b"\r\n").unwrap_or(whole);
-        in_head = !line.is_empty();
-        let text = String::from_utf8_lossy(line).replace("filename*", "filename");
-        let of_id = text.strip_prefix("content-id").and_then(|rest| rest.split_once(':')).map(|(_, id)| id);
-        let id = of_id.unwrap_or_default().trim_start_matches([' ', '\t', '<']);
-        text.contains(['\r', '\n', '\\', '*']) || text.contains("=?") || names_field(id.as_bytes())
-    })
-}
-
-fn trimmed(mut bytes: &[u8]) -> &[u8] {
-    while let Some((_, rest)) = bytes.split_last().filter(|(last, _)| BLANKS.contains(last)) {
-        bytes = rest;
+        deserializer.deserialize_any(Names)
     }
-    bytes
 }
 
-/// What the request says that its body is, in lower case.
-fn content_types(request: &HttpRequest) -> Vec<String> {
-    let types = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    types.map(|(_, kind)| kind.to_ascii_lowercase()).collect()
+fn refused() -> HostError {
+    HostError::Override(
+        "leave _method, _charset_ and names like X-HTTP-Method-Override out of the body: they make services take the request for another one than was granted".to_owned(),
+    )
 }
 
-/// Whether that is JSON, and nothing else in any reading: some cut a type at a comma or a blank.
-fn says_json(types: &[String]) -> bool {
-    let [kind] = types else { return false };
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    let Some(kind) = kind.strip_prefix("application/") else { return false };
-    let is_token = kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".+-_".contains(&byte));
-    is_token && (kind == "json" || kind.ends_with("+json"))
-}
-
-/// Forms and JSON bodies can carry `_method`, too, and some frameworks then take a POST for a DELETE. Which of them a service
-/// reads goes by the content type.
-pub fn check_body(request: &HttpRequest) -> Result<(), HostError> {
-    let body = &request.body.0;
-    let json: Result<serde_json::Value, _> = serde_json::from_slice(body);
-    let types = content_types(request);
-    let strange = |kind: &String| {
-        let parameters = kind.split([';', ',']).map(|text| text.replace([' ', '\t', '"'], ""));
-        let charsets: Vec<String> = parameters.filter(|text| text.contains("charset")).collect();
-        charsets.len() > 1 || charsets.iter().any(|text| text != "charset=utf-8" && text != "charset=us-ascii")
-    };
-    if types.iter().any(strange) {
-        return Err(HostError::Header(
-            "the charset of a body is utf-8 or us-ascii: in others names look otherwise".to_owned(),
-        ));
-    }
-    let says_json = says_json(&types);
-    let may_be_json = types.iter().any(|kind| kind.contains("json")) || (types.is_empty() && body.starts_with(b"{"));
-    if may_be_json && json.is_err() && !body.is_empty() {
+fn check_json(body: &[u8]) -> Result<(), HostError> {
+    match serde_json::from_slice(body) {
+        Ok(HasMethod(false)) => Ok(()),
+        Ok(HasMethod(true)) => Err(refused()),
         // Others may read it, and find what this host doesn't.
-        return Err(HostError::Override("the body is not the JSON that its content-type says".to_owned()));
+        Err(_) => Err(HostError::Override("the body is not the JSON that its content-type says".to_owned())),
     }
-    let fields = json.as_ref().ok().and_then(serde_json::Value::as_object);
-    let field = fields.is_some_and(|fields| fields.keys().any(|name| name.eq_ignore_ascii_case(FORM_METHOD)));
-    let in_bytes = || names_field(body) || names_field(&percent_encoding::percent_decode(body).collect::<Vec<_>>());
-    if field || (!says_json && in_bytes()) {
-        let text = format!(
-            "leave {FORM_METHOD} and _charset_ out of the body: they make services take the request for another one than was granted"
-        );
-        return Err(HostError::Override(text));
+}
+
+/// JSON, line by line. No form parser reads more than its first line.
+fn check_json_lines(body: &[u8]) -> Result<(), HostError> {
+    let mut values = serde_json::Deserializer::from_slice(body).into_iter::<HasMethod>();
+    if values.any(|value| matches!(value, Ok(HasMethod(true)))) { Err(refused()) } else { Ok(()) }
+}
+
+/// `;` is a separator to some services. `%u005f` is an escape to some, and nobody writes it: a `%` is written %25.
+fn check_form(body: &[u8]) -> Result<(), HostError> {
+    let changes = |pair: &[u8]| {
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or(pair);
+        let is_escape = |six: &[u8]| six[..2].eq_ignore_ascii_case(b"%u") && six[2..].iter().all(u8::is_ascii_hexdigit);
+        changes_meaning(percent_decode(name)) || name.windows(6).any(is_escape)
+    };
+    if body.split(|byte| b"&;".contains(byte)).any(changes) { Err(refused()) } else { Ok(()) }
+}
+
+fn check_parts(body: &[u8], kind: &ContentType) -> Result<(), HostError> {
+    match parts::read(body, kind.parameter("boundary").unwrap_or_default()) {
+        Ok(parts::ChangesMeaning(false)) => Ok(()),
+        Ok(parts::ChangesMeaning(true)) => Err(refused()),
+        Err(parts::Unclear(text)) => {
+            Err(HostError::Override(format!("the parts of the body are read in more than one way: {text}")))
+        }
     }
-    if may_have_parts(&types) && hides_a_name(body, &types) {
-        let text = "the head of a part is written plainly: lines end with CRLF, and hold no backslash, `=?` or `name*`";
-        return Err(HostError::Override(text.to_owned()));
+}
+
+/// Forms and JSON bodies can carry `_method`, and some frameworks then take a POST for a DELETE.
+pub fn check_body(request: &HttpRequest) -> Result<(), HostError> {
+    let body = request.body.0.as_slice();
+    let said = ContentType::of(request)?;
+    if body.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let Some(said) = said else {
+        check_form(body)?;
+        let start = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body).trim_ascii_start();
+        return if start.starts_with(b"{") { check_json(body) } else { Ok(()) };
+    };
+    let kind = said.kind.as_str();
+    if kind.starts_with("multipart/") {
+        check_parts(body, &said)
+    } else if ["ndjson", "jsonl", "json-lines", "json-seq", "json-stream"].iter().any(|lines| kind.contains(lines)) {
+        check_json_lines(body)
+    } else if kind.contains("json") {
+        check_json(body)
+    } else if kind.contains("form") {
+        check_form(body)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use charter_types::Base64Bytes;
+    use charter_types::keys::Method;
+
+    use super::check_body;
+    use crate::HttpRequest;
+
+    fn asked(types: &[&str], body: &str) -> String {
+        let headers = types.iter().map(|kind| ("Content-Type".to_owned(), (*kind).to_owned())).collect();
+        let body = Base64Bytes(body.as_bytes().to_vec());
+        let request = HttpRequest { method: Method::Post, url: String::new(), headers, body };
+        check_body(&request).map_or_else(|error| error.code(), |()| "OUT".to_owned())
+    }
+
+    fn all(types: &[&str], code: &str, bodies: &[&str]) {
+        for body in bodies {
+            assert_eq!(asked(types, body), code, "{types:?} {body:?}");
+        }
+    }
+
+    const JSON: &str = "application/json; charset=utf-8";
+    const FORM: &str = "application/x-www-form-urlencoded";
+
+    #[test]
+    fn a_form_names_no_other_method() {
+        for types in [&[][..], &[""], &[FORM], &["application/x-www-form-urlencoded; charset=UTF-8"]] {
+            all(
+                types,
+                "OUT",
+                &["", "a=b&c=_method", "payment_method=card", "method=auth.test", "plain text _method", "\0\u{1}"],
+            );
+            all(
+                types,
+                "HOST_OVERRIDE",
+                &[
+                    "_method=DELETE",
+                    "a=b&_method=PUT",
+                    "a=b&%5Fmethod=PUT",
+                    "a=b&_METHOD=PUT",
+                    "a=b&%u005fmethod=PUT",
+                    "a=1&.method=DELETE",
+                    "%2Emethod=DELETE",
+                    "a=1;_method[]=DELETE",
+                    "_method%00x=DELETE",
+                    "x=é&_method=DELETE",
+                    "X-HTTP-Method-Override=DELETE",
+                    "a=1&x%2dhttp%2dmethod%2doverride=DELETE",
+                    "[_method]=DELETE",
+                    "[_method=DELETE",
+                    "a=1&%5B_method%5D=DELETE",
+                    "_method%20=DELETE",
+                    "%0b_method=DELETE",
+                    "+_method=DELETE",
+                    "?_method=DELETE",
+                    "{&_method=DELETE",
+                    "_charset_=utf-7&+AF8-method=DELETE",
+                    "a=1&%5Fcharset%5F=ibm037",
+                ],
+            );
+        }
+        all(&[FORM], "HOST_OVERRIDE", &[r#"{"a":"&_method=DELETE&"}"#, "[=1&_method=DELETE"]);
+    }
+
+    #[test]
+    fn json_names_no_other_method() {
+        let fine = [
+            "",
+            "[1]",
+            r#"{"a":{"_method":"DELETE"}}"#,
+            r#"{"ask":"&_method=DELETE&","x":[null,true,-1,2.5]}"#,
+            r#"["_method"]"#,
+        ];
+        let bad =
+            [r#"{"_method":"DELETE"}"#, r#"{"\u005fmethod":"DELETE","x":1}"#, r#"{"x":1e999,"_Method":"DELETE"}"#];
+        for types in [&[JSON][..], &["text/json"], &["application/vnd.a.v1+json"]] {
+            all(types, "OUT", &fine);
+            all(types, "HOST_OVERRIDE", &bad);
+            // Others may read it: comments, quotes of another kind, something behind it.
+            all(types, "HOST_OVERRIDE", &["{/**/}", "{'_method':'DELETE'}", "{} {}", "{", "\u{feff}{}", "a=b"]);
+        }
+        all(&[], "HOST_OVERRIDE", &bad);
+        all(&[], "HOST_OVERRIDE", &["\u{feff} {\"_method\":1}", "{\"a\":1"]);
+        all(&["application/x-ndjson"], "OUT", &["{\"index\":{}}\n{\"a\":1}\n"]);
+        all(&["application/x-ndjson"], "HOST_OVERRIDE", &["{\"index\":{}}\n{\"_method\":1}\n"]);
+    }
+
+    #[test]
+    fn what_no_form_parser_reads_is_let_out() {
+        for kind in [
+            "text/plain",
+            "application/octet-stream",
+            "text/markdown; charset=utf-8",
+            "message/rfc822",
+            "application/graphql",
+        ] {
+            all(
+                &[kind],
+                "OUT",
+                &["&_method=DELETE&", "--x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--x--"],
+            );
+        }
+    }
+
+    #[test]
+    fn a_body_is_of_one_type_in_one_encoding() {
+        for kind in [
+            "application/x-www-form-urlencoded; charset=ibm037",
+            "application/x-www-form-urlencoded; charset=utf-8; charset=ibm037",
+            "application/x-www-form-urlencoded; charset=ibm037; x=utf-8",
+            "application/x-www-form-urlencoded; charset=utf-8x",
+            "application/x-www-form-urlencoded; charset=\"utf-7\"",
+            "application/x-www-form-urlencoded,x/y+json",
+        ] {
+            all(&[kind], "HOST_HEADER", &["a=b", "%6D%94%85%A3%88%96%84=%C4"]);
+        }
+        all(&[JSON, FORM], "HOST_HEADER", &["{}"]);
+        all(&[JSON, ""], "HOST_HEADER", &["{}"]);
+    }
+
+    const PARTS: &str = "multipart/form-data; boundary=AaB";
+
+    /// As browsers, curl, and libraries of Python, Go, Rust and Java write parts, and text that looks like parts and is none.
+    #[test]
+    fn an_upload_is_let_out() {
+        for head in [
+            "Content-Disposition: form-data; name=\"a\"; filename=\"b.c\"; filename*=utf-8''b.c",
+            "Content-Disposition: form-data; name=file; filename=\"ü 10:00.c\"\r\nContent-Type: text/plain; charset=utf-8",
+            "content-disposition: form-data;name=\"method\"\r\nContent-Length: 3",
+            "Content-Type: application/json\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: 8bit",
+            "Content-Type: image/png\r\nContent-ID: <a@b>\r\nContent-Disposition: attachment; filename=\"b.c\"",
+        ] {
+            let body = format!("--AaB\r\n{head}\r\n\r\n--\nwhat * =? \\ _method holds\n--\r\n--Aa\r\n--AaB--\r\n");
+            all(&["multipart/mixed; boundary=\"AaB\""], "OUT", &[&body]);
+            let two = body.replace("--AaB--", &format!("--AaB\r\n{head}\r\n\r\n\r\n--AaB--"));
+            all(&[PARTS], "OUT", &[&two, &format!("\r\n{two}")]);
+        }
+    }
+
+    #[test]
+    fn no_part_names_another_method() {
+        for head in [
+            "Content-Disposition: form-data; name=\"_method\"",
+            "Content-Disposition: form-data; name=_method",
+            "Content-Disposition: form-data; name='_method'",
+            "Content-Disposition: form-data; name = \"_method\"",
+            "Content-Disposition: form-data; name=\"\\_method\"",
+            "Content-Disposition: form-data; name=\"_met\r\nhod\"",
+            "Content-Disposition: form-data; name=\"_me\"\"thod\"",
+            "Content-Disposition: form-data; name=_me thod",
+            "Content-Disposition: form-data; name=\"_method \"",
+            "Content-Disposition: form-data; name=\"\u{b}_method\"",
+            "Content-Disposition: form-data; name=\"%5Fmethod\"",
+            "Content-Disposition: form-data; name=\"X-HTTP-Method-Override\"",
+            "Content-Disposition: form-data; name=\"_charset_\"",
+            "Content-Disposition: form-data; name*=utf-8''_method",
+            "Content-Disposition: form-data; name*0=_me; name*1=thod",
+            "Content-Disposition: form-data; name==?utf-8?q?=5Fmethod?=",
+            "Content-Disposition: form-data; name=\"a\"; name=\"_method\"",
+            "Content-Disposition: form-data; name=\"a\"; filename=\"b name=_method\"",
+            "Content-Disposition: form-data; filename=\"_method\"",
+            "Content-Disposition: form-data;\r\n name=\"_method\"",
+            "Content-Disposition: form-data;\n\n name=\"_method\"",
+            "Content-Disposition: form-data;\r\r name=\"_method\"",
+            "Content-Disposition : form-data; name=\"_method\"",
+            "Content-Disposition: form-data; name=\"a\"\r\nContent-Disposition: form-data; name=\"_method\"",
+            "X-Content-Disposition: form-data; name=\"_method\"",
+            "Content-Type: text/plain; x=Content-Disposition: form-data; name=\"_method\"",
+            "Content-ID: _method",
+            "content-id : <_method>",
+            "Content-ID: <_method>",
+            "X-Content-ID: _method",
+            "Content-Type: multipart/mixed; boundary=B",
+            "",
+            "\r\nContent-Disposition: form-data; name=\"_method\"",
+        ] {
+            let body = format!("--AaB\r\n{head}\r\n\r\nDELETE\r\n--AaB--");
+            for kind in ["form-data", "mixed", "related", "x"] {
+                all(&[&format!("multipart/{kind}; boundary=AaB")], "HOST_OVERRIDE", &[&body]);
+            }
+        }
+    }
+
+    #[test]
+    fn where_a_part_begins_is_read_in_one_way() {
+        const HEAD: &str = "Content-Disposition: form-data; name=\"a\"\r\n\r\n";
+        let hidden = "Content-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n";
+        for body in [
+            format!("preamble\r\n--AaB\r\n{HEAD}\r\n--AaB--"),
+            format!("--AaB \r\n{HEAD}\r\n--AaB--"),
+            format!("--AaB\n{HEAD}\r\n--AaB--"),
+            format!("--AaB\r\n{HEAD}x--AaB\r\n{hidden}--AaB--"),
+            format!("--AaB\r\n{HEAD}\n--AaB\r\n{hidden}--AaB--"),
+            format!("--AaB\r\n{HEAD}\r\n--AaBx\r\n{hidden}--AaB--"),
+            format!("--AaB\r\n{HEAD}\r\n--AaB--\r\n--AaB\r\n{hidden}--AaB--"),
+            format!("--AaB\r\n{HEAD}\r\n--AaB"),
+            format!("--AaB\r\n{HEAD}"),
+            "--AaB\r\n--AaB--".to_owned(),
+            "--AaB\r\nContent-Type: a/b\r\n\r\n--AaB--".to_owned(),
+            "a=b".to_owned(),
+        ] {
+            all(&[PARTS], "HOST_OVERRIDE", &[&body]);
+        }
+        all(&[PARTS], "OUT", &["--AaB--\r\n"]);
+        let body = format!("--AaB\r\n{HEAD}\r\n--AaB--");
+        for (kind, code) in [
+            ("boundary=AaB", "OUT"),
+            ("x=1", "HOST_OVERRIDE"),
+            ("xboundary=zz", "HOST_OVERRIDE"),
+            ("boundary=aab", "HOST_OVERRIDE"),
+            ("boundary=\"AaB \"", "HOST_OVERRIDE"),
+            ("boundary=\"Aa B\"", "HOST_OVERRIDE"),
+            ("boundary=zz; boundary=AaB", "HOST_HEADER"),
+            ("boundary*0=zz", "HOST_HEADER"),
+            ("x=\"boundary=zz\"; boundary =AaB", "HOST_HEADER"),
+            ("boundary= AaB", "HOST_HEADER"),
+            ("boundary=\"\"AaB\"", "HOST_HEADER"),
+            ("boundary=A\\aB", "HOST_HEADER"),
+        ] {
+            all(&[&format!("multipart/form-data; {kind}")], code, &[&body]);
+        }
+    }
 }

@@ -47,9 +47,12 @@ fn share(of: u64, bps: u16) -> u128 {
     (u128::from(of) * u128::from(bps)).div_ceil(BPS)
 }
 
+fn needed(proposal: &Proposal) -> u128 {
+    share(weight(&proposal.council), proposal.quorum_bps())
+}
+
 pub fn tally(proposal: &Proposal) -> String {
-    let all = weight(&proposal.council);
-    let needed = share(all, proposal.quorum_bps());
+    let (all, needed) = (weight(&proposal.council), needed(proposal));
     format!("{} yes, {} no, of {all}; {needed} yes are needed", proposal.yes, proposal.no)
 }
 
@@ -71,6 +74,10 @@ pub fn progress(proposal: &Proposal, line: &Line, now_ms: u64) -> String {
             format!("voted on until {}: {}", time(proposal.end_ms), tally(proposal))
         }
         ProposalState::Voting => format!("the vote has ended and nobody has counted it: {}", tally(proposal)),
+        // An older release of the contract asked for less, and the count is repeated before anything is carried out.
+        ProposalState::Queued if u128::from(proposal.yes) < needed(proposal) => {
+            format!("approved when less was asked for, can't be carried out: {}", tally(proposal))
+        }
         ProposalState::Queued if now_ms > until_ms => "approved, and not carried out in time".to_owned(),
         ProposalState::Queued if now_ms < proposal.eta_ms => {
             format!("approved, can be carried out from {} on", time(proposal.eta_ms))
@@ -223,4 +230,58 @@ pub fn sheet(subject: &Subject, head: Option<&Release>) -> String {
         }
     }
     words::sheet(&lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use charter_types::Hash32;
+    use charter_types::governance::{Line, Member, Params, Proposal, ProposalKind, ProposalState};
+
+    use super::progress;
+
+    /// What cannot be carried out is not called approved.
+    #[test]
+    fn progress_says_what_can_be_done_now() {
+        let council: Vec<Member> =
+            (0..5).map(|number| Member { account: format!("m{number}.near").parse().unwrap(), weight: 1 }).collect();
+        let params = Params { vote_ms: 10, timelock_ms: 10, quorum_bps: 2_000, threshold_bps: 5_001 };
+        let owner: charter_types::AccountId = "owner.near".parse().unwrap();
+        let line = Line {
+            id: 1,
+            name: "line".to_owned(),
+            owner: owner.clone(),
+            council: council.clone(),
+            params,
+            head: 0,
+            seq: 0,
+            version: 0,
+            guardian: None,
+        };
+        let contract = "keys.near".parse().unwrap();
+        let code = |yes| Proposal {
+            id: 1,
+            line: 1,
+            kind: ProposalKind::ContractUpgrade { contract: Clone::clone(&contract), code_hash: Hash32([1; 32]) },
+            content_hash: Hash32([2; 32]),
+            proposer: owner.clone(),
+            params,
+            council: council.clone(),
+            start_ms: 0,
+            end_ms: 10,
+            eta_ms: 20,
+            yes,
+            no: 0,
+            state: ProposalState::Queued,
+            replaces: None,
+            base: None,
+            failure: None,
+        };
+        let said = |yes, now_ms| progress(&code(yes), &line, now_ms);
+        assert!(said(3, 15).starts_with("approved, can be carried out from "));
+        assert!(said(3, 25).starts_with("approved, can be carried out until "));
+        assert_eq!(
+            said(1, 25),
+            "approved when less was asked for, can't be carried out: 1 yes, 0 no, of 5; 3 yes are needed"
+        );
+    }
 }

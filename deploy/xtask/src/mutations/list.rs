@@ -287,7 +287,7 @@ pub const MUTATIONS: &[Mutation] = &[
         "INV-GOV-MODEL",
         "contracts/governance/src/model/vote.rs",
         "let open = proposal.state == ProposalState::Voting && now_ms < proposal.end_ms;",
-        "let open = proposal.state == ProposalState::Voting;",
+        "let open = proposal.state == ProposalState::Voting && now_ms < proposal.end_ms.saturating_mul(2);",
     ),
     governance(
         "INV-GOV-MODEL",

@@ -2,7 +2,9 @@
 //! it did not use.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use charter_client::{Account as Signer, Contracts, Rpc, sha256};
 use charter_harness::scanner::leaks;
@@ -10,7 +12,7 @@ use charter_harness::{Harness, ok, refused, view};
 use charter_host::{
     Door, Host, HostError, HostKeys, HttpRequest, Patience, Place, SealContext, SealTo, Server, Tokens, Upstreams, seal,
 };
-use charter_types::keys::args::{AddCredential, AnswerApproval, GrantRef, GrantTerms, LeaseRef, RequestApproval};
+use charter_types::keys::args::{AddCredential, AnswerApproval, GrantRef, GrantTerms, RequestApproval};
 use charter_types::keys::methods as keys;
 use charter_types::keys::{Allowance, Asker, Envelope, Grantee, Method, Policy, Rate, Scheme, Target, Unit};
 use charter_types::registry::args::AgentRef;
@@ -45,9 +47,11 @@ async fn upstream() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     (addr, seen)
 }
 
-/// A node that stops for a word before it tells what a secret's envelope is, and is gone once the service was asked.
+/// A node that stops for a word before it tells what a secret's envelope is, and is gone once the service was asked, until it
+/// is said to be back.
 struct Watched {
     url: String,
+    back: Arc<AtomicBool>,
     asked: Arc<Notify>,
     go: Arc<Notify>,
 }
@@ -72,14 +76,16 @@ impl Watched {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let node = node.trim_start_matches("http://").trim_end_matches('/').to_owned();
         let (asked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let watched = Self { url, asked: asked.clone(), go: go.clone() };
+        let back = Arc::new(AtomicBool::new(false));
+        let watched = Self { url, back: back.clone(), asked: asked.clone(), go: go.clone() };
         tokio::spawn(async move {
             while let Ok((mut socket, _)) = listener.accept().await {
-                let (node, asked, go, seen) = (node.clone(), asked.clone(), go.clone(), seen.clone());
+                let (node, asked, go) = (node.clone(), asked.clone(), go.clone());
+                let (seen, back) = (seen.clone(), back.clone());
                 tokio::spawn(async move {
                     let mut upstream = TcpStream::connect(node).await.unwrap();
                     while let Some(question) = read_message(&mut socket).await {
-                        if !seen.lock().unwrap().is_empty() {
+                        if !seen.lock().unwrap().is_empty() && !back.load(Ordering::Relaxed) {
                             return;
                         }
                         if String::from_utf8_lossy(&question).contains("\"envelope\"") {
@@ -100,6 +106,8 @@ impl Watched {
 struct Scene {
     harness: Harness,
     host: Host,
+    /// The same host once more, as somebody may start it on a second machine.
+    twin: Host,
     owner: Account,
     bob: Account,
     policy: Policy,
@@ -145,7 +153,7 @@ async fn build(change: impl FnOnce(&mut GrantTerms), is_watched: bool) -> Scene 
         prepay(person, &keys, 5 * DEPOSIT).await;
     }
     let agent = register(&harness, &owner, Vec::new()).await;
-    let own = HostKeys::generate();
+    let own = HostKeys::from_seed(&[7; 64]);
     let args = own.registration(&harness.chain_id, &keys, hal.id(), 600_000);
     let id = ok(&hal, &keys, keys::register_host, &args, DEPOSIT).await;
     let (addr, seen) = upstream().await;
@@ -184,16 +192,40 @@ async fn build(change: impl FnOnce(&mut GrantTerms), is_watched: bool) -> Scene 
     let chain_id = harness.chain_id.clone();
     let watched = if is_watched { Some(Watched::start(&harness.rpc_url(), seen.clone()).await) } else { None };
     let node = watched.as_ref().map_or_else(|| harness.rpc_url(), |watched| watched.url.clone());
-    let mut host = Host::new(id, signer(&hal, node), own, contracts, chain_id, listed);
+    let run = || {
+        let own = HostKeys::from_seed(&[7; 64]);
+        Host::new(id, signer(&hal, &node), own, contracts.clone(), chain_id.clone(), listed.clone())
+    };
+    let (mut host, twin) = (run(), run());
     if is_watched {
-        host = host.waiting(Patience { decision: std::time::Duration::ZERO, ..Patience::default() });
+        host = host.waiting(Patience {
+            decision: Duration::ZERO,
+            settle: Duration::from_millis(100),
+            ..Patience::default()
+        });
     }
     let url = format!("http://localhost:{}/v1/models", addr.port());
-    Scene { harness, host, owner, bob, policy, grant: added.grants[0], url, seen, received: Mutex::default(), watched }
+    Scene {
+        harness,
+        host,
+        twin,
+        owner,
+        bob,
+        policy,
+        grant: added.grants[0],
+        url,
+        seen,
+        received: Mutex::default(),
+        watched,
+    }
 }
 
 impl Scene {
     async fn call(&self) -> Result<String, HostError> {
+        self.call_on(&self.host).await
+    }
+
+    async fn call_on(&self, host: &Host) -> Result<String, HostError> {
         let request = HttpRequest {
             method: Method::Get,
             url: self.url.clone(),
@@ -201,7 +233,7 @@ impl Scene {
             body: Base64Bytes::default(),
         };
         let asker = Asker::Account(self.bob.id().clone());
-        let answer = self.host.call(self.grant, &self.policy, &asker, &request).await;
+        let answer = host.call(self.grant, &self.policy, &asker, &request).await;
         self.received.lock().unwrap().push(match &answer {
             Ok(answer) => [format!("{:?}", answer.headers).as_bytes(), &answer.body.0].concat(),
             Err(error) => format!("{error} {error:?}").into_bytes(),
@@ -238,7 +270,7 @@ async fn a_rate_holds_until_its_time_is_over() {
     let scene = scene(|terms| terms.policy.rate = Some(Rate { uses: 1, per_ms: 60_000 })).await;
     scene.call().await.unwrap();
     assert!(matches!(scene.call().await, Err(HostError::Rate)));
-    scene.harness.wait(std::time::Duration::from_secs(61)).await.unwrap();
+    scene.harness.wait(Duration::from_secs(61)).await.unwrap();
     scene.call().await.unwrap();
     assert_eq!(scene.uses(), 2);
 }
@@ -330,14 +362,46 @@ async fn an_answer_is_the_agents_even_if_its_use_is_not_settled() {
     let answer = tokio::select! { answer = scene.call() => answer, () = letting_through => unreachable!() };
     assert!(answer.unwrap().contains("Bearer [redacted]"));
     assert_eq!(scene.uses(), 1);
-    // Nobody gets the use back: it is counted when the lease ends.
     let keys = &scene.harness.contracts.keys;
     let budget = async || view(&scene.harness.worker, keys, keys::budgets, &Page::default()).await.unwrap().remove(0);
     assert_eq!(budget().await.reserved, U128(1));
-    scene.harness.wait(std::time::Duration::from_hours(1)).await.unwrap();
-    ok(&scene.bob, keys, keys::expire, &LeaseRef { lease: 1 }, 0).await;
+    // The host has not given up: once its node is back, the lease is settled.
+    watched.back.store(true, Ordering::Relaxed);
+    while budget().await.reserved != U128(0) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let budget = budget().await;
-    assert_eq!((budget.spent, budget.reserved, budget.level), (U128(1), U128(0), U128(1)));
+    assert_eq!((budget.spent, budget.level), (U128(1), U128(1)));
+}
+
+/// Let calls share a nonce, and two equal ones are one transaction: both hear that its lease is theirs.
+#[tokio::test]
+async fn two_requests_at_once_are_two_uses() {
+    let scene = scene(|terms| terms.budget = Some(uses(3))).await;
+    let (first, second, third, fourth) = tokio::join!(scene.call(), scene.call(), scene.call(), scene.call());
+    let answers = [first, second, third, fourth];
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 3, "{answers:?}");
+    assert_eq!(scene.uses(), 3);
+    let budgets =
+        view(&scene.harness.worker, &scene.harness.contracts.keys, keys::budgets, &Page::default()).await.unwrap();
+    assert_eq!((budgets[0].spent, budgets[0].reserved), (U128(3), U128(0)));
+}
+
+/// The same for two hosts that run with one operator's key, who know nothing of each other's nonces.
+#[tokio::test]
+async fn an_approval_is_used_once_however_many_ask() {
+    let scene = scene(|terms| terms.needs_approval = true).await;
+    let keys = &scene.harness.contracts.keys;
+    let Err(HostError::NeedsApproval { digest }) = scene.call().await else { panic!("no approval asked for") };
+    let expires_ms = scene.harness.now_ms().await.unwrap() + 600_000;
+    let request = RequestApproval { grant: scene.grant, digest, host: scene.host.id, expires_ms };
+    ok(&scene.bob, keys, keys::request_approval, &request, DEPOSIT).await;
+    let answer = AnswerApproval { grant: scene.grant, host: scene.host.id, digest, expires_ms };
+    ok(&scene.owner, keys, keys::approve, &answer, 1).await;
+    let (own, again, twins) = tokio::join!(scene.call(), scene.call(), scene.call_on(&scene.twin));
+    let answers = [own, again, twins];
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
+    assert_eq!(scene.uses(), 1);
 }
 
 #[tokio::test]
@@ -359,22 +423,61 @@ async fn an_error_of_the_node_names_no_node() {
     assert!(!format!("{error} {error:?}").contains("provider"), "{error:?}");
 }
 
-/// Read the body first, and this waits for 20 MB that never come.
-#[tokio::test]
-async fn a_stranger_is_refused_before_its_body_is_read() {
-    let scene = scene(|_| ()).await;
+/// A host that listens, with tokens for two agents.
+async fn listening(scene: &Scene) -> (Server, SocketAddr, [String; 2], tempfile::TempDir) {
     let (contracts, chain_id) = (scene.harness.contracts.clone(), scene.harness.chain_id.clone());
     let operator = signer(&scene.bob, scene.harness.rpc_url());
     let host = Host::new(scene.host.id, operator, HostKeys::generate(), contracts, chain_id, Upstreams::default());
     let folder = tempfile::tempdir().unwrap();
     let tokens = Tokens::at(folder.path().join("tokens.json"));
+    let issued = [&scene.bob, &scene.owner].map(|account| tokens.issue(Asker::Account(account.id().clone())).unwrap());
     let server = Server::start(host, tokens, Door::Loopback("127.0.0.1:0".parse().unwrap())).await.unwrap();
-    let Door::Loopback(addr) = &server.door else { panic!("{}", server.door) };
+    let Door::Loopback(addr) = server.door else { panic!("{}", server.door) };
+    (server, addr, issued, folder)
+}
+
+/// The head of a request to a host, and as much of its body as there is.
+async fn ask(addr: SocketAddr, authorization: &str, length: usize, body: &str) -> TcpStream {
     let mut stream = TcpStream::connect(addr).await.unwrap();
-    let head =
-        "POST /v1/call HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 20000000\r\n\r\n";
+    let head = format!(
+        "POST /v1/call HTTP/1.1\r\nhost: x\r\n{authorization}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
     stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+async fn status(stream: &mut TcpStream) -> String {
     let mut start = [0; 12];
     stream.read_exact(&mut start).await.unwrap();
-    assert_eq!(&start, b"HTTP/1.1 401");
+    String::from_utf8_lossy(&start[9..]).into_owned()
+}
+
+/// Read the body first, and this waits for 20 MB that never come.
+#[tokio::test]
+async fn a_stranger_is_refused_before_its_body_is_read() {
+    let scene = scene(|_| ()).await;
+    let (_server, addr, _, _folder) = listening(&scene).await;
+    assert_eq!(status(&mut ask(addr, "", 20_000_000, "").await).await, "401");
+}
+
+/// Leave the turns out, and one agent's bodies of 24 MB fill the memory of all.
+#[tokio::test]
+async fn an_agent_with_many_requests_waits_and_others_do_not() {
+    let scene = scene(|_| ()).await;
+    let (_server, addr, tokens, _folder) = listening(&scene).await;
+    let [bob, owner] = tokens.map(|token| format!("authorization: Bearer {token}\r\n"));
+    let mut open = Vec::new();
+    for _ in 0..16 {
+        open.push(ask(addr, &bob, 20_000_000, "{").await);
+    }
+    // The sixteen have to be known before the next one comes.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let mut next = ask(addr, &bob, 2, "{}").await;
+    assert_eq!(status(&mut ask(addr, &owner, 2, "{}").await).await, "400");
+    assert!(
+        tokio::time::timeout(Duration::from_millis(300), status(&mut next)).await.is_err(),
+        "a seventeenth at once"
+    );
+    drop(open.pop());
+    assert_eq!(status(&mut next).await, "400");
 }

@@ -1,0 +1,126 @@
+//! Bodies with parts, in the one spelling that browsers and programs write (RFC 7578) and all services read alike. What some
+//! parsers read and others don't is how a field hides.
+
+use memchr::memmem;
+use percent_encoding::percent_decode;
+
+use super::field::changes_meaning;
+
+/// Why a body may be read in more than one way.
+pub struct Unclear(pub &'static str);
+/// Whether a part's name makes another request of the whole.
+pub struct ChangesMeaning(pub bool);
+
+/// Heads that a part may have, once each.
+const HEADS: [&str; 9] = [
+    "content-description",
+    "content-disposition",
+    "content-id",
+    "content-language",
+    "content-length",
+    "content-location",
+    "content-transfer-encoding",
+    "content-type",
+    "mime-version",
+];
+
+fn is_boundary(text: &str) -> bool {
+    let fine = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_./:=?-".contains(&byte);
+    (1..=70).contains(&text.len()) && text.bytes().all(fine)
+}
+
+/// A parameter's value and what follows: quoted, or a word.
+fn value(text: &str) -> Option<(&str, &str)> {
+    if let Some(quoted) = text.strip_prefix('"') {
+        return quoted.split_once('"');
+    }
+    let word = |letter: char| letter.is_ascii_alphanumeric() || "_-.'%~!$&+^".contains(letter);
+    let end = text.find(|letter| !word(letter)).unwrap_or(text.len());
+    (end > 0).then(|| text.split_at(end))
+}
+
+/// `form-data; name="a"; filename="b"; filename*=utf-8''b`, in this order. Some parsers look for `name=` anywhere in it.
+fn disposition(text: &str) -> Result<bool, Unclear> {
+    let unclear = Unclear("a Content-Disposition is written form-data; name=\"…\"; filename=\"…\", in this order");
+    let kind = text.split(';').next().unwrap_or_default();
+    if kind.is_empty() || !kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Err(unclear);
+    }
+    let mut rest = &text[kind.len()..];
+    let mut found = false;
+    for name in ["name=", "filename=", "filename*="] {
+        let Some(after) = rest.strip_prefix(';').and_then(|rest| rest.trim_start_matches(' ').strip_prefix(name))
+        else {
+            continue;
+        };
+        let Some((said, after)) = value(after) else { return Err(unclear) };
+        if said.to_ascii_lowercase().contains("name=") {
+            return Err(unclear);
+        }
+        found |= changes_meaning(percent_decode(said.as_bytes()));
+        rest = after;
+    }
+    if rest.is_empty() { Ok(found) } else { Err(unclear) }
+}
+
+fn head(text: &[u8]) -> Result<bool, Unclear> {
+    let text = str::from_utf8(text).map_err(|_| Unclear("the head of a part is UTF-8"))?;
+    let mut known = Vec::with_capacity(2);
+    let mut found = false;
+    for line in text.split("\r\n") {
+        let (name, said) = line.split_once(':').ok_or(Unclear("each line of a part's head is Name: value"))?;
+        let (name, said) = (name.to_ascii_lowercase(), said.trim_matches(' '));
+        if !HEADS.contains(&name.as_str()) || known.contains(&name) {
+            return Err(Unclear("a part has only heads of RFC 7578 and 2045, each once, no blank before the colon"));
+        }
+        let lower = said.to_ascii_lowercase();
+        if said.contains(|letter: char| letter.is_control() || letter == '\\') || lower.contains("=?") {
+            return Err(Unclear("the head of a part has no backslash, no `=?` and no control character"));
+        }
+        // Some parsers look for a head anywhere in a line.
+        if lower.contains("content-") && lower.contains(':') {
+            return Err(Unclear("a part's head is not named in another's value"));
+        }
+        match name.as_str() {
+            "content-disposition" => found |= disposition(said)?,
+            "content-id" => found |= changes_meaning(percent_decode(said.as_bytes())),
+            "content-type" if lower.contains("multipart") => return Err(Unclear("parts have no parts")),
+            _ => {}
+        }
+        known.push(name);
+    }
+    Ok(found)
+}
+
+/// Reads all heads. Nothing stands before the first part or after the last.
+pub fn read(body: &[u8], boundary: &str) -> Result<ChangesMeaning, Unclear> {
+    if !is_boundary(boundary) {
+        return Err(Unclear("the content-type names one boundary of letters, digits and '()+_./:=?-"));
+    }
+    let between = format!("--{boundary}");
+    let body = body.strip_prefix(b"\r\n").unwrap_or(body);
+    let mut found = false;
+    let mut start = None;
+    for at in memmem::find_iter(body, &between) {
+        let (before, after) = (&body[..at], &body[at + between.len()..]);
+        if at != 0 && !before.ends_with(b"\r\n") {
+            return Err(Unclear("a boundary stands at the beginning of a line that ends with CRLF"));
+        }
+        if let Some(start) = start {
+            // The CRLF before a boundary belongs to it, and not to the part.
+            let part = body.get(start..at - 2).unwrap_or_default();
+            let end = memmem::find(part, b"\r\n\r\n").ok_or(Unclear("a part has a head, an empty line and a body"))?;
+            found |= head(&part[..end])?;
+        } else if at != 0 {
+            return Err(Unclear("nothing stands before the first boundary"));
+        }
+        if after == b"--" || after == b"--\r\n" {
+            return Ok(ChangesMeaning(found));
+        }
+        if !after.starts_with(b"\r\n") {
+            return Err(Unclear("a boundary is followed by CRLF, and the last one by -- and nothing else"));
+        }
+        start = Some(at + between.len() + 2);
+    }
+    Err(Unclear("the body begins with the boundary of its content-type and ends with it and --"))
+}
