@@ -1,6 +1,7 @@
 //! An account that signs.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use charter_types::method::{Deposit, Method};
 use charter_types::shared::methods::storage_deposit;
@@ -14,7 +15,7 @@ use near_primitives::views::{
     ExecutionOutcomeWithIdView, ExecutionStatusView, FinalExecutionOutcomeView, FinalExecutionStatus,
 };
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::rpc::guest_text;
 use crate::{At, ClientError, Rpc};
@@ -26,6 +27,9 @@ const STORAGE_DEPOSIT: u128 = 100_000_000_000_000_000_000_000;
 
 /// How often a transaction is signed anew because another of the same key came before it.
 const TURNS: usize = 16;
+/// How often one is sent if the answer is lost, and how long after.
+const DELIVERIES: usize = 3;
+const DELIVERY_PAUSE: Duration = Duration::from_millis(500);
 
 /// An account with a full-access key, on a node. Clones share what they know of the key's nonces, so that any number of
 /// calls can be under way at once.
@@ -176,7 +180,8 @@ fn wrong(method: &str, reason: String) -> ClientError {
 }
 
 /// Whether a node refused a transaction for its nonce alone.
-fn is_late(error: &Value) -> bool {
+fn is_late(error: &ClientError) -> bool {
+    let ClientError::Rpc { error, .. } = error else { return false };
     !error["data"]["TxExecutionError"]["InvalidTxError"]["InvalidNonce"].is_null()
 }
 
@@ -230,7 +235,7 @@ impl Account {
         for _ in 1..TURNS {
             match self.send_once(receiver, actions.clone(), block_hash).await {
                 // Another transaction of the key came first. This one was not carried out and never will be.
-                Err(ClientError::Rpc { error, .. }) if is_late(&error) => {}
+                Err(error) if is_late(&error) => {}
                 other => return other,
             }
         }
@@ -245,8 +250,18 @@ impl Account {
     ) -> Result<Outcome, ClientError> {
         let signed = self.sign(receiver, actions, self.next_nonce().await?, block_hash);
         let params = json!({ "signed_tx_base64": signed, "wait_until": "FINAL" });
-        let view = self.rpc.call("send_tx", params).await?;
-        Ok(Outcome { view })
+        let mut lost = None;
+        for _ in 0..DELIVERIES {
+            match self.rpc.call("send_tx", params.clone()).await {
+                Ok(view) => return Ok(Outcome { view }),
+                // The node may have taken it all the same. Sent once more it is the same transaction, and carried out once.
+                Err(error) if error.is_lost() => lost = Some(error),
+                // A node that does not know its outcome says that the nonce is used: by this very transaction, maybe.
+                Err(error) => return Err(lost.filter(|_| is_late(&error)).unwrap_or(error)),
+            }
+            tokio::time::sleep(DELIVERY_PAUSE).await;
+        }
+        Err(lost.unwrap_or_else(|| wrong("send_tx", "there was no answer".to_owned())))
     }
 
     /// A nonce that no other call of this account has. Two calls with one nonce would be one transaction if they are equal,

@@ -19,6 +19,16 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// Whether the node may have done what it was asked for, and its answer did not come.
+    pub fn is_lost(&self) -> bool {
+        match self {
+            // A gateway before it may answer with a page of its own.
+            Self::Unreachable { .. } | Self::Answer { .. } => true,
+            Self::Rpc { error, .. } => error["cause"]["name"] == "TIMEOUT_ERROR",
+            _ => false,
+        }
+    }
+
     /// The stable code at the start of a refusal.
     pub fn code(&self) -> Option<&str> {
         let Self::Refused { text } = self else { return None };

@@ -39,7 +39,8 @@ impl Rates {
     }
 }
 
-/// Between two tries to settle a lease, at most.
+/// How often a lease is tried to be settled, and the longest pause in between: for an hour.
+const SETTLE_TRIES: u32 = 64;
 const PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// A lease on one use. It has to be settled whatever becomes of the request.
@@ -52,16 +53,21 @@ pub struct Use<'a> {
 /// Tries until the contract has answered: a node that is gone for a while must not leave leases behind.
 async fn settle(operator: Account, keys: AccountId, args: Settle) {
     let mut pause = Duration::from_secs(1);
-    loop {
+    for number in 1..=SETTLE_TRIES {
         let Err(error) = operator.call(&keys, Call::new(methods::settle, &args)).await else { return };
-        if error.code().is_some() {
-            tracing::error!("lease {} is not settled: {error}", args.lease);
-            return;
+        match error.code() {
+            // An earlier try was carried out, and its answer lost.
+            Some("KEYS_UNKNOWN_LEASE") if number > 1 => return,
+            Some(_) => {
+                tracing::error!("lease {} can't be settled: {error}", args.lease);
+                return;
+            }
+            None => tracing::warn!("lease {} is not settled, next try in {pause:?}: {error}: {error:?}", args.lease),
         }
-        tracing::warn!("lease {} is not settled yet, next try in {pause:?}: {error}: {error:?}", args.lease);
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSE_MAX);
     }
+    tracing::error!("lease {} is not settled, and has to be ended by `expire`", args.lease);
 }
 
 impl<'a> Use<'a> {

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{DefaultBodyLimit, FromRequestParts, State};
-use axum::http::request::Parts;
+use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -21,7 +21,7 @@ use charter_types::keys::{Asker, GrantId, Policy};
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::{Host, HostError, HttpRequest, HttpResponse};
 
@@ -30,6 +30,9 @@ const ASK_BYTES_MAX: usize = 24 << 20;
 
 /// How many requests of one asker are served at a time. Others wait, and their bodies are not read.
 const ASKS_AT_ONCE: usize = 16;
+/// How long a request waits for its turn, and how long its body may take to come.
+const TURN_TIME: Duration = Duration::from_mins(1);
+const BODY_TIME: Duration = Duration::from_mins(1);
 
 /// A request for one use of a grant. It brings the grant's policy, because the chain keeps only its hash.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -146,31 +149,27 @@ impl Desk {
     }
 }
 
-/// Whoever showed a token, when it is its turn.
-struct Known(Asker, OwnedSemaphorePermit);
-
-impl FromRequestParts<Arc<Desk>> for Known {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Response> {
-        let detail = "a bearer token of this host is expected";
-        let unknown = || problem(StatusCode::UNAUTHORIZED, "HOST_TOKEN", detail, None);
-        let asker = desk.tokens.asker(&parts.headers).ok_or_else(unknown)?;
-        // Nobody closes it.
-        let turn = desk.turns(&asker).acquire_owned().await.map_err(|_| unknown())?;
-        Ok(Self(asker, turn))
-    }
-}
-
 /// The asker comes first: of a stranger's request no body is read, so strangers learn nothing, not even whether it is
 /// well-formed, and fill no memory.
-async fn call(
-    State(desk): State<Arc<Desk>>,
-    Known(asker, turn): Known,
-    ask: Result<Json<Ask>, JsonRejection>,
-) -> Result<Json<HttpResponse>, Response> {
-    let Json(ask) =
-        ask.map_err(|error| problem(StatusCode::BAD_REQUEST, "HOST_BAD_REQUEST", &error.body_text(), None))?;
+async fn call(State(desk): State<Arc<Desk>>, request: Request) -> Result<Json<HttpResponse>, Response> {
+    let headers = request.headers().clone();
+    let unknown = || {
+        let detail = "a bearer token of this host is expected";
+        problem(StatusCode::UNAUTHORIZED, "HOST_TOKEN", detail, None)
+    };
+    let turns = desk.turns(&desk.tokens.asker(&headers).ok_or_else(unknown)?);
+    let busy = || {
+        let detail = format!("{ASKS_AT_ONCE} requests of this agent are under way: ask again when one has its answer");
+        problem(StatusCode::TOO_MANY_REQUESTS, "HOST_BUSY", &detail, None)
+    };
+    let turn = tokio::time::timeout(TURN_TIME, turns.acquire_owned()).await;
+    let turn = turn.map_err(|_| busy())?.map_err(|_| busy())?;
+    let wrong = |detail: &str| problem(StatusCode::BAD_REQUEST, "HOST_BAD_REQUEST", detail, None);
+    let read = tokio::time::timeout(BODY_TIME, Json::from_request(request, &())).await;
+    let read: Result<Json<Ask>, JsonRejection> = read.map_err(|_| wrong("the request did not come in time"))?;
+    // A token that was removed while the request waited is void.
+    let asker = desk.tokens.asker(&headers).ok_or_else(unknown)?;
+    let Json(ask) = read.map_err(|error| wrong(&error.body_text()))?;
     // It goes on if the agent hangs up: what was reserved has to be settled.
     let asked = tokio::spawn(async move {
         let _turn = turn;

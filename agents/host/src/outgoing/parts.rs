@@ -24,17 +24,19 @@ const HEADS: [&str; 9] = [
     "mime-version",
 ];
 
+/// RFC 2046 allows more, which some services take for quotes or escapes.
 fn is_boundary(text: &str) -> bool {
-    let fine = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_./:=?-".contains(&byte);
+    let fine = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.=+".contains(&byte);
     (1..=70).contains(&text.len()) && text.bytes().all(fine)
 }
 
-/// A parameter's value and what follows: quoted, or a word.
-fn value(text: &str) -> Option<(&str, &str)> {
+/// A parameter's value and what follows: quoted, or a word. Quotes of one stroke are quotes to PHP.
+fn value<'a>(text: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
     if let Some(quoted) = text.strip_prefix('"') {
         return quoted.split_once('"');
     }
-    let word = |letter: char| letter.is_ascii_alphanumeric() || "_-.'%~!$&+^".contains(letter);
+    let others = if name == "filename*=" { "_-.'%~!$&+^" } else { "_-." };
+    let word = |letter: char| letter.is_ascii_alphanumeric() || others.contains(letter);
     let end = text.find(|letter| !word(letter)).unwrap_or(text.len());
     (end > 0).then(|| text.split_at(end))
 }
@@ -53,8 +55,8 @@ fn disposition(text: &str) -> Result<bool, Unclear> {
         else {
             continue;
         };
-        let Some((said, after)) = value(after) else { return Err(unclear) };
-        if said.to_ascii_lowercase().contains("name=") {
+        let Some((said, after)) = value(after, name) else { return Err(unclear) };
+        if said.to_ascii_lowercase().contains("name=") || (name == "name=" && said.contains(';')) {
             return Err(unclear);
         }
         found |= changes_meaning(percent_decode(said.as_bytes()));
@@ -63,11 +65,11 @@ fn disposition(text: &str) -> Result<bool, Unclear> {
     if rest.is_empty() { Ok(found) } else { Err(unclear) }
 }
 
-fn head(text: &[u8]) -> Result<bool, Unclear> {
+fn head(text: &[u8], end: &[u8]) -> Result<bool, Unclear> {
     let text = str::from_utf8(text).map_err(|_| Unclear("the head of a part is UTF-8"))?;
     let mut known = Vec::with_capacity(2);
     let mut found = false;
-    for line in text.split("\r\n") {
+    for line in text.split(if end.len() == 2 { "\r\n" } else { "\n" }) {
         let (name, said) = line.split_once(':').ok_or(Unclear("each line of a part's head is Name: value"))?;
         let (name, said) = (name.to_ascii_lowercase(), said.trim_matches(' '));
         if !HEADS.contains(&name.as_str()) || known.contains(&name) {
@@ -92,35 +94,38 @@ fn head(text: &[u8]) -> Result<bool, Unclear> {
     Ok(found)
 }
 
-/// Reads all heads. Nothing stands before the first part or after the last.
+/// Reads all heads. Nothing stands before the first part or after the last. Lines end with CRLF, or with LF where there is no CR
+/// at all, as Python writes them.
 pub fn read(body: &[u8], boundary: &str) -> Result<ChangesMeaning, Unclear> {
     if !is_boundary(boundary) {
-        return Err(Unclear("the content-type names one boundary of letters, digits and '()+_./:=?-"));
+        return Err(Unclear("the content-type names one boundary of letters, digits and -_.=+"));
     }
-    let between = format!("--{boundary}");
-    let body = body.strip_prefix(b"\r\n").unwrap_or(body);
+    let end: &[u8] = if body.contains(&b'\r') { b"\r\n" } else { b"\n" };
+    let (between, empty_line) = (format!("--{boundary}"), [end, end].concat());
+    let body = body.strip_prefix(end).unwrap_or(body);
     let mut found = false;
     let mut start = None;
     for at in memmem::find_iter(body, &between) {
         let (before, after) = (&body[..at], &body[at + between.len()..]);
-        if at != 0 && !before.ends_with(b"\r\n") {
+        if at != 0 && !before.ends_with(end) {
             return Err(Unclear("a boundary stands at the beginning of a line that ends with CRLF"));
         }
         if let Some(start) = start {
-            // The CRLF before a boundary belongs to it, and not to the part.
-            let part = body.get(start..at - 2).unwrap_or_default();
-            let end = memmem::find(part, b"\r\n\r\n").ok_or(Unclear("a part has a head, an empty line and a body"))?;
-            found |= head(&part[..end])?;
+            // The end of the line before a boundary belongs to it, and not to the part.
+            let part = body.get(start..at - end.len()).unwrap_or_default();
+            let length = memmem::find(part, &empty_line);
+            found |= head(&part[..length.ok_or(Unclear("a part has a head, an empty line and a body"))?], end)?;
         } else if at != 0 {
             return Err(Unclear("nothing stands before the first boundary"));
         }
-        if after == b"--" || after == b"--\r\n" {
-            return Ok(ChangesMeaning(found));
+        if let Some(rest) = after.strip_prefix(b"--") {
+            let is_end = rest.iter().all(|byte| b"\r\n".contains(byte));
+            return if is_end { Ok(ChangesMeaning(found)) } else { Err(Unclear("nothing follows the last boundary")) };
         }
-        if !after.starts_with(b"\r\n") {
-            return Err(Unclear("a boundary is followed by CRLF, and the last one by -- and nothing else"));
+        if !after.starts_with(end) {
+            return Err(Unclear("a boundary is followed by CRLF, and the last one by --"));
         }
-        start = Some(at + between.len() + 2);
+        start = Some(at + between.len() + end.len());
     }
     Err(Unclear("the body begins with the boundary of its content-type and ends with it and --"))
 }
