@@ -24,6 +24,8 @@ pub const PERIOD_MS_MIN: u64 = 60_000;
 pub const PERIOD_MS_MAX: u64 = 30 * 24 * 3_600_000;
 /// After its timelock an approved proposal may be carried out for this long.
 pub const EXECUTION_MS: u64 = 14 * 24 * 3_600_000;
+/// How long after that a proposal's rows are kept, whatever became of it.
+pub const KEPT_MS: u64 = 24 * 3_600_000;
 pub const BPS: u128 = 10_000;
 /// Who decides, and which code Charter's contracts run, takes this share of all weight, in 1/10,000, however little the line
 /// asks for.
@@ -286,6 +288,12 @@ pub enum Fact {
     Ballot(Ballot),
     Enrolment(Enrolment),
     EnrolmentEnded(AgentId),
+    /// The rows of a proposal are gone, and those of who voted; the release's, too, if it was never published.
+    ProposalForgotten {
+        proposal: ProposalId,
+        voters: Vec<AccountId>,
+        release: Option<ReleaseId>,
+    },
     /// A call that needed authority and had none. Nothing was stored.
     Denied {
         agent: AgentId,

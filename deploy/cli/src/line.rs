@@ -26,6 +26,9 @@ pub enum Command {
     Show { line: LineId },
     /// Lists what is and was voted on: releases, other constitutions, and code on line 1.
     Proposals { line: LineId },
+    /// Removes a proposal that is over from the chain, fifteen days after its timelock. Who paid for it and for its votes has
+    /// the storage back; the index keeps the events.
+    Forget { proposal: u64 },
 }
 
 #[derive(clap::Subcommand)]
@@ -110,6 +113,7 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
         Command::Create { name, rules, consent } => create(&session, name, rules, &consent).await,
         Command::Show { line } => show(&session, line).await,
         Command::Proposals { line } => proposals(&session, line).await,
+        Command::Forget { proposal } => forget(&session, proposal).await,
     }
 }
 
@@ -206,4 +210,10 @@ async fn apply(session: &Session, id: u64) -> anyhow::Result<()> {
     let line = governance.view(session.rpc(), methods::line, &args, At::Final).await?;
     let text = format!("line {} has the constitution of proposal {id}", subject.line.id);
     session.tell(&json!({ "proposal": id, "line": line }), &text)
+}
+
+async fn forget(session: &Session, id: u64) -> anyhow::Result<()> {
+    session.contracts.governance().call(&session.me, methods::forget_proposal, &ProposalRef { proposal: id }).await?;
+    let text = format!("proposal {id} is off the chain; its storage is with who paid for it");
+    session.tell(&json!({ "proposal": id }), &text)
 }

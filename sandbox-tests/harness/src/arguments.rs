@@ -1,6 +1,7 @@
 //! Arguments that tests have in common.
 
 use charter_client::sha256;
+use charter_types::governance::{Artifact, ArtifactKind, ReleaseContent};
 use charter_types::keys::args::{
     ChangeHostKeys, GrantTerms, RELEASE_PURPOSE, RegisterHost, ReleaseProof, RequestKeyRelease,
 };
@@ -169,4 +170,15 @@ pub async fn charged_bytes(harness: &Harness, contract: &AccountId, people: &[Ac
         charged += u64::try_from(used / 10_000_000_000_000_000_000).expect("a contract has less than 2^64 bytes");
     }
     charged
+}
+
+/// A release as it should be.
+pub fn content() -> ReleaseContent {
+    ReleaseContent {
+        semver: "1.0.0".to_owned(),
+        artifacts: vec![Artifact { kind: ArtifactKind::OciImage, digest: Hash32([1; 32]), bytes: 1 }],
+        source_commit: "0".repeat(40),
+        permissions: Hash32::default(),
+        reversible: true,
+    }
 }

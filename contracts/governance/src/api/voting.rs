@@ -1,11 +1,12 @@
-//! Voting, and closing the vote.
+//! Voting, closing the vote, and removing what is over.
 
 use charter_common::{Answer, methods};
+use charter_types::AccountId;
 use charter_types::governance::args::{ProposalRef, Vote};
-use charter_types::governance::{Fact, ProposalState};
+use charter_types::governance::{Fact, ProposalKind, ProposalState, ReleaseId};
 use near_sdk::{env, near};
 
-use crate::model::{cast, decide, spend_guardian, stop};
+use crate::model::{cast, check_forgettable, decide, spend_guardian, stop};
 use crate::{Governance, GovernanceExt};
 
 #[methods(governance)]
@@ -47,6 +48,24 @@ impl Governance {
             self.lines.update(&line.id, &line, &mut self.core.storage)?;
             self.emit("guardian_spent", &caller, Fact::Line(line));
         }
+        Ok(())
+    }
+
+    pub fn forget_proposal(&mut self, ProposalRef { proposal: id }: ProposalRef) -> Answer {
+        let proposal = self.proposal_row(id)?;
+        check_forgettable(&proposal, Self::now_ms())?;
+        let storage = &mut self.core.storage;
+        let mut voters: Vec<AccountId> = proposal.council.into_iter().map(|member| member.account).collect();
+        voters.retain(|voter| self.ballots.remove(&(id, voter.clone()), storage));
+        let release = if let ProposalKind::Release(release) = proposal.kind { Some(release) } else { None };
+        let unpublished = |release: &ReleaseId| self.releases.get(release).is_some_and(|row| !row.published);
+        let release = release.filter(unpublished);
+        if let Some(release) = &release {
+            self.releases.remove(release, storage);
+        }
+        self.proposals.remove(&id, storage);
+        let forgotten = Fact::ProposalForgotten { proposal: id, voters, release };
+        self.emit("proposal_forgotten", &env::predecessor_account_id(), forgotten);
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Casting votes and deciding on them.
 
 use charter_types::governance::{
-    BPS, Ballot, Choice, EXECUTION_MS, GovernanceError, Line, Member, Proposal, ProposalState,
+    BPS, Ballot, Choice, EXECUTION_MS, GovernanceError, KEPT_MS, Line, Member, Proposal, ProposalState,
 };
 use charter_types::{AccountId, Hash32};
 
@@ -101,6 +101,12 @@ pub fn check_due(proposal: &Proposal, now_ms: u64) -> Outcome {
     }
     let until_ms = eta_ms.saturating_add(EXECUTION_MS);
     if now_ms > until_ms { Err(GovernanceError::TooLate { until_ms }) } else { Ok(()) }
+}
+
+/// Whether a proposal's rows may go. Nothing of it can be carried out by then, and whatever was begun has been answered.
+pub fn check_forgettable(proposal: &Proposal, now_ms: u64) -> Outcome {
+    let until_ms = proposal.eta_ms.saturating_add(EXECUTION_MS).saturating_add(KEPT_MS);
+    if now_ms <= until_ms { Err(GovernanceError::Open { until_ms }) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ pub struct Vote {
     pub choice: Choice,
 }
 
-/// `proposal`, `queue`, `publish`, `amend`, `cancel`.
+/// `proposal`, `queue`, `publish`, `amend`, `cancel`, `forget_proposal`.
 #[wire(strict)]
 #[derive(Copy)]
 pub struct ProposalRef {

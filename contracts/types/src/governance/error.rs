@@ -24,6 +24,7 @@ failures! {
         NotApproved {} = "GOVERNANCE_NOT_APPROVED", "the proposal is not approved and queued";
         TooEarly { eta_ms: u64 } = "GOVERNANCE_TOO_EARLY", "the timelock ends at {eta_ms} ms";
         TooLate { until_ms: u64 } = "GOVERNANCE_TOO_LATE", "the proposal could be carried out until {until_ms} ms";
+        Open { until_ms: u64 } = "GOVERNANCE_OPEN", "a proposal is kept until {until_ms} ms";
         WrongKind {} = "GOVERNANCE_WRONG_KIND", "the proposal is of another kind";
         WrongCode { expected: Hash32, found: Hash32 } = "GOVERNANCE_WRONG_CODE", "the code hashes to {found}; approved is {expected}";
         NoDeployment {} = "GOVERNANCE_NO_DEPLOYMENT", "the proposal does not say which deployment it replaces: propose it again";

@@ -26,6 +26,9 @@ crate::method::methods! { of Governance;
     call queue(ProposalRef) -> ProposalState [Nothing, Anyone, Flat];
     /// Cancels a proposal: who made it may until the vote's end, the line's guardian until it is carried out, once.
     call cancel(ProposalRef) [Nothing, Proposer, Flat];
+    /// Removes a proposal with its ballots, and its release if that was never published, a day after the last moment at which
+    /// it could be carried out. Their storage goes back to who paid for it; events keep what was decided.
+    call forget_proposal(ProposalRef) [Nothing, Anyone, Flat];
     /// Publishes an approved release: the line's head moves and `seq` grows. Refused if it has moved since the proposal.
     call publish(ProposalRef) [Nothing, Anyone, Flat];
     /// Gives a line the constitution that was approved. Votes that run go on under theirs. The caller pays for the line's

@@ -284,6 +284,12 @@ pub const MUTATIONS: &[Mutation] = &[
         "if now_ms > until_ms && until_ms == 0 {",
     ),
     governance(
+        "INV-GOV-4",
+        "contracts/governance/src/model/vote.rs",
+        "if now_ms <= until_ms { Err(GovernanceError::Open",
+        "if now_ms <= proposal.end_ms { Err(GovernanceError::Open",
+    ),
+    governance(
         "INV-GOV-MODEL",
         "contracts/governance/src/model/vote.rs",
         "let open = proposal.state == ProposalState::Voting && now_ms < proposal.end_ms;",

@@ -83,6 +83,11 @@ async fn enrolment(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, Indexer
 /// What a fact changes.
 pub fn changes(fact: &Fact) -> Vec<Change> {
     vec![match fact {
+        Fact::ProposalForgotten { proposal, voters, release } => {
+            let ballots = voters.iter().map(|voter| BALLOT.remove(format!("{proposal}/{voter}")));
+            let release = release.map(|release| RELEASE.remove(release));
+            return std::iter::once(PROPOSAL.remove(proposal)).chain(release).chain(ballots).collect();
+        }
         Fact::Line(line) => LINE.put(line),
         Fact::Release(release) => RELEASE.put(release),
         Fact::Proposal(proposal) => PROPOSAL.put(proposal),

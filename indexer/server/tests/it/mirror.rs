@@ -1,10 +1,14 @@
 //! The tables say what the contracts say, again and again.
 
+use std::time::Duration;
+
 use charter_client::Rpc;
-use charter_harness::arguments::{DEPOSIT, card};
-use charter_harness::{Caller, Harness, call, ok};
+use charter_harness::arguments::{DEPOSIT, card, content};
+use charter_harness::{Caller, Harness, call, ok, view};
 use charter_indexer::{Indexer, IndexerError, verify};
 use charter_types::Nothing;
+use charter_types::governance::args::{CreateLine, ProposalRef, ProposeRelease, Vote};
+use charter_types::governance::{Choice, EXECUTION_MS, KEPT_MS, PERIOD_MS_MIN, Params, methods as governance};
 use charter_types::registry::args::{AgentRef, RegisterAgent};
 use charter_types::registry::methods as registry;
 use near_workspaces::Account;
@@ -62,6 +66,43 @@ async fn replaying_twice_gives_the_same_rows_and_a_retired_agent_is_gone() {
         test.close().await;
     }
     assert_eq!(seen[0], seen[1]);
+}
+
+#[tokio::test]
+async fn a_proposal_that_is_forgotten_leaves_no_row() {
+    let harness = Harness::start().await.unwrap();
+    let (alice, contract) = (harness.account("alice").await.unwrap(), &harness.contracts.governance);
+    let params = Params { vote_ms: PERIOD_MS_MIN, timelock_ms: PERIOD_MS_MIN, ..Params::default() };
+    let line = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian: None };
+    let line = ok(&alice, contract, governance::create_line, &line, DEPOSIT).await;
+    let release = ProposeRelease { line, seq: 0, content: content() };
+    let proposal = ok(&alice, contract, governance::propose_release, &release, DEPOSIT).await;
+    let proposal = ProposalRef { proposal };
+    let content_hash =
+        view(&harness.worker, contract, governance::proposal, &proposal).await.unwrap().unwrap().content_hash;
+    let vote = Vote { proposal: proposal.proposal, content_hash, choice: Choice::No };
+    ok(&alice, contract, governance::vote, &vote, DEPOSIT).await;
+    let test = database::open().await;
+    let pool = test.database.pool().clone();
+    let rpc = Rpc::new(harness.rpc_url());
+    let mut indexer = Indexer::open(rpc.clone(), &harness.contracts, pool.clone()).await.unwrap();
+    let rows =
+        "select (select count(*) from proposal) + (select count(*) from ballot) + (select count(*) from release)";
+    let ms = 2 * PERIOD_MS_MIN + EXECUTION_MS + KEPT_MS;
+    let mut found: Vec<i64> = Vec::new();
+    for is_forgotten in [false, true] {
+        if is_forgotten {
+            harness.wait(Duration::from_millis(ms)).await.unwrap();
+            ok(&alice, contract, governance::forget_proposal, &proposal, 0).await;
+        }
+        indexer.catch_up().await.unwrap();
+        let report = verify(&pool, &rpc, &harness.contracts).await.unwrap().unwrap();
+        assert_eq!(report.mismatches, 0, "{:?}", report.detail);
+        found.push(sqlx::query(rows).fetch_one(&pool).await.unwrap().get(0));
+    }
+    assert_eq!(found[0] - found[1], 3);
+    drop(indexer);
+    test.close().await;
 }
 
 #[tokio::test]

@@ -1,14 +1,12 @@
 //! A chain on which every table has a row.
 
 use charter_client::{Contracts, Payer, sha256};
-use charter_harness::arguments::{DEPOSIT, card, host, policy, prepay, terms};
+use charter_harness::arguments::{DEPOSIT, card, content, host, policy, prepay, terms};
 use charter_harness::{Harness, code_of, ok, view};
 use charter_types::escrow::args::{Channels, Open};
 use charter_types::escrow::{ClaimBatch, ClaimRow, Voucher, WITHDRAW_DELAY_MS_MIN, methods as escrow};
 use charter_types::governance::args::{CreateLine, Enroll, ProposeRelease, Vote};
-use charter_types::governance::{
-    Artifact, ArtifactKind, Choice, Params, Proposal, ReleaseContent, methods as governance,
-};
+use charter_types::governance::{Choice, Params, Proposal, methods as governance};
 use charter_types::keys::args::{AddCredential, AnchorReceipts, GrantTerms, RequestApproval, Reserve, RotateSecret};
 use charter_types::keys::{Allowance, Envelope, Grantee, Unit, Wrap, methods as keys};
 use charter_types::registry::args::{
@@ -116,14 +114,7 @@ impl World {
         let args =
             CreateLine { name: "scout".to_owned(), council: Vec::new(), params: Params::default(), guardian: None };
         let line = ok(alice, governance, governance::create_line, &args, DEPOSIT).await;
-        let content = ReleaseContent {
-            semver: "1.0.0".to_owned(),
-            artifacts: vec![Artifact { kind: ArtifactKind::OciImage, digest: Hash32([4; 32]), bytes: 1_000 }],
-            source_commit: "a".repeat(40),
-            permissions: Hash32::default(),
-            reversible: true,
-        };
-        let args = ProposeRelease { line, seq: 0, content };
+        let args = ProposeRelease { line, seq: 0, content: content() };
         ok(alice, governance, governance::propose_release, &args, DEPOSIT).await;
         let proposals = view(&self.harness.worker, governance, governance::proposals, &Page::default()).await.unwrap();
         let Proposal { id: proposal, content_hash, .. } = proposals[0].clone();

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use charter_client::sha256;
-use charter_harness::arguments::{DEPOSIT, charged_bytes, prepay};
+use charter_harness::arguments::{DEPOSIT, charged_bytes, content, prepay};
 use charter_harness::{Call, Caller, Harness, Outcome, call, ok};
 use charter_types::admin::Deployment;
 use charter_types::governance::args::{
@@ -33,7 +33,6 @@ use proptest::prelude::{Just, Strategy, any, prop_oneof};
 
 use crate::governance::renamed;
 use crate::invariants::{Run, invariants};
-use crate::refusals::governance::content;
 use model::{About, BROKEN, CODE, CODES, End, Model, Move, PEOPLES, Person, State, Step};
 
 /// `cargo xtask properties` plays 2,000.
@@ -132,6 +131,21 @@ fn changed_midway() -> impl Strategy<Value = Vec<Op>> {
     })
 }
 
+/// A release and an amendment that are voted on and forgotten, too early at first.
+fn forgotten() -> impl Strategy<Value = Vec<Op>> {
+    let times = prop_oneof![Just(HOUR_MS), Just(24 * HOUR_MS)];
+    (0..PEOPLE, times, constitution()).prop_map(|(by, ms, next)| {
+        let mut ops = vec![rightly(by, 0, Move::ProposeAmendment { next, stale: false })];
+        ops.push(rightly(by, 0, Move::ProposeRelease { stale: false }));
+        ops.extend(all_vote(0, PEOPLE));
+        let times = [Move::Wait(EXECUTION_MS + HOUR_MS), Move::Forget, Move::Wait(ms), Move::Forget];
+        ops.extend(times.map(|what| rightly(by, 0, what)));
+        ops.extend([Move::Wait(2 * HOUR_MS), Move::Forget].map(|what| rightly(by, 0, what)));
+        ops.push(rightly(by, 1, Move::Forget));
+        ops
+    })
+}
+
 fn end(of: &Move) -> Move {
     match of {
         Move::ProposeAmendment { .. } => Move::Amend,
@@ -152,6 +166,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => Just(Move::Amend),
         1 => rarely().prop_map(|swapped| Move::Execute { swapped }),
         2 => Just(Move::Cancel),
+        2 => Just(Move::Forget),
         2 => prop_oneof![Just(HOUR_MS), Just(1), Just(HOUR_MS / 2)].prop_map(Move::Wait),
     ];
     (0..PEOPLE, 0_u64..3, proptest::bool::weighted(0.9), proptest::bool::weighted(0.6), what)
@@ -168,6 +183,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => story(vec![release(), release()], end),
         1 => story(vec![amendment(), amendment(), release()], end),
         1 => changed_midway(),
+        1 => forgotten(),
         1 => (0..CODES).prop_flat_map(move |code| story(vec![upgrade(code), upgrade(0)], end)),
     ]
 }
@@ -288,6 +304,7 @@ impl World {
             Move::Publish => call(governance::publish, reference),
             Move::Amend => call(governance::amend, reference),
             Move::Cancel => call(governance::cancel, reference),
+            Move::Forget => call(governance::forget_proposal, reference),
             Move::Execute { swapped } => {
                 let about = self.model.proposals.get(&step.proposal).map(|known| &known.about);
                 let code = if let Some(About::Code(code, _)) = about { *code } else { 0 };
@@ -412,7 +429,8 @@ fn check_tallies(seen: &Seen, what: &str) {
 /// INV-GOV-3, 4 and 5, of what was seen and is.
 fn check_change(before: &Seen, after: &Seen, what: &str) {
     for (id, old) in &before.proposals {
-        let new = &after.proposals[id];
+        // The model says when one may be forgotten.
+        let Some(new) = after.proposals.get(id) else { continue };
         let fixed = |proposal: &Proposal| {
             (proposal.content_hash, proposal.council.clone(), proposal.params, proposal.end_ms, proposal.eta_ms)
         };

@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use charter_harness::arguments::{DEPOSIT, unregister};
+use charter_harness::arguments::{DEPOSIT, charged_bytes, content, prepay, unregister};
 use charter_harness::{Caller, Harness, call, failed_with, ok, refused, view};
+use charter_types::Page;
 use charter_types::governance::args::{CreateLine, LineRef, ProposalRef, ProposeAmendment, ProposeRelease, Vote};
 use charter_types::governance::methods as governance;
 use charter_types::governance::{
-    Choice, Constitution, EXECUTION_MS, Line, Member, PERIOD_MS_MIN, Params, Proposal, ProposalState,
+    Choice, Constitution, EXECUTION_MS, KEPT_MS, Line, Member, PERIOD_MS_MIN, Params, Proposal, ProposalState,
 };
 use charter_types::method::{Deposit, Method};
 use charter_types::shared::methods as shared;
 use charter_types::storage::StorageOf;
 use near_workspaces::{Account, AccountId};
-
-use crate::refusals::governance::content;
 
 const LINE: u64 = 2;
 const PERIOD: Duration = Duration::from_millis(PERIOD_MS_MIN + 1);
@@ -289,4 +288,38 @@ async fn who_paid_for_a_line_neither_stops_a_larger_council_nor_pays_for_it() {
     assert!(now == total && available > 0, "{available} of {now}");
     assert!(free(&eve).await.is_some());
     unregister(&dao.owner, dao.contract()).await;
+}
+
+/// Forget any of the three rows, and somebody pays for ever. Ask for no time, and a stranger takes away what is decided.
+#[tokio::test]
+async fn what_is_over_is_forgotten_and_everybody_has_their_storage_back() {
+    let dao = Dao::new(3).await;
+    let eve = dao.harness.account("eve").await.unwrap();
+    let charged =
+        async |member: &Account| charged_bytes(&dao.harness, dao.contract(), std::slice::from_ref(member)).await;
+    let mut before = Vec::new();
+    for member in &dao.members {
+        prepay(member, dao.contract(), DEPOSIT).await;
+        before.push(charged(member).await);
+    }
+    let (published, left) = (dao.propose("1.0.0").await, dao.propose("1.0.1").await);
+    dao.approve(&[published, left], &dao.members).await;
+    assert_eq!(dao.publish(&eve, published).await, None);
+    let forget = async |proposal| dao.told(&eve, governance::forget_proposal, proposal).await;
+    dao.harness.wait(Duration::from_millis(EXECUTION_MS)).await.unwrap();
+    assert_eq!(forget(left).await, Some("GOVERNANCE_OPEN".to_owned()));
+    dao.harness.wait(Duration::from_millis(KEPT_MS)).await.unwrap();
+    for proposal in [published, left] {
+        assert_eq!(forget(proposal).await, None);
+        assert_eq!(forget(proposal).await, Some("GOVERNANCE_UNKNOWN_PROPOSAL".to_owned()));
+    }
+    let releases = view(&dao.harness.worker, dao.contract(), governance::releases, &Page::default()).await.unwrap();
+    assert_eq!(releases.iter().map(|release| release.id).collect::<Vec<_>>(), [1], "what is published stays");
+    assert_eq!(dao.line().await.head, 1);
+    for (member, before) in dao.members.iter().zip(&before).skip(1) {
+        assert_eq!(charged(member).await, *before);
+    }
+    // Who proposed it pays for the release that runs.
+    let row = charged(&dao.members[0]).await - before[0];
+    assert!((200..600).contains(&row), "{row} bytes for one release");
 }

@@ -9,15 +9,16 @@ use charter_types::governance::args::{
     AgentRef, CreateLine, Enroll, ExecuteUpgrade, ProposalRef, ProposeAmendment, ProposeRelease, ProposeUpgrade, Vote,
 };
 use charter_types::governance::methods as governance;
-use charter_types::governance::{Choice, Constitution, MEMBERS_MAX, Member, PERIOD_MS_MIN, Params};
+use charter_types::governance::{
+    Choice, Constitution, EXECUTION_MS, KEPT_MS, MEMBERS_MAX, Member, PERIOD_MS_MIN, Params,
+};
 use charter_types::shared::methods as shared;
 use charter_types::{Hash32, Nothing};
 use charter_wasm::Contract;
 use near_workspaces::Account;
 
 use super::Table;
-use crate::refusals::governance::content;
-use charter_harness::arguments::{DEPOSIT, prepay, register};
+use charter_harness::arguments::{DEPOSIT, content, prepay, register};
 
 async fn vote_on(table: &Table, proposal: u64) -> Vote {
     let (worker, contract) = (&table.harness.worker, &table.contracts.governance);
@@ -45,21 +46,26 @@ pub async fn rows(table: &mut Table, owner: &Account) {
     table.note(owner, (Governance, governance::queue), "", &ProposalRef { proposal }, 0).await;
     table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
     table.note(owner, (Governance, governance::publish), "", &ProposalRef { proposal }, 0).await;
-    amendments(table, owner, line, params).await;
+    let amended = amendments(table, owner, line, params).await;
     let agent = register(&table.harness, owner, Vec::new()).await;
     prepay(owner, &table.contracts.governance, DEPOSIT).await;
     table.note(owner, (Governance, governance::enroll), "", &Enroll { agent, line }, 1).await;
     table.note(owner, (Governance, governance::leave), "", &AgentRef { agent }, 1).await;
     upgrade(table).await;
+    table.harness.wait(Duration::from_millis(EXECUTION_MS + KEPT_MS)).await.unwrap();
+    for (proposal, case) in [(dropped, "a release"), (amended, "a council of 32")] {
+        table.note(owner, (Governance, governance::forget_proposal), case, &ProposalRef { proposal }, 0).await;
+    }
 }
 
 /// As large as constitutions and councils get: a vote, and what it decides, cost no more for it than reading them.
-async fn amendments(table: &mut Table, owner: &Account, line: u64, params: Params) {
+async fn amendments(table: &mut Table, owner: &Account, line: u64, params: Params) -> u64 {
     let mut council = vec![Member { account: owner.id().clone(), weight: 1_000 }];
     council.extend(
         (1..MEMBERS_MAX).map(|number| Member { account: format!("{number:0>32}").parse().unwrap(), weight: 1 }),
     );
     let constitution = Constitution { council, params, guardian: Some(owner.id().clone()) };
+    let mut last = 0;
     for (version, case) in [(0, "to a council of 32"), (1, "from 32 to 32")] {
         let amendment = ProposeAmendment { line, version, constitution: constitution.clone() };
         let proposal = table.note(owner, (Governance, governance::propose_amendment), case, &amendment, DEPOSIT).await;
@@ -69,7 +75,9 @@ async fn amendments(table: &mut Table, owner: &Account, line: u64, params: Param
         ok(owner, &table.contracts.governance, governance::queue, &ProposalRef { proposal }, 0).await;
         table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
         table.note(owner, (Governance, governance::amend), case, &ProposalRef { proposal }, DEPOSIT).await;
+        last = proposal;
     }
+    last
 }
 
 async fn upgrade(table: &mut Table) {

@@ -53,6 +53,7 @@ pub enum Move {
         swapped: bool,
     },
     Cancel,
+    Forget,
     Wait(u64),
 }
 
@@ -121,8 +122,9 @@ pub enum End {
 pub struct Model {
     pub lines: BTreeMap<u64, Line>,
     pub proposals: BTreeMap<u64, Proposal>,
-    /// The last proposal that was there before.
+    /// The last proposal that was there before, and how many were made since.
     pub before: u64,
+    pub made: u64,
     pub releases: u64,
     /// Of the contract that is upgraded.
     pub deployment: u64,
@@ -169,6 +171,7 @@ impl Model {
             }
             Move::Execute { swapped } => return self.execute(step.proposal, *swapped, now_ms),
             Move::Wait(_) => Some(()),
+            Move::Forget => self.forget(step.proposal, now_ms),
             Move::Vote { .. } | Move::Queue | Move::Publish | Move::Amend | Move::Cancel => self.settle(step, now_ms),
         };
         if done.is_some() { End::Done } else { End::Refused }
@@ -195,12 +198,20 @@ impl Model {
             state: State::Voting,
             failed: None,
         };
-        self.proposals.insert(self.newest() + 1, proposal);
+        self.made += 1;
+        self.proposals.insert(self.newest(), proposal);
         Some(())
     }
 
     pub fn newest(&self) -> u64 {
-        self.proposals.keys().next_back().copied().unwrap_or(self.before)
+        self.before + self.made
+    }
+
+    /// A day after nothing can come of it any more, whoever asks, whatever became of it.
+    fn forget(&mut self, id: u64, now_ms: u64) -> Option<()> {
+        let proposal = self.proposals.get(&id)?;
+        (now_ms > proposal.eta_ms + OPEN_MS + 24 * HOUR_MS).then_some(())?;
+        self.proposals.remove(&id).map(|_| ())
     }
 
     fn settle(&mut self, Step { by, proposal, what, .. }: &Step, now_ms: u64) -> Option<()> {

@@ -1,12 +1,13 @@
 //! Governance: line 2 and its proposal, a release, are the owner's; agent 1 is enrolled.
 
+use charter_harness::arguments::content;
 use charter_types::admin::Deployment;
 use charter_types::governance::args::{
     AgentRef, CreateLine, Enroll, ExecuteUpgrade, LineRef, ProposalRef, ProposeAmendment, ProposeRelease,
     ProposeUpgrade, Vote,
 };
 use charter_types::governance::methods as governance;
-use charter_types::governance::{Artifact, ArtifactKind, Choice, Constitution, Member, Params, ReleaseContent};
+use charter_types::governance::{Choice, Constitution, Member, Params};
 use charter_types::{Hash32, Page};
 
 use super::case::{Case, Who};
@@ -14,17 +15,6 @@ use super::scene::Scene;
 
 const NOT_MEMBER: &str = "GOVERNANCE_NOT_MEMBER";
 const UNKNOWN_PROPOSAL: &str = "GOVERNANCE_UNKNOWN_PROPOSAL";
-
-/// A release as it should be.
-pub fn content() -> ReleaseContent {
-    ReleaseContent {
-        semver: "1.0.0".to_owned(),
-        artifacts: vec![Artifact { kind: ArtifactKind::OciImage, digest: Hash32([1; 32]), bytes: 1 }],
-        source_commit: "0".repeat(40),
-        permissions: Hash32::default(),
-        reversible: true,
-    }
-}
 
 pub fn cases(scene: &Scene) -> Vec<Case> {
     let council = vec![Member { account: scene.id(Who::Owner), weight: 1 }];
@@ -54,6 +44,7 @@ pub fn cases(scene: &Scene) -> Vec<Case> {
         Case::new(governance::propose_upgrade, &upgrade, NOT_MEMBER),
         of_proposal(Case::new(governance::vote, &vote, NOT_MEMBER)),
         of_proposal(Case::new(governance::queue, &reference, "GOVERNANCE_VOTE_RUNNING")),
+        of_proposal(Case::new(governance::forget_proposal, &reference, "GOVERNANCE_OPEN")),
         of_proposal(Case::new(governance::cancel, &reference, "GOVERNANCE_NOT_PROPOSER")),
         of_proposal(Case::new(governance::publish, &reference, "GOVERNANCE_NOT_APPROVED")),
         of_proposal(Case::new(governance::amend, &reference, "GOVERNANCE_WRONG_KIND")),

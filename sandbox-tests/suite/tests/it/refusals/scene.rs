@@ -12,9 +12,8 @@ use charter_wasm::Contract;
 use near_workspaces::Account;
 
 use super::case::Who;
-use super::governance::content;
 use crate::escrow::open;
-use charter_harness::arguments::{DEPOSIT, accept, policy, prepay, register, register_host, terms};
+use charter_harness::arguments::{DEPOSIT, accept, content, policy, prepay, register, register_host, terms};
 
 pub struct Scene {
     pub harness: Harness,
