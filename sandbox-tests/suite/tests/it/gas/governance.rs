@@ -52,8 +52,9 @@ pub async fn rows(table: &mut Table, owner: &Account) {
     table.note(owner, (Governance, governance::enroll), "", &Enroll { agent, line }, 1).await;
     table.note(owner, (Governance, governance::leave), "", &AgentRef { agent }, 1).await;
     upgrade(table).await;
-    table.harness.wait(Duration::from_millis(EXECUTION_MS + KEPT_MS)).await.unwrap();
-    for (proposal, case) in [(dropped, "a release"), (amended, "a council of 32")] {
+    let full = full_vote(table, params).await;
+    table.harness.wait(Duration::from_millis(2 * PERIOD_MS_MIN + EXECUTION_MS + KEPT_MS)).await.unwrap();
+    for (proposal, case) in [(dropped, "a release"), (amended, "a council of 32"), (full, "a release, 32 ballots")] {
         table.note(owner, (Governance, governance::forget_proposal), case, &ProposalRef { proposal }, 0).await;
     }
 }
@@ -78,6 +79,25 @@ async fn amendments(table: &mut Table, owner: &Account, line: u64, params: Param
         last = proposal;
     }
     last
+}
+
+/// A release that as many vote on as can.
+async fn full_vote(table: &Table, params: Params) -> u64 {
+    let contract = &table.contracts.governance;
+    let mut members = Vec::new();
+    for number in 0..MEMBERS_MAX {
+        members.push(table.harness.account(&format!("voter{number}")).await.unwrap());
+    }
+    let council = members.iter().map(|member| Member { account: member.id().clone(), weight: 1 }).collect();
+    let line = CreateLine { name: "full".to_owned(), council, params, guardian: None };
+    let line = ok(&members[0], contract, governance::create_line, &line, DEPOSIT).await;
+    let release = ProposeRelease { line, seq: 0, content: content() };
+    let proposal = ok(&members[0], contract, governance::propose_release, &release, DEPOSIT).await;
+    let vote = vote_on(table, proposal).await;
+    for member in &members {
+        ok(member, contract, governance::vote, &vote, DEPOSIT).await;
+    }
+    proposal
 }
 
 async fn upgrade(table: &mut Table) {
