@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use charter_types::method::Method;
+use charter_types::{PAGE_MAX, Page};
 use near_primitives::hash::CryptoHash;
 use near_primitives::types::{AccountId, BlockHeight};
 use near_primitives::views::{AccessKeyView, AccountView, BlockView};
@@ -161,6 +162,23 @@ impl Rpc {
     ) -> Result<M::Answer, ClientError> {
         let bytes = self.ask(contract, Question::of::<M>(args), at).await?;
         M::answer(&bytes).map_err(|reason| ClientError::Answer { method: M::NAME.to_owned(), reason })
+    }
+
+    /// The wanted rows of a list by ids, of which `last` is the highest given: the contract's `counts` say it. A page is short,
+    /// or empty, where rows were removed, so that none of them tells the end.
+    pub async fn all<M: Method<Args = Page, Answer = Vec<T>>, T>(
+        &self,
+        contract: &AccountId,
+        method: M,
+        last: u64,
+        wanted: impl Fn(&T) -> bool,
+    ) -> Result<Vec<T>, ClientError> {
+        let mut rows = Vec::new();
+        for from in (1..=last).step_by(usize::try_from(PAGE_MAX).unwrap_or(usize::MAX)) {
+            let page = self.view(contract, method, &Page { from, limit: None }, At::Final).await?;
+            rows.extend(page.into_iter().filter(&wanted));
+        }
+        Ok(rows)
     }
 
     /// Asks a view, and leaves its answer as it came.

@@ -6,11 +6,11 @@ mod trust;
 use std::net::SocketAddr;
 
 use anyhow::{Context, anyhow, ensure};
-use charter_client::Outcome;
+use charter_client::{At, Outcome};
 use charter_host::{Door, Host, HostKeys, LetOut, Server, Upstreams};
-use charter_types::AccountId;
 use charter_types::keys;
 use charter_types::keys::{Host as Row, HostId};
+use charter_types::{AccountId, Nothing};
 use serde_json::json;
 
 use crate::files::host::{HostFile, issue, issue_own, note_listening, socket, tokens};
@@ -102,8 +102,9 @@ pub async fn register(session: &Session) -> anyhow::Result<Registered> {
     issue_own(folder, operator.clone())?;
     let keys = &session.contracts.keys;
     let args = own.registration(&session.chain_id, keys, operator, STALENESS_MS);
-    let known =
-        session.all(keys, keys::methods::hosts, |row: &Row| row.id, |row| row.sign_key == args.sign_key).await?;
+    let (last, _, _) = session.rpc().view(keys, keys::methods::counts, &Nothing {}, At::Final).await?;
+    let own_row = |row: &Row| row.sign_key == args.sign_key;
+    let known = session.rpc().all(keys, keys::methods::hosts, last, own_row).await?;
     let (id, outcome) = if let Some(known) = known.first() {
         (known.id, None)
     } else {

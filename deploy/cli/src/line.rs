@@ -1,9 +1,9 @@
 //! `charter line …` and `charter council …`: lines of releases, and who decides on them.
 
 use charter_client::At;
-use charter_types::AccountId;
 use charter_types::governance::args::{CreateLine, ProposalRef, ProposeAmendment};
 use charter_types::governance::{Constitution, LineId, Member, Params, Proposal, ProposalKind, methods};
+use charter_types::{AccountId, Nothing};
 use serde_json::json;
 
 use crate::key::input::Consent;
@@ -163,7 +163,8 @@ async fn proposals(session: &Session, id: LineId) -> anyhow::Result<()> {
     let line = proposal::line(session, id).await?;
     let contract = &session.contracts.governance;
     let wanted = |proposal: &Proposal| proposal.line == id;
-    let rows = session.all(contract, methods::proposals, |proposal| proposal.id, wanted).await?;
+    let (_, _, last) = session.rpc().view(contract, methods::counts, &Nothing {}, At::Final).await?;
+    let rows = session.rpc().all(contract, methods::proposals, last, wanted).await?;
     let now_ms = session.now_ms().await?;
     if !session.json {
         for row in &rows {

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use charter_client::sha256;
-use charter_types::Hash32;
+use charter_client::{At, sha256};
 use charter_types::governance::args::{ProposalRef, ProposeRelease};
 use charter_types::governance::{
     Artifact, ArtifactKind, LineId, Proposal, ProposalId, ProposalKind, ProposalState, Release, ReleaseContent, methods,
 };
+use charter_types::{Hash32, Nothing};
 use serde_json::json;
 
 use crate::key::input::Consent;
@@ -115,21 +115,22 @@ async fn propose(session: &Session, id: LineId, content: ReleaseContent, consent
 async fn list(session: &Session, line: Option<LineId>) -> anyhow::Result<()> {
     let contract = &session.contracts.governance;
     let of_line = |of: LineId| line.is_none_or(|line| line == of);
+    let (_, last_release, last_proposal) =
+        session.rpc().view(contract, methods::counts, &Nothing {}, At::Final).await?;
     let releases =
-        session.all(contract, methods::releases, |release| release.id, |release| of_line(release.line)).await?;
+        session.rpc().all(contract, methods::releases, last_release, |release: &Release| of_line(release.line)).await?;
     let wanted = |proposal: &Proposal| of_line(proposal.line) && matches!(proposal.kind, ProposalKind::Release(_));
-    let proposals = session.all(contract, methods::proposals, |proposal| proposal.id, wanted).await?;
+    let proposals = session.rpc().all(contract, methods::proposals, last_proposal, wanted).await?;
     let mut rows = Vec::new();
     for release in releases {
-        let Some(proposal) = proposals.iter().find(|proposal| proposal.kind == ProposalKind::Release(release.id))
-        else {
-            continue;
-        };
+        // What was carried out long ago may be forgotten; what it published stays.
+        let proposal = proposals.iter().find(|proposal| proposal.kind == ProposalKind::Release(release.id));
+        let (id, state) = proposal.map_or((None, ProposalState::Executed), |row| (Some(row.id), row.state));
         if !session.json {
-            let (id, state) = (proposal.id, proposal::state(proposal.state));
-            say!("proposal {id:<4} line {:<4} {:<12} {state}", release.line, release.content.semver);
+            let name = id.map_or_else(|| "forgotten    ".to_owned(), |id| format!("proposal {id:<4}"));
+            say!("{name} line {:<4} {:<12} {}", release.line, release.content.semver, proposal::state(state));
         }
-        rows.push(json!({ "proposal": proposal.id, "state": proposal.state, "release": release }));
+        rows.push(json!({ "proposal": id, "state": state, "release": release }));
     }
     if rows.is_empty() && !session.json {
         say!("no release was proposed yet");

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use charter_client::{Account, At, Contracts, Rpc};
+use charter_types::AccountId;
 use charter_types::method::Method;
 use charter_types::registry;
 use charter_types::registry::args::AgentRef;
 use charter_types::registry::{AgentId, Standing};
-use charter_types::{AccountId, Page};
 use serde::{Deserialize, Serialize};
 
 use crate::files::keystore::KeyStore;
@@ -175,23 +175,6 @@ impl Session {
     ) -> anyhow::Result<T> {
         let found = self.rpc().view(contract, method, args, At::Final).await?;
         found.with_context(|| format!("there is no {what}"))
-    }
-
-    /// The wanted rows of a list that is ordered by id. All pages are read; other rows are dropped page by page.
-    pub async fn all<M: Method<Args = Page, Answer = Vec<T>>, T>(
-        &self,
-        contract: &AccountId,
-        method: M,
-        id: impl Fn(&T) -> u64,
-        wanted: impl Fn(&T) -> bool,
-    ) -> anyhow::Result<Vec<T>> {
-        let (mut rows, mut from) = (Vec::new(), 0);
-        loop {
-            let found = self.rpc().view(contract, method, &Page { from, limit: None }, At::Final).await?;
-            let Some(last) = found.last() else { return Ok(rows) };
-            from = id(last) + 1;
-            rows.extend(found.into_iter().filter(&wanted));
-        }
     }
 
     /// What decisions about an agent's credentials need of the registry.

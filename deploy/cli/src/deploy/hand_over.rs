@@ -6,7 +6,7 @@ use charter_client::{Account, At, Contracts};
 use charter_types::admin::Deployment;
 use charter_types::governance::args::{ExecuteUpgrade, ProposalRef, ProposeUpgrade, Vote};
 use charter_types::governance::{Choice, EXECUTION_MS, Proposal, ProposalKind, ProposalState, methods};
-use charter_types::{AccountId, Nothing, Page, shared};
+use charter_types::{AccountId, Nothing, shared};
 use charter_wasm::Contract;
 use near_crypto::SecretKey;
 use near_primitives::action::{Action, DeleteKeyAction};
@@ -107,15 +107,9 @@ async fn open_proposal(
     running: Deployment,
     now_ms: u64,
 ) -> anyhow::Result<Option<Proposal>> {
-    let mut from = 1;
-    let mut found = None;
-    loop {
-        let page = Page { from, limit: None };
-        let proposals = root.rpc().view(&contracts.governance, methods::proposals, &page, At::Final).await?;
-        let Some(last) = proposals.last() else { return Ok(found) };
-        from = last.id + 1;
-        found = proposals.into_iter().rfind(|proposal| is_open_for(proposal, account, running, now_ms)).or(found);
-    }
+    let (_, _, last) = root.rpc().view(&contracts.governance, methods::counts, &Nothing {}, At::Final).await?;
+    let is_open = |proposal: &Proposal| is_open_for(proposal, account, running, now_ms);
+    Ok(root.rpc().all(&contracts.governance, methods::proposals, last, is_open).await?.pop())
 }
 
 fn is_open_for(proposal: &Proposal, account: &AccountId, running: Deployment, now_ms: u64) -> bool {

@@ -1,13 +1,13 @@
 //! What keys and grants there are, and whether they are good now.
 
 use anyhow::{Context, bail, ensure};
-use charter_client::{PermissionView, sha256};
+use charter_client::{At, PermissionView, sha256};
 use charter_host::{HttpRequest, action_of};
 use charter_rules::decision::check_live;
 use charter_types::keys;
 use charter_types::keys::{Action, Asker, DEPTH_MAX, Decision, Denial, Grant, HostId, Method, Secret, SecretStatus};
 use charter_types::registry::AgentId;
-use charter_types::{AccountId, Base64Bytes};
+use charter_types::{AccountId, Base64Bytes, Nothing};
 use serde_json::json;
 
 use super::{read, words};
@@ -21,8 +21,11 @@ pub async fn list(session: &Session, agent: AgentId) -> anyhow::Result<()> {
     let notes = Notes::open(&session.folder)?;
     let standing = session.standing(agent).await?;
     let now_ms = session.now_ms().await?;
-    let secrets = session.all(keys, keys::methods::secrets, |row: &Secret| row.id, |row| row.agent == agent).await?;
-    let grants = session.all(keys, keys::methods::grants, |row: &Grant| row.id, |row| row.agent == agent).await?;
+    let (_, last_secret, last_grant) = session.rpc().view(keys, keys::methods::counts, &Nothing {}, At::Final).await?;
+    let secrets: Vec<Secret> =
+        session.rpc().all(keys, keys::methods::secrets, last_secret, |row: &Secret| row.agent == agent).await?;
+    let grants: Vec<Grant> =
+        session.rpc().all(keys, keys::methods::grants, last_grant, |row: &Grant| row.agent == agent).await?;
     let mut rows = Vec::new();
     for secret in &secrets {
         let label = notes.label_of(secret.id);

@@ -22,16 +22,16 @@ use charter_types::keys::args::{
 };
 use charter_types::keys::args::{ApprovalRef, Reserve};
 use charter_types::keys::methods as keys;
-use charter_types::keys::{Envelope, Wrap};
+use charter_types::keys::{Envelope, Host, Wrap};
 use charter_types::registry::args::AgentRef;
 use charter_types::registry::methods as registry;
 use charter_types::shared::methods as shared;
 use charter_types::storage::{StorageOf, StorageUnregister, StorageWithdraw};
-use charter_types::{Base64Bytes, Hash32, U128};
+use charter_types::{Base64Bytes, Hash32, Nothing, U128};
 use near_workspaces::{Account, AccountId};
 
 use crate::grants_in_use::{Scene, reserve, scene_on, uses};
-use charter_harness::arguments::{DEPOSIT, prepay};
+use charter_harness::arguments::{DEPOSIT, prepay, register_host};
 
 /// First bytes of storage keys: storage accounts, then the tables in the order of `contracts/keys/src/storage.rs`, without
 /// approvals as release `faa0a5a` kept them: `upgrade` has those.
@@ -229,4 +229,21 @@ async fn nobodys_storage_is_spent_by_somebody_else() {
         assert_eq!(refused(hal, &scene.keys, keys::reserve, &unapproved, 0).await, "KEYS_NOT_APPROVED");
     }
     assert_eq!([available(&scene, alice).await, available(&scene, hal).await], own);
+}
+
+/// Take a page without rows for the last, and an owner that looks for grants or hosts is shown none behind a hundred that
+/// somebody made and removed.
+#[tokio::test]
+async fn a_hundred_rows_that_are_gone_hide_nothing() {
+    let harness = Harness::start().await.unwrap();
+    let (keys, eve) = (harness.contracts.keys.clone(), harness.account("eve").await.unwrap());
+    for seed in 0..=100 {
+        let host = register_host(&harness, &keys, &eve, seed).await;
+        ok(&eve, &keys, keys::remove_host, &HostRef { host }, 0).await;
+    }
+    let bobs = register_host(&harness, &keys, &harness.account("bob").await.unwrap(), 200).await;
+    let rpc = charter_client::Rpc::new(harness.rpc_url());
+    let (last, _, _) = view(&harness.worker, &keys, keys::counts, &Nothing {}).await.unwrap();
+    let found = rpc.all(&keys, keys::hosts, last, |_: &Host| true).await.unwrap();
+    assert_eq!(found.iter().map(|host| host.id).collect::<Vec<_>>(), [bobs]);
 }
