@@ -1,4 +1,4 @@
-//! Test vectors for other implementations, in `contracts/rules/vectors/`: decisions about grants.
+//! Test vectors for other implementations, in `contracts/rules/vectors/`: decisions about grants, and about vouchers.
 //! `CHARTER_WRITE_VECTORS=1 cargo test --test vectors` writes them anew; without it they are compared.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
@@ -6,12 +6,15 @@
 use std::path::PathBuf;
 
 use charter_rules::decision::{Evidence, decide};
+use charter_rules::voucher::{self, Channel};
+use charter_types::escrow::{EscrowError, Kind, Voucher};
 use charter_types::keys::{
     Action, Asker, Assurance, Decision, Effect, Grant, Grantee, Host, HostStatus, HttpAction, Inject, Method, Mode,
     NearAction, NearCall, Policy, Rate, Scheme, Secret, SecretStatus, Snapshot, Suspension, Target,
 };
 use charter_types::registry::{AgentKey, Epochs, PausedBy, Purpose, Standing, Status};
-use charter_types::{AnyKey, Ed25519Key, Hash32, U128, X25519Key};
+use charter_types::{AnyKey, Ed25519Key, ErrorCode, Hash32, U128, X25519Key};
+use ed25519_dalek::{Signer, SigningKey};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -347,4 +350,87 @@ fn decisions_are_as_written() {
         })
         .collect();
     compare("decision.json", &json!(vectors));
+}
+
+/// What of a voucher a claim carries, as text: numbers in decimal, for readers without 128 bits.
+fn row(voucher: &Voucher, signature: &str) -> Value {
+    json!({
+        "channel": hex::encode(voucher.channel.0), "cumulative": voucher.cumulative.to_string(),
+        "expires_at_ms": voucher.expires_at_ms.to_string(), "counter": voucher.counter.to_string(),
+        "context_root": hex::encode(voucher.context_root.0), "signature": signature,
+    })
+}
+
+#[test]
+fn vouchers_are_as_written() {
+    let signing = SigningKey::from_bytes(&[42; 32]);
+    let domain = |chain_id: &str, contract: &str| Voucher::domain(chain_id, &contract.parse().unwrap(), sha256);
+    let own = domain("mainnet", "escrow.near");
+    let id = Hash32([2; 32]);
+    let open = Channel { id, deposited: u128::MAX - 1, claimed: 500, ends_ms: None, closed: false };
+    let closing = Channel { ends_ms: Some(200), ..open };
+    let best = Voucher {
+        kind: Kind::Voucher,
+        domain: own,
+        channel: id,
+        cumulative: 501,
+        expires_at_ms: 0,
+        counter: 1,
+        context_root: Hash32::default(),
+    };
+    let cases = [
+        ("one more than was claimed", open, best.clone(), 100),
+        ("all that was deposited", open, Voucher { cumulative: u128::MAX - 1, ..best.clone() }, 100),
+        ("more than was deposited", open, Voucher { cumulative: u128::MAX, ..best.clone() }, 100),
+        ("what was claimed", open, Voucher { cumulative: 500, ..best.clone() }, 100),
+        ("nothing", Channel { claimed: 0, ..open }, Voucher { cumulative: 0, ..best.clone() }, 100),
+        ("at the last moment", open, Voucher { expires_at_ms: 100, ..best.clone() }, 100),
+        ("a moment later", open, Voucher { expires_at_ms: 99, ..best.clone() }, 100),
+        ("the latest time there is", open, Voucher { expires_at_ms: u64::MAX, ..best.clone() }, 100),
+        (
+            "any count and root",
+            open,
+            Voucher { counter: u64::MAX, context_root: Hash32([255; 32]), ..best.clone() },
+            100,
+        ),
+        ("before a closing channel ends", closing, best.clone(), 199),
+        ("when a closing channel ends", closing, best.clone(), 200),
+        ("a channel that is closed", Channel { closed: true, ..open }, best.clone(), 100),
+        ("another channel", open, Voucher { channel: Hash32([3; 32]), ..best.clone() }, 100),
+        (
+            "expired, of a channel that ended: the channel is looked at first",
+            closing,
+            Voucher { expires_at_ms: 1, ..best.clone() },
+            200,
+        ),
+        ("signed for another chain", open, Voucher { domain: domain("testnet", "escrow.near"), ..best.clone() }, 100),
+        (
+            "signed for another contract",
+            open,
+            Voucher { domain: domain("mainnet", "escrow2.near"), ..best.clone() },
+            100,
+        ),
+    ];
+    let vectors = cases.map(|(name, channel, voucher, at_ms)| {
+        let (bytes, signature) = (voucher.to_bytes(), signing.sign(&voucher.to_bytes()));
+        let told = voucher::check(&channel, &voucher, at_ms).map_err(|error| error.code());
+        let told =
+            told.and_then(|()| if voucher.domain == own { Ok(()) } else { Err(EscrowError::Signature {}.code()) });
+        json!({
+            "name": name,
+            "channel": {
+                "id": hex::encode(channel.id.0), "deposited": channel.deposited.to_string(),
+                "claimed": channel.claimed.to_string(), "closes_ms": channel.ends_ms, "closed": channel.closed,
+            },
+            "at_ms": at_ms, "row": row(&voucher, &hex::encode(signature.to_bytes())),
+            "signed": hex::encode(bytes), "refused": told.err(),
+        })
+    });
+    compare(
+        "voucher.json",
+        &json!({
+            "chain_id": "mainnet", "contract": "escrow.near", "domain": hex::encode(own.0),
+            "voucher_key": hex::encode(signing.verifying_key().to_bytes()), "cases": vectors,
+        }),
+    );
 }
