@@ -237,7 +237,8 @@ impl World {
     }
 
     fn rightly(&self, op: &Op) -> Step {
-        let proposal = self.model.newest().saturating_sub(op.back);
+        // Those of before are not in the model; the next one is nowhere yet.
+        let proposal = self.model.newest().saturating_sub(op.back).max(self.model.before + 1);
         let step = Step { by: op.by, proposal, paid: op.paid || op.rightly, what: op.what.clone() };
         if !op.rightly {
             return step;
