@@ -249,19 +249,24 @@ impl Account {
         block_hash: CryptoHash,
     ) -> Result<Outcome, ClientError> {
         let signed = self.sign(receiver, actions, self.next_nonce().await?, block_hash);
+        let hash = signed.get_hash();
         let params = json!({ "signed_tx_base64": signed, "wait_until": "FINAL" });
         let mut lost = None;
         for _ in 0..DELIVERIES {
             match self.rpc.call("send_tx", params.clone()).await {
                 Ok(view) => return Ok(Outcome { view }),
-                // The node may have taken it all the same. Sent once more it is the same transaction, and carried out once.
-                Err(error) if error.is_lost() => lost = Some(error),
-                // A node that does not know its outcome says that the nonce is used: by this very transaction, maybe.
-                Err(error) => return Err(lost.filter(|_| is_late(&error)).unwrap_or(error)),
+                // Sent once more it is the same transaction, and carried out once.
+                Err(error) if error.is_unsure() => lost = Some(error),
+                // Once an answer was lost, a refusal may be for what this very transaction did.
+                Err(error) => match lost {
+                    None => return Err(error),
+                    Some(_) => break,
+                },
             }
             tokio::time::sleep(DELIVERY_PAUSE).await;
         }
-        Err(lost.unwrap_or_else(|| wrong("send_tx", "there was no answer".to_owned())))
+        let source = lost.unwrap_or_else(|| wrong("send_tx", "there was no answer".to_owned()));
+        Err(ClientError::Unknown { hash, source: Box::new(source) })
     }
 
     /// A nonce that no other call of this account has. Two calls with one nonce would be one transaction if they are equal,

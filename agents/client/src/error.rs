@@ -1,5 +1,6 @@
 //! Why a call or view failed.
 
+use near_primitives::hash::CryptoHash;
 use serde_json::Value;
 
 #[derive(Debug, thiserror::Error)]
@@ -16,16 +17,23 @@ pub enum ClientError {
     Refused { text: String },
     #[error("{0}")]
     Arguments(String),
+    /// The answer to a transaction was lost, and asking again did not bring it.
+    #[error("transaction {hash} may have been carried out, look it up before you send it again: {source}")]
+    Unknown { hash: CryptoHash, source: Box<ClientError> },
 }
 
 impl ClientError {
-    /// Whether the node may have done what it was asked for, and its answer did not come.
-    pub fn is_lost(&self) -> bool {
+    /// Whether a node that was sent a transaction may have taken it all the same. It has not if it could not be connected to, or
+    /// says that the transaction is not valid.
+    pub(crate) fn is_unsure(&self) -> bool {
         match self {
+            Self::Unreachable { source, .. } => !source.is_connect(),
+            Self::Rpc { error, .. } => {
+                error["cause"]["name"] != "INVALID_TRANSACTION" && error["name"] != "REQUEST_VALIDATION_ERROR"
+            }
             // A gateway before it may answer with a page of its own.
-            Self::Unreachable { .. } | Self::Answer { .. } => true,
-            Self::Rpc { error, .. } => error["cause"]["name"] == "TIMEOUT_ERROR",
-            _ => false,
+            Self::Answer { .. } => true,
+            Self::Refused { .. } | Self::Arguments(_) | Self::Unknown { .. } => false,
         }
     }
 

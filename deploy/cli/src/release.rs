@@ -125,6 +125,9 @@ async fn list(session: &Session, line: Option<LineId>) -> anyhow::Result<()> {
     for release in releases {
         // What was carried out long ago may be forgotten; what it published stays.
         let proposal = proposals.iter().find(|proposal| proposal.kind == ProposalKind::Release(release.id));
+        if proposal.is_none() && !release.published {
+            continue;
+        }
         let (id, state) = proposal.map_or((None, ProposalState::Executed), |row| (Some(row.id), row.state));
         if !session.json {
             let name = id.map_or_else(|| "forgotten    ".to_owned(), |id| format!("proposal {id:<4}"));

@@ -4,66 +4,104 @@
 use std::fmt;
 
 use percent_encoding::percent_decode;
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::content_type::ContentType;
 use super::field::changes_meaning;
 use super::{field, parts};
 use crate::{HostError, HttpRequest};
 
-/// Whether an object has a field that changes the method. What is below the fields is skipped, not kept.
-struct HasMethod(bool);
+/// A field's name as bytes: other readers take halves of surrogate pairs, too.
+struct Name(bool);
 
-impl<'de> Deserialize<'de> for HasMethod {
+impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
-        impl<'de> Visitor<'de> for Names {
-            type Value = HasMethod;
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Name;
 
             fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("JSON")
+                out.write_str("a name")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<HasMethod, A::Error> {
-                let mut found = false;
-                while let Some(name) = fields.next_key::<String>()? {
-                    found |= field::is_method(name.bytes());
-                    fields.next_value::<IgnoredAny>()?;
-                }
-                Ok(HasMethod(found))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<HasMethod, A::Error> {
-                while items.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(HasMethod(false))
-            }
-
-            fn visit_str<E: Error>(self, _: &str) -> Result<HasMethod, E> {
-                Ok(HasMethod(false))
-            }
-
-            fn visit_bool<E: Error>(self, _: bool) -> Result<HasMethod, E> {
-                Ok(HasMethod(false))
-            }
-
-            fn visit_f64<E: Error>(self, _: f64) -> Result<HasMethod, E> {
-                Ok(HasMethod(false))
-            }
-
-            fn visit_i64<E: Error>(self, _: i64) -> Result<HasMethod, E> {
-                Ok(HasMethod(false))
-            }
-
-            fn visit_u64<E: Error>(self, _: u64) -> Result<HasMethod, E> {
-                Ok(HasMethod(false))
-            }
-
-            fn visit_unit<E: Error>(self) -> Result<HasMethod, E> {
-                Ok(HasMethod(false))
+            fn visit_bytes<E: Error>(self, name: &[u8]) -> Result<Name, E> {
+                Ok(Name(field::is_method(name.iter().copied())))
             }
         }
-        deserializer.deserialize_any(Names)
+        deserializer.deserialize_bytes(Bytes)
     }
+}
+
+/// Looks for a field that changes the method in an object, and tells it even if what follows can't be read. What is below the
+/// fields is skipped, not kept.
+struct Names<'a>(&'a mut bool);
+
+impl<'de> DeserializeSeed<'de> for Names<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Names<'_> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        while let Some(Name(is_method)) = fields.next_key()? {
+            *self.0 |= is_method;
+            fields.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+/// Reads one value after another, as many as `most`. Whether all of the body is that, and whether one says another method.
+fn read_json(body: &[u8], most: usize) -> (bool, bool) {
+    let mut found = false;
+    let mut json = serde_json::Deserializer::from_slice(body);
+    for _ in 0..most {
+        if json.end().is_ok() {
+            return (true, found);
+        }
+        if Names(&mut found).deserialize(&mut json).is_err() {
+            return (false, found);
+        }
+    }
+    (json.end().is_ok(), found)
 }
 
 fn refused() -> HostError {
@@ -72,34 +110,26 @@ fn refused() -> HostError {
     )
 }
 
-/// One value or several, read to the end.
-fn check_json(values: impl Iterator<Item = serde_json::Result<HasMethod>>) -> Result<(), HostError> {
-    for value in values {
-        match value {
-            Ok(HasMethod(false)) => {}
-            Ok(HasMethod(true)) => return Err(refused()),
-            // Others may read it, and find what this host doesn't.
-            Err(_) => {
-                let text = "the body is not the JSON that its content-type says";
-                return Err(HostError::Override(text.to_owned()));
-            }
-        }
+fn check_json(body: &[u8], most: usize) -> Result<(), HostError> {
+    match read_json(body, most) {
+        (true, false) => Ok(()),
+        (_, true) => Err(refused()),
+        // Others may read it, and find what this host doesn't.
+        (false, false) => Err(HostError::Override("the body is not the JSON that its content-type says".to_owned())),
     }
-    Ok(())
 }
 
 /// JSON values one after another; the record separators of RFC 7464 count as blanks.
 fn check_json_lines(body: &[u8]) -> Result<(), HostError> {
     let blank = |byte: &u8| if *byte == 0x1e { b' ' } else { *byte };
-    let body: Vec<u8> = body.iter().map(blank).collect();
-    check_json(serde_json::Deserializer::from_slice(&body).into_iter())
+    check_json(&body.iter().map(blank).collect::<Vec<u8>>(), usize::MAX)
 }
 
 /// Whatever a body is said to be: a service may read what looks like an object.
 fn check_object(body: &[u8]) -> Result<(), HostError> {
     let start = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body).trim_ascii_start();
-    let is_object = || serde_json::from_slice(start).is_ok_and(|HasMethod(found)| found);
-    if start.starts_with(b"{") && is_object() { Err(refused()) } else { Ok(()) }
+    let (_, found) = if start.starts_with(b"{") { read_json(start, 1) } else { (true, false) };
+    if found { Err(refused()) } else { Ok(()) }
 }
 
 /// `;` is a separator to some services. `%u005f` is an escape to some, and nobody writes it: a `%` is written %25.
@@ -140,8 +170,8 @@ pub fn check_body(request: &HttpRequest) -> Result<(), HostError> {
     }
     if ["ndjson", "jsonl", "json-lines", "json-seq", "json-stream"].into_iter().any(holds) {
         check_json_lines(body)
-    } else if holds("json") {
-        check_json(std::iter::once(serde_json::from_slice(body)))
+    } else if holds("json") || holds("csp-report") {
+        check_json(body, 1)
     } else {
         check_object(body)
     }
@@ -222,15 +252,22 @@ mod tests {
         ];
         let bad =
             [r#"{"_method":"DELETE"}"#, r#"{"\u005fmethod":"DELETE","x":1}"#, r#"{"x":1e999,"_Method":"DELETE"}"#];
-        for types in [&[JSON][..], &["text/json"], &["application/vnd.a.v1+json"]] {
+        let surrogate = "{\"\\ud800\":1,\"_method\":\"DELETE\"}";
+        for types in [&[][..], &[JSON], &["text/plain"], &["application/csp-report"]] {
+            all(types, "HOST_OVERRIDE", &[surrogate]);
+        }
+        let profile = "application/ld+json; profile=\"http://www.w3.org/ns/json-ld#compacted\"";
+        for types in
+            [&[JSON][..], &["text/json"], &["application/vnd.a.v1+json"], &[profile], &["application/csp-report"]]
+        {
             all(types, "OUT", &fine);
             all(types, "HOST_OVERRIDE", &bad);
             // Others may read it: comments, quotes of another kind, something behind it.
             all(types, "HOST_OVERRIDE", &["{/**/}", "{'_method':'DELETE'}", "{} {}", "{", "\u{feff}{}", "a=b"]);
         }
         all(&[], "HOST_OVERRIDE", &bad);
-        for types in [&[][..], &["text/plain"], &["application/csp-report"]] {
-            all(types, "HOST_OVERRIDE", &["\u{feff} {\"_method\":1}"]);
+        for types in [&[][..], &["text/plain"]] {
+            all(types, "HOST_OVERRIDE", &["\u{feff} {\"_method\":1}", "{\"_method\":1,\"x\":NaN}"]);
             all(types, "OUT", &["{\"a\":1", "{\"a\":1}"]);
         }
         all(&["application/x-ndjson"], "OUT", &["{\"index\":{}}\n{\"a\":1}\n"]);
@@ -284,6 +321,7 @@ mod tests {
     fn an_upload_is_let_out() {
         for head in [
             "Content-Disposition: form-data; name=\"a\"; filename=\"b.c\"; filename*=utf-8''b.c",
+            "Content-Disposition: form-data; name=file; filename=a+b~1.c",
             "Content-Disposition: form-data; name=file; filename=\"ü 10:00.c\"\r\nContent-Type: text/plain; charset=utf-8",
             "content-disposition: form-data;name=\"method\"\r\nContent-Length: 3",
             "Content-Type: application/json\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: 8bit",

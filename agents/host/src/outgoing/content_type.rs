@@ -23,7 +23,9 @@ fn misleads(kind: &str, name: &str, value: &str) -> bool {
         let is_own = word == "boundary" && name == word && !value.contains("boundary=");
         // Of related parts, the type of the first is told.
         let is_told = word == "json" && name == "type" && kind.starts_with("multipart/");
-        (name.contains(word) && name != word) || (value.contains(word) && !is_own && !is_told)
+        // What a type says of itself is no secret: boundaries of Ruby's clients hold "Multipart".
+        let is_new = !kind.contains(word);
+        is_new && ((name.contains(word) && name != word) || (value.contains(word) && !is_own && !is_told))
     })
 }
 
@@ -47,7 +49,7 @@ impl ContentType {
         for piece in pieces.filter(|piece| !piece.is_empty()) {
             let (name, text) = piece.split_once('=')?;
             let name = name.to_ascii_lowercase();
-            if !all(&name, b"-_") || parameters.iter().any(|(known, _)| *known == name) {
+            if !all(&name, b"-_.") || parameters.iter().any(|(known, _)| *known == name) {
                 return None;
             }
             let value = value(text)?;
@@ -106,6 +108,13 @@ mod tests {
                 Some("x"),
             ),
             ("application/vnd.github.v3.raw+json", "application/vnd.github.v3.raw+json", None),
+            ("application/json;odata.metadata=minimal", "application/json", None),
+            ("application/vnd.api+json; ext=\"https://jsonapi.org/ext/atomic\"", "application/vnd.api+json", None),
+            (
+                "multipart/form-data; boundary=-----------RubyMultipartPost-1a",
+                "multipart/form-data",
+                Some("-----------RubyMultipartPost-1a"),
+            ),
         ] {
             let read = ContentType::read(text).unwrap();
             assert_eq!((read.kind.as_str(), read.parameter("boundary")), (kind, boundary), "{text}");
@@ -140,7 +149,6 @@ mod tests {
             "text/plain; x=\"a charset=ibm037\"",
             "text/plain; x=a/json",
             "text/plain; x=multipart/form-data",
-            "application/json; json=1; jsonp=1",
         ] {
             assert!(ContentType::read(text).is_none(), "{text}");
         }

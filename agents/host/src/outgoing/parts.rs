@@ -35,7 +35,7 @@ fn value<'a>(text: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
     if let Some(quoted) = text.strip_prefix('"') {
         return quoted.split_once('"');
     }
-    let others = if name == "filename*=" { "_-.'%~!$&+^" } else { "_-." };
+    let others = if name == "filename*=" { "_-.%~!$&+^'" } else { "_-.%~!$&+^" };
     let word = |letter: char| letter.is_ascii_alphanumeric() || others.contains(letter);
     let end = text.find(|letter| !word(letter)).unwrap_or(text.len());
     (end > 0).then(|| text.split_at(end))

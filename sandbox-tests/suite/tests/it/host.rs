@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use charter_client::{Account as Signer, Contracts, Rpc, sha256};
+use charter_client::{Account as Signer, Call, ClientError, Contracts, Rpc, sha256};
 use charter_harness::scanner::leaks;
 use charter_harness::{Harness, ok, refused, view};
 use charter_host::{
@@ -17,6 +17,8 @@ use charter_types::keys::methods as keys;
 use charter_types::keys::{Allowance, Asker, Budget, Envelope, Grantee, Method, Policy, Rate, Scheme, Target, Unit};
 use charter_types::registry::args::AgentRef;
 use charter_types::registry::methods as registry;
+use charter_types::shared::methods as shared;
+use charter_types::storage::StorageOf;
 use charter_types::{Base64Bytes, Hash32, Page, U128};
 use near_workspaces::Account;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -54,6 +56,8 @@ struct Watched {
     back: Arc<AtomicBool>,
     /// How many answers to transactions get lost on their way.
     losing: Arc<AtomicUsize>,
+    /// Whether a gateway turns down transactions after that.
+    turned_down: Arc<AtomicBool>,
     asked: Arc<Notify>,
     go: Arc<Notify>,
 }
@@ -79,11 +83,20 @@ impl Watched {
         let node = node.trim_start_matches("http://").trim_end_matches('/').to_owned();
         let (asked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (back, losing) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let watched = Self { url, back: back.clone(), losing: losing.clone(), asked: asked.clone(), go: go.clone() };
+        let turned_down = Arc::new(AtomicBool::new(false));
+        let watched = Self {
+            url,
+            back: back.clone(),
+            losing: losing.clone(),
+            turned_down: turned_down.clone(),
+            asked: asked.clone(),
+            go: go.clone(),
+        };
         tokio::spawn(async move {
             while let Ok((mut socket, _)) = listener.accept().await {
                 let (node, asked, go) = (node.clone(), asked.clone(), go.clone());
                 let (seen, back, losing) = (seen.clone(), back.clone(), losing.clone());
+                let turned_down = turned_down.clone();
                 tokio::spawn(async move {
                     let mut upstream = TcpStream::connect(node).await.unwrap();
                     while let Some(question) = read_message(&mut socket).await {
@@ -94,10 +107,18 @@ impl Watched {
                             asked.notify_one();
                             go.notified().await;
                         }
+                        let is_sent = String::from_utf8_lossy(&question).contains("send_tx");
+                        if is_sent && turned_down.load(Ordering::Relaxed) && losing.load(Ordering::Relaxed) == 0 {
+                            let text =
+                                r#"{"jsonrpc":"2.0","id":"charter","error":{"code":-32005,"message":"slow down"}}"#;
+                            let head =
+                                format!("HTTP/1.1 429 Too Many Requests\r\ncontent-length: {}\r\n\r\n", text.len());
+                            socket.write_all(format!("{head}{text}").as_bytes()).await.unwrap();
+                            continue;
+                        }
                         upstream.write_all(&question).await.unwrap();
                         let answer = read_message(&mut upstream).await.unwrap();
                         let fewer = |left: usize| left.checked_sub(1);
-                        let is_sent = String::from_utf8_lossy(&question).contains("send_tx");
                         if is_sent && losing.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer).is_ok() {
                             return;
                         }
@@ -405,6 +426,30 @@ async fn a_lost_answer_of_the_node_loses_no_lease() {
     assert_eq!((budget.spent, budget.level), (U128(1), U128(1)));
 }
 
+/// Take what the node said last for what became of a transaction, and somebody pays twice.
+#[tokio::test]
+async fn what_became_of_a_transaction_is_said_to_be_unknown() {
+    let scene = build(|_| (), true).await;
+    let (watched, keys) = (scene.watched.as_ref().unwrap(), &scene.harness.contracts.keys);
+    let owner = signer(&scene.owner, &watched.url);
+    let args = StorageOf { account_id: scene.owner.id().clone() };
+    let total =
+        async || view(&scene.harness.worker, keys, shared::storage_balance_of, &args).await.unwrap().unwrap().total.0;
+    let before = total().await;
+    watched.turned_down.store(true, Ordering::Relaxed);
+    // Carried out, and its answer lost; then not even taken.
+    for lost in [1, 0] {
+        watched.losing.store(lost, Ordering::Relaxed);
+        let told = owner.call(keys, Call::prepay()).await;
+        assert!(matches!(&told, Err(ClientError::Unknown { .. })), "{told:?}");
+        assert_eq!(total().await, before + DEPOSIT);
+    }
+    // What is certainly refused is said to be.
+    watched.turned_down.store(false, Ordering::Relaxed);
+    let poor = owner.call(keys, Call::prepay().deposit(u128::MAX / 4)).await;
+    assert!(matches!(&poor, Err(ClientError::Rpc { .. })), "{poor:?}");
+}
+
 /// Let calls share a nonce, and two equal ones are one transaction: both hear that its lease is theirs. Sign nothing anew, and
 /// one of two machines with the same key is refused.
 #[tokio::test]
@@ -518,7 +563,7 @@ async fn an_agent_with_many_requests_waits_and_others_do_not() {
     open.push(ask(addr, &bob, 20_000_000, "{").await);
     tokio::time::sleep(Duration::from_millis(300)).await;
     let mut late = ask(addr, &bob, 2, "{}").await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(tokio::time::timeout(Duration::from_millis(300), status(&mut late)).await.is_err(), "it is not waiting");
     std::fs::write(folder.path().join("tokens.json"), "{}").unwrap();
     drop(open);
     assert_eq!(status(&mut late).await, "401");
