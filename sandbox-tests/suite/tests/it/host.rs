@@ -545,12 +545,16 @@ async fn an_agent_with_many_requests_waits_and_others_do_not() {
     let scene = scene(|_| ()).await;
     let (_server, addr, tokens, folder) = listening(&scene).await;
     let [bob, owner] = tokens.map(|token| format!("authorization: Bearer {token}\r\n"));
+    // A server says 100 when it begins to read a body: this one has its turn.
+    let has_turn = async || {
+        let mut stream = ask(addr, &format!("{bob}expect: 100-continue\r\n"), 20_000_000, "").await;
+        assert_eq!(status(&mut stream).await, "100");
+        stream
+    };
     let mut open = Vec::new();
     for _ in 0..16 {
-        open.push(ask(addr, &bob, 20_000_000, "{").await);
+        open.push(has_turn().await);
     }
-    // The sixteen have to be known before the next one comes.
-    tokio::time::sleep(Duration::from_millis(300)).await;
     let mut next = ask(addr, &bob, 2, "{}").await;
     assert_eq!(status(&mut ask(addr, &owner, 2, "{}").await).await, "400");
     assert!(
@@ -560,8 +564,7 @@ async fn an_agent_with_many_requests_waits_and_others_do_not() {
     drop(open.pop());
     assert_eq!(status(&mut next).await, "400");
     // A token that is removed meanwhile is void for those that wait, too.
-    open.push(ask(addr, &bob, 20_000_000, "{").await);
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    open.push(has_turn().await);
     let mut late = ask(addr, &bob, 2, "{}").await;
     assert!(tokio::time::timeout(Duration::from_millis(300), status(&mut late)).await.is_err(), "it is not waiting");
     std::fs::write(folder.path().join("tokens.json"), "{}").unwrap();
