@@ -253,17 +253,17 @@ impl Account {
         let params = json!({ "signed_tx_base64": signed, "wait_until": "FINAL" });
         let mut lost = None;
         for _ in 0..DELIVERIES {
+            if lost.is_some() {
+                tokio::time::sleep(DELIVERY_PAUSE).await;
+            }
             match self.rpc.call("send_tx", params.clone()).await {
                 Ok(view) => return Ok(Outcome { view }),
                 // Sent once more it is the same transaction, and carried out once.
                 Err(error) if error.is_unsure() => lost = Some(error),
                 // Once an answer was lost, a refusal may be for what this very transaction did.
-                Err(error) => match lost {
-                    None => return Err(error),
-                    Some(_) => break,
-                },
+                Err(_) if lost.is_some() => break,
+                Err(error) => return Err(error),
             }
-            tokio::time::sleep(DELIVERY_PAUSE).await;
         }
         let source = lost.unwrap_or_else(|| wrong("send_tx", "there was no answer".to_owned()));
         Err(ClientError::Unknown { hash, source: Box::new(source) })
