@@ -3,6 +3,7 @@
 
 mod action;
 mod address;
+mod bounded;
 mod error;
 mod exchange;
 mod host_keys;

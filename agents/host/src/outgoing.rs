@@ -3,7 +3,9 @@
 
 mod body;
 mod content_type;
+mod escape;
 mod field;
+mod json;
 mod parts;
 
 use charter_types::keys::{Inject, Method};
@@ -31,10 +33,9 @@ pub const QUERY: &str = "active after all alt amount apiversion archived assigne
     select sha since size skip sort sortby sortorder start startdate startingafter starttime state status symbol \
     symbols tag tags team text timezone title to top type";
 
-/// What makes a service take a request for another one than the policy was asked about, in [`plain`] spelling. `_method`, which
-/// forms have, is `field`'s.
-const OVERRIDES: &str = "forwarded httpmethod httpmethodoverride methodoverride xforwardedhost xforwardedpath xforwardedprefix \
-    xforwardeduri xhttpmethod xhttpmethodoverride xmethodoverride xoriginalurl xrewriteurl";
+/// What makes a service take a request for one to another place than the policy was asked about, in [`plain`] spelling. What
+/// says another method is `field`'s, as in bodies.
+const PLACES: &str = "forwarded xforwardedhost xforwardedpath xforwardedprefix xforwardeduri xoriginalurl xrewriteurl";
 
 /// What carries credentials, in [`plain`] spelling.
 const CREDENTIALS: &str = "accesskey accesstoken apikey apitoken appid appkey auth authorization authtoken awsaccesskeyid clientsecret \
@@ -66,10 +67,10 @@ impl LetOut {
     pub fn new(headers: &[String], query: &[String]) -> Result<Self, HostError> {
         for name in headers {
             check_name(name)?;
-            check_class(Part::Header, name, "")?;
+            check_class(Part::Header, name, "", "")?;
         }
         for name in query {
-            check_class(Part::Query, name, "")?;
+            check_class(Part::Query, name, "", "")?;
         }
         let lower = |name: &String| name.to_ascii_lowercase();
         Ok(Self { headers: headers.iter().map(lower).collect(), query: query.iter().map(|name| plain(name)).collect() })
@@ -108,13 +109,13 @@ fn slot(inject: &Inject) -> String {
 }
 
 /// Refuses what is never let out, with the reason. `slot` is what the host fills itself.
-fn check_class(part: Part, name: &str, slot: &str) -> Result<(), HostError> {
+fn check_class(part: Part, name: &str, value: &str, slot: &str) -> Result<(), HostError> {
     let known = plain(name);
     let said = part.say(name);
     if !slot.is_empty() && known == slot {
         return Err(HostError::Credential(format!("leave {said} out: the host puts the key there")));
     }
-    if among(OVERRIDES, &known) || (part == Part::Query && field::is_method(name.bytes())) {
+    if among(PLACES, &known) || field::changes_meaning(name.bytes(), value.bytes()) {
         let text = format!("leave {said} out: it makes services take the request for another one than was granted");
         return Err(HostError::Override(text));
     }
@@ -141,7 +142,7 @@ fn check_name(name: &str) -> Result<(), HostError> {
 
 fn check_header(name: &str, value: &str, slot: &str, more: &LetOut) -> Result<(), HostError> {
     check_name(name)?;
-    check_class(Part::Header, name, slot)?;
+    check_class(Part::Header, name, value, slot)?;
     if !value.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
         return Err(HostError::Header(format!("the header {name} has a value that is not printable ASCII")));
     }
@@ -154,19 +155,22 @@ fn check_header(name: &str, value: &str, slot: &str, more: &LetOut) -> Result<()
     )))
 }
 
-/// Names in a query. `;` is a separator to some services.
-fn query_names(query: &str) -> impl Iterator<Item = String> {
-    let pairs = query.split(['&', ';']).filter(|pair| !pair.is_empty());
-    pairs.map(|pair| {
-        let name = pair.split('=').next().unwrap_or(pair);
-        let decoded: Vec<u8> = percent_encoding::percent_decode_str(name).collect();
+/// Names in a query, and their values. `;` is a separator to some services.
+fn query_fields(query: &str) -> impl Iterator<Item = (String, String)> {
+    let decoded = |text: &str| {
+        let decoded: Vec<u8> = percent_encoding::percent_decode_str(text).collect();
         String::from_utf8_lossy(&decoded).replace('+', " ")
+    };
+    let pairs = query.split(['&', ';']).filter(|pair| !pair.is_empty());
+    pairs.map(move |pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decoded(name), decoded(value))
     })
 }
 
 fn check_query(query: &str, slot: &str, more: &LetOut) -> Result<(), HostError> {
-    for name in query_names(query) {
-        check_class(Part::Query, &name, slot)?;
+    for (name, value) in query_fields(query) {
+        check_class(Part::Query, &name, &value, slot)?;
         let known = plain(&name);
         if !among(QUERY, &known) && !more.query.contains(&known) {
             return Err(HostError::Query(format!(
@@ -190,13 +194,12 @@ pub fn check(request: &HttpRequest, query: &str, inject: &Inject, more: &LetOut)
     }
     check_query(query, &slot, more)?;
     match request.method {
-        // Only POST is ever taken for something else.
-        Method::Post => check_body(request),
+        Method::Get | Method::Head if request.body.0.is_empty() => Ok(()),
         // Services that expect none take one for the next request on the connection.
-        Method::Get | Method::Head if !request.body.0.is_empty() => {
+        Method::Get | Method::Head => {
             Err(HostError::Override("GET and HEAD have no body: use POST if the grant names it".to_owned()))
         }
-        _ => Ok(()),
+        Method::Post | Method::Put | Method::Patch | Method::Delete => check_body(request),
     }
 }
 
@@ -264,7 +267,8 @@ mod tests {
                 "x-http-method-override=DELETE $method=DELETE _method[]=DELETE .method=DELETE %5Bmethod=DELETE",
                 "HOST_OVERRIDE",
             ),
-            ("mine=1 =1 %ff=1 [a]=1", "HOST_QUERY"),
+            ("method=DELETE q=1&METHOD=p%55t http_method=+delete method=%u0044ELETE _charset_=utf-7", "HOST_OVERRIDE"),
+            ("mine=1 =1 %ff=1 [a]=1 method=auth.test method http_method=x", "HOST_QUERY"),
         ] {
             for query in queries.split_whitespace() {
                 assert_eq!(asked(&[], query, "", &slot), code, "{query}");
@@ -283,12 +287,34 @@ mod tests {
         }
     }
 
+    /// CakePHP, for one, looks for `_method` in whatever has a body.
+    #[test]
+    fn a_body_names_no_other_method_whatever_the_method() {
+        let sent = |method, body: &str| {
+            let kind = ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned());
+            let body = Base64Bytes(body.as_bytes().to_vec());
+            let request = HttpRequest { method, url: String::new(), headers: vec![kind], body };
+            check(&request, "", &header("x-slot"), &LetOut::default()).map_err(|error| error.code())
+        };
+        for method in [Method::Post, Method::Put, Method::Patch, Method::Delete] {
+            for body in ["_method=DELETE", "a=b&method=put"] {
+                assert_eq!(sent(method, body), Err("HOST_OVERRIDE".to_owned()), "{method:?} {body}");
+            }
+            for body in ["", "a=b&method=auth.test"] {
+                assert_eq!(sent(method, body), Ok(()), "{method:?} {body}");
+            }
+        }
+    }
+
     #[test]
     fn an_operator_adds_names_but_none_that_nobody_may_let_out() {
-        let more = LetOut::new(&["X-Mine".to_owned()], &["mine".to_owned()]).unwrap();
+        let more = LetOut::new(&["X-Mine".to_owned()], &["mine".to_owned(), "method".to_owned()]).unwrap();
         let headers = vec![("x-mine".to_owned(), "1".to_owned())];
         let request = HttpRequest { method: Method::Get, url: String::new(), headers, body: Base64Bytes::default() };
-        assert!(check(&request, "MINE=1", &Inject::None, &more).is_ok());
+        assert!(check(&request, "MINE=1&method=auth.test", &Inject::None, &more).is_ok());
+        for query in ["method=DELETE", "method[]=put", "mine=1;Method=%20patch", "http-method=DELETE"] {
+            assert!(matches!(check(&request, query, &Inject::None, &more), Err(HostError::Override(_))), "{query}");
+        }
         let slot = header("x-mine");
         assert!(matches!(check(&request, "", &slot, &more), Err(HostError::Credential(_))));
         for name in ["authorization", "x-http-method-override", "range", "a b"] {

@@ -12,11 +12,15 @@ use charter_types::{Base64Bytes, Hash32};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::bounded::at_most;
 use crate::exchange::{Outgoing, Patience};
 use crate::meter::{Rates, Use};
 use crate::outgoing::LetOut;
 use crate::seal::{Place, SealContext, open};
 use crate::{HostError, HostKeys, Upstreams, action, outgoing};
+
+/// The longest headers as JSON: twice what may go out, and what is between them.
+const HEADERS_BYTES_MAX: usize = 128 << 10;
 
 /// What the agent asks for. It has no field for a credential.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,7 +28,7 @@ use crate::{HostError, HostKeys, Upstreams, action, outgoing};
 pub struct HttpRequest {
     pub method: Method,
     pub url: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<HEADERS_BYTES_MAX, _, _>")]
     pub headers: Vec<(String, String)>,
     #[serde(default)]
     pub body: Base64Bytes,
@@ -90,7 +94,7 @@ impl Host {
         let (http, url) = action::read(request)?;
         outgoing::check(request, url.query().unwrap_or_default(), &policy.inject, &self.let_out)?;
         let action = Action::Http(http.clone());
-        let decided = Instant::now();
+        let mut decided = Instant::now();
         let (mut view, mut obligations, mut digest) = self.decide(grant, policy, asker, &action).await?;
         // Before the secret is opened, so that it is never opened for a private address.
         let connect = self.patience.connect;
@@ -98,6 +102,7 @@ impl Host {
         let mut secret = self.open_secret(&view, &obligations).await?;
         if decided.elapsed() >= self.patience.decision {
             // What the chain says now is what counts: another budget, an approval to be used up, a rotated secret.
+            decided = Instant::now();
             (view, obligations, digest) = self.decide(grant, policy, asker, &action).await?;
             secret = self.open_secret(&view, &obligations).await?;
         }
@@ -117,6 +122,13 @@ impl Host {
         }
         // The contract decides once more, on the newest block there is.
         let used = Use::reserve(&self.operator, &self.contracts, &view, digest).await?;
+        // A node whose answers get lost takes minutes, in which the grant may have been revoked.
+        if decided.elapsed() >= self.patience.decision
+            && let Err(error) = self.judge(grant, policy, asker, &action).await
+        {
+            used.settle(false, self.patience.settle).await;
+            return Err(error);
+        }
         let sent = outgoing.exchange(&secret).await;
         // A request counts as used unless it certainly failed before the service saw it.
         let was_used = !matches!(sent, Err(HostError::Unmet(_) | HostError::Sealed | HostError::SecretShort));
@@ -133,15 +145,27 @@ impl Host {
         asker: &Asker,
         action: &Action,
     ) -> Result<(PermissionView, Obligations, Option<Hash32>), HostError> {
+        let (view, obligations, digest) = self.judge(grant, policy, asker, action).await?;
+        if let Some(digest) = digest {
+            self.check_approved(&view, grant, digest).await?;
+        }
+        Ok((view, obligations, digest))
+    }
+
+    /// The same, whether or not somebody approved the action: once an approval is consumed, there is none.
+    async fn judge(
+        &self,
+        grant: GrantId,
+        policy: &Policy,
+        asker: &Asker,
+        action: &Action,
+    ) -> Result<(PermissionView, Obligations, Option<Hash32>), HostError> {
         let view = PermissionView::read(&self.rpc, &self.contracts, grant, self.id).await?;
         self.check_fresh(&view).await?;
         match view.decide(policy, asker, action) {
             Decision::Allow(obligations) => Ok((view, obligations, None)),
             Decision::Deny(denial) => Err(HostError::Denied(denial)),
-            Decision::NeedsApproval { digest, obligations } => {
-                self.check_approved(&view, grant, digest).await?;
-                Ok((view, obligations, Some(digest)))
-            }
+            Decision::NeedsApproval { digest, obligations } => Ok((view, obligations, Some(digest))),
         }
     }
 

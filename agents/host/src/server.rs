@@ -23,10 +23,14 @@ use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 
+use crate::bounded::at_most;
 use crate::{Host, HostError, HttpRequest, HttpResponse};
 
 /// The longest request to a host: the longest body that a policy can allow, in base64, and the rest.
 const ASK_BYTES_MAX: usize = 24 << 20;
+
+/// The longest policy as JSON. One that a contract takes has 1,024 bytes, and each of them becomes a word at most.
+const POLICY_BYTES_MAX: usize = 32 << 10;
 
 /// How many requests of one asker are served at a time. Others wait, and their bodies are not read.
 const ASKS_AT_ONCE: usize = 16;
@@ -39,6 +43,7 @@ const BODY_TIME: Duration = Duration::from_mins(1);
 #[serde(deny_unknown_fields)]
 pub struct Ask {
     pub grant: GrantId,
+    #[serde(deserialize_with = "at_most::<POLICY_BYTES_MAX, _, _>")]
     pub policy: Policy,
     pub request: HttpRequest,
 }
@@ -295,9 +300,49 @@ impl HostClient {
 
 #[cfg(test)]
 mod tests {
-    use charter_types::keys::Asker;
+    use charter_types::Base64Bytes;
+    use charter_types::keys::{Asker, Inject, Method, Policy};
+    use serde_json::{Value, json};
 
-    use super::{HeaderMap, Tokens, bind, header};
+    use super::{Ask, HeaderMap, Json, Tokens, bind, header};
+    use crate::HttpRequest;
+
+    /// Take such parts for what they are first, and 24 MB of them fill hundreds.
+    #[test]
+    fn a_long_policy_and_long_headers_are_not_taken_apart() {
+        let policy = Policy {
+            effects: Vec::new(),
+            targets: Vec::new(),
+            inject: Inject::None,
+            body_bytes_max: 0,
+            response_bytes_max: 0,
+            rate: None,
+            near_calls: Vec::new(),
+        };
+        // As many as may go out, with characters that JSON writes as two.
+        let headers = vec![("accept".to_owned(), "\"".repeat(500)); 64];
+        let request = HttpRequest { method: Method::Get, url: String::new(), headers, body: Base64Bytes::default() };
+        let ask = serde_json::to_value(Ask { grant: 1, policy, request }).unwrap();
+        let read = |ask: &Value| Json::<Ask>::from_bytes(ask.to_string().as_bytes()).map_err(|error| error.body_text());
+        assert_eq!(read(&ask).unwrap().request.headers.len(), 64);
+        let mut bare = ask.clone();
+        bare["request"].as_object_mut().unwrap().remove("headers");
+        assert!(read(&bare).unwrap().request.headers.is_empty());
+        bare["request"]["headers"] = Value::Null;
+        assert!(read(&bare).is_err());
+        let mut long = ask.clone();
+        long["policy"]["targets"] = Value::from(vec![0; 16 << 10]);
+        assert!(read(&long).unwrap_err().contains("longer than the 32768 bytes"));
+        let headers = Value::from(vec![json!(["", ""]); 16 << 10]);
+        // Fields are known by their place, too.
+        let short = json!([1, ask["policy"], ["GET", "", [], ""]]);
+        assert!(read(&short).unwrap().request.headers.is_empty());
+        let long = json!([1, ask["policy"], ["GET", "", headers, ""]]);
+        assert!(read(&long).unwrap_err().contains("longer than the 131072 bytes"));
+        let mut long = ask;
+        long["request"]["headers"] = headers;
+        assert!(read(&long).unwrap_err().contains("longer than the 131072 bytes"));
+    }
 
     #[test]
     fn a_token_names_who_it_was_made_for_and_is_not_in_the_file() {

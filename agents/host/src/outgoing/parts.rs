@@ -4,11 +4,11 @@
 use memchr::memmem;
 use percent_encoding::percent_decode;
 
-use super::field::changes_meaning;
+use super::field::{Meaning, is_http_method, meaning};
 
 /// Why a body may be read in more than one way.
 pub struct Unclear(pub &'static str);
-/// Whether a part's name makes another request of the whole.
+/// Whether a part makes another request of the whole.
 pub struct ChangesMeaning(pub bool);
 
 /// Heads that a part may have, once each.
@@ -42,14 +42,14 @@ fn value<'a>(text: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
 }
 
 /// `form-data; name="a"; filename="b"; filename*=utf-8''b`, in this order. Some parsers look for `name=` anywhere in it.
-fn disposition(text: &str) -> Result<bool, Unclear> {
+fn disposition(text: &str) -> Result<Meaning, Unclear> {
     let unclear = Unclear("a Content-Disposition is written form-data; name=\"…\"; filename=\"…\", in this order");
     let kind = text.split(';').next().unwrap_or_default();
     if kind.is_empty() || !kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         return Err(unclear);
     }
     let mut rest = &text[kind.len()..];
-    let mut found = false;
+    let mut found = Meaning::Same;
     for name in ["name=", "filename=", "filename*="] {
         let Some(after) = rest.strip_prefix(';').and_then(|rest| rest.trim_start_matches(' ').strip_prefix(name))
         else {
@@ -59,16 +59,29 @@ fn disposition(text: &str) -> Result<bool, Unclear> {
         if said.to_ascii_lowercase().contains("name=") || (name == "name=" && said.contains(';')) {
             return Err(unclear);
         }
-        found |= changes_meaning(percent_decode(said.as_bytes()));
+        found = found.max(meaning(percent_decode(said.as_bytes())));
         rest = after;
     }
     if rest.is_empty() { Ok(found) } else { Err(unclear) }
 }
 
-fn head(text: &[u8], end: &[u8]) -> Result<bool, Unclear> {
+/// Whether a head leaves a part's text as it looks: in no encoding where ASCII is spelled otherwise.
+fn is_plain(name: &str, said: &str) -> bool {
+    match name {
+        "content-transfer-encoding" => ["7bit", "8bit", "binary"].contains(&said),
+        "content-type" => said.split_once("charset").is_none_or(|(_, charset)| {
+            let charset = charset.trim_start_matches('=').trim_matches('"');
+            ["iso-8859-1", "us-ascii", "utf-8"].contains(&charset)
+        }),
+        _ => true,
+    }
+}
+
+/// Reads a part's head. Whether the part makes another request of the whole.
+fn head(text: &[u8], value: &[u8], end: &[u8]) -> Result<bool, Unclear> {
     let text = str::from_utf8(text).map_err(|_| Unclear("the head of a part is UTF-8"))?;
     let mut known = Vec::with_capacity(2);
-    let mut found = false;
+    let (mut found, mut is_all_plain) = (Meaning::Same, true);
     for line in text.split(if end.len() == 2 { "\r\n" } else { "\n" }) {
         let (name, said) = line.split_once(':').ok_or(Unclear("each line of a part's head is Name: value"))?;
         let (name, said) = (name.to_ascii_lowercase(), said.trim_matches(' '));
@@ -84,14 +97,18 @@ fn head(text: &[u8], end: &[u8]) -> Result<bool, Unclear> {
             return Err(Unclear("a part's head is not named in another's value"));
         }
         match name.as_str() {
-            "content-disposition" => found |= disposition(said)?,
-            "content-id" => found |= changes_meaning(percent_decode(said.as_bytes())),
+            "content-disposition" => found = found.max(disposition(said)?),
+            "content-id" => found = found.max(meaning(percent_decode(said.as_bytes()))),
             "content-type" if lower.contains("multipart") => return Err(Unclear("parts have no parts")),
-            _ => {}
+            _ => is_all_plain &= is_plain(&name, &lower),
         }
         known.push(name);
     }
-    Ok(found)
+    Ok(match found {
+        Meaning::Same => false,
+        Meaning::ByValue => !is_all_plain || is_http_method(value.iter().copied()),
+        Meaning::Another => true,
+    })
 }
 
 /// Reads all heads. Nothing stands before the first part or after the last. Lines end with CRLF, or with LF where there is no CR
@@ -114,7 +131,8 @@ pub fn read(body: &[u8], boundary: &str) -> Result<ChangesMeaning, Unclear> {
             // The end of the line before a boundary belongs to it, and not to the part.
             let part = body.get(start..at - end.len()).unwrap_or_default();
             let length = memmem::find(part, &empty_line);
-            found |= head(&part[..length.ok_or(Unclear("a part has a head, an empty line and a body"))?], end)?;
+            let length = length.ok_or(Unclear("a part has a head, an empty line and a body"))?;
+            found |= head(&part[..length], &part[length + empty_line.len()..], end)?;
         } else if at != 0 {
             return Err(Unclear("nothing stands before the first boundary"));
         }
