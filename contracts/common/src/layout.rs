@@ -158,7 +158,7 @@ impl<L: Layout> Layout for Vec<L> {
 macro_rules! layout {
     (
         struct $layout:ident for $value:ident { $($field:ident: $kind:ty),* $(,)? }
-        $(lacks { $($lacks:ident: $default:expr),* })?
+        $(lacks { $($lacks:ident: $default:expr),* $(,)? })?
     ) => {
         pub enum $layout {}
 
@@ -174,7 +174,7 @@ macro_rules! layout {
             }
         }
     };
-    (struct $layout:ident for $value:ident = $earlier:ident, then { $($field:ident: $kind:ty),* }) => {
+    (struct $layout:ident for $value:ident = $earlier:ident, then { $($field:ident: $kind:ty),* $(,)? }) => {
         pub enum $layout {}
 
         impl $crate::Layout for $layout {

@@ -3,7 +3,9 @@
 mod callbacks;
 mod enrol;
 mod execute;
+mod fleet;
 mod lines;
 mod propose;
+mod rollouts;
 mod views;
 mod voting;

@@ -14,7 +14,10 @@ use charter_types::governance::{Constitution, Fact, LineId, ProposalId, ReleaseI
 use charter_types::registry::AgentId;
 use near_sdk::{PanicOnDefault, env, near};
 
-use records::{StoredBallot, StoredEnrolment, StoredLine, StoredProposal, StoredRelease};
+use records::{
+    StoredBallot, StoredEnrolment, StoredHolding, StoredLine, StoredProposal, StoredRelease, StoredReport,
+    StoredRollout,
+};
 use storage::Prefix;
 
 /// Which release may run, and who decided.
@@ -32,6 +35,9 @@ pub struct Governance {
     proposals: Rows<ProposalId, StoredProposal, { Prefix::PROPOSALS }>,
     ballots: Rows<(ProposalId, AccountId), StoredBallot, { Prefix::BALLOTS }>,
     enrolments: Rows<AgentId, StoredEnrolment, { Prefix::ENROLMENTS }>,
+    rollouts: Rows<LineId, StoredRollout, { Prefix::ROLLOUTS }>,
+    reports: Rows<(ReleaseId, AccountId), StoredReport, { Prefix::REPORTS }>,
+    holdings: Rows<(LineId, AccountId), StoredHolding, { Prefix::HOLDINGS }>,
 }
 
 /// The line that upgrades Charter's own contracts.
@@ -58,12 +64,18 @@ impl Governance {
             proposals: Rows::default(),
             ballots: Rows::default(),
             enrolments: Rows::default(),
+            rollouts: Rows::default(),
+            reports: Rows::default(),
+            holdings: Rows::default(),
         };
         let own = env::current_account_id();
         let line = model::new_line(OWN_LINE, "charter".to_owned(), account.clone(), constitution);
         governance.core.storage.credit(&own, gas::OWN_LINE_STORAGE.as_yoctonear());
         governance.lines.insert(&OWN_LINE, &own, &line, &mut governance.core.storage)?;
+        let rollout = model::settled(&line);
+        governance.rollouts.insert(&OWN_LINE, &own, &rollout, &mut governance.core.storage)?;
         governance.emit("line_created", &account, Fact::Line(line));
+        governance.emit("rollout_opened", &account, Fact::Rollout(rollout));
         Ok(governance)
     }
 }

@@ -33,6 +33,9 @@ impl Migrate for Governance {
             proposals: Rows::default(),
             ballots: Rows::default(),
             enrolments: Rows::default(),
+            rollouts: Rows::default(),
+            reports: Rows::default(),
+            holdings: Rows::default(),
         })
     }
 }

@@ -3,16 +3,19 @@
 use charter_common::{EpochsV1, Layout, layout, stored};
 use charter_types::admin::Deployment;
 use charter_types::governance::{
-    Artifact, ArtifactKind, Ballot, Choice, Constitution, Enrolment, Line, Member, Params, Proposal, ProposalKind,
-    ProposalState, Release, ReleaseContent, UpgradeFailure,
+    Artifact, ArtifactKind, Ballot, Bump, Choice, Constitution, Enrolment, Holding, Line, Member, Params, Policy,
+    Proposal, ProposalKind, ProposalState, Release, ReleaseContent, Report, Rollout, RolloutState, UpgradeFailure,
 };
 use charter_types::{AccountId, Hash32};
 
 stored!(StoredLine: 1 = LineV2, before 0 = LineV1);
 stored!(StoredRelease: 0 = ReleaseV1);
-stored!(StoredProposal: 2 = ProposalV3, before 1 = ProposalV2, before 0 = ProposalV1);
+stored!(StoredProposal: 3 = ProposalV4, before 2 = ProposalV3, before 1 = ProposalV2, before 0 = ProposalV1);
 stored!(StoredBallot: 0 = BallotV1);
-stored!(StoredEnrolment: 0 = EnrolmentV1);
+stored!(StoredEnrolment: 1 = EnrolmentV2, before 0 = EnrolmentV1);
+stored!(StoredRollout: 0 = RolloutV1);
+stored!(StoredReport: 0 = ReportV1);
+stored!(StoredHolding: 0 = HoldingV1);
 
 layout! {
     struct LineV1 for Line {
@@ -68,10 +71,11 @@ layout! {
         yes: u64,
         no: u64,
         state: ProposalStateV1,
-    } lacks { replaces: None, base: None, failure: None }
+    } lacks { replaces: None, base: None, failure: None, owners: 0 }
 }
 layout! { struct ProposalV2 for Proposal = ProposalV1, then { replaces: Option<DeploymentV1> } }
 layout! { struct ProposalV3 for Proposal = ProposalV2, then { base: Option<u64>, failure: FailureV1 } }
+layout! { struct ProposalV4 for Proposal = ProposalV3, then { owners: u64 } }
 layout! { struct DeploymentV1 for Deployment { number: u64, sha256: Hash32 } }
 layout! {
     enum ProposalKindV1 for ProposalKind {
@@ -92,7 +96,69 @@ layout! {
 }
 layout! { struct BallotV1 for Ballot { proposal: u64, voter: AccountId, choice: ChoiceV1, weight: u64 } }
 layout! { enum ChoiceV1 for Choice { 0 = Yes, 1 = No } }
-layout! { struct EnrolmentV1 for Enrolment { agent: u64, line: u64, epochs: EpochsV1 } }
+layout! {
+    struct EnrolmentV1 for Enrolment { agent: u64, line: u64, epochs: EpochsV1 }
+    lacks {
+        owner: None, since: None, policy: Policy::default(), pin: None, accepted: None, running: 0, before: 0
+    }
+}
+layout! {
+    struct EnrolmentV2 for Enrolment = EnrolmentV1, then {
+        owner: Option<AccountId>,
+        since: Option<u64>,
+        policy: PolicyV1,
+        pin: PinV1,
+        accepted: Option<Hash32>,
+        running: u64,
+        before: u64,
+    }
+}
+layout! {
+    enum PolicyV1 for Policy { 0 = Manual, 1 = Auto { bump: BumpV1, soak_ms: u64, new_permissions: bool } }
+}
+layout! { enum BumpV1 for Bump { 0 = Patch, 1 = Minor, 2 = Major } }
+layout! {
+    struct RolloutV1 for Rollout {
+        line: u64,
+        owners: u64,
+        release: u64,
+        previous: u64,
+        proposal: u64,
+        state: RolloutStateV1,
+        stage: u8,
+        since_ms: u64,
+        last_ms: u64,
+        published_ms: u64,
+        reversible: bool,
+        seed: Hash32,
+        counted: u64,
+        ok: u64,
+        failed: u64,
+        fresh: u64,
+    }
+}
+layout! {
+    enum RolloutStateV1 for RolloutState { 0 = Done, 1 = Drawing, 2 = Running, 3 = Held, 4 = RolledBack }
+}
+layout! { struct ReportV1 for Report { release: u64, owner: AccountId, agent: u64, ok: bool } }
+layout! { struct HoldingV1 for Holding { line: u64, owner: AccountId, agents: u64 } }
+
+/// Nine bytes, whatever it says: a guardian writes it, and the owner is not asked to pay for it then.
+pub enum PinV1 {}
+
+impl Layout for PinV1 {
+    type Value = Option<u64>;
+
+    fn write(value: &Self::Value, row: &mut Vec<u8>) {
+        bool::write(&value.is_some(), row);
+        u64::write(&value.unwrap_or_default(), row);
+    }
+
+    fn read(row: &mut &[u8]) -> Option<Self::Value> {
+        let pinned = bool::read(row)?;
+        Some(Some(u64::read(row)?).filter(|_| pinned))
+    }
+}
 
 /// One byte, whatever it says: a callback writes it, and nobody is asked to pay for it then.
 pub enum FailureV1 {}

@@ -13,6 +13,9 @@ impl Prefix {
     pub const PROPOSALS: u8 = 3;
     pub const BALLOTS: u8 = 4;
     pub const ENROLMENTS: u8 = 5;
+    pub const ROLLOUTS: u8 = 6;
+    pub const REPORTS: u8 = 7;
+    pub const HOLDINGS: u8 = 8;
 }
 
 impl crate::Governance {

@@ -1,17 +1,24 @@
 //! Which release may run.
 
+mod adoption;
 pub mod args;
 mod error;
 pub mod methods;
+mod rollout;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_derive::wire;
 
 use crate::admin::{Deployment, SharedFact};
-use crate::registry::{AgentId, Epochs};
+use crate::registry::AgentId;
 use crate::{AccountId, Hash32};
 
+pub use adoption::{Bump, Enrolment, Policy, Reason, ReleaseFor, Wanted};
 pub use error::GovernanceError;
+pub use rollout::{
+    FAILURES_BPS, Holding, REPORTS_MIN, Report, Rollout, RolloutState, STAGE_OWNERS_MIN, STAGES, Stage,
+    is_worth_a_stage, slot,
+};
 
 pub const STANDARD: &str = "charter_governance";
 pub const VERSION: &str = "1.0.0";
@@ -26,6 +33,8 @@ pub const PERIOD_MS_MAX: u64 = 30 * 24 * 3_600_000;
 pub const EXECUTION_MS: u64 = 14 * 24 * 3_600_000;
 /// How long after that a proposal's rows are kept, whatever became of it.
 pub const KEPT_MS: u64 = 24 * 3_600_000;
+/// Most reports that one call removes.
+pub const FORGOTTEN_MAX: usize = 100;
 pub const BPS: u128 = 10_000;
 /// Who decides, and which code Charter's contracts run, takes this share of all weight, in 1/10,000, however little the line
 /// asks for.
@@ -202,6 +211,9 @@ pub struct Proposal {
     pub base: Option<u64>,
     /// Why the last attempt to upgrade the contract failed.
     pub failure: Option<UpgradeFailure>,
+    /// Owners with agents on the line when it was proposed.
+    #[wire(default)]
+    pub owners: u64,
 }
 
 impl Proposal {
@@ -244,39 +256,6 @@ pub struct Ballot {
     pub weight: u64,
 }
 
-/// An agent on a line.
-#[wire]
-#[derive(BorshSerialize, BorshDeserialize)]
-pub struct Enrolment {
-    pub agent: AgentId,
-    pub line: LineId,
-    /// Ends by comparison when the agent changes hands.
-    pub epochs: Epochs,
-}
-
-/// The root of trust that a host asks at boot and on each beat. Whoever reads it compares `epochs` with the registry's at
-/// the same block: if they moved, nothing may be adopted automatically.
-#[wire]
-pub struct ReleaseFor {
-    pub agent: AgentId,
-    pub line: Option<LineId>,
-    pub release: Option<ReleaseId>,
-    pub seq: u64,
-    pub digests: Vec<Hash32>,
-    pub reason: Reason,
-    pub epochs: Option<Epochs>,
-}
-
-#[wire]
-#[derive(Copy)]
-pub enum Reason {
-    /// The agent is on no line: nobody governs its code.
-    Unmanaged,
-    /// Its line has published nothing yet.
-    NoRelease,
-    Head,
-}
-
 /// Payload of a governance event.
 #[wire]
 pub enum Fact {
@@ -288,6 +267,18 @@ pub enum Fact {
     Ballot(Ballot),
     Enrolment(Enrolment),
     EnrolmentEnded(AgentId),
+    Holding(Holding),
+    /// The last agent of an owner has left a line.
+    HoldingEnded {
+        line: LineId,
+        owner: AccountId,
+    },
+    Rollout(Rollout),
+    Report(Report),
+    ReportsForgotten {
+        release: ReleaseId,
+        owners: Vec<AccountId>,
+    },
     /// The rows of a proposal are gone, and those of who voted; the release's, too, if it was never published.
     ProposalForgotten {
         proposal: ProposalId,

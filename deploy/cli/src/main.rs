@@ -15,6 +15,7 @@ mod key;
 mod line;
 mod proposal;
 mod release;
+mod rollout;
 mod rules;
 mod session;
 mod status;
@@ -57,6 +58,8 @@ enum Command {
     Council(Group<line::Council>),
     /// Releases: proposing, showing and publishing them.
     Release(Group<release::Command>),
+    /// How far a release has got among the agents of its line.
+    Rollout(Group<rollout::Command>),
     /// Votes on a proposal, after showing what it is about.
     Vote(vote::Arguments),
     /// Code for Charter's own contracts.
@@ -93,6 +96,7 @@ async fn main() -> ExitCode {
         Command::Line(arguments) => line::run(arguments).await,
         Command::Council(arguments) => line::run_council(arguments).await,
         Command::Release(arguments) => release::run(arguments).await,
+        Command::Rollout(arguments) => rollout::run(arguments).await,
         Command::Vote(arguments) => vote::run(arguments).await,
         Command::Upgrade(arguments) => upgrade::run(arguments).await,
         Command::Index(command) => index::run(command).await,

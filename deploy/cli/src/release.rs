@@ -169,6 +169,13 @@ async fn publish(session: &Session, id: ProposalId) -> anyhow::Result<()> {
     session.contracts.governance().call(&session.me, methods::publish, &ProposalRef { proposal: id }).await?;
     let line = proposal::line(session, subject.line.id).await?;
     let semver = subject.release.map(|release| release.content.semver).unwrap_or_default();
-    let text = format!("{semver} is what agents on line {}, {}, may run: head number {}", line.id, line.name, line.seq);
+    let (id_of_line, name, seq) = (line.id, &line.name, line.seq);
+    let text = if subject.proposal.owners == 0 {
+        format!("{semver} is what agents on line {id_of_line}, {name}, may run: head number {seq}")
+    } else {
+        format!(
+            "{semver} is on its way to the agents on line {id_of_line}, {name}: see `charter rollout show {id_of_line}`"
+        )
+    };
     session.tell(&json!({ "proposal": id, "line": line.id, "head": line.head, "seq": line.seq }), &text)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use charter_client::{At, ClientError, Contracts, Question, Rpc};
 use charter_types::escrow::args::Channels;
-use charter_types::governance::args::{AgentRef as Enrolled, ProposalRef};
+use charter_types::governance::args::{AgentRef as Enrolled, HoldingRef, ProposalRef, ReportRef};
 use charter_types::keys::args::{ApprovalRef, LeaseRef, Received, WrapRef};
 use charter_types::method::{Method, answer_json};
 use charter_types::registry::args::{AgentRef, ReputationRef};
@@ -84,9 +84,12 @@ views! {
     BALLOTS = ballots: ProposalRef;
     ENROLMENT = enrolment: Enrolled;
     GOVERNANCE_COUNTS = counts: Nothing;
+    HOLDING = holding: HoldingRef;
     LINES = lines: Page;
     PROPOSALS = proposals: Page;
     RELEASES = releases: Page;
+    REPORT = report: ReportRef;
+    ROLLOUTS = rollouts: Page;
     }
 
     escrow of Escrow {

@@ -1,7 +1,8 @@
 //! Arguments that tests have in common.
 
 use charter_client::sha256;
-use charter_types::governance::{Artifact, ArtifactKind, ReleaseContent};
+use charter_types::governance::args::Enroll;
+use charter_types::governance::{Artifact, ArtifactKind, LineId, ReleaseContent};
 use charter_types::keys::args::{
     ChangeHostKeys, GrantTerms, RELEASE_PURPOSE, RegisterHost, ReleaseProof, RequestKeyRelease,
 };
@@ -170,6 +171,11 @@ pub async fn charged_bytes(harness: &Harness, contract: &AccountId, people: &[Ac
         charged += u64::try_from(used / 10_000_000_000_000_000_000).expect("a contract has less than 2^64 bytes");
     }
     charged
+}
+
+/// Puts an agent on a line, where it takes what [`content`] asks for.
+pub fn enrolled(agent: AgentId, line: LineId) -> Enroll {
+    Enroll { agent, line, policy: charter_types::governance::Policy::default(), accepted: Some(content().permissions) }
 }
 
 /// A release as it should be.

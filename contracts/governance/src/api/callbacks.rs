@@ -1,11 +1,8 @@
 //! Callbacks. They settle and never fail.
 
-use charter_common::{Answer, Failure, authority_answer, fail_later, methods, succeeded, view_answer_at};
+use charter_common::{authority_answer, fail_later, methods, succeeded, view_answer_at};
 use charter_types::AccountId;
-use charter_types::governance::{
-    Enrolment, Fact, GovernanceError, Proposal, ProposalId, ProposalState, UpgradeFailure,
-};
-use charter_types::registry::Authority;
+use charter_types::governance::{Fact, Proposal, ProposalId, ProposalState, UpgradeFailure};
 use charter_types::shared::methods::deployment;
 use near_sdk::{PromiseOrValue, env, near};
 
@@ -16,7 +13,7 @@ use crate::{Governance, GovernanceExt};
 #[methods(governance)]
 #[near]
 impl Governance {
-    /// The registry's answer to `enroll` and `leave`.
+    /// The registry's answer to who asked for something about an agent.
     #[private]
     pub fn on_authority(&mut self) -> PromiseOrValue<()> {
         let input = env::input().unwrap_or_default();
@@ -29,9 +26,9 @@ impl Governance {
         };
         let Pending { caller, reserved, wish } = pending;
         let agent = wish.agent();
-        let known = authority_answer().ok_or_else(|| Failure::from(GovernanceError::NoAuthority { agent }));
-        let done = self.core.storage.end_reservation(&caller, reserved).and(known);
-        match done.and_then(|authority| self.act(&caller, &wish, &authority)) {
+        let known = authority_answer();
+        let ready = self.core.storage.end_reservation(&caller, reserved);
+        match ready.and_then(|()| self.act(&caller, &wish, known.as_ref())) {
             Ok(()) => PromiseOrValue::Value(()),
             Err(failure) => {
                 self.emit("denied", &caller, Fact::Denied { agent, code: failure.code.to_owned() });
@@ -70,28 +67,5 @@ fn failure(proposal: &Proposal) -> UpgradeFailure {
     match asked.then(|| view_answer_at(1, deployment, DEPLOYMENT_BYTES_MAX)).flatten() {
         Some(running) if Some(running) != proposal.replaces => UpgradeFailure::CodeReplaced,
         _ => UpgradeFailure::Failed,
-    }
-}
-
-impl Governance {
-    fn act(&mut self, caller: &AccountId, wish: &Wish, authority: &Authority) -> Answer {
-        if !authority.roles.owner || !authority.armed {
-            return Err(GovernanceError::NotOwner { caller: caller.clone() }.into());
-        }
-        match wish {
-            Wish::Enroll(args) => {
-                self.line_row(args.line)?;
-                let enrolment = Enrolment { agent: args.agent, line: args.line, epochs: authority.epochs };
-                // A row left by an earlier owner goes, and its storage back to who paid.
-                self.enrolments.remove(&args.agent, &mut self.core.storage);
-                self.enrolments.insert(&args.agent, caller, &enrolment, &mut self.core.storage)?;
-                self.emit("enrolled", caller, Fact::Enrolment(enrolment));
-            }
-            Wish::Leave(agent) => {
-                self.enrolments.remove(agent, &mut self.core.storage);
-                self.emit("left", caller, Fact::EnrolmentEnded(*agent));
-            }
-        }
-        Ok(())
     }
 }

@@ -1,11 +1,11 @@
-//! Putting agents on lines. Only the agent's owner may, so the registry is asked.
+//! What agents' people ask for: the agent on a line, held there, heard. The registry knows who they are, so it is asked.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_common::{Answer, Later, Reservation, ask_authority, methods};
 use charter_types::AccountId;
-use charter_types::governance::GovernanceError;
-use charter_types::governance::args::{AgentRef, Enroll};
+use charter_types::governance::args::{AgentRef, Choose, Enroll, ReportHealth};
 use charter_types::governance::methods::on_authority;
+use charter_types::governance::{Enrolment, GovernanceError};
 use charter_types::registry::AgentId;
 use near_sdk::{env, near};
 
@@ -23,19 +23,28 @@ pub(crate) struct Pending {
 pub(crate) enum Wish {
     Enroll(Enroll),
     Leave(AgentId),
+    Choose(Choose),
+    Freeze(AgentId),
+    Report(ReportHealth),
 }
 
 impl Wish {
     pub fn agent(&self) -> AgentId {
         match self {
             Self::Enroll(args) => args.agent,
-            Self::Leave(agent) => *agent,
+            Self::Choose(args) => args.agent,
+            Self::Report(args) => args.agent,
+            Self::Leave(agent) | Self::Freeze(agent) => *agent,
         }
     }
 }
 
-/// An enrolment's row with what NEAR adds to it, generously.
-const ENROLMENT_BYTES: u64 = 250;
+/// The rows of an enrolment and of how many an owner has on the line, with what NEAR adds to them, generously.
+const ENROLMENT_BYTES: u64 = 600;
+/// What an enrolment grows by, at most, when its owner chooses.
+const CHOICE_BYTES: u64 = 60;
+/// A report's row with what NEAR adds to it, generously.
+const REPORT_BYTES: u64 = 300;
 
 #[methods(governance)]
 #[near]
@@ -46,14 +55,35 @@ impl Governance {
     }
 
     pub fn leave(&mut self, AgentRef { agent }: AgentRef) -> Answer<Later<()>> {
-        if !self.enrolments.contains(&agent) {
-            return Err(GovernanceError::NotEnrolled { agent }.into());
-        }
+        self.enrolment_row(agent)?;
         self.ask(Wish::Leave(agent), 0)
+    }
+
+    pub fn choose(&mut self, args: Choose) -> Answer<Later<()>> {
+        self.enrolment_row(args.agent)?;
+        self.ask(Wish::Choose(args), CHOICE_BYTES)
+    }
+
+    pub fn freeze(&mut self, AgentRef { agent }: AgentRef) -> Answer<Later<()>> {
+        self.enrolment_row(agent)?;
+        self.ask(Wish::Freeze(agent), 0)
+    }
+
+    pub fn report_health(&mut self, args: ReportHealth) -> Answer<Later<()>> {
+        let enrolment = self.enrolment_row(args.agent)?;
+        // Only an owner's first word on a release takes a row.
+        let rollout = self.rollout_of(&self.line_row(enrolment.line)?);
+        let owner = self.voice(&enrolment, args.release, &rollout);
+        let first = owner.is_some_and(|owner| !self.reports.contains(&(args.release, owner)));
+        self.ask(Wish::Report(args), if first { REPORT_BYTES } else { 0 })
     }
 }
 
 impl Governance {
+    fn enrolment_row(&self, agent: AgentId) -> Answer<Enrolment> {
+        Ok(self.enrolments.get(&agent).ok_or(GovernanceError::NotEnrolled { agent })?)
+    }
+
     fn ask(&mut self, wish: Wish, bytes: u64) -> Answer<Later<()>> {
         let caller = env::predecessor_account_id();
         let reserved = self.core.storage.reserve(&caller, bytes)?;

@@ -5,13 +5,14 @@ use charter_types::Hash32;
 use charter_types::admin::Upgrade;
 use charter_types::governance::args::{ExecuteUpgrade, ProposalRef};
 use charter_types::governance::methods::on_upgraded;
-use charter_types::governance::{Fact, GovernanceError, ProposalKind, ProposalState};
+use charter_types::governance::{Fact, GovernanceError, ProposalKind, ProposalState, RolloutState};
 use charter_types::method::Method;
 use charter_types::shared::methods::{deployment, upgrade};
 use near_sdk::{Promise, env, near};
 
+use super::rollouts::draw_later;
 use crate::gas::{DEPLOYMENT, ON_UPGRADED, UPGRADE};
-use crate::model::{change_constitution, check_due, move_head};
+use crate::model::{begin, change_constitution, check_due, move_head};
 use crate::{Governance, GovernanceExt};
 
 #[methods(governance)]
@@ -26,6 +27,8 @@ impl Governance {
         let by = env::predecessor_account_id();
         let mut release = self.releases.get(&release_id).unwrap_or_else(|| corrupt());
         let mut line = self.line_row(proposal.line)?;
+        let mut rollout = self.rollout_of(&line);
+        begin(&mut rollout, line.head, &proposal, &release, Self::now_ms());
         move_head(&mut line, &proposal, &release)?;
         proposal.state = ProposalState::Executed;
         self.save_proposal("proposal_executed", &by, proposal)?;
@@ -34,7 +37,10 @@ impl Governance {
         self.lines.update(&line.id, &line, &mut self.core.storage)?;
         self.emit("release_published", &by, Fact::Release(release));
         self.emit("head_moved", &by, Fact::Line(line));
-        Ok(())
+        if rollout.state == RolloutState::Drawing {
+            draw_later(&rollout);
+        }
+        self.save_rollout("rollout_begun", &by, rollout)
     }
 
     pub fn amend(&mut self, ProposalRef { proposal: id }: ProposalRef) -> Answer {
@@ -51,6 +57,9 @@ impl Governance {
         self.save_proposal("proposal_executed", &by, proposal)?;
         // A larger council takes more storage. Who paid before has not agreed to that, and could stop it by having nothing.
         self.lines.hand_over(&line.id, &by, &line, &mut self.core.storage)?;
+        if let Some(rollout) = self.rollouts.get(&line.id) {
+            self.rollouts.hand_over(&line.id, &by, &rollout, &mut self.core.storage)?;
+        }
         self.emit("line_amended", &by, Fact::Line(line));
         self.core.finish_payment(payment)
     }

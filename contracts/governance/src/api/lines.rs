@@ -5,7 +5,7 @@ use charter_types::governance::args::CreateLine;
 use charter_types::governance::{Constitution, Fact, LineId, Member};
 use near_sdk::{env, near};
 
-use crate::model::{check_constitution, check_name, new_line};
+use crate::model::{check_constitution, check_name, new_line, settled};
 use crate::{Governance, GovernanceExt};
 
 #[methods(governance)]
@@ -24,7 +24,10 @@ impl Governance {
         self.next_line += 1;
         let line = new_line(id, name, owner.clone(), constitution);
         self.lines.insert(&id, &owner, &line, &mut self.core.storage)?;
+        let rollout = settled(&line);
+        self.rollouts.insert(&id, &owner, &rollout, &mut self.core.storage)?;
         self.emit("line_created", &owner, Fact::Line(line));
+        self.emit("rollout_opened", &owner, Fact::Rollout(rollout));
         self.core.finish_payment(payment)?;
         Ok(id)
     }

@@ -116,6 +116,7 @@ impl Governance {
             replaces,
             base,
             failure: None,
+            owners: self.rollout_of(line).owners,
         };
         self.proposals.insert(&id, proposer, &proposal, &mut self.core.storage)?;
         self.emit("proposed", proposer, Fact::Proposal(proposal));

@@ -1,12 +1,22 @@
 //! Views.
 
 use charter_common::{Answer, methods};
-use charter_types::governance::args::{AgentRef, LineRef, ProposalRef};
-use charter_types::governance::{Ballot, Enrolment, Line, Proposal, Reason, Release, ReleaseFor};
+use charter_types::governance::args::{AgentRef, HoldingRef, LineRef, ProposalRef, ReportRef};
+use charter_types::governance::{
+    Ballot, Enrolment, Holding, Line, Proposal, Reason, Release, ReleaseFor, Report, Rollout,
+};
+use charter_types::registry::AgentId;
 use charter_types::{AccountId, Page, page_size};
 use near_sdk::near;
 
+use crate::model::told;
 use crate::{Governance, GovernanceExt};
+
+/// Of an agent on no line.
+fn unmanaged(agent: AgentId) -> ReleaseFor {
+    let (line, release, epochs) = (None, None, None);
+    ReleaseFor { agent, line, release, seq: 0, digests: Vec::new(), reason: Reason::Unmanaged, epochs }
+}
 
 fn ids(page: Page, next: u64) -> impl Iterator<Item = u64> {
     (page.from.max(1)..next).take(page_size(page.limit))
@@ -33,24 +43,36 @@ impl Governance {
     }
 
     pub fn release_for(&self, AgentRef { agent }: AgentRef) -> Answer<ReleaseFor> {
-        let enrolment = self.enrolments.get(&agent);
-        let line = enrolment.as_ref().and_then(|enrolment| self.lines.get(&enrolment.line));
-        let release = line.as_ref().and_then(|line| self.releases.get(&line.head));
-        let digests = release.iter().flat_map(|release| &release.content.artifacts);
-        let reason = match (&enrolment, &release) {
-            (None, _) => Reason::Unmanaged,
-            (Some(_), None) => Reason::NoRelease,
-            (Some(_), Some(_)) => Reason::Head,
-        };
+        let Some(enrolment) = self.enrolments.get(&agent) else { return Ok(unmanaged(agent)) };
+        let line = self.line_row(enrolment.line)?;
+        let content = |id| self.releases.get(&id).map(|release| release.content);
+        let (release, reason) = told(&enrolment, &line, &self.rollout_of(&line), content, Self::now_ms());
+        let digests = content(release).into_iter().flat_map(|content| content.artifacts);
         Ok(ReleaseFor {
             agent,
-            line: enrolment.as_ref().map(|enrolment| enrolment.line),
-            release: release.as_ref().map(|release| release.id),
-            seq: line.map_or(0, |line| line.seq),
+            line: Some(line.id),
+            release: Some(release).filter(|id| *id != 0),
+            seq: line.seq,
             digests: digests.map(|artifact| artifact.digest).collect(),
             reason,
-            epochs: enrolment.map(|enrolment| enrolment.epochs),
+            epochs: Some(enrolment.epochs),
         })
+    }
+
+    pub fn holding(&self, HoldingRef { line, owner }: HoldingRef) -> Answer<Option<Holding>> {
+        Ok(self.holdings.get(&(line, owner)))
+    }
+
+    pub fn rollout(&self, LineRef { line }: LineRef) -> Answer<Option<Rollout>> {
+        Ok(self.rollouts.get(&line))
+    }
+
+    pub fn rollouts(&self, page: Page) -> Answer<Vec<Rollout>> {
+        Ok(ids(page, self.next_line).filter_map(|id| self.rollouts.get(&id)).collect())
+    }
+
+    pub fn report(&self, ReportRef { release, owner }: ReportRef) -> Answer<Option<Report>> {
+        Ok(self.reports.get(&(release, owner)))
     }
 
     pub fn lines(&self, page: Page) -> Answer<Vec<Line>> {

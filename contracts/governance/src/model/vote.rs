@@ -146,6 +146,7 @@ pub mod tests {
             replaces: None,
             base: None,
             failure: None,
+            owners: 0,
         }
     }
 

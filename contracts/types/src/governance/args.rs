@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_derive::wire;
 
-use super::{Choice, Constitution, LineId, Member, Params, ProposalId, ReleaseContent};
+use super::{Choice, Constitution, LineId, Member, Params, Policy, ProposalId, ReleaseContent, ReleaseId, Wanted};
 use crate::admin::Deployment;
 use crate::registry::AgentId;
 use crate::{AccountId, Hash32};
@@ -68,7 +68,7 @@ pub struct ProposalRef {
     pub proposal: ProposalId,
 }
 
-/// `line`.
+/// `line`, `rollout`, `advance`.
 #[wire(strict)]
 #[derive(Copy)]
 pub struct LineRef {
@@ -80,9 +80,53 @@ pub struct LineRef {
 pub struct Enroll {
     pub agent: AgentId,
     pub line: LineId,
+    #[wire(default)]
+    pub policy: Policy,
+    /// Permissions that the owner accepts: those of a release, as it names them. With none the agent is told nothing until
+    /// its owner accepts a release.
+    pub accepted: Option<Hash32>,
 }
 
-/// `release_for`, `leave`.
+/// `choose`.
+#[wire(strict)]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
+pub struct Choose {
+    pub agent: AgentId,
+    pub wanted: Wanted,
+}
+
+/// How an agent is with what it was told to run.
+#[wire(strict)]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
+pub struct ReportHealth {
+    pub agent: AgentId,
+    pub release: ReleaseId,
+    /// One of the release's artifacts: what it really runs.
+    pub digest: Hash32,
+    pub ok: bool,
+}
+
+/// `report`.
+#[wire(strict)]
+pub struct ReportRef {
+    pub release: ReleaseId,
+    pub owner: AccountId,
+}
+
+/// `holding`.
+#[wire(strict)]
+pub struct HoldingRef {
+    pub line: LineId,
+    pub owner: AccountId,
+}
+
+#[wire(strict)]
+pub struct ForgetReports {
+    pub release: ReleaseId,
+    pub owners: Vec<AccountId>,
+}
+
+/// `release_for`, `leave`, `freeze`.
 #[wire(strict)]
 #[derive(Copy, BorshSerialize, BorshDeserialize)]
 pub struct AgentRef {

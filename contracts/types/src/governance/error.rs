@@ -1,4 +1,7 @@
-use super::{ARTIFACTS_MAX, LineId, MEMBERS_MAX, NAME_BYTES_MAX, PERIOD_MS_MAX, PERIOD_MS_MIN, ProposalId};
+use super::{
+    ARTIFACTS_MAX, FORGOTTEN_MAX, LineId, MEMBERS_MAX, NAME_BYTES_MAX, PERIOD_MS_MAX, PERIOD_MS_MIN, ProposalId,
+    ReleaseId,
+};
 use crate::error::failures;
 use crate::registry::AgentId;
 use crate::{AccountId, Hash32};
@@ -29,6 +32,17 @@ failures! {
         WrongCode { expected: Hash32, found: Hash32 } = "GOVERNANCE_WRONG_CODE", "the code hashes to {found}; approved is {expected}";
         NoDeployment {} = "GOVERNANCE_NO_DEPLOYMENT", "the proposal does not say which deployment it replaces: propose it again";
         NotCancellable {} = "GOVERNANCE_NOT_CANCELLABLE", "a proposal can be cancelled by who made it until its vote ends, by the line's guardian until it is carried out";
+        NotAgent { caller: AccountId } = "GOVERNANCE_NOT_AGENT", "caller {caller} is not the agent's account";
+        StaleEnrolment { agent: AgentId } = "GOVERNANCE_STALE_ENROLMENT", "agent {agent} has changed hands, or was enrolled before owners were counted: its owner has to enroll it again";
+        UnknownRelease { id: ReleaseId } = "GOVERNANCE_UNKNOWN_RELEASE", "the agent's line has published no release {id}";
+        OtherPermissions { expected: Hash32 } = "GOVERNANCE_OTHER_PERMISSIONS", "the release asks for the permissions {expected}";
+        NotTold { release: ReleaseId } = "GOVERNANCE_NOT_TOLD", "the agent is told to run release {release} (0: none), so it can report on no other";
+        WrongDigest {} = "GOVERNANCE_WRONG_DIGEST", "the digest is none of the release's artifacts";
+        NoRollout {} = "GOVERNANCE_NO_ROLLOUT", "nothing is being rolled out on the line, or it is held until another release is published";
+        StageRunning { until_ms: u64 } = "GOVERNANCE_STAGE_RUNNING", "the stage runs until {until_ms} ms";
+        TooFewReports { needed: u64 } = "GOVERNANCE_TOO_FEW_REPORTS", "{needed} more owners have to report in this stage";
+        RolloutOpen { release: ReleaseId } = "GOVERNANCE_ROLLOUT_OPEN", "release {release} is still being rolled out";
+        TooMany {} = "GOVERNANCE_TOO_MANY", "name 1 to {FORGOTTEN_MAX} owners";
         Superseded {} = "GOVERNANCE_SUPERSEDED", "the line is no longer what the proposal was voted on for: propose it again";
     }
 }

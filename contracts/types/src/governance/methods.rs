@@ -1,10 +1,13 @@
 //! The methods of governance.
 
 use super::args::{
-    AgentRef, CreateLine, Enroll, ExecuteUpgrade, LineRef, ProposalRef, ProposeAmendment, ProposeRelease,
-    ProposeUpgrade, Setup, Vote,
+    AgentRef, Choose, CreateLine, Enroll, ExecuteUpgrade, ForgetReports, HoldingRef, LineRef, ProposalRef,
+    ProposeAmendment, ProposeRelease, ProposeUpgrade, ReportHealth, ReportRef, Setup, Vote,
 };
-use super::{Ballot, Enrolment, Line, LineId, Proposal, ProposalId, ProposalState, Release, ReleaseFor};
+use super::{
+    Ballot, Enrolment, Holding, Line, LineId, Proposal, ProposalId, ProposalState, Release, ReleaseFor, Report,
+    Rollout, RolloutState,
+};
 use crate::{AccountId, Nothing, Page};
 
 crate::method::methods! { of Governance;
@@ -29,7 +32,8 @@ crate::method::methods! { of Governance;
     /// Removes a proposal with its ballots, and its release if that was never published, a day after the last moment at which
     /// it could be carried out. Their storage goes back to who paid for it; events keep what was decided.
     call forget_proposal(ProposalRef) [Nothing, Anyone, Flat];
-    /// Publishes an approved release: the line's head moves and `seq` grows. Refused if it has moved since the proposal.
+    /// Publishes an approved release: the line's head moves, `seq` grows, and the rollout begins with a draw in a receipt of
+    /// its own. Refused if the head has moved since the proposal.
     call publish(ProposalRef) [Nothing, Anyone, Flat];
     /// Gives a line the constitution that was approved. Votes that run go on under theirs. The caller pays for the line's
     /// row from then on.
@@ -39,8 +43,18 @@ crate::method::methods! { of Governance;
     call execute_upgrade borsh(ExecuteUpgrade) -> bool [Nothing, Anyone, Code];
     /// Puts an agent on a line, or moves it to another.
     call enroll(Enroll) [Prepaid, Owner, Asks];
-    /// Takes an agent off its line.
-    call leave(AgentRef) [OneYocto, Owner, Asks];
+    /// Takes an agent off its line: its owner may, and who put it there once it has another.
+    call leave(AgentRef) [OneYocto, PayerOrOwner, Asks];
+    /// Says which releases an agent moves to by itself, holds it at one, or accepts what one asks for.
+    call choose(Choose) [Prepaid, Owner, Asks];
+    /// Holds an agent at what it is told to run now, until its owner unpins it.
+    call freeze(AgentRef) [Nothing, OwnerOrGuardian, Asks];
+    /// An agent tells how it is with what it was told to run. Its first word on a release stores a row that it prepaid.
+    call report_health(ReportHealth) [Nothing, Agent, Asks];
+    /// Moves a rollout on as far as it may go now: to the next stage, to its end, or back.
+    call advance(LineRef) -> RolloutState [Nothing, Anyone, Flat];
+    /// Removes reports on a release that is rolled out no more; their storage goes back to who paid for it.
+    call forget_reports(ForgetReports) [Nothing, Anyone, Batch];
 
     /// A line.
     view line(LineRef) -> Option<Line>;
@@ -54,8 +68,16 @@ crate::method::methods! { of Governance;
     view ballots(ProposalRef) -> Vec<Ballot>;
     /// Releases, by id.
     view releases(Page) -> Vec<Release>;
-    /// Which line an agent is on.
+    /// Which line an agent is on, and what its owner wants of it there.
     view enrolment(AgentRef) -> Option<Enrolment>;
+    /// How many agents of an owner are on a line.
+    view holding(HoldingRef) -> Option<Holding>;
+    /// How far a line's newest release has got.
+    view rollout(LineRef) -> Option<Rollout>;
+    /// Rollouts, by line.
+    view rollouts(Page) -> Vec<Rollout>;
+    /// What an owner's agents said of a release.
+    view report(ReportRef) -> Option<Report>;
     /// What an agent may run, for a host that asks at boot and on each beat.
     view release_for(AgentRef) -> ReleaseFor;
     /// Highest ids given: lines, releases, proposals.
@@ -63,6 +85,8 @@ crate::method::methods! { of Governance;
     /// The registry whose word this contract takes.
     view registry(Nothing) -> AccountId;
 
+    /// Draws which agents a rollout reaches first.
+    callback on_draw;
     /// The registry's word on who the caller is.
     callback on_authority;
     /// After an upgrade: done, or to be tried again.

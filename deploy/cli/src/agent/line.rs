@@ -1,43 +1,210 @@
-//! Agents on lines: who decides what they run.
+//! Agents on lines: who decides what they run, and how far their owners follow.
 
-use charter_types::governance::args::{AgentRef, Enroll};
-use charter_types::governance::{LineId, methods};
+use charter_client::At;
+use charter_types::Hash32;
+use charter_types::governance::args::{AgentRef, Choose, Enroll};
+use charter_types::governance::{Bump, LineId, Policy, Reason, ReleaseFor, ReleaseId, Wanted, methods};
+use charter_types::registry::AgentId;
 use serde_json::json;
 
 use super::Which;
+use crate::key::words;
 use crate::proposal;
 use crate::session::Session;
+use crate::units::{duration_ms, length};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// Puts the agent on a line, whose council then decides what it may run; or moves it to another.
+    /// Puts the agent on a line, whose council then decides what it may run; or moves it to another. It accepts what the
+    /// line's newest release asks for, and later only what you accept.
     Enroll {
         #[command(flatten)]
         which: Which,
         #[arg(long)]
         line: LineId,
+        #[command(flatten)]
+        follow: Follow,
     },
     /// Takes the agent off its line: nobody but its owner decides what it runs.
     Leave {
         #[command(flatten)]
         which: Which,
     },
+    /// Says which releases of its line the agent moves to by itself.
+    Policy {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        follow: Follow,
+    },
+    /// Holds the agent at a release, whatever its line decides, or lets it go.
+    #[command(group = clap::ArgGroup::new("where").required(true))]
+    Pin {
+        #[command(flatten)]
+        which: Which,
+        /// The release's id.
+        #[arg(long, group = "where")]
+        release: Option<ReleaseId>,
+        /// It may run nothing.
+        #[arg(long, group = "where")]
+        nothing: bool,
+        /// It follows its line again.
+        #[arg(long, group = "where")]
+        end: bool,
+    },
+    /// Holds the agent at what it may run now. Its guardians may, too.
+    Freeze {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Accepts the permissions that a release asks for. With a manual policy the agent moves to it.
+    AcceptRelease {
+        #[command(flatten)]
+        which: Which,
+        /// The release's id.
+        #[arg(long)]
+        release: ReleaseId,
+    },
+    /// Shows what the agent may run, as its host asks.
+    Runs {
+        #[command(flatten)]
+        which: Which,
+    },
+}
+
+/// How far an agent follows its line.
+#[derive(clap::Args)]
+pub struct Follow {
+    /// To none by itself: you accept each.
+    #[arg(long, conflicts_with_all = ["up_to", "soak", "new_permissions"])]
+    manual: bool,
+    /// To releases that differ by no more than this from the one it runs.
+    #[arg(long, value_name = "PART", value_parser = ["patch", "minor", "major"], default_value = "minor")]
+    up_to: String,
+    /// Only once they have been out for so long, as 2d.
+    #[arg(long, value_name = "TIME", value_parser = duration_ms)]
+    soak: Option<u64>,
+    /// Also to those that ask for permissions that you have not accepted.
+    #[arg(long)]
+    new_permissions: bool,
+}
+
+impl Follow {
+    fn policy(&self) -> Policy {
+        if self.manual {
+            return Policy::Manual;
+        }
+        let bump = match self.up_to.as_str() {
+            "patch" => Bump::Patch,
+            "major" => Bump::Major,
+            _ => Bump::Minor,
+        };
+        Policy::Auto { bump, soak_ms: self.soak.unwrap_or_default(), new_permissions: self.new_permissions }
+    }
+}
+
+fn follows(policy: Policy) -> String {
+    let Policy::Auto { bump, soak_ms, new_permissions } = policy else {
+        return "moves to no release that you have not accepted".to_owned();
+    };
+    let part = match bump {
+        Bump::Patch => "patches",
+        Bump::Minor => "patches and minor versions",
+        Bump::Major => "all versions",
+    };
+    let after = if soak_ms == 0 { String::new() } else { format!(", {} after they came out", length(soak_ms)) };
+    let unless = if new_permissions { "" } else { ", unless they ask for permissions that you have not accepted" };
+    format!("moves to {part} by itself{after}{unless}")
 }
 
 pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
     let (me, governance) = (&session.me, session.contracts.governance());
     match command {
-        Command::Enroll { which, line } => {
-            let agent = session.agent(which.agent)?;
-            let line = proposal::line(session, line).await?;
-            governance.call(me, methods::enroll, &Enroll { agent, line: line.id }).await?;
-            let text = format!("agent {agent} is on line {}, {}", line.id, line.name);
-            session.tell(&json!({ "agent": agent, "line": line.id }), &text)
-        }
+        Command::Enroll { which, line, follow } => enroll(session, session.agent(which.agent)?, line, &follow).await,
         Command::Leave { which } => {
             let agent = session.agent(which.agent)?;
             governance.call(me, methods::leave, &AgentRef { agent }).await?;
             session.tell(&json!({ "agent": agent, "line": null }), &format!("agent {agent} is on no line"))
         }
+        Command::Policy { which, follow } => {
+            let policy = follow.policy();
+            choose(session, &which, Wanted::Policy(policy), &follows(policy)).await
+        }
+        Command::Pin { which, release, end, .. } => {
+            let (wanted, text) = match (end, release) {
+                (true, _) => (Wanted::Unpin, "follows its line".to_owned()),
+                (false, None) => (Wanted::Pin(0), "may run nothing until it is unpinned".to_owned()),
+                (false, Some(id)) => (Wanted::Pin(id), format!("stays at release {id} until it is unpinned")),
+            };
+            choose(session, &which, wanted, &text).await
+        }
+        Command::Freeze { which } => {
+            let agent = session.agent(which.agent)?;
+            governance.call(me, methods::freeze, &AgentRef { agent }).await?;
+            runs(session, agent).await
+        }
+        Command::AcceptRelease { which, release: id } => {
+            let release = proposal::release(session, id).await?;
+            let release = release.ok_or_else(|| anyhow::anyhow!("there is no release {id}"))?;
+            let permissions = release.content.permissions;
+            let text = format!("may have what release {id}, {}, asks for", release.content.semver);
+            choose(session, &which, Wanted::Accept { release: id, permissions }, &text).await
+        }
+        Command::Runs { which } => runs(session, session.agent(which.agent)?).await,
+    }
+}
+
+async fn enroll(session: &Session, agent: AgentId, line: LineId, follow: &Follow) -> anyhow::Result<()> {
+    let line = proposal::line(session, line).await?;
+    let head = proposal::release(session, line.head).await?;
+    let policy = follow.policy();
+    // Before the first release: one that asks for nothing.
+    let accepted = head.as_ref().map_or_else(Hash32::default, |head| head.content.permissions);
+    let args = Enroll { agent, line: line.id, policy, accepted: Some(accepted) };
+    session.contracts.governance().call(&session.me, methods::enroll, &args).await?;
+    let asks = head.map_or_else(
+        || "releases that ask for nothing".to_owned(),
+        |head| format!("what {} asks for", head.content.semver),
+    );
+    let text =
+        format!("agent {agent} is on line {}, {}; it {}; accepted is {asks}", line.id, line.name, follows(policy));
+    session.tell(&json!({ "agent": agent, "line": line.id, "policy": policy, "accepted": accepted }), &text)
+}
+
+async fn choose(session: &Session, which: &Which, wanted: Wanted, text: &str) -> anyhow::Result<()> {
+    let agent = session.agent(which.agent)?;
+    let args = Choose { agent, wanted };
+    session.contracts.governance().call(&session.me, methods::choose, &args).await?;
+    session.tell(&json!({ "agent": agent, "wanted": wanted }), &format!("agent {agent} {text}"))
+}
+
+async fn runs(session: &Session, agent: AgentId) -> anyhow::Result<()> {
+    let governance = session.contracts.governance();
+    let told = governance.view(session.rpc(), methods::release_for, &AgentRef { agent }, At::Final).await?;
+    let release = match told.release {
+        Some(id) => proposal::release(session, id).await?.map(|release| (id, release)),
+        None => None,
+    };
+    let what = match (&release, told.reason) {
+        (_, Reason::Unmanaged) => "anything: it is on no line".to_owned(),
+        (None, _) => "nothing".to_owned(),
+        (Some((id, release)), _) => format!("{}, release {id}", release.content.semver),
+    };
+    let mut sheet = vec![("agent", agent.to_string()), ("may run", what), ("because", because(&told).to_owned())];
+    sheet.extend(told.digests.iter().map(|digest| ("artifact", format!("sha256 {digest}"))));
+    session.tell(&told, words::sheet(&sheet).trim_end())
+}
+
+fn because(told: &ReleaseFor) -> &'static str {
+    match told.reason {
+        Reason::Unmanaged => "nobody governs its code",
+        Reason::NoRelease => "its line has nothing for it yet",
+        Reason::Head => "that is its line's newest",
+        Reason::Waiting => "the newest has not reached it yet",
+        Reason::Pinned => "its owner or a guardian holds it there",
+        Reason::Manual => "its owner accepts each release",
+        Reason::NewPermissions => "the next one asks for permissions that its owner has not accepted",
+        Reason::LargerBump => "the next one differs by more than its owner lets it move",
+        Reason::Soaking => "the next one has not been out for long enough",
     }
 }

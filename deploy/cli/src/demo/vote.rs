@@ -8,7 +8,9 @@ use charter_types::governance;
 use charter_types::governance::args::{
     AgentRef, CreateLine, Enroll, ExecuteUpgrade, ProposalRef, ProposeRelease, ProposeUpgrade, Vote,
 };
-use charter_types::governance::{Artifact, ArtifactKind, Choice, Member, Params, Proposal, ReleaseContent, ReleaseFor};
+use charter_types::governance::{
+    Artifact, ArtifactKind, Choice, Member, Params, Policy, Proposal, ReleaseContent, ReleaseFor,
+};
 use charter_types::{Hash32, Nothing, shared};
 use charter_wasm::Contract;
 
@@ -81,8 +83,9 @@ async fn adopt(world: &mut World) -> anyhow::Result<()> {
     let contracts = world.contracts.clone();
     let (agent, line) = (world.state.facts().agents[0], world.state.facts().line);
     let alice = world.person("alice")?;
-    let outcome =
-        contracts.governance().call(&alice, governance::methods::enroll, &Enroll { agent, line }).await?.outcome;
+    let accepted = Some(Hash32(sha256(b"permissions of scout 1.0.0")));
+    let enroll = Enroll { agent, line, policy: Policy::default(), accepted };
+    let outcome = contracts.governance().call(&alice, governance::methods::enroll, &enroll).await?.outcome;
     world.pay(&outcome);
     let answer: ReleaseFor =
         world.rpc.view(&contracts.governance, governance::methods::release_for, &AgentRef { agent }, At::Final).await?;

@@ -275,6 +275,7 @@ mod tests {
             replaces: None,
             base: None,
             failure: None,
+            owners: 0,
         };
         let said = |yes, now_ms| progress(&code(yes), &line, now_ms);
         assert!(said(3, 15).starts_with("approved, can be carried out from "));

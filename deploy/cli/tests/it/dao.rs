@@ -164,13 +164,51 @@ async fn a_council_votes_in_the_order_of_its_line_and_changes() {
     assert!(said.contains("which ends your office as guardian"), "{said}");
     assert_eq!(state(&mut office, 5), "cancelled");
 
-    // An agent of alice's follows the line.
+    follow(&mut office, &format!("{propose} 1.1.0 {of} --permissions scout.tar --yes")).await;
+}
+
+/// An agent of alice's follows the line, as far as she lets it.
+async fn follow(office: &mut Office, propose: &str) {
     std::fs::write(office.path("alice/card.json"), crate::operator::CARD).unwrap();
-    office.json("alice", "charter agent register --card card.json");
+    office.json("alice", "charter agent register --card card.json --agent-account bob.test.near");
     office.refused("alice", "charter agent leave", "GOVERNANCE_NOT_ENROLLED");
     office.refused("alice", "charter agent enroll --line 9", "there is no line 9");
-    office.json("alice", "charter agent enroll --line 2");
+    office.json("alice", "charter agent enroll --line 2 --up-to patch");
     office.refused("bob", "charter agent leave --agent 1", "GOVERNANCE_NOT_OWNER");
+    let said = text(&office.run_in("bob", "charter agent runs --agent 1").stdout);
+    assert!(said.contains("may run     1.0.1, release 2") && said.contains("its line's newest"), "{said}");
+
+    // The next release is on its way until the agent says that it is well with it.
+    office.json("bob", propose);
+    for member in ["bob", "carol"] {
+        office.json(member, "charter vote 6 yes --yes");
+    }
+    office.wait_an_hour().await;
+    office.wait_an_hour().await;
+    let said = text(&office.run_in("carol", "charter release publish 6").stdout);
+    assert!(said.contains("is on its way"), "{said}");
+    let runs = |office: &mut Office| office.json("alice", "charter agent runs");
+    let release = office.json("carol", "charter rollout show 2")["release"].as_u64().unwrap();
+    assert_eq!(runs(office)["reason"], "new_permissions");
+    office.json("alice", &format!("charter agent accept-release --release {release}"));
+    assert_eq!(runs(office)["reason"], "larger_bump");
+    office.json("alice", "charter agent policy --up-to minor");
+    let told = runs(office);
+    assert_eq!((&told["reason"], &told["release"]), (&json!("head"), &json!(release)));
+    let digest = told["digests"][0].as_str().unwrap().to_owned();
+    let report = format!("charter rollout report --agent 1 --release {release} --digest {digest}");
+    office.refused("carol", "charter rollout advance 2", "GOVERNANCE_STAGE_RUNNING");
+    office.refused("carol", &report, "GOVERNANCE_NOT_AGENT");
+    office.wait_an_hour().await;
+    office.refused("carol", "charter rollout advance 2", "GOVERNANCE_TOO_FEW_REPORTS");
+    let said = text(&office.run_in("carol", "charter rollout show 2").stdout);
+    assert!(said.contains("once 1 more owner has reported") && said.contains("with agents of 1 owner"), "{said}");
+    office.json("bob", &report);
+    assert_eq!(office.json("carol", "charter rollout advance 2")["state"], "done");
+    office.json("alice", "charter agent pin --nothing");
+    assert_eq!(runs(office)["release"], json!(null));
+    office.json("alice", "charter agent pin --end");
+    assert_eq!(office.json("alice", "charter agent freeze")["reason"], "pinned");
     office.json("alice", "charter agent leave");
 }
 

@@ -1,7 +1,8 @@
 //! Governance's records.
 
-use charter_types::governance::args::{AgentRef, ProposalRef};
-use charter_types::governance::{Ballot, Enrolment, Fact, Line, Proposal, Release};
+use charter_types::AccountId;
+use charter_types::governance::args::{AgentRef, HoldingRef, ProposalRef, ReportRef};
+use charter_types::governance::{Ballot, Enrolment, Fact, Holding, Line, Proposal, Release, Report, Rollout};
 use serde_json::Value;
 
 use crate::IndexerError;
@@ -10,7 +11,7 @@ use crate::table::{Change, Key, Table, account, boolean, number, record, text, w
 use crate::truth::{Row, Truth};
 use crate::views::{self, Chain, HighestId};
 
-pub static TABLES: &[&Table] = &[&LINE, &RELEASE, &PROPOSAL, &BALLOT, &ENROLMENT];
+pub static TABLES: &[&Table] = &[&LINE, &RELEASE, &PROPOSAL, &BALLOT, &ENROLMENT, &ROLLOUT, &HEALTH_REPORT, &HOLDING];
 
 pub static LINE: Table = Table {
     name: "line",
@@ -67,9 +68,9 @@ pub static BALLOT: Table = Table {
 pub static ENROLMENT: Table = Table {
     name: "enrolment",
     contract: Contract::Governance,
-    about: "Which line an agent is on.",
+    about: "Which line an agent is on, and what its owner wants of it there.",
     key: Key::Fields(&["agent"]),
-    columns: &[number("agent"), number("line").filter()],
+    columns: &[number("agent"), number("line").filter(), account("owner").filter(), number("running"), number("pin")],
     path: "enrolments",
     record: record::<Enrolment>,
     truth: Truth::One(|chain, row| Box::pin(enrolment(chain, row))),
@@ -80,6 +81,54 @@ async fn enrolment(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, Indexer
     chain.ask(views::ENROLMENT, AgentRef { agent }).await
 }
 
+pub static ROLLOUT: Table = Table {
+    name: "rollout",
+    contract: Contract::Governance,
+    about: "How far the newest release of each line has got among its agents.",
+    key: Key::Fields(&["line"]),
+    columns: &[number("line"), number("release"), word("state").filter(), number("stage"), number("owners")],
+    path: "rollouts",
+    record: record::<Rollout>,
+    truth: Truth::Pages { list: views::ROLLOUTS, last: HighestId::Line },
+};
+
+pub static HEALTH_REPORT: Table = Table {
+    name: "health_report",
+    contract: Contract::Governance,
+    about: "What owners' agents said of a release while it was rolled out: one voice an owner.",
+    key: Key::Fields(&["release", "owner"]),
+    columns: &[number("release").filter(), account("owner").filter(), number("agent"), boolean("ok").filter()],
+    path: "health-reports",
+    record: record::<Report>,
+    truth: Truth::One(|chain, row| Box::pin(report(chain, row))),
+};
+
+async fn report(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
+    let Some(Ok((release, owner))) = row.parts().map(numbered) else { return Ok(None) };
+    chain.ask(views::REPORT, ReportRef { release, owner }).await
+}
+
+pub static HOLDING: Table = Table {
+    name: "holding",
+    contract: Contract::Governance,
+    about: "How many agents each owner has on a line.",
+    key: Key::Fields(&["line", "owner"]),
+    columns: &[number("line").filter(), account("owner").filter(), number("agents")],
+    path: "holdings",
+    record: record::<Holding>,
+    truth: Truth::One(|chain, row| Box::pin(holding(chain, row))),
+};
+
+async fn holding(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
+    let Some(Ok((line, owner))) = row.parts().map(numbered) else { return Ok(None) };
+    chain.ask(views::HOLDING, HoldingRef { line, owner }).await
+}
+
+/// The parts of a key that is a number and an account.
+fn numbered([id, account]: [&str; 2]) -> Result<(u64, AccountId), ()> {
+    Ok((id.parse().map_err(drop)?, account.parse().map_err(drop)?))
+}
+
 /// What a fact changes.
 pub fn changes(fact: &Fact) -> Vec<Change> {
     vec![match fact {
@@ -88,12 +137,19 @@ pub fn changes(fact: &Fact) -> Vec<Change> {
             let release = release.map(|release| RELEASE.remove(release));
             return std::iter::once(PROPOSAL.remove(proposal)).chain(release).chain(ballots).collect();
         }
+        Fact::ReportsForgotten { release, owners } => {
+            return owners.iter().map(|owner| HEALTH_REPORT.remove(format!("{release}/{owner}"))).collect();
+        }
         Fact::Line(line) => LINE.put(line),
         Fact::Release(release) => RELEASE.put(release),
         Fact::Proposal(proposal) => PROPOSAL.put(proposal),
         Fact::Ballot(ballot) => BALLOT.put(ballot),
         Fact::Enrolment(enrolment) => ENROLMENT.put(enrolment),
         Fact::EnrolmentEnded(agent) => ENROLMENT.remove(agent),
+        Fact::Holding(holding) => HOLDING.put(holding),
+        Fact::HoldingEnded { line, owner } => HOLDING.remove(format!("{line}/{owner}")),
+        Fact::Rollout(rollout) => ROLLOUT.put(rollout),
+        Fact::Report(report) => HEALTH_REPORT.put(report),
         // Kept in events alone.
         Fact::Shared(_) | Fact::Denied { .. } => return Vec::new(),
     }]

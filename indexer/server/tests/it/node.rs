@@ -196,6 +196,8 @@ impl World {
             "mpc" => self.row("keys_setting", method),
             "lease" => self.row("lease", &text("lease")),
             "enrolment" => self.row("enrolment", &text("agent")),
+            "report" => self.row("health_report", &key(&["release", "owner"])),
+            "holding" => self.row("holding", &key(&["line", "owner"])),
             "approval" => self.row("approval", &key(&["grant", "host", "digest"])),
             "wrap" => {
                 let version = &self.row("secret", &text("secret"))["version"];

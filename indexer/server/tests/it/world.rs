@@ -1,12 +1,14 @@
 //! A chain on which every table has a row.
 
+use std::time::Duration;
+
 use charter_client::{Contracts, Payer, sha256};
-use charter_harness::arguments::{DEPOSIT, card, content, host, policy, prepay, terms};
+use charter_harness::arguments::{DEPOSIT, card, content, enrolled, host, policy, prepay, terms};
 use charter_harness::{Harness, code_of, ok, view};
 use charter_types::escrow::args::{Channels, Open};
 use charter_types::escrow::{ClaimBatch, ClaimRow, Voucher, WITHDRAW_DELAY_MS_MIN, methods as escrow};
-use charter_types::governance::args::{CreateLine, Enroll, ProposeRelease, Vote};
-use charter_types::governance::{Choice, Params, Proposal, methods as governance};
+use charter_types::governance::args::{CreateLine, ProposalRef, ProposeRelease, ReportHealth, Vote};
+use charter_types::governance::{Choice, PERIOD_MS_MIN, Params, Proposal, methods as governance};
 use charter_types::keys::args::{AddCredential, AnchorReceipts, GrantTerms, RequestApproval, Reserve, RotateSecret};
 use charter_types::keys::{Allowance, Envelope, Grantee, Unit, Wrap, methods as keys};
 use charter_types::registry::args::{
@@ -111,16 +113,25 @@ impl World {
 
     async fn fill_governance(&self) {
         let (governance, alice) = (&self.contracts().governance, &self.alice);
-        let args =
-            CreateLine { name: "scout".to_owned(), council: Vec::new(), params: Params::default(), guardian: None };
+        let params = Params { vote_ms: PERIOD_MS_MIN, timelock_ms: PERIOD_MS_MIN, ..Params::default() };
+        let args = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian: None };
         let line = ok(alice, governance, governance::create_line, &args, DEPOSIT).await;
+        for person in [alice, &self.bob] {
+            prepay(person, governance, DEPOSIT).await;
+        }
+        ok(alice, governance, governance::enroll, &enrolled(1, line), 1).await;
         let args = ProposeRelease { line, seq: 0, content: content() };
         ok(alice, governance, governance::propose_release, &args, DEPOSIT).await;
         let proposals = view(&self.harness.worker, governance, governance::proposals, &Page::default()).await.unwrap();
         let Proposal { id: proposal, content_hash, .. } = proposals[0].clone();
         ok(alice, governance, governance::vote, &Vote { proposal, content_hash, choice: Choice::Yes }, DEPOSIT).await;
-        prepay(alice, governance, DEPOSIT).await;
-        ok(alice, governance, governance::enroll, &Enroll { agent: 1, line }, 1).await;
+        let (period, about) = (Duration::from_millis(PERIOD_MS_MIN), ProposalRef { proposal });
+        self.harness.wait(period).await.unwrap();
+        ok(alice, governance, governance::queue, &about, 0).await;
+        self.harness.wait(period).await.unwrap();
+        ok(alice, governance, governance::publish, &about, 0).await;
+        let report = ReportHealth { agent: 1, release: 1, digest: content().artifacts[0].digest, ok: true };
+        ok(&self.bob, governance, governance::report_health, &report, 0).await;
     }
 
     /// Two channels, claimed by a stranger, by their payee that is paid along, and paid once more.

@@ -29,4 +29,5 @@ mod ownership;
 mod refusals;
 mod registry_invariants;
 mod registry_rows;
+mod rollouts;
 mod upgrade;

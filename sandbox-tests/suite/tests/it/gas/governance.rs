@@ -6,11 +6,13 @@ use charter_client::sha256;
 use charter_harness::{ok, view};
 use charter_types::contract::Governance;
 use charter_types::governance::args::{
-    AgentRef, CreateLine, Enroll, ExecuteUpgrade, ProposalRef, ProposeAmendment, ProposeRelease, ProposeUpgrade, Vote,
+    AgentRef, Choose, CreateLine, ExecuteUpgrade, ForgetReports, LineRef, ProposalRef, ProposeAmendment,
+    ProposeRelease, ProposeUpgrade, ReportHealth, Vote,
 };
 use charter_types::governance::methods as governance;
 use charter_types::governance::{
-    Choice, Constitution, EXECUTION_MS, KEPT_MS, MEMBERS_MAX, Member, PERIOD_MS_MIN, Params,
+    Bump, Choice, Constitution, EXECUTION_MS, KEPT_MS, MEMBERS_MAX, Member, PERIOD_MS_MIN, Params, Policy,
+    ProposalKind, Wanted,
 };
 use charter_types::shared::methods as shared;
 use charter_types::{Hash32, Nothing};
@@ -18,7 +20,9 @@ use charter_wasm::Contract;
 use near_workspaces::Account;
 
 use super::Table;
-use charter_harness::arguments::{DEPOSIT, content, prepay, register};
+use charter_harness::arguments::{DEPOSIT, content, enrolled, prepay, register};
+use charter_types::registry::args::SetAgentAccount;
+use charter_types::registry::methods as registry;
 
 async fn vote_on(table: &Table, proposal: u64) -> Vote {
     let (worker, contract) = (&table.harness.worker, &table.contracts.governance);
@@ -49,8 +53,9 @@ pub async fn rows(table: &mut Table, owner: &Account) {
     let amended = amendments(table, owner, line, params).await;
     let agent = register(&table.harness, owner, Vec::new()).await;
     prepay(owner, &table.contracts.governance, DEPOSIT).await;
-    table.note(owner, (Governance, governance::enroll), "", &Enroll { agent, line }, 1).await;
+    table.note(owner, (Governance, governance::enroll), "", &enrolled(agent, line), 1).await;
     table.note(owner, (Governance, governance::leave), "", &AgentRef { agent }, 1).await;
+    rollout(table, owner, params).await;
     upgrade(table).await;
     let full = full_vote(table, params).await;
     table.harness.wait(Duration::from_millis(2 * PERIOD_MS_MIN + EXECUTION_MS + KEPT_MS)).await.unwrap();
@@ -98,6 +103,51 @@ async fn full_vote(table: &Table, params: Params) -> u64 {
         ok(member, contract, governance::vote, &vote, DEPOSIT).await;
     }
     proposal
+}
+
+/// A release that one owner's agent is asked about, to its end.
+async fn rollout(table: &mut Table, owner: &Account, params: Params) {
+    let contract = table.contracts.governance.clone();
+    let line = CreateLine { name: "fleet".to_owned(), council: Vec::new(), params, guardian: None };
+    let line = ok(owner, &contract, governance::create_line, &line, DEPOSIT).await;
+    let agent = register(&table.harness, owner, Vec::new()).await;
+    let robot = table.harness.account("robot").await.unwrap();
+    let own = SetAgentAccount { agent, agent_account: Some(robot.id().clone()) };
+    ok(owner, &table.harness.contracts.registry, registry::set_agent_account, &own, DEPOSIT).await;
+    prepay(&robot, &contract, DEPOSIT).await;
+    ok(owner, &contract, governance::enroll, &enrolled(agent, line), 1).await;
+    let release = ProposeRelease { line, seq: 0, content: content() };
+    let proposal = ok(owner, &contract, governance::propose_release, &release, DEPOSIT).await;
+    let vote = vote_on(table, proposal).await;
+    ok(owner, &contract, governance::vote, &vote, DEPOSIT).await;
+    table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
+    ok(owner, &contract, governance::queue, &ProposalRef { proposal }, 0).await;
+    table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
+    table.note(owner, (Governance, governance::publish), "with a draw", &ProposalRef { proposal }, 0).await;
+    let found = view(&table.harness.worker, &contract, governance::proposal, &ProposalRef { proposal }).await.unwrap();
+    let ProposalKind::Release(release) = found.unwrap().kind else { panic!("a release was proposed") };
+    let well = ReportHealth { agent, release, digest: content().artifacts[0].digest, ok: true };
+    let report = (Governance, governance::report_health);
+    table.note(&robot, report, "first", &well, 0).await;
+    table.note(&robot, report, "not well any more", &ReportHealth { ok: false, ..well }, 0).await;
+    let policy = Policy::Auto { bump: Bump::Major, soak_ms: 1, new_permissions: true };
+    table
+        .note(owner, (Governance, governance::choose), "a policy", &Choose { agent, wanted: Wanted::Policy(policy) }, 1)
+        .await;
+    table.note(owner, (Governance, governance::freeze), "", &AgentRef { agent }, 0).await;
+    table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
+    table.note(owner, (Governance, governance::advance), "to its end", &LineRef { line }, 0).await;
+    // There was nothing before, so it is held: the next one takes its place.
+    let next = ProposeRelease { line, seq: 1, content: content() };
+    let proposal = ok(owner, &contract, governance::propose_release, &next, DEPOSIT).await;
+    let vote = vote_on(table, proposal).await;
+    ok(owner, &contract, governance::vote, &vote, DEPOSIT).await;
+    table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
+    ok(owner, &contract, governance::queue, &ProposalRef { proposal }, 0).await;
+    table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
+    ok(owner, &contract, governance::publish, &ProposalRef { proposal }, 0).await;
+    let forgotten = ForgetReports { release, owners: vec![owner.id().clone()] };
+    table.note(owner, (Governance, governance::forget_reports), "one", &forgotten, 0).await;
 }
 
 async fn upgrade(table: &mut Table) {

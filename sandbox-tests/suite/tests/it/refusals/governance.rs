@@ -1,19 +1,20 @@
 //! Governance: line 2 and its proposal, a release, are the owner's; agent 1 is enrolled.
 
-use charter_harness::arguments::content;
+use charter_harness::arguments::{content, enrolled};
 use charter_types::admin::Deployment;
 use charter_types::governance::args::{
-    AgentRef, CreateLine, Enroll, ExecuteUpgrade, LineRef, ProposalRef, ProposeAmendment, ProposeRelease,
-    ProposeUpgrade, Vote,
+    AgentRef, Choose, CreateLine, ExecuteUpgrade, ForgetReports, HoldingRef, LineRef, ProposalRef, ProposeAmendment,
+    ProposeRelease, ProposeUpgrade, ReportHealth, ReportRef, Vote,
 };
 use charter_types::governance::methods as governance;
-use charter_types::governance::{Choice, Constitution, Member, Params};
+use charter_types::governance::{Choice, Constitution, Member, Params, Wanted};
 use charter_types::{Hash32, Page};
 
 use super::case::{Case, Who};
 use super::scene::Scene;
 
 const NOT_MEMBER: &str = "GOVERNANCE_NOT_MEMBER";
+const NOT_OWNER: &str = "GOVERNANCE_NOT_OWNER";
 const UNKNOWN_PROPOSAL: &str = "GOVERNANCE_UNKNOWN_PROPOSAL";
 
 pub fn cases(scene: &Scene) -> Vec<Case> {
@@ -32,6 +33,8 @@ pub fn cases(scene: &Scene) -> Vec<Case> {
     let execute = ExecuteUpgrade { proposal: scene.proposal, code: vec![0; 10] };
     let page = Page { from: 1, limit: Some(1) };
     let agent = AgentRef { agent: 1 };
+    let report = ReportHealth { agent: 1, release: 1, digest: Hash32([1; 32]), ok: true };
+    let of_agent = |case: Case| case.unknown("agent", 999, "GOVERNANCE_NOT_ENROLLED");
     let of_proposal = |case: Case| case.unknown("proposal", 999, UNKNOWN_PROPOSAL);
     vec![
         Case::new(governance::create_line, &line, ""),
@@ -49,12 +52,22 @@ pub fn cases(scene: &Scene) -> Vec<Case> {
         of_proposal(Case::new(governance::publish, &reference, "GOVERNANCE_NOT_APPROVED")),
         of_proposal(Case::new(governance::amend, &reference, "GOVERNANCE_WRONG_KIND")),
         Case::new(governance::execute_upgrade, &execute, "GOVERNANCE_WRONG_KIND"),
-        Case::new(governance::enroll, &Enroll { agent: 1, line: 2 }, "GOVERNANCE_NOT_OWNER").unknown(
+        Case::new(governance::enroll, &enrolled(1, 2), NOT_OWNER).unknown("line", 999, "GOVERNANCE_UNKNOWN_LINE"),
+        of_agent(Case::new(governance::leave, &agent, NOT_OWNER)),
+        of_agent(Case::new(governance::choose, &Choose { agent: 1, wanted: Wanted::Pin(0) }, NOT_OWNER)),
+        of_agent(Case::new(governance::freeze, &agent, NOT_OWNER).may(&[Who::Guardian])),
+        of_agent(Case::new(governance::report_health, &report, "GOVERNANCE_NOT_AGENT").by(Who::Agent)),
+        Case::new(governance::advance, &LineRef { line: 2 }, "GOVERNANCE_NO_ROLLOUT").unknown(
             "line",
             999,
             "GOVERNANCE_UNKNOWN_LINE",
         ),
-        Case::new(governance::leave, &agent, "GOVERNANCE_NOT_OWNER").unknown("agent", 999, "GOVERNANCE_NOT_ENROLLED"),
+        Case::new(governance::forget_reports, &ForgetReports { release: 1, owners: vec![scene.id(Who::Owner)] }, "")
+            .unknown("release", 999, "GOVERNANCE_UNKNOWN_RELEASE"),
+        Case::new(governance::rollout, &LineRef { line: 2 }, ""),
+        Case::new(governance::rollouts, &page, ""),
+        Case::new(governance::report, &ReportRef { release: 1, owner: scene.id(Who::Owner) }, ""),
+        Case::new(governance::holding, &HoldingRef { line: 2, owner: scene.id(Who::Owner) }, ""),
         Case::new(governance::line, &LineRef { line: 1 }, ""),
         Case::new(governance::lines, &page, ""),
         Case::new(governance::proposal, &reference, ""),

@@ -1,7 +1,7 @@
 //! Who and what is there when calls are refused.
 
 use charter_harness::{Caller, Harness, initial_call, ok, view};
-use charter_types::governance::args::{CreateLine, Enroll, ProposalRef, ProposeRelease};
+use charter_types::governance::args::{CreateLine, ProposalRef, ProposeRelease};
 use charter_types::governance::{Params, methods as governance};
 use charter_types::keys::args::AddCredential;
 use charter_types::keys::{Envelope, Grantee, Wrap, methods as keys};
@@ -13,7 +13,7 @@ use near_workspaces::Account;
 
 use super::case::Who;
 use crate::escrow::open;
-use charter_harness::arguments::{DEPOSIT, accept, content, policy, prepay, register, register_host, terms};
+use charter_harness::arguments::{DEPOSIT, accept, content, enrolled, policy, prepay, register, register_host, terms};
 
 pub struct Scene {
     pub harness: Harness,
@@ -135,7 +135,7 @@ impl Scene {
         let proposal = ok(owner, contract, governance::propose_release, &release, DEPOSIT).await;
         // Governance asks the registry it was set up with, which may be another one than the agent's.
         if self.harness.contracts.registry.as_str().starts_with("registry.") {
-            ok(owner, contract, governance::enroll, &Enroll { agent: 1, line: 2 }, 1).await;
+            ok(owner, contract, governance::enroll, &enrolled(1, 2), 1).await;
         }
         let question = ProposalRef { proposal };
         let found = view(&self.harness.worker, contract, governance::proposal, &question).await.unwrap();

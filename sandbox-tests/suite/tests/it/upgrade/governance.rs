@@ -61,6 +61,8 @@ async fn fill(harness: Harness) -> Filled {
     people.extend([harness.root().clone(), own]);
     let values = [
         ("account_id", people.iter().map(|person| json!(person.id())).collect()),
+        ("owner", people.iter().map(|person| json!(person.id())).collect()),
+        ("release", (1..=4).map(|id| json!(id)).collect()),
         ("line", vec![json!(1), json!(LINE)]),
         ("proposal", (1..=5).map(|id| json!(id)).collect()),
         ("agent", agents.iter().map(|id| json!(id)).collect()),
@@ -122,19 +124,27 @@ async fn change(filled: &Filled) {
     assert_eq!((line["seq"].as_u64(), line["head"].as_u64()), (Some(2), Some(5)));
     let [of_alice, of_bob] = &filled.values["agent"][..] else { panic!("two agents") };
     filled.ok(alice, "enroll", json!({ "agent": of_alice, "line": 1 }), 1).await;
+    let asked = filled.harness.worker.view(filled.id(), "enrolment").args_json(json!({ "agent": of_bob }));
+    let enrolment: Value = asked.await.unwrap().json().unwrap();
     filled.ok(bob, "leave", json!({ "agent": of_bob }), 1).await;
     // An enrolment: 29 bytes of record and version, payer, key, and what NEAR adds.
-    let row = 1 + 4 * 8 + 20 + 9 + 40;
+    let mut row = 1 + 4 * 8 + 20 + 9 + 40;
+    if !enrolment["owner"].is_null() {
+        // Since 0005 with its owner and what that wants, and a row of how many agents it has on the line.
+        let owner = 4 + u128::try_from(bob.id().len()).unwrap();
+        row += (1 + owner + 9 + 11 + 9 + 1 + 2 * 8) + (1 + 8 + owner + 20 + 1 + 8 + owner + 8 + 40);
+    }
     assert_eq!(filled.available(bob).await, available + row * 10_000_000_000_000_000_000);
 }
 
 #[tokio::test]
 async fn lines_and_proposals_of_every_release_upgrade() {
     // Rows that change get what they lack, and four bytes that say that the contract pays for it: the proposal two bytes, or
-    // three of the first release, and the line nine.
+    // three of the first release, and the eight of what came with 0005; and the line nine.
     let grown = |release: &str| match release {
-        "faa0a5a" => 3 + 4 + 9 + 4,
-        "0002" | "0003" => 2 + 4 + 9 + 4,
+        "faa0a5a" => 3 + 8 + 4 + 9 + 4,
+        "0002" | "0003" => 2 + 8 + 4 + 9 + 4,
+        "0004" => 8 + 4,
         _ => 0,
     };
     super::every_release_upgrades(fill, change, grown).await;

@@ -1,0 +1,212 @@
+//! What the registry's answer lets an agent's people do on its line: bring it there, hold it, report on it.
+
+use charter_common::{Answer, Failure};
+use charter_types::AccountId;
+use charter_types::governance::args::{Choose, Enroll, ReportHealth};
+use charter_types::governance::{Enrolment, Fact, GovernanceError, Holding, Policy, Rollout, RolloutState, Wanted};
+use charter_types::registry::{AgentId, Authority};
+
+use super::enrol::Wish;
+use crate::Governance;
+use crate::model::{count, moved_to, told};
+
+impl Governance {
+    /// What was asked for, now that the registry has said who the caller is to the agent. Without an answer the agent is
+    /// gone, or never was: who pays for its row may still take it away.
+    pub(super) fn act(&mut self, caller: &AccountId, wish: &Wish, authority: Option<&Authority>) -> Answer {
+        if let Wish::Leave(agent) = wish {
+            return self.remove(caller, *agent, authority);
+        }
+        let authority = authority.ok_or(GovernanceError::NoAuthority { agent: wish.agent() })?;
+        match wish {
+            Wish::Enroll(args) => self.bring(caller, *args, authority),
+            Wish::Choose(args) => self.choose_for(caller, *args, authority),
+            Wish::Freeze(agent) => self.hold(caller, *agent, authority),
+            Wish::Report(args) => self.hear(caller, *args, authority),
+            Wish::Leave(_) => Ok(()),
+        }
+    }
+
+    fn bring(&mut self, caller: &AccountId, args: Enroll, authority: &Authority) -> Answer {
+        check_owner(caller, authority)?;
+        let line = self.line_row(args.line)?;
+        // A row left by an earlier owner goes, and its storage back to who paid.
+        self.take_off(caller, args.agent)?;
+        let mut enrolment = Enrolment {
+            agent: args.agent,
+            line: line.id,
+            epochs: authority.epochs,
+            owner: Some(caller.clone()),
+            since: Some(self.next_proposal),
+            policy: args.policy,
+            pin: None,
+            accepted: args.accepted,
+            running: 0,
+            before: 0,
+        };
+        let mut rollout = self.rollout_of(&line);
+        let content = |id| self.releases.get(&id).map(|release| release.content);
+        enrolment.running = told(&enrolment, &line, &rollout, content, Self::now_ms()).0;
+        self.enrolments.insert(&args.agent, caller, &enrolment, &mut self.core.storage)?;
+        self.emit("enrolled", caller, Fact::Enrolment(enrolment));
+        let key = (line.id, caller.clone());
+        let known = self.holdings.get(&key);
+        let agents = known.as_ref().map_or(0, |holding| holding.agents).saturating_add(1);
+        let holding = Holding { line: line.id, owner: caller.clone(), agents };
+        self.holdings.put(&key, caller, &holding, &mut self.core.storage)?;
+        self.emit("holding_changed", caller, Fact::Holding(holding));
+        if known.is_none() {
+            rollout.owners = rollout.owners.saturating_add(1);
+            self.save_rollout("owner_joined", caller, rollout)?;
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, caller: &AccountId, agent: AgentId, authority: Option<&Authority>) -> Answer {
+        let enrolment = self.enrolments.get(&agent).ok_or(GovernanceError::NotEnrolled { agent })?;
+        let owns = |authority: &Authority| authority.roles.owner && authority.armed;
+        // Whoever put it there and owns it no longer has its storage back; as the owner it answers for what it does.
+        let paid = enrolment.owner.as_ref() == Some(caller) && authority.is_none_or(|known| !known.roles.owner);
+        if !paid && !authority.is_some_and(owns) {
+            return Err(GovernanceError::NotOwner { caller: caller.clone() }.into());
+        }
+        self.take_off(caller, agent)?;
+        self.emit("left", caller, Fact::EnrolmentEnded(agent));
+        Ok(())
+    }
+
+    /// Ends an enrolment, if there is one, in the counts of its line as well.
+    fn take_off(&mut self, by: &AccountId, agent: AgentId) -> Answer {
+        let Some(Enrolment { line, owner, .. }) = self.enrolments.get(&agent) else { return Ok(()) };
+        self.enrolments.remove(&agent, &mut self.core.storage);
+        let Some(owner) = owner else { return Ok(()) };
+        let key = (line, owner.clone());
+        let Some(mut holding) = self.holdings.get(&key) else { return Ok(()) };
+        holding.agents = holding.agents.saturating_sub(1);
+        if holding.agents > 0 {
+            self.holdings.update(&key, &holding, &mut self.core.storage)?;
+            self.emit("holding_changed", by, Fact::Holding(holding));
+            return Ok(());
+        }
+        self.holdings.remove(&key, &mut self.core.storage);
+        self.emit("holding_ended", by, Fact::HoldingEnded { line, owner });
+        let mut rollout = self.rollout_of(&self.line_row(line)?);
+        rollout.owners = rollout.owners.saturating_sub(1);
+        self.save_rollout("owner_left", by, rollout)
+    }
+
+    fn choose_for(&mut self, caller: &AccountId, Choose { agent, wanted }: Choose, authority: &Authority) -> Answer {
+        check_owner(caller, authority)?;
+        let mut enrolment = self.own_enrolment(caller, agent)?;
+        enrolment.epochs = authority.epochs;
+        match wanted {
+            Wanted::Policy(policy) => enrolment.policy = policy,
+            Wanted::Pin(release) => {
+                if release != 0 {
+                    self.published(enrolment.line, release)?;
+                }
+                enrolment.pin = Some(release);
+            }
+            Wanted::Unpin => enrolment.pin = None,
+            Wanted::Accept { release, permissions } => {
+                let expected = self.published(enrolment.line, release)?.content.permissions;
+                if permissions != expected {
+                    return Err(GovernanceError::OtherPermissions { expected }.into());
+                }
+                enrolment.accepted = Some(permissions);
+                if enrolment.policy == Policy::Manual {
+                    moved_to(&mut enrolment, release);
+                }
+            }
+        }
+        self.save_enrolment("chosen", caller, enrolment)
+    }
+
+    /// Guardians may, so it works when the owner can't: it takes no storage, and leaves epochs as they are.
+    fn hold(&mut self, caller: &AccountId, agent: AgentId, authority: &Authority) -> Answer {
+        if !authority.roles.owner && !authority.roles.guardian {
+            return Err(GovernanceError::NotOwner { caller: caller.clone() }.into());
+        }
+        let mut enrolment = self.enrolments.get(&agent).ok_or(GovernanceError::NotEnrolled { agent })?;
+        enrolment.pin = Some(self.told_now(&enrolment)?);
+        self.save_enrolment("frozen", caller, enrolment)
+    }
+
+    fn hear(&mut self, caller: &AccountId, args: ReportHealth, authority: &Authority) -> Answer {
+        let ReportHealth { agent, release: id, digest, .. } = args;
+        if !authority.roles.agent {
+            return Err(GovernanceError::NotAgent { caller: caller.clone() }.into());
+        }
+        let mut enrolment = self.enrolments.get(&agent).ok_or(GovernanceError::NotEnrolled { agent })?;
+        if enrolment.epochs != authority.epochs {
+            return Err(GovernanceError::StaleEnrolment { agent }.into());
+        }
+        let release = self.told_now(&enrolment)?;
+        if release != id || id == 0 {
+            return Err(GovernanceError::NotTold { release }.into());
+        }
+        let content = self.release_row(id).content;
+        if !content.artifacts.iter().any(|artifact| artifact.digest == digest) {
+            return Err(GovernanceError::WrongDigest {}.into());
+        }
+        let rollout = self.rollout_of(&self.line_row(enrolment.line)?);
+        if let Some(owner) = self.voice(&enrolment, id, &rollout) {
+            self.count_report(caller, &owner, args, rollout)?;
+        }
+        if enrolment.running != id {
+            moved_to(&mut enrolment, id);
+            self.save_enrolment("running", caller, enrolment)?;
+        }
+        Ok(())
+    }
+
+    fn count_report(
+        &mut self,
+        caller: &AccountId,
+        owner: &AccountId,
+        args: ReportHealth,
+        mut rollout: Rollout,
+    ) -> Answer {
+        let key = (args.release, owner.clone());
+        let before = self.reports.get(&key);
+        let Some(report) = count(&mut rollout, before.as_ref(), owner, args.agent, args.ok) else { return Ok(()) };
+        self.reports.put(&key, caller, &report, &mut self.core.storage)?;
+        self.emit("health_reported", caller, Fact::Report(report));
+        self.save_rollout("reports_counted", caller, rollout)
+    }
+
+    /// Whose voice an agent's report is, if it counts: of what is being rolled out, and reached this agent in its turn.
+    pub(super) fn voice(&self, enrolment: &Enrolment, release: u64, rollout: &Rollout) -> Option<AccountId> {
+        let asked = rollout.release == release && rollout.state == RolloutState::Running;
+        let reached = || rollout.reaches(enrolment.agent, enrolment.since, charter_common::sha256);
+        let counts = asked && rollout.counts(enrolment.since) && reached();
+        counts.then(|| enrolment.owner.clone()).flatten()
+    }
+
+    pub(super) fn told_now(&self, enrolment: &Enrolment) -> Answer<u64> {
+        let line = self.line_row(enrolment.line)?;
+        let content = |id| self.releases.get(&id).map(|release| release.content);
+        Ok(told(enrolment, &line, &self.rollout_of(&line), content, Self::now_ms()).0)
+    }
+
+    fn own_enrolment(&self, caller: &AccountId, agent: AgentId) -> Answer<Enrolment> {
+        let enrolment = self.enrolments.get(&agent).ok_or(GovernanceError::NotEnrolled { agent })?;
+        if enrolment.owner.as_ref() != Some(caller) {
+            return Err(GovernanceError::StaleEnrolment { agent }.into());
+        }
+        Ok(enrolment)
+    }
+
+    fn save_enrolment(&mut self, event: &str, by: &AccountId, enrolment: Enrolment) -> Answer {
+        self.enrolments.update(&enrolment.agent, &enrolment, &mut self.core.storage)?;
+        self.emit(event, by, Fact::Enrolment(enrolment));
+        Ok(())
+    }
+}
+
+fn check_owner(caller: &AccountId, authority: &Authority) -> Result<(), Failure> {
+    if authority.roles.owner && authority.armed {
+        return Ok(());
+    }
+    Err(GovernanceError::NotOwner { caller: caller.clone() }.into())
+}

@@ -1,0 +1,204 @@
+//! What an agent may run: what its line has for it, as far as its owner lets it move.
+
+use charter_types::governance::{Bump, Enrolment, Line, Policy, Reason, ReleaseContent, ReleaseId, Rollout};
+
+use charter_common::sha256;
+
+/// Release 0 is none.
+type Told = (ReleaseId, Reason);
+
+/// What the line has for an agent, whatever its owner wants.
+fn offered(enrolment: &Enrolment, line: &Line, rollout: &Rollout) -> Told {
+    let waits = rollout.release == line.head && !rollout.reaches(enrolment.agent, enrolment.since, sha256);
+    match if waits { (rollout.previous, Reason::Waiting) } else { (line.head, Reason::Head) } {
+        (0, _) => (0, Reason::NoRelease),
+        offered => offered,
+    }
+}
+
+/// INV-GOV-6: who is pinned or frozen, or would move further than its owner lets it, is told to stay.
+pub fn told(
+    enrolment: &Enrolment,
+    line: &Line,
+    rollout: &Rollout,
+    content: impl Fn(ReleaseId) -> Option<ReleaseContent>,
+    now_ms: u64,
+) -> Told {
+    if let Some(pinned) = enrolment.pin {
+        return (pinned, Reason::Pinned);
+    }
+    let (next, reason) = offered(enrolment, line, rollout);
+    // Where it is, where it was before, and nowhere need nobody's leave. Releases up to 0004 asked for none.
+    if [0, enrolment.running, enrolment.before].contains(&next) || enrolment.owner.is_none() {
+        return (next, reason);
+    }
+    let stay = |why| (enrolment.running, why);
+    let Policy::Auto { bump, soak_ms, new_permissions } = enrolment.policy else { return stay(Reason::Manual) };
+    let Some(content_of_next) = content(next) else { return stay(Reason::NoRelease) };
+    if !new_permissions && enrolment.accepted != Some(content_of_next.permissions) {
+        return stay(Reason::NewPermissions);
+    }
+    let larger = |running: ReleaseContent| difference(&running.semver, &content_of_next.semver) > bump;
+    if content(enrolment.running).is_some_and(larger) {
+        return stay(Reason::LargerBump);
+    }
+    if next == rollout.release && now_ms < rollout.published_ms.saturating_add(soak_ms) {
+        return stay(Reason::Soaking);
+    }
+    (next, reason)
+}
+
+/// Which part of two versions differs, the largest first. What follows the three numbers counts as a patch.
+fn difference(one: &str, other: &str) -> Bump {
+    let numbers = |version: &str| -> Vec<String> {
+        version.split(['-', '+']).next().unwrap_or_default().split('.').map(str::to_owned).collect()
+    };
+    let (one, other) = (numbers(one), numbers(other));
+    match one.iter().zip(&other).position(|(one, other)| one != other) {
+        Some(0) => Bump::Major,
+        Some(1) => Bump::Minor,
+        _ => Bump::Patch,
+    }
+}
+
+/// The agent says what it runs. What it ran before is where it may go back to.
+pub fn moved_to(enrolment: &mut Enrolment, release: ReleaseId) {
+    if enrolment.running != release {
+        enrolment.before = enrolment.running;
+        enrolment.running = release;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use charter_types::Hash32;
+    use charter_types::governance::{
+        Bump, Constitution, Enrolment, Line, Member, Params, Policy, Reason, ReleaseContent, ReleaseId, Rollout,
+        RolloutState,
+    };
+    use charter_types::registry::Epochs;
+
+    use super::{difference, moved_to, told};
+    use crate::model::vote::tests::account;
+    use crate::model::{new_line, settled};
+
+    const ASKED: Hash32 = Hash32([3; 32]);
+
+    /// 1 is 1.0.0, 2 is 1.1.0, 3 is 2.0.0, and 4, 1.1.1, asks for more.
+    fn content(id: ReleaseId) -> Option<ReleaseContent> {
+        let semver = *["1.0.0", "1.1.0", "2.0.0", "1.1.1"].get(usize::try_from(id).unwrap().checked_sub(1)?)?;
+        let permissions = if id == 4 { Hash32([4; 32]) } else { ASKED };
+        Some(ReleaseContent {
+            semver: semver.to_owned(),
+            artifacts: Vec::new(),
+            source_commit: String::new(),
+            permissions,
+            reversible: true,
+        })
+    }
+
+    /// An agent that runs the first release of a line whose head is another.
+    fn scene(head: ReleaseId) -> (Enrolment, Line, Rollout) {
+        let council = vec![Member { account: account("a.near"), weight: 1 }];
+        let constitution = Constitution { council, params: Params::default(), guardian: None };
+        let mut line = new_line(1, "scout".to_owned(), account("a.near"), constitution);
+        line.head = head;
+        let enrolment = Enrolment {
+            agent: 1,
+            line: 1,
+            epochs: Epochs::default(),
+            owner: Some(account("o.near")),
+            since: Some(1),
+            policy: Policy::default(),
+            pin: None,
+            accepted: Some(ASKED),
+            running: 1,
+            before: 0,
+        };
+        let rollout = Rollout { published_ms: 100, previous: 1, ..settled(&line) };
+        (enrolment, line, rollout)
+    }
+
+    fn auto(bump: Bump, soak_ms: u64, new_permissions: bool) -> Policy {
+        Policy::Auto { bump, soak_ms, new_permissions }
+    }
+
+    /// INV-GOV-6: leave any of these questions out of `told`, and an agent moves that should stay.
+    #[test]
+    fn an_agent_moves_no_further_than_its_owner_lets_it() {
+        for (head, policy, accepted, expected) in [
+            (2, Policy::default(), Some(ASKED), (2, Reason::Head)),
+            (2, Policy::Manual, Some(ASKED), (1, Reason::Manual)),
+            (2, auto(Bump::Patch, 0, false), Some(ASKED), (1, Reason::LargerBump)),
+            (3, Policy::default(), Some(ASKED), (1, Reason::LargerBump)),
+            (3, auto(Bump::Major, 0, false), Some(ASKED), (3, Reason::Head)),
+            (4, Policy::default(), Some(ASKED), (1, Reason::NewPermissions)),
+            (4, Policy::default(), Some(Hash32([4; 32])), (4, Reason::Head)),
+            (4, auto(Bump::Minor, 0, true), None, (4, Reason::Head)),
+            (2, Policy::default(), None, (1, Reason::NewPermissions)),
+            (2, auto(Bump::Minor, 51, false), Some(ASKED), (1, Reason::Soaking)),
+            (2, auto(Bump::Minor, 50, false), Some(ASKED), (2, Reason::Head)),
+            (1, Policy::Manual, None, (1, Reason::Head)),
+        ] {
+            let (enrolment, line, rollout) = scene(head);
+            let enrolment = Enrolment { policy, accepted, ..enrolment };
+            assert_eq!(told(&enrolment, &line, &rollout, content, 150), expected, "{head} {policy:?} {accepted:?}");
+            for pin in [0, 1, 9] {
+                let pinned = Enrolment { pin: Some(pin), ..enrolment.clone() };
+                assert_eq!(told(&pinned, &line, &rollout, content, 150), (pin, Reason::Pinned));
+            }
+        }
+    }
+
+    #[test]
+    fn who_has_not_been_reached_stays_with_the_one_before() {
+        let (enrolment, line, rollout) = scene(2);
+        for state in [RolloutState::Drawing, RolloutState::Running] {
+            let waiting = Rollout { state, stage: 0, counted: 1_000, ..rollout.clone() };
+            // Slot 1,833 of 10,000: not among the first.
+            assert_eq!(told(&enrolment, &line, &waiting, content, 150), (1, Reason::Waiting), "{state:?}");
+            let first = Rollout { previous: 0, ..waiting };
+            assert_eq!(told(&enrolment, &line, &first, content, 150), (0, Reason::NoRelease), "{state:?}");
+        }
+        let nothing = Line { head: 0, ..line };
+        assert_eq!(told(&enrolment, &nothing, &settled(&nothing), content, 150), (0, Reason::NoRelease));
+    }
+
+    /// Ask for leave on the way back, too, and a release that failed goes on running where its owner accepted what it asked
+    /// for; ask for none on any way down, and a lower version with other permissions gets in.
+    #[test]
+    fn the_way_back_is_to_what_it_ran_and_to_nothing_else() {
+        let (mut enrolment, line, rollout) = scene(1);
+        moved_to(&mut enrolment, 4);
+        enrolment.accepted = Some(Hash32([4; 32]));
+        assert_eq!((enrolment.running, enrolment.before), (4, 1));
+        let back = Rollout { state: RolloutState::RolledBack, release: 4, ..rollout.clone() };
+        assert_eq!(told(&enrolment, &line, &back, content, 150), (1, Reason::Head));
+        let other = Line { head: 2, ..line };
+        assert_eq!(told(&enrolment, &other, &rollout, content, 150), (4, Reason::NewPermissions));
+        moved_to(&mut enrolment, 4);
+        assert_eq!(enrolment.before, 1, "saying it twice forgets nothing");
+    }
+
+    #[test]
+    fn an_enrolment_of_before_is_told_the_head() {
+        let (enrolment, line, rollout) = scene(4);
+        let old = Enrolment { owner: None, since: None, accepted: None, running: 0, ..enrolment };
+        assert_eq!(told(&old, &line, &rollout, content, 150), (4, Reason::Head));
+    }
+
+    #[test]
+    fn versions_differ_in_their_first_other_number() {
+        for (one, other, expected) in [
+            ("1.2.3", "1.2.3", Bump::Patch),
+            ("1.2.3", "1.2.4-rc.1", Bump::Patch),
+            ("1.2.3-rc.1", "1.2.3+b", Bump::Patch),
+            ("1.2.3", "1.10.3", Bump::Minor),
+            ("1.2.3", "10.2.3", Bump::Major),
+            ("0.9.0", "1.0.0", Bump::Major),
+        ] {
+            assert_eq!(difference(one, other), expected, "{one} {other}");
+            assert_eq!(difference(other, one), expected, "{other} {one}");
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! Releases on their way to agents, on the real wasm: who is reached, who says how it is, and how it goes on or back.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use charter_client::sha256;
+use charter_harness::arguments::{DEPOSIT, charged_bytes, content, enrolled, prepay, register};
+use charter_harness::{Caller, Harness, call, failed_with, ok, refused, view};
+use charter_types::governance::args::{
+    AgentRef, Choose, CreateLine, ForgetReports, HoldingRef, LineRef, ProposalRef, ProposeRelease, ReportHealth,
+    ReportRef, Vote,
+};
+use charter_types::governance::methods as governance;
+use charter_types::governance::{
+    Choice, Enrolment, Line, PERIOD_MS_MIN, Params, Policy, Reason, ReleaseContent, ReleaseFor, Rollout, RolloutState,
+    Wanted,
+};
+use charter_types::registry::args::{AgentAccount, SetAgentAccount};
+use charter_types::registry::methods as registry;
+use charter_types::{Hash32, Nothing};
+use near_workspaces::{Account, AccountId};
+
+use charter_harness::arguments::accept;
+
+const LINE: u64 = 2;
+const PERIOD: Duration = Duration::from_millis(PERIOD_MS_MIN + 1);
+const HOUR: Duration = Duration::from_secs(3_601);
+
+/// A line whose owner is its council, and agents on it, each with an owner and an account of its own.
+struct Fleet {
+    harness: Harness,
+    chief: Account,
+    owners: Vec<Account>,
+    robots: Vec<Account>,
+    agents: Vec<u64>,
+}
+
+impl Fleet {
+    async fn new(size: usize) -> Self {
+        let harness = Harness::start().await.unwrap();
+        let chief = harness.account("chief").await.unwrap();
+        let params = Params { vote_ms: PERIOD_MS_MIN, timelock_ms: PERIOD_MS_MIN, ..Params::default() };
+        let args = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian: None };
+        let contract = &harness.contracts.governance;
+        assert_eq!(ok(&chief, contract, governance::create_line, &args, DEPOSIT).await, LINE);
+        prepay(&chief, contract, DEPOSIT).await;
+        let mut fleet = Self { harness, chief, owners: Vec::new(), robots: Vec::new(), agents: Vec::new() };
+        for _ in 0..size {
+            fleet.join().await;
+        }
+        fleet
+    }
+
+    /// One more owner with an agent.
+    async fn join(&mut self) {
+        let number = self.owners.len();
+        let owner = self.harness.account(&format!("owner{number}")).await.unwrap();
+        let robot = self.harness.account(&format!("robot{number}")).await.unwrap();
+        let agent = register(&self.harness, &owner, Vec::new()).await;
+        let own = SetAgentAccount { agent, agent_account: Some(robot.id().clone()) };
+        ok(&owner, &self.harness.contracts.registry, registry::set_agent_account, &own, DEPOSIT).await;
+        prepay(&owner, self.contract(), DEPOSIT).await;
+        prepay(&robot, self.contract(), DEPOSIT).await;
+        ok(&owner, self.contract(), governance::enroll, &enrolled(agent, LINE), 1).await;
+        self.owners.push(owner);
+        self.robots.push(robot);
+        self.agents.push(agent);
+    }
+
+    fn contract(&self) -> &AccountId {
+        &self.harness.contracts.governance
+    }
+
+    async fn rollout(&self) -> Rollout {
+        let found = view(&self.harness.worker, self.contract(), governance::rollout, &LineRef { line: LINE }).await;
+        found.unwrap().unwrap()
+    }
+
+    async fn line(&self) -> Line {
+        let found = view(&self.harness.worker, self.contract(), governance::line, &LineRef { line: LINE }).await;
+        found.unwrap().unwrap()
+    }
+
+    async fn told(&self, agent: u64) -> ReleaseFor {
+        view(&self.harness.worker, self.contract(), governance::release_for, &AgentRef { agent }).await.unwrap()
+    }
+
+    /// A release that may be published: proposed, voted for and counted, its timelock over.
+    async fn due(&self, content: ReleaseContent) -> u64 {
+        let seq = self.line().await.seq;
+        let args = ProposeRelease { line: LINE, seq, content };
+        let proposal = ok(&self.chief, self.contract(), governance::propose_release, &args, DEPOSIT).await;
+        let about = ProposalRef { proposal };
+        let found = view(&self.harness.worker, self.contract(), governance::proposal, &about).await.unwrap();
+        let vote = Vote { proposal, content_hash: found.unwrap().content_hash, choice: Choice::Yes };
+        ok(&self.chief, self.contract(), governance::vote, &vote, DEPOSIT).await;
+        self.harness.wait(PERIOD).await.unwrap();
+        ok(&self.chief, self.contract(), governance::queue, &about, 0).await;
+        self.harness.wait(PERIOD).await.unwrap();
+        proposal
+    }
+
+    /// The same, published, by nobody in particular. Its id.
+    async fn publish(&self, content: ReleaseContent) -> u64 {
+        let proposal = self.due(content).await;
+        ok(&self.owners[0], self.contract(), governance::publish, &ProposalRef { proposal }, 0).await;
+        self.rollout().await.release
+    }
+
+    async fn report(&self, place: usize, release: u64, ok_: bool) {
+        ok(&self.robots[place], self.contract(), governance::report_health, &self.word(place, release, ok_), 0).await;
+    }
+
+    fn word(&self, place: usize, release: u64, ok: bool) -> ReportHealth {
+        ReportHealth { agent: self.agents[place], release, digest: content().artifacts[0].digest, ok }
+    }
+
+    /// Places of the agents that are told to run a release.
+    async fn reached(&self, release: u64) -> Vec<usize> {
+        let mut reached = Vec::new();
+        for (place, agent) in self.agents.iter().enumerate() {
+            if self.told(*agent).await.release == Some(release) {
+                reached.push(place);
+            }
+        }
+        reached
+    }
+
+    async fn advance(&self) -> RolloutState {
+        // A stranger's call: nobody in particular is needed.
+        ok(self.harness.root(), self.contract(), governance::advance, &LineRef { line: LINE }, 0).await
+    }
+
+    async fn cant_advance(&self) -> String {
+        refused(self.harness.root(), self.contract(), governance::advance, &LineRef { line: LINE }, 0).await
+    }
+
+    async fn choose(&self, place: usize, wanted: Wanted) {
+        let args = Choose { agent: self.agents[place], wanted };
+        ok(&self.owners[place], self.contract(), governance::choose, &args, 1).await;
+    }
+}
+
+fn version(semver: &str) -> ReleaseContent {
+    ReleaseContent { semver: semver.to_owned(), ..content() }
+}
+
+/// Which agents a seed puts first, worked out here.
+fn cohort(rollout: &Rollout, agents: &[u64], bps: u64) -> Vec<usize> {
+    let slot = |agent: &u64| {
+        let mut text = rollout.seed.0.to_vec();
+        text.extend(agent.to_le_bytes());
+        u64::from_le_bytes(sha256(&text)[..8].try_into().unwrap()) % 10_000
+    };
+    agents.iter().enumerate().filter(|(_, agent)| slot(agent) < bps).map(|(place, _)| place).collect()
+}
+
+#[tokio::test]
+async fn a_fleet_gets_a_release_in_growing_cohorts_and_goes_back_if_it_fails() {
+    let fleet = Fleet::new(100).await;
+    let first = fleet.publish(version("1.0.0")).await;
+    let rollout = fleet.rollout().await;
+    assert_eq!((rollout.state, rollout.counted, rollout.stage().bps), (RolloutState::Running, 100, 1_000));
+    let canaries = cohort(&rollout, &fleet.agents, 1_000);
+    assert_eq!(fleet.reached(first).await, canaries);
+    assert!((1..40).contains(&canaries.len()), "{canaries:?}");
+    // The others have nothing yet, and no say.
+    let other = (0..100).find(|place| !canaries.contains(place)).unwrap();
+    let told = fleet.told(fleet.agents[other]).await;
+    assert_eq!((told.release, told.reason), (None, Reason::NoRelease));
+    let word = fleet.word(other, first, false);
+    let robot = &fleet.robots[other];
+    assert_eq!(refused(robot, fleet.contract(), governance::report_health, &word, 0).await, "GOVERNANCE_NOT_TOLD");
+    // Time alone opens no stage.
+    assert_eq!(fleet.cant_advance().await, "GOVERNANCE_STAGE_RUNNING");
+    fleet.harness.wait(48 * HOUR).await.unwrap();
+    assert_eq!(fleet.cant_advance().await, "GOVERNANCE_TOO_FEW_REPORTS");
+    let mut spoken = BTreeSet::new();
+    for bps in [1_000, 5_000, 10_000] {
+        let rollout = fleet.rollout().await;
+        let reached = fleet.reached(first).await;
+        assert_eq!(reached, cohort(&rollout, &fleet.agents, bps));
+        assert!(spoken.iter().all(|place| reached.contains(place)), "INV-GOV-7: {bps}");
+        for place in reached.into_iter().filter(|place| !spoken.contains(place)).take(3).collect::<Vec<_>>() {
+            fleet.report(place, first, true).await;
+            spoken.insert(place);
+        }
+        fleet.harness.wait(25 * HOUR).await.unwrap();
+        let state = fleet.advance().await;
+        assert_eq!(state == RolloutState::Done, bps == 10_000, "{bps}");
+    }
+    assert_eq!(fleet.reached(first).await.len(), 100);
+
+    // The next one fails where it goes first, and nobody with a key of the line does anything about it.
+    let second = fleet.publish(version("1.1.0")).await;
+    let rollout = fleet.rollout().await;
+    let canaries = fleet.reached(second).await;
+    assert_eq!(canaries, cohort(&rollout, &fleet.agents, 1_000));
+    assert!(canaries.len() >= 3, "{canaries:?}");
+    assert_eq!(fleet.reached(first).await.len(), 100 - canaries.len());
+    for place in &canaries[..3] {
+        fleet.report(*place, second, false).await;
+    }
+    // A failure stays, whatever the agent says later.
+    fleet.report(canaries[0], second, true).await;
+    let rollout = fleet.rollout().await;
+    assert_eq!((rollout.ok, rollout.failed), (0, 3));
+    assert_eq!(fleet.advance().await, RolloutState::RolledBack);
+    let line = fleet.line().await;
+    assert_eq!((line.head, line.seq), (first, 3));
+    assert_eq!(fleet.reached(first).await.len(), 100, "all go back, those that ran it too");
+    assert_eq!(fleet.cant_advance().await, "GOVERNANCE_NO_ROLLOUT");
+    let seed_before = rollout.seed;
+    // And another one can follow, with another draw.
+    let third = fleet.publish(version("1.1.1")).await;
+    let rollout = fleet.rollout().await;
+    assert_eq!((rollout.release, rollout.previous), (third, first));
+    assert_ne!(rollout.seed, seed_before);
+    // Silent, it is superseded by the next.
+    let fourth = fleet.publish(version("1.1.2")).await;
+    assert_eq!((fleet.rollout().await.previous, fleet.line().await.head), (first, fourth));
+}
+
+#[tokio::test]
+async fn an_owner_has_one_voice_and_gets_its_storage_back() {
+    let mut fleet = Fleet::new(2).await;
+    // A second agent of the first owner's.
+    let (owner, robot) = (fleet.owners[0].clone(), fleet.robots[0].clone());
+    let agent = register(&fleet.harness, &owner, Vec::new()).await;
+    let own = SetAgentAccount { agent, agent_account: Some(robot.id().clone()) };
+    ok(&owner, &fleet.harness.contracts.registry, registry::set_agent_account, &own, DEPOSIT).await;
+    ok(&owner, fleet.contract(), governance::enroll, &enrolled(agent, LINE), 1).await;
+    let question = HoldingRef { line: LINE, owner: owner.id().clone() };
+    let holding = view(&fleet.harness.worker, fleet.contract(), governance::holding, &question).await.unwrap();
+    assert_eq!((holding.unwrap().agents, fleet.rollout().await.owners), (2, 2));
+    let release = fleet.publish(version("1.0.0")).await;
+    // Enrolled later: it runs what all run, and is not asked.
+    fleet.join().await;
+    fleet.report(2, release, false).await;
+    assert_eq!(fleet.rollout().await.reports(), 0);
+    fleet.report(0, release, true).await;
+    let second = ReportHealth { agent, ..fleet.word(0, release, true) };
+    ok(&robot, fleet.contract(), governance::report_health, &second, 0).await;
+    let rollout = fleet.rollout().await;
+    assert_eq!((rollout.ok, rollout.failed), (1, 0));
+    ok(&robot, fleet.contract(), governance::report_health, &ReportHealth { ok: false, ..second }, 0).await;
+    let question = ReportRef { release, owner: owner.id().clone() };
+    let report = view(&fleet.harness.worker, fleet.contract(), governance::report, &question).await.unwrap().unwrap();
+    assert_eq!((report.agent, report.ok), (agent, false));
+    // A stranger, another agent's account, another digest, another release.
+    let word = fleet.word(1, release, true);
+    for (by, word, code) in [
+        (&fleet.chief, word, "GOVERNANCE_NOT_AGENT"),
+        (&robot, word, "GOVERNANCE_NOT_AGENT"),
+        (&fleet.robots[1], ReportHealth { digest: Hash32([9; 32]), ..word }, "GOVERNANCE_WRONG_DIGEST"),
+        (&fleet.robots[1], ReportHealth { release: 9, ..word }, "GOVERNANCE_NOT_TOLD"),
+    ] {
+        let sent = by.send(fleet.contract(), call(governance::report_health, &word), 0).await.unwrap();
+        assert_eq!(failed_with(&sent).as_deref(), Some(code));
+    }
+    let forget = ForgetReports { release, owners: vec![owner.id().clone(), fleet.chief.id().clone()] };
+    let open = refused(&fleet.chief, fleet.contract(), governance::forget_reports, &forget, 0).await;
+    assert_eq!(open, "GOVERNANCE_ROLLOUT_OPEN");
+    // One failure of one voice, and there is nothing to go back to: held. The next one takes its place.
+    fleet.harness.wait(PERIOD).await.unwrap();
+    assert_eq!(fleet.advance().await, RolloutState::Held);
+    let next = fleet.publish(version("1.0.1")).await;
+    assert_eq!(fleet.reached(next).await, [0, 1, 2]);
+    ok(&fleet.chief, fleet.contract(), governance::forget_reports, &forget, 0).await;
+    // What is left are the storage accounts themselves.
+    assert_eq!(charged_bytes(&fleet.harness, fleet.contract(), &fleet.robots).await, 3 * 85);
+    ok(&fleet.chief, fleet.contract(), governance::forget_reports, &forget, 0).await;
+}
+
+#[tokio::test]
+async fn an_agent_moves_as_far_as_its_owner_lets_it() {
+    let fleet = Fleet::new(4).await;
+    let first = fleet.publish(version("1.0.0")).await;
+    for place in 0..4 {
+        fleet.report(place, first, true).await;
+    }
+    fleet.harness.wait(PERIOD).await.unwrap();
+    assert_eq!(fleet.advance().await, RolloutState::Done);
+    fleet.choose(0, Wanted::Policy(Policy::Manual)).await;
+    fleet.choose(1, Wanted::Pin(first)).await;
+    ok(&fleet.owners[2], fleet.contract(), governance::freeze, &AgentRef { agent: fleet.agents[2] }, 0).await;
+    let asked = Hash32([8; 32]);
+    let second = fleet.publish(ReleaseContent { permissions: asked, ..version("1.0.1") }).await;
+    for (place, reason) in [Reason::Manual, Reason::Pinned, Reason::Pinned, Reason::NewPermissions].iter().enumerate() {
+        let told = fleet.told(fleet.agents[place]).await;
+        assert_eq!((told.release, told.reason), (Some(first), *reason), "{place}");
+    }
+    let unknown = Choose { agent: fleet.agents[0], wanted: Wanted::Pin(9) };
+    let other =
+        Choose { agent: fleet.agents[0], wanted: Wanted::Accept { release: second, permissions: Hash32::default() } };
+    for (args, code) in [(unknown, "GOVERNANCE_UNKNOWN_RELEASE"), (other, "GOVERNANCE_OTHER_PERMISSIONS")] {
+        let sent = fleet.owners[0].send(fleet.contract(), call(governance::choose, &args), 1).await.unwrap();
+        assert_eq!(failed_with(&sent).as_deref(), Some(code));
+    }
+    for place in [0, 3] {
+        fleet.choose(place, Wanted::Accept { release: second, permissions: asked }).await;
+        assert_eq!(fleet.told(fleet.agents[place]).await.release, Some(second), "{place}");
+    }
+    fleet.choose(1, Wanted::Pin(0)).await;
+    let told = fleet.told(fleet.agents[1]).await;
+    assert_eq!((told.release, told.digests), (None, Vec::new()));
+    fleet.choose(2, Wanted::Unpin).await;
+    assert_eq!(fleet.told(fleet.agents[2]).await.reason, Reason::NewPermissions);
+}
+
+#[tokio::test]
+async fn who_sold_an_agent_takes_back_what_it_paid_and_the_new_owner_begins_anew() {
+    let fleet = Fleet::new(2).await;
+    let (seller, buyer, agent) = (&fleet.owners[0], &fleet.owners[1], fleet.agents[0]);
+    let registry = &fleet.harness.contracts.registry;
+    let paid = charged_bytes(&fleet.harness, fleet.contract(), std::slice::from_ref(seller)).await;
+    let offer = AgentAccount { agent, account: buyer.id().clone() };
+    ok(seller, registry, registry::offer_transfer, &offer, DEPOSIT).await;
+    ok(buyer, registry, registry::accept_transfer, &accept(&fleet.harness, registry, agent).await, DEPOSIT).await;
+    // The seller has no say any more, nor has the agent's account before the buyer enrolls it.
+    let pin = Choose { agent, wanted: Wanted::Pin(0) };
+    for (by, sent, deposit, code) in [
+        (seller, call(governance::choose, &pin), 1, "GOVERNANCE_NOT_OWNER"),
+        (buyer, call(governance::choose, &pin), 1, "GOVERNANCE_STALE_ENROLMENT"),
+        (seller, call(governance::enroll, &enrolled(agent, LINE)), 1, "GOVERNANCE_NOT_OWNER"),
+        (seller, call(governance::freeze, &AgentRef { agent }), 0, "GOVERNANCE_NOT_OWNER"),
+    ] {
+        let sent = by.send(fleet.contract(), sent, deposit).await.unwrap();
+        assert_eq!(failed_with(&sent).as_deref(), Some(code));
+    }
+    ok(seller, fleet.contract(), governance::leave, &AgentRef { agent }, 1).await;
+    assert_eq!(charged_bytes(&fleet.harness, fleet.contract(), std::slice::from_ref(seller)).await, 85);
+    assert!(paid > 300, "{paid}");
+    assert_eq!(fleet.rollout().await.owners, 1);
+    ok(buyer, fleet.contract(), governance::enroll, &enrolled(agent, LINE), 1).await;
+    let again = fleet.contract();
+    let found: Option<Enrolment> =
+        view(&fleet.harness.worker, again, governance::enrolment, &AgentRef { agent }).await.unwrap();
+    assert_eq!(found.unwrap().owner.as_ref(), Some(buyer.id()));
+    assert_eq!(fleet.rollout().await.owners, 1, "it had an agent there already");
+    // Another line, and off it: nothing is left of it on either.
+    ok(buyer, fleet.contract(), governance::enroll, &enrolled(agent, 1), 1).await;
+    for left in [agent, fleet.agents[1]] {
+        ok(buyer, fleet.contract(), governance::leave, &AgentRef { agent: left }, 1).await;
+    }
+    assert_eq!(fleet.rollout().await.owners, 0);
+    assert_eq!(charged_bytes(&fleet.harness, fleet.contract(), std::slice::from_ref(buyer)).await, 85);
+}
+
+/// Draw the seed in `publish` itself, and a call behind it in one batch knows whom it reaches: whoever publishes undoes it
+/// until it likes the draw.
+#[tokio::test]
+async fn a_batch_that_publishes_can_not_see_the_draw() {
+    let fleet = Fleet::new(100).await;
+    let proposal = fleet.due(version("1.0.0")).await;
+    let publish = call(governance::publish, &ProposalRef { proposal });
+    let by = &fleet.owners[0];
+    // What stands behind it in the batch: advancing fails if the draw is done, and finds it undone.
+    let advance = call(governance::advance, &LineRef { line: LINE });
+    let function = |call: &charter_harness::Call| {
+        let gas = near_workspaces::types::Gas::from_tgas(100);
+        near_workspaces::operations::Function::new(&call.method).args(call.args.clone()).gas(gas)
+    };
+    let outcome = by.batch(fleet.contract()).call(function(&publish)).call(function(&advance)).transact().await;
+    let outcome = outcome.unwrap();
+    assert!(outcome.is_success(), "{outcome:?}");
+    let logs: Vec<Vec<String>> = outcome.receipt_outcomes().iter().map(|each| each.logs.clone()).collect();
+    let with = |event: &str| logs.iter().position(|logs| logs.iter().any(|log| log.contains(event)));
+    let (published, drawn) = (with("\"release_published\""), with("\"cohorts_drawn\""));
+    assert!(published.is_some() && drawn.is_some() && published != drawn, "{logs:?}");
+    let rollout = fleet.rollout().await;
+    assert_eq!(rollout.state, RolloutState::Running);
+    assert_ne!(rollout.seed, Hash32::default());
+    // The second draw, which `advance` asked for, changed nothing: there is one event of it.
+    let drawn = logs.iter().flatten().filter(|log| log.contains("\"cohorts_drawn\"")).count();
+    assert_eq!(drawn, 1);
+    // Nobody draws by hand.
+    let by_hand = by.call(fleet.contract(), "on_draw").args(vec![0; 16]).transact().await.unwrap();
+    assert!(by_hand.is_failure());
+    let head = view(&fleet.harness.worker, fleet.contract(), charter_types::shared::methods::event_head, &Nothing {});
+    assert!(head.await.unwrap().seq > 0);
+}
