@@ -135,7 +135,8 @@ fn find(key: &[u8], payer: Option<Payer>) -> Option<(Payer, Vec<u8>)> {
 }
 
 /// Writes a row and books what it costs its payer more or less than before. Of the old row the contract paid for
-/// `share`, of this one for `new_share`.
+/// `share`, of this one for `new_share`. If the payer can't pay, the old row is back: a callback that settles all the same
+/// must not leave one that nobody was charged for.
 fn write(
     key: &[u8],
     row: &[u8],
@@ -144,10 +145,17 @@ fn write(
     ledger: &mut StorageLedger,
 ) -> Answer {
     let before = env::storage_usage().saturating_add(new_share.bytes());
-    env::storage_write(key, row);
+    let replaced = env::storage_write(key, row).then(env::storage_get_evicted).flatten();
     let after = env::storage_usage().saturating_add(share.bytes());
     ledger.release(payer, before.saturating_sub(after));
-    ledger.charge(payer, after.saturating_sub(before))
+    let charged = ledger.charge(payer, after.saturating_sub(before));
+    if charged.is_err() {
+        match replaced {
+            Some(row) => env::storage_write(key, &row),
+            None => env::storage_remove(key),
+        };
+    }
+    charged
 }
 
 /// Removes a row and gives its payer back what it was charged.

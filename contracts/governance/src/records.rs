@@ -129,6 +129,7 @@ layout! {
         since_ms: u64,
         last_ms: u64,
         published_ms: u64,
+        previous_published_ms: u64,
         reversible: bool,
         seed: Hash32,
         counted: u64,
@@ -140,7 +141,7 @@ layout! {
 layout! {
     enum RolloutStateV1 for RolloutState { 0 = Done, 1 = Drawing, 2 = Running, 3 = Held, 4 = RolledBack }
 }
-layout! { struct ReportV1 for Report { release: u64, owner: AccountId, agent: u64, ok: bool } }
+layout! { struct ReportV1 for Report { release: u64, owner: AccountId, agent: u64, ok: bool, stage: u8 } }
 layout! { struct HoldingV1 for Holding { line: u64, owner: AccountId, agents: u64 } }
 
 /// Nine bytes, whatever it says: a guardian writes it, and the owner is not asked to pay for it then.

@@ -65,8 +65,10 @@ impl Governance {
     fn remove(&mut self, caller: &AccountId, agent: AgentId, authority: Option<&Authority>) -> Answer {
         let enrolment = self.enrolments.get(&agent).ok_or(GovernanceError::NotEnrolled { agent })?;
         let owns = |authority: &Authority| authority.roles.owner && authority.armed;
-        // Whoever put it there and owns it no longer has its storage back; as the owner it answers for what it does.
-        let paid = enrolment.owner.as_ref() == Some(caller) && authority.is_none_or(|known| !known.roles.owner);
+        // Whoever put it there and owns it no longer has its storage back; as the owner it answers for what it does. What the
+        // new owner or its guardian pinned stays where it is.
+        let stranger = |known: &Authority| !known.roles.owner && enrolment.pin.is_none();
+        let paid = self.enrolments.payer(&agent) == Some(caller.into()) && authority.is_none_or(stranger);
         if !paid && !authority.is_some_and(owns) {
             return Err(GovernanceError::NotOwner { caller: caller.clone() }.into());
         }
@@ -99,6 +101,11 @@ impl Governance {
         check_owner(caller, authority)?;
         let mut enrolment = self.own_enrolment(caller, agent)?;
         enrolment.epochs = authority.epochs;
+        // Whatever it was told so far it may have moved to.
+        let told = self.told_now(&enrolment)?;
+        if told != 0 && enrolment.pin.is_none() {
+            moved_to(&mut enrolment, told);
+        }
         match wanted {
             Wanted::Policy(policy) => enrolment.policy = policy,
             Wanted::Pin(release) => {

@@ -1,6 +1,8 @@
 //! What an agent may run: what its line has for it, as far as its owner lets it move.
 
-use charter_types::governance::{Bump, Enrolment, Line, Policy, Reason, ReleaseContent, ReleaseId, Rollout};
+use charter_types::governance::{
+    Bump, Enrolment, Line, Policy, Reason, ReleaseContent, ReleaseId, Rollout, RolloutState,
+};
 
 use charter_common::sha256;
 
@@ -27,25 +29,55 @@ pub fn told(
     if let Some(pinned) = enrolment.pin {
         return (pinned, Reason::Pinned);
     }
+    if enrolment.owner.is_none() {
+        // Releases up to 0004 had the head for everybody.
+        return (line.head, if line.head == 0 { Reason::NoRelease } else { Reason::Head });
+    }
     let (next, reason) = offered(enrolment, line, rollout);
-    // Where it is, where it was before, and nowhere need nobody's leave. Releases up to 0004 asked for none.
-    if [0, enrolment.running, enrolment.before].contains(&next) || enrolment.owner.is_none() {
+    let taken_back = rollout.state == RolloutState::RolledBack;
+    // The way back: from what was taken back, or to what it ran before the turn that it has not had yet.
+    let back = taken_back && enrolment.running == rollout.release
+        || (taken_back || reason == Reason::Waiting) && enrolment.before == next;
+    // Where it is, and nowhere, need nobody's leave.
+    if next == 0 || next == enrolment.running || back {
         return (next, reason);
     }
-    let stay = |why| (enrolment.running, why);
-    let Policy::Auto { bump, soak_ms, new_permissions } = enrolment.policy else { return stay(Reason::Manual) };
-    let Some(content_of_next) = content(next) else { return stay(Reason::NoRelease) };
-    if !new_permissions && enrolment.accepted != Some(content_of_next.permissions) {
-        return stay(Reason::NewPermissions);
+    let refuses = |release| refusal(enrolment, release, rollout, &content, now_ms);
+    match refuses(next) {
+        None => (next, reason),
+        // Who does not say what it runs will run what all had before, if it might go there.
+        Some(why)
+            if (enrolment.running + 1..next).contains(&rollout.previous) && refuses(rollout.previous).is_none() =>
+        {
+            (rollout.previous, why)
+        }
+        Some(why) => (enrolment.running, why),
     }
-    let larger = |running: ReleaseContent| difference(&running.semver, &content_of_next.semver) > bump;
+}
+
+/// Why an agent does not move to a release by itself.
+fn refusal(
+    enrolment: &Enrolment,
+    release: ReleaseId,
+    rollout: &Rollout,
+    content: impl Fn(ReleaseId) -> Option<ReleaseContent>,
+    now_ms: u64,
+) -> Option<Reason> {
+    let Policy::Auto { bump, soak_ms, new_permissions } = enrolment.policy else { return Some(Reason::Manual) };
+    let Some(next) = content(release) else { return Some(Reason::NoRelease) };
+    if !new_permissions && enrolment.accepted != Some(next.permissions) {
+        return Some(Reason::NewPermissions);
+    }
+    let larger = |running: ReleaseContent| difference(&running.semver, &next.semver) > bump;
     if content(enrolment.running).is_some_and(larger) {
-        return stay(Reason::LargerBump);
+        return Some(Reason::LargerBump);
     }
-    if next == rollout.release && now_ms < rollout.published_ms.saturating_add(soak_ms) {
-        return stay(Reason::Soaking);
-    }
-    (next, reason)
+    let published_ms = match release {
+        id if id == rollout.release => rollout.published_ms,
+        id if id == rollout.previous => rollout.previous_published_ms,
+        _ => 0,
+    };
+    (now_ms < published_ms.saturating_add(soak_ms)).then_some(Reason::Soaking)
 }
 
 /// Which part of two versions differs, the largest first. What follows the three numbers counts as a patch.
@@ -180,9 +212,65 @@ mod tests {
         assert_eq!(enrolment.before, 1, "saying it twice forgets nothing");
     }
 
+    /// Let `before` be enough in any case, and an owner that went back by hand is moved forward by the line.
+    #[test]
+    fn what_it_ran_before_is_no_leave_to_go_forward() {
+        let (enrolment, line, rollout) = scene(2);
+        let regrets = Enrolment { policy: Policy::Manual, before: 2, ..enrolment };
+        assert_eq!(told(&regrets, &line, &rollout, content, 150), (1, Reason::Manual));
+        let waits = Rollout { state: RolloutState::Running, stage: 0, counted: 1_000, release: 3, ..rollout };
+        let line = Line { head: 3, ..line };
+        let canary = Enrolment { running: 2, before: 1, ..regrets };
+        assert_eq!(told(&canary, &line, &waits, content, 150), (1, Reason::Waiting));
+    }
+
+    /// Leave `taken_back` out and an agent that was enrolled with a release that failed goes on with it.
+    #[test]
+    fn what_was_taken_back_runs_nowhere_but_where_it_is_pinned() {
+        let (enrolment, line, rollout) = scene(1);
+        let back = Rollout { state: RolloutState::RolledBack, release: 3, ..rollout };
+        for policy in [Policy::default(), Policy::Manual, auto(Bump::Patch, 999, false)] {
+            let failed = Enrolment { policy, running: 3, accepted: None, ..enrolment.clone() };
+            assert_eq!(told(&failed, &line, &back, content, 150), (1, Reason::Head), "{policy:?}");
+        }
+    }
+
+    /// Leave the one before out, and an agent that never speaks is told to go back over all that it was told meanwhile.
+    #[test]
+    fn who_does_not_speak_stays_with_what_all_had_before() {
+        let (enrolment, line, rollout) = scene(4);
+        let silent = Rollout { release: 4, previous: 2, ..rollout.clone() };
+        assert_eq!(told(&enrolment, &line, &silent, content, 150), (2, Reason::NewPermissions));
+        // Not if it might not go there either, nor back from what it said it runs.
+        let patient = Enrolment { policy: auto(Bump::Patch, 0, false), ..enrolment.clone() };
+        assert_eq!(told(&patient, &line, &silent, content, 150), (1, Reason::NewPermissions));
+        let ahead = Enrolment { running: 3, ..enrolment };
+        assert_eq!(told(&ahead, &line, &silent, content, 150), (3, Reason::NewPermissions));
+    }
+
+    /// Ask for it of the newest alone, and publishing anything ends everybody's patience with the one before.
+    #[test]
+    fn the_one_before_has_to_soak_as_well() {
+        let (enrolment, line, rollout) = scene(3);
+        let waits = Rollout {
+            state: RolloutState::Running,
+            stage: 0,
+            counted: 1_000,
+            release: 3,
+            previous: 2,
+            previous_published_ms: 100,
+            ..rollout
+        };
+        for (soak_ms, expected) in [(51, (1, Reason::Soaking)), (50, (2, Reason::Waiting))] {
+            let patient = Enrolment { policy: auto(Bump::Minor, soak_ms, false), ..enrolment.clone() };
+            assert_eq!(told(&patient, &line, &waits, content, 150), expected);
+        }
+    }
+
     #[test]
     fn an_enrolment_of_before_is_told_the_head() {
         let (enrolment, line, rollout) = scene(4);
+        let rollout = Rollout { state: RolloutState::Running, stage: 0, counted: 1_000, ..rollout };
         let old = Enrolment { owner: None, since: None, accepted: None, running: 0, ..enrolment };
         assert_eq!(told(&old, &line, &rollout, content, 150), (4, Reason::Head));
     }

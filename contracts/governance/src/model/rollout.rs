@@ -5,6 +5,7 @@ use charter_types::governance::{
     BPS, EXECUTION_MS, FAILURES_BPS, GovernanceError, Line, Proposal, Release, ReleaseId, Report, Rollout,
     RolloutState, STAGES, is_worth_a_stage,
 };
+use charter_types::registry::AgentId;
 use charter_types::{AccountId, Hash32};
 
 type Outcome<T = ()> = Result<T, GovernanceError>;
@@ -22,6 +23,7 @@ pub fn settled(line: &Line) -> Rollout {
         since_ms: 0,
         last_ms: 0,
         published_ms: 0,
+        previous_published_ms: 0,
         reversible: false,
         seed: Hash32::default(),
         counted: 0,
@@ -44,12 +46,14 @@ fn stage_from(from: u8, counted: u64) -> u8 {
 /// Begins with a release, in place of whatever was going on: its voters knew the head that it follows. With nobody to ask
 /// how it is, all run it at once.
 pub fn begin(rollout: &mut Rollout, head: ReleaseId, proposal: &Proposal, release: &Release, now_ms: u64) {
+    let begun = matches!(rollout.state, RolloutState::Running | RolloutState::Held);
+    // What all have been told to run, and nothing speaks against, is what the next one comes after, whoever is silent about it.
+    let all_run = begun && rollout.stage >= last_stage() && !fails(rollout);
     // Those that run a release without a way back come first, or they would be told to run what they can't.
-    let runs_on = matches!(rollout.state, RolloutState::Running | RolloutState::Held) && !rollout.reversible;
-    let previous = match rollout.state {
-        RolloutState::Done | RolloutState::RolledBack => head,
-        RolloutState::Drawing | RolloutState::Running | RolloutState::Held => rollout.previous,
-    };
+    let runs_on = begun && !all_run && !rollout.reversible;
+    let over = all_run || matches!(rollout.state, RolloutState::Done | RolloutState::RolledBack);
+    let previous = if over { head } else { rollout.previous };
+    let of_head = previous == rollout.release && previous != 0;
     let first = stage_from(0, proposal.owners);
     *rollout = Rollout {
         line: rollout.line,
@@ -57,15 +61,18 @@ pub fn begin(rollout: &mut Rollout, head: ReleaseId, proposal: &Proposal, releas
         release: release.id,
         previous,
         proposal: proposal.id,
-        state: match (proposal.owners, runs_on) {
-            (0, _) => RolloutState::Done,
-            (_, true) => RolloutState::Running,
-            (_, false) => RolloutState::Drawing,
+        state: if proposal.owners == 0 && rollout.owners == 0 {
+            RolloutState::Done
+        } else if runs_on {
+            RolloutState::Running
+        } else {
+            RolloutState::Drawing
         },
         stage: if runs_on { first.max(rollout.stage) } else { first },
         since_ms: now_ms,
         last_ms: proposal.params.timelock_ms,
         published_ms: now_ms,
+        previous_published_ms: if of_head { rollout.published_ms } else { rollout.previous_published_ms },
         reversible: release.content.reversible && previous != 0 && !runs_on,
         seed: if runs_on { rollout.seed } else { Hash32::default() },
         counted: proposal.owners,
@@ -84,23 +91,31 @@ pub fn draw(rollout: &mut Rollout, release: ReleaseId, seed: Hash32, now_ms: u64
     due
 }
 
-/// Counts what one of an owner's agents says. Owners have one voice, and a failure stays: who has many agents can't drown
-/// the one that is not well, nor be louder than others.
+/// Counts what one of an owner's agents says. Owners have one voice, once a stage, and a failure stays: who has many agents
+/// can't drown the one that is not well, nor be louder than others. `None`: it said so before.
 pub fn count(
     rollout: &mut Rollout,
     before: Option<&Report>,
     owner: &AccountId,
-    agent: u64,
+    agent: AgentId,
     ok: bool,
 ) -> Option<Report> {
-    match before {
-        Some(before) if ok || !before.ok => return None,
-        Some(_) => rollout.ok = rollout.ok.saturating_sub(1),
-        None => rollout.fresh = rollout.fresh.saturating_add(1),
+    let stage = rollout.stage;
+    let report = match before {
+        Some(failed) if !failed.ok => Report { stage, ..failed.clone() },
+        _ => Report { release: rollout.release, owner: owner.clone(), agent, ok, stage },
+    };
+    let (spoke, same) = before.map_or((false, false), |before| (before.stage == stage, before.ok == report.ok));
+    if spoke && same {
+        return None;
     }
-    let counter = if ok { &mut rollout.ok } else { &mut rollout.failed };
-    *counter = counter.saturating_add(1);
-    Some(Report { release: rollout.release, owner: owner.clone(), agent, ok })
+    rollout.fresh = rollout.fresh.saturating_add(u64::from(!spoke));
+    if !same {
+        rollout.ok = rollout.ok.saturating_sub(u64::from(before.is_some()));
+        let counter = if report.ok { &mut rollout.ok } else { &mut rollout.failed };
+        *counter = counter.saturating_add(1);
+    }
+    Some(report)
 }
 
 /// Whether more of the reports are failures than may be.
@@ -117,8 +132,8 @@ pub fn advance(rollout: &mut Rollout, line: &mut Line, now_ms: u64) -> Outcome {
     }
     let (until_ms, min) = (rollout.until_ms(), rollout.reports_min());
     let over = now_ms >= until_ms;
-    // A single early voice decides nothing before others had the time to speak.
-    if fails(rollout) && (over || rollout.has_stages() && rollout.reports() >= min) {
+    // A few voices decide nothing, and a single one not before others had the time to speak.
+    if fails(rollout) && rollout.reports() >= min && (over || rollout.has_stages()) {
         rollout.state = if rollout.reversible { RolloutState::RolledBack } else { RolloutState::Held };
         if rollout.reversible {
             line.head = rollout.previous;
@@ -316,6 +331,57 @@ mod tests {
         publish(&mut rollout, &mut line, 3, 1_000, true, 10);
         assert_eq!((rollout.release, rollout.previous, rollout.reports()), (3, 1, 0));
         assert_eq!((rollout.state, rollout.stage().bps, line.head), (RolloutState::Running, 100, 3));
+    }
+
+    /// Leave `all_run` out, and one failure takes a line on which nobody speaks back over all that it ever published.
+    #[test]
+    fn what_all_run_is_what_the_next_one_comes_after_though_nobody_speaks() {
+        let (mut line, mut rollout) = (line(), settled(&line()));
+        for id in 2..=9 {
+            publish(&mut rollout, &mut line, id, 5, true, id * 100);
+        }
+        assert_eq!((rollout.previous, rollout.published_ms, rollout.previous_published_ms), (8, 900, 800));
+        report(&mut rollout, 0, 1);
+        advance(&mut rollout, &mut line, 950).unwrap();
+        assert_eq!((rollout.state, line.head), (RolloutState::RolledBack, 8));
+        // The one that failed is no way back.
+        publish(&mut rollout, &mut line, 10, 5, true, 1_000);
+        assert_eq!((rollout.previous, rollout.previous_published_ms), (8, 800));
+        report(&mut rollout, 0, 1);
+        publish(&mut rollout, &mut line, 11, 5, true, 1_010);
+        assert_eq!(rollout.previous, 8);
+    }
+
+    /// Let an owner speak once for all stages, and a fleet whose owners have many agents can't finish.
+    #[test]
+    fn owners_speak_again_in_each_stage() {
+        let (mut line, mut rollout) = (line(), settled(&line()));
+        publish(&mut rollout, &mut line, 2, 20, true, 0);
+        let mut said = vec![None; 3];
+        for state in [RolloutState::Running, RolloutState::Done] {
+            for (number, said) in said.iter_mut().enumerate() {
+                let owner = account(&format!("o{number}.near"));
+                *said = Some(count(&mut rollout, said.as_ref(), &owner, 1, true).unwrap());
+                assert_eq!(count(&mut rollout, said.as_ref(), &owner, 1, true), None, "once a stage");
+            }
+            let until_ms = rollout.until_ms();
+            advance(&mut rollout, &mut line, until_ms).unwrap();
+            assert_eq!((rollout.state, rollout.ok), (state, 3));
+        }
+    }
+
+    /// Leave the minimum out for a stage that is over, and one owner has a veto on every release of a large line.
+    #[test]
+    fn one_owner_of_many_takes_nothing_back() {
+        let (mut line, mut rollout) = (line(), settled(&line()));
+        publish(&mut rollout, &mut line, 2, 1_000, true, 0);
+        report(&mut rollout, 0, 1);
+        let until_ms = rollout.until_ms();
+        let one = advance(&mut rollout, &mut line, until_ms);
+        assert_eq!(one, Err(GovernanceError::TooFewReports { needed: 2 }));
+        report(&mut rollout, 0, 2);
+        advance(&mut rollout, &mut line, until_ms).unwrap();
+        assert_eq!(rollout.state, RolloutState::RolledBack);
     }
 
     /// INV-GOV-7. Take the agent out of `slot`'s hash, or draw again for every stage.

@@ -50,6 +50,7 @@ pub struct Rollout {
     pub since_ms: u64,
     pub last_ms: u64,
     pub published_ms: u64,
+    pub previous_published_ms: u64,
     /// Whether all go back to the one before if it fails. Not to none, and not if some run a release without a way back.
     pub reversible: bool,
     /// Decides which agents a stage reaches; zeros before the draw.
@@ -59,7 +60,7 @@ pub struct Rollout {
     /// Owners whose agents are well, and those with an agent that is not.
     pub ok: u64,
     pub failed: u64,
-    /// Owners that reported for the first time since the stage began.
+    /// Owners that have reported since the stage began.
     pub fresh: u64,
 }
 
@@ -151,6 +152,8 @@ pub struct Report {
     pub agent: AgentId,
     /// Once false, it stays so.
     pub ok: bool,
+    /// The stage in which it spoke last.
+    pub stage: u8,
 }
 
 /// How many agents of an owner are on a line.

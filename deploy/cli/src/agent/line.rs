@@ -2,7 +2,7 @@
 
 use charter_client::At;
 use charter_types::Hash32;
-use charter_types::governance::args::{AgentRef, Choose, Enroll};
+use charter_types::governance::args::{AgentRef, Choose, Enroll, LineRef};
 use charter_types::governance::{Bump, LineId, Policy, Reason, ReleaseFor, ReleaseId, Wanted, methods};
 use charter_types::registry::AgentId;
 use serde_json::json;
@@ -16,7 +16,7 @@ use crate::units::{duration_ms, length};
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// Puts the agent on a line, whose council then decides what it may run; or moves it to another. It accepts what the
-    /// line's newest release asks for, and later only what you accept.
+    /// line's release for it asks for, and later only what you accept.
     Enroll {
         #[command(flatten)]
         which: Which,
@@ -156,7 +156,11 @@ pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
 
 async fn enroll(session: &Session, agent: AgentId, line: LineId, follow: &Follow) -> anyhow::Result<()> {
     let line = proposal::line(session, line).await?;
-    let head = proposal::release(session, line.head).await?;
+    // What reaches a newcomer: while the newest is on its way, the one before.
+    let rollout = session.contracts.governance();
+    let rollout = rollout.view(session.rpc(), methods::rollout, &LineRef { line: line.id }, At::Final).await?;
+    let before = rollout.filter(|rollout| rollout.is_open() && rollout.stage().bps < 10_000 && rollout.previous != 0);
+    let head = proposal::release(session, before.map_or(line.head, |rollout| rollout.previous)).await?;
     let policy = follow.policy();
     // Before the first release: one that asks for nothing.
     let accepted = head.as_ref().map_or_else(Hash32::default, |head| head.content.permissions);

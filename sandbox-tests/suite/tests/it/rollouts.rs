@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use charter_client::sha256;
 use charter_harness::arguments::{DEPOSIT, charged_bytes, content, enrolled, prepay, register};
-use charter_harness::{Caller, Harness, call, failed_with, ok, refused, view};
+use charter_harness::{Call, Caller, Harness, Outcome, call, failed_with, ok, refused, view};
 use charter_types::governance::args::{
     AgentRef, Choose, CreateLine, ForgetReports, HoldingRef, LineRef, ProposalRef, ProposeRelease, ReportHealth,
     ReportRef, Vote,
@@ -328,16 +328,25 @@ async fn who_sold_an_agent_takes_back_what_it_paid_and_the_new_owner_begins_anew
         let sent = by.send(fleet.contract(), sent, deposit).await.unwrap();
         assert_eq!(failed_with(&sent).as_deref(), Some(code));
     }
-    ok(seller, fleet.contract(), governance::leave, &AgentRef { agent }, 1).await;
+    // What the buyer froze, the seller does not set free.
+    ok(buyer, fleet.contract(), governance::freeze, &AgentRef { agent }, 0).await;
+    let free = seller.send(fleet.contract(), call(governance::leave, &AgentRef { agent }), 1).await.unwrap();
+    assert_eq!(failed_with(&free).as_deref(), Some("GOVERNANCE_NOT_OWNER"));
+    ok(buyer, fleet.contract(), governance::enroll, &enrolled(agent, LINE), 1).await;
     assert_eq!(charged_bytes(&fleet.harness, fleet.contract(), std::slice::from_ref(seller)).await, 85);
     assert!(paid > 300, "{paid}");
-    assert_eq!(fleet.rollout().await.owners, 1);
-    ok(buyer, fleet.contract(), governance::enroll, &enrolled(agent, LINE), 1).await;
+    assert_eq!(fleet.rollout().await.owners, 1, "the buyer had an agent there already");
     let again = fleet.contract();
     let found: Option<Enrolment> =
         view(&fleet.harness.worker, again, governance::enrolment, &AgentRef { agent }).await.unwrap();
     assert_eq!(found.unwrap().owner.as_ref(), Some(buyer.id()));
-    assert_eq!(fleet.rollout().await.owners, 1, "it had an agent there already");
+    // Sold on, the row of who owned it meanwhile is taken off by that one.
+    let back = AgentAccount { agent, account: seller.id().clone() };
+    ok(buyer, registry, registry::offer_transfer, &back, DEPOSIT).await;
+    ok(seller, registry, registry::accept_transfer, &accept(&fleet.harness, registry, agent).await, DEPOSIT).await;
+    ok(buyer, fleet.contract(), governance::leave, &AgentRef { agent }, 1).await;
+    ok(seller, registry, registry::offer_transfer, &offer, DEPOSIT).await;
+    ok(buyer, registry, registry::accept_transfer, &accept(&fleet.harness, registry, agent).await, DEPOSIT).await;
     // Another line, and off it: nothing is left of it on either.
     ok(buyer, fleet.contract(), governance::enroll, &enrolled(agent, 1), 1).await;
     for left in [agent, fleet.agents[1]] {
@@ -345,6 +354,46 @@ async fn who_sold_an_agent_takes_back_what_it_paid_and_the_new_owner_begins_anew
     }
     assert_eq!(fleet.rollout().await.owners, 0);
     assert_eq!(charged_bytes(&fleet.harness, fleet.contract(), std::slice::from_ref(buyer)).await, 85);
+}
+
+/// Keep a row whose payer can't pay, and a word that was refused is there all the same: never charged, never told, and the
+/// next one of its owner's is counted against somebody else's.
+#[tokio::test]
+async fn a_word_that_nobody_pays_for_leaves_nothing() {
+    let fleet = Fleet::new(1).await;
+    let poor = fleet.harness.account("poor").await.unwrap();
+    let own = SetAgentAccount { agent: fleet.agents[0], agent_account: Some(poor.id().clone()) };
+    let registry = &fleet.harness.contracts.registry;
+    ok(&fleet.owners[0], registry, registry::set_agent_account, &own, DEPOSIT).await;
+    let proposal = fleet.due(version("1.0.0")).await;
+    // Nothing is being rolled out yet when it asks, so nothing is set aside; when the registry has answered, it is.
+    let word = fleet.word(0, 1, true);
+    let outcome = batch(&poor, fleet.contract(), &[
+        call(governance::publish, &ProposalRef { proposal }),
+        call(governance::report_health, &word),
+    ])
+    .await;
+    assert_eq!(failed_with(&outcome).as_deref(), Some("CHARTER_STORAGE_SHORT"), "{outcome:?}");
+    assert_eq!(fleet.rollout().await.state, RolloutState::Running);
+    let question = ReportRef { release: 1, owner: fleet.owners[0].id().clone() };
+    let report = view(&fleet.harness.worker, fleet.contract(), governance::report, &question).await.unwrap();
+    assert_eq!((report, fleet.rollout().await.reports()), (None, 0));
+    prepay(&poor, fleet.contract(), DEPOSIT).await;
+    ok(&poor, fleet.contract(), governance::report_health, &word, 0).await;
+    assert_eq!(fleet.rollout().await.reports(), 1);
+}
+
+/// Calls in one transaction: all or none of their first receipts.
+async fn batch(by: &Account, contract: &AccountId, calls: &[Call]) -> Outcome {
+    let gas = near_workspaces::types::Gas::from_tgas(100);
+    calls
+        .iter()
+        .fold(by.batch(contract), |batch, call| {
+            batch.call(near_workspaces::operations::Function::new(&call.method).args(call.args.clone()).gas(gas))
+        })
+        .transact()
+        .await
+        .unwrap()
 }
 
 /// Draw the seed in `publish` itself, and a call behind it in one batch knows whom it reaches: whoever publishes undoes it
@@ -357,12 +406,7 @@ async fn a_batch_that_publishes_can_not_see_the_draw() {
     let by = &fleet.owners[0];
     // What stands behind it in the batch: advancing fails if the draw is done, and finds it undone.
     let advance = call(governance::advance, &LineRef { line: LINE });
-    let function = |call: &charter_harness::Call| {
-        let gas = near_workspaces::types::Gas::from_tgas(100);
-        near_workspaces::operations::Function::new(&call.method).args(call.args.clone()).gas(gas)
-    };
-    let outcome = by.batch(fleet.contract()).call(function(&publish)).call(function(&advance)).transact().await;
-    let outcome = outcome.unwrap();
+    let outcome = batch(by, fleet.contract(), &[publish, advance]).await;
     assert!(outcome.is_success(), "{outcome:?}");
     let logs: Vec<Vec<String>> = outcome.receipt_outcomes().iter().map(|each| each.logs.clone()).collect();
     let with = |event: &str| logs.iter().position(|logs| logs.iter().any(|log| log.contains(event)));
