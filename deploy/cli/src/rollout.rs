@@ -81,7 +81,9 @@ fn reaches(rollout: &Rollout) -> &'static str {
         (RolloutState::Done, _) => "all agents",
         (RolloutState::Drawing, _) => "none yet: which it reaches first is being drawn",
         (RolloutState::RolledBack, _) => "none: it failed, and all go back to the one before",
-        (RolloutState::Held, _) => "no more agents than it has: it failed and there is no way back, or owners were silent",
+        (RolloutState::Held, _) => {
+            "no more agents than it has: it failed and there is no way back, or owners were silent"
+        }
         (RolloutState::Running, 100) => "1 % of the agents",
         (RolloutState::Running, 1_000) => "10 % of the agents",
         (RolloutState::Running, 5_000) => "half of the agents",

@@ -59,6 +59,7 @@ impl Database {
         std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
         let folder = folder.canonicalize().map_err(|error| failed(&error))?;
         let root = folder.join("postgres");
+        create(&root).map_err(|error| failed(&error))?;
         // Its TCP side stalls 44 ms a statement; the unix socket does not.
         let socket = folder.join(".s.PGSQL.5432");
         // It runs without fsync (with it, recovery can't sync directories and refuses to start): what was committed
@@ -103,5 +104,53 @@ impl Database {
         if let Some(embedded) = self.embedded {
             let _ = tokio::task::spawn_blocking(move || embedded.shutdown()).await;
         }
+    }
+}
+
+/// Makes the folder of an embedded database, if there is none, with all of its files or not at all.
+///
+/// Left to itself the database takes each file over from a cache in the user's home when it is first written to; killed in
+/// between it leaves an empty file behind, which no start reads any more. A folder that is whole needs no cache.
+#[cfg(feature = "embedded")]
+fn create(root: &Path) -> Result<(), String> {
+    if root.exists() {
+        return Ok(());
+    }
+    let fresh = root.with_extension("new");
+    unpack(&fresh).map_err(|error| format!("{} can't be created: {error}", root.display()))?;
+    std::fs::rename(&fresh, root).map_err(|error| format!("{} can't be renamed: {error}", fresh.display()))
+}
+
+#[cfg(feature = "embedded")]
+fn unpack(fresh: &Path) -> std::io::Result<()> {
+    if fresh.exists() {
+        std::fs::remove_dir_all(fresh)?;
+    }
+    let template = pglite_oxide::build_pgdata_template(fresh).map_err(std::io::Error::other)?;
+    let archive = zstd::Decoder::new(std::fs::File::open(&template.archive_path)?)?;
+    tar::Archive::new(archive).unpack(pglite_oxide::PglitePaths::with_root(fresh).pgdata)?;
+    for unpacked in [template.archive_path, template.manifest_path] {
+        std::fs::remove_file(unpacked)?;
+    }
+    Ok(())
+}
+
+#[cfg(all(test, feature = "embedded"))]
+mod tests {
+    /// Leave `create` out and the folder has what was written to alone; leave the second name out and one that was killed
+    /// half-way is taken for whole.
+    #[test]
+    fn a_database_has_all_its_files_from_the_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, half) = (folder.path().join("postgres"), folder.path().join("postgres.new/tmp/pglite/base"));
+        std::fs::create_dir_all(&half).unwrap();
+        std::fs::write(half.join("PG_VERSION"), "").unwrap();
+        super::create(&root).unwrap();
+        let data = root.join("tmp/pglite/base");
+        assert_eq!(std::fs::read_to_string(data.join("PG_VERSION")).unwrap(), "17\n");
+        for file in ["global/pg_control", "global/1213", "base/1/1259"] {
+            assert_eq!(std::fs::metadata(data.join(file)).unwrap().len() % 8_192, 0, "{file}");
+        }
+        assert!(!half.exists());
     }
 }

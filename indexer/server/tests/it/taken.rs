@@ -174,6 +174,8 @@ fn counted(new: &mut Value) {
                 for field in ["id", "agent", "secret", "grant", "proposal"] {
                     fields.get_mut(field).into_iter().for_each(bound);
                 }
+                // A line's number is its rollout's.
+                fields.get_mut("line").filter(|_| name == "rollout").into_iter().for_each(bound);
             }
             number => bound(number),
         }

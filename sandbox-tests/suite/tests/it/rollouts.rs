@@ -368,10 +368,11 @@ async fn a_word_that_nobody_pays_for_leaves_nothing() {
     let proposal = fleet.due(version("1.0.0")).await;
     // Nothing is being rolled out yet when it asks, so nothing is set aside; when the registry has answered, it is.
     let word = fleet.word(0, 1, true);
-    let outcome = batch(&poor, fleet.contract(), &[
-        call(governance::publish, &ProposalRef { proposal }),
-        call(governance::report_health, &word),
-    ])
+    let outcome = batch(
+        &poor,
+        fleet.contract(),
+        &[call(governance::publish, &ProposalRef { proposal }), call(governance::report_health, &word)],
+    )
     .await;
     assert_eq!(failed_with(&outcome).as_deref(), Some("CHARTER_STORAGE_SHORT"), "{outcome:?}");
     assert_eq!(fleet.rollout().await.state, RolloutState::Running);
