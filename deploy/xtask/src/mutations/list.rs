@@ -28,6 +28,10 @@ const fn governance(breaks: &'static str, file: &'static str, line: &'static str
     Mutation { breaks, contract: "governance", tests: "governance_invariants::", file, line, instead }
 }
 
+const fn rollouts(breaks: &'static str, file: &'static str, line: &'static str, instead: &'static str) -> Mutation {
+    Mutation { breaks, contract: "governance", tests: "rollout_invariants::", file, line, instead }
+}
+
 pub const MUTATIONS: &[Mutation] = &[
     keys(
         "INV-KEY-1",
@@ -326,5 +330,59 @@ pub const MUTATIONS: &[Mutation] = &[
         "contracts/governance/src/api/callbacks.rs",
         "if upgraded { ProposalState::Executed } else { ProposalState::Queued }",
         "if upgraded { ProposalState::Executed } else { ProposalState::Cancelled }",
+    ),
+    rollouts(
+        "INV-GOV-6",
+        "contracts/governance/src/model/adoption.rs",
+        "if let Some(pinned) = enrolment.pin {",
+        "if let Some(pinned) = enrolment.pin.filter(|pin| *pin == 0) {",
+    ),
+    rollouts(
+        "INV-GOV-6",
+        "contracts/governance/src/model/adoption.rs",
+        "enrolment.accepted != Some(next.permissions)",
+        "enrolment.accepted.is_none()",
+    ),
+    rollouts(
+        "INV-GOV-6",
+        "contracts/governance/src/model/adoption.rs",
+        "now_ms < published_ms.saturating_add(soak_ms)",
+        "now_ms < published_ms",
+    ),
+    rollouts(
+        "INV-GOV-6",
+        "contracts/governance/src/model/adoption.rs",
+        "let back = taken_back && enrolment.running == rollout.release",
+        "let back = taken_back && enrolment.running == 0",
+    ),
+    rollouts(
+        "INV-GOV-6",
+        "contracts/types/src/governance/rollout.rs",
+        "bps == 10_000 || self.counts(since) && ",
+        "bps == 10_000 || ",
+    ),
+    rollouts(
+        "INV-GOV-7",
+        "contracts/governance/src/model/rollout.rs",
+        "seed: if runs_on { rollout.seed } else { Hash32::default() },",
+        "seed: Hash32::default(),",
+    ),
+    rollouts(
+        "INV-GOV-8",
+        "contracts/governance/src/model/rollout.rs",
+        "if rollout.fresh < min {",
+        "if rollout.fresh < 1 {",
+    ),
+    rollouts(
+        "INV-GOV-8",
+        "contracts/governance/src/model/rollout.rs",
+        "let all_run = begun && rollout.stage >= last_stage() && !fails(rollout);",
+        "let all_run = begun && rollout.stage > last_stage();",
+    ),
+    rollouts(
+        "INV-GOV-8",
+        "contracts/governance/src/model/rollout.rs",
+        "Some(failed) if !failed.ok =>",
+        "Some(failed) if !failed.ok && failed.agent == 0 =>",
     ),
 ];

@@ -29,5 +29,6 @@ mod ownership;
 mod refusals;
 mod registry_invariants;
 mod registry_rows;
+mod rollout_invariants;
 mod rollouts;
 mod upgrade;
