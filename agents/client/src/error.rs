@@ -24,12 +24,16 @@ pub enum ClientError {
 
 impl ClientError {
     /// Whether a node that was sent a transaction may have taken it all the same. It has not if it could not be connected to, or
-    /// says that the transaction is not valid.
+    /// says that the transaction is not valid. That a shard has no room is said of one that was passed on already, too.
     pub(crate) fn is_unsure(&self) -> bool {
         match self {
             Self::Unreachable { source, .. } => !source.is_connect(),
             Self::Rpc { error, .. } => {
-                error["cause"]["name"] != "INVALID_TRANSACTION" && error["name"] != "REQUEST_VALIDATION_ERROR"
+                let of_now = |name: &&str| !error["data"]["TxExecutionError"]["InvalidTxError"][*name].is_null();
+                let passes = ["ShardCongested", "ShardStuck", "StorageError"].iter().any(of_now);
+                let refused =
+                    error["cause"]["name"] == "INVALID_TRANSACTION" || error["name"] == "REQUEST_VALIDATION_ERROR";
+                passes || !refused
             }
             // A gateway before it may answer with a page of its own.
             Self::Answer { .. } => true,
@@ -42,5 +46,34 @@ impl ClientError {
         let Self::Refused { text } = self else { return None };
         let (code, _) = text.split_once(": ")?;
         code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit()).then_some(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::ClientError;
+
+    /// Shapes are nearcore's: `RpcTransactionError::InvalidTransaction` with the error of the transaction in `data`.
+    #[test]
+    fn what_passes_by_itself_says_nothing_of_the_transaction() {
+        let invalid = |error: Value| ClientError::Rpc {
+            method: "send_tx".to_owned(),
+            error: json!({
+                "name": "HANDLER_ERROR",
+                "cause": { "name": "INVALID_TRANSACTION", "info": {} },
+                "data": { "TxExecutionError": { "InvalidTxError": error } },
+            }),
+        };
+        for (error, unsure) in [
+            (json!({ "InvalidNonce": { "tx_nonce": 1, "ak_nonce": 2 } }), false),
+            (json!("Expired"), false),
+            (json!("InvalidSignature"), false),
+            (json!({ "ShardCongested": { "shard_id": 1, "congestion_level": 1.0 } }), true),
+            (json!({ "ShardStuck": { "shard_id": 1, "missed_chunks": 9 } }), true),
+        ] {
+            assert_eq!(invalid(error.clone()).is_unsure(), unsure, "{error}");
+        }
     }
 }

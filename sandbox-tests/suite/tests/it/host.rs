@@ -58,6 +58,8 @@ struct Watched {
     losing: Arc<AtomicUsize>,
     /// Whether a gateway turns down transactions after that.
     turned_down: Arc<AtomicBool>,
+    /// Whether the answer to the next transaction is held back until it is told to go.
+    holding: Arc<AtomicBool>,
     asked: Arc<Notify>,
     go: Arc<Notify>,
 }
@@ -84,11 +86,13 @@ impl Watched {
         let (asked, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (back, losing) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let turned_down = Arc::new(AtomicBool::new(false));
+        let holding = Arc::new(AtomicBool::new(false));
         let watched = Self {
             url,
             back: back.clone(),
             losing: losing.clone(),
             turned_down: turned_down.clone(),
+            holding: holding.clone(),
             asked: asked.clone(),
             go: go.clone(),
         };
@@ -96,7 +100,7 @@ impl Watched {
             while let Ok((mut socket, _)) = listener.accept().await {
                 let (node, asked, go) = (node.clone(), asked.clone(), go.clone());
                 let (seen, back, losing) = (seen.clone(), back.clone(), losing.clone());
-                let turned_down = turned_down.clone();
+                let (turned_down, holding) = (turned_down.clone(), holding.clone());
                 tokio::spawn(async move {
                     let mut upstream = TcpStream::connect(node).await.unwrap();
                     while let Some(question) = read_message(&mut socket).await {
@@ -118,6 +122,10 @@ impl Watched {
                         }
                         upstream.write_all(&question).await.unwrap();
                         let answer = read_message(&mut upstream).await.unwrap();
+                        if is_sent && holding.swap(false, Ordering::Relaxed) {
+                            asked.notify_one();
+                            go.notified().await;
+                        }
                         let fewer = |left: usize| left.checked_sub(1);
                         if is_sent && losing.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer).is_ok() {
                             return;
@@ -393,6 +401,33 @@ async fn a_grant_that_is_revoked_while_the_secret_is_opened_is_not_used() {
     let (answer, ()) = tokio::join!(scene.call(), revoke);
     assert_eq!(answer.unwrap_err().code(), "REVOKED");
     assert_eq!(scene.uses(), 0);
+}
+
+/// Decide once, before a use is reserved, and the key goes out however long the node takes to say that it is.
+#[tokio::test]
+async fn a_grant_that_is_revoked_while_a_use_is_reserved_is_not_used() {
+    let scene = build(|terms| terms.budget = Some(uses(2)), true).await;
+    let watched = scene.watched.as_ref().unwrap();
+    watched.holding.store(true, Ordering::Relaxed);
+    let revoke = async {
+        // Questions about the envelope first, then the answer to the reservation.
+        loop {
+            watched.asked.notified().await;
+            let is_reserved = !watched.holding.load(Ordering::Relaxed);
+            if is_reserved {
+                let args = GrantRef { grant: scene.grant };
+                ok(&scene.owner, &scene.harness.contracts.keys, keys::revoke_grant, &args, 0).await;
+            }
+            watched.go.notify_one();
+            if is_reserved {
+                break watched.let_through().await;
+            }
+        }
+    };
+    let answer = tokio::select! { answer = scene.call() => answer, () = revoke => unreachable!() };
+    assert_eq!((answer.unwrap_err().code().as_str(), scene.uses()), ("REVOKED", 0));
+    scene.settled().await;
+    assert_eq!(scene.budget().await.spent, U128(0));
 }
 
 /// Answer with settle's error, and the agent asks once more for what was done.
