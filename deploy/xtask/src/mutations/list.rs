@@ -347,7 +347,7 @@ pub const MUTATIONS: &[Mutation] = &[
         "INV-GOV-6",
         "contracts/governance/src/model/adoption.rs",
         "now_ms < published_ms.saturating_add(soak_ms)",
-        "now_ms < published_ms",
+        "now_ms < published_ms.saturating_add(soak_ms.min(1))",
     ),
     rollouts(
         "INV-GOV-6",
@@ -359,7 +359,7 @@ pub const MUTATIONS: &[Mutation] = &[
         "INV-GOV-6",
         "contracts/types/src/governance/rollout.rs",
         "bps == 10_000 || self.counts(since) && ",
-        "bps == 10_000 || ",
+        "bps == 10_000 || (self.counts(since) || agent > 0) && ",
     ),
     rollouts(
         "INV-GOV-7",
