@@ -80,7 +80,7 @@ impl Governance {
 }
 
 impl Governance {
-    fn enrolment_row(&self, agent: AgentId) -> Answer<Enrolment> {
+    pub(super) fn enrolment_row(&self, agent: AgentId) -> Answer<Enrolment> {
         Ok(self.enrolments.get(&agent).ok_or(GovernanceError::NotEnrolled { agent })?)
     }
 

@@ -1,6 +1,6 @@
 //! Carrying out what was approved, after its timelock, by anyone.
 
-use charter_common::{Answer, Later, corrupt, encoded, methods, sha256, then_call};
+use charter_common::{Answer, Later, encoded, methods, sha256, then_call};
 use charter_types::Hash32;
 use charter_types::admin::Upgrade;
 use charter_types::governance::args::{ExecuteUpgrade, ProposalRef};
@@ -25,7 +25,7 @@ impl Governance {
         };
         check_due(&proposal, Self::now_ms())?;
         let by = env::predecessor_account_id();
-        let mut release = self.releases.get(&release_id).unwrap_or_else(|| corrupt());
+        let mut release = self.release_row(release_id);
         let mut line = self.line_row(proposal.line)?;
         let mut rollout = self.rollout_of(&line);
         begin(&mut rollout, line.head, &proposal, &release, Self::now_ms());

@@ -3,12 +3,14 @@
 use charter_common::{Answer, Failure};
 use charter_types::AccountId;
 use charter_types::governance::args::{Choose, Enroll, ReportHealth};
-use charter_types::governance::{Enrolment, Fact, GovernanceError, Holding, Policy, Rollout, RolloutState, Wanted};
+use charter_types::governance::{
+    Enrolment, Fact, GovernanceError, Holding, Line, Policy, Reason, ReleaseId, Rollout, RolloutState, Wanted,
+};
 use charter_types::registry::{AgentId, Authority};
 
 use super::enrol::Wish;
 use crate::Governance;
-use crate::model::{count, moved_to, told};
+use crate::model::{self, count, moved_to};
 
 impl Governance {
     /// What was asked for, now that the registry has said who the caller is to the agent. Without an answer the agent is
@@ -45,8 +47,7 @@ impl Governance {
             before: 0,
         };
         let mut rollout = self.rollout_of(&line);
-        let content = |id| self.releases.get(&id).map(|release| release.content);
-        enrolment.running = told(&enrolment, &line, &rollout, content, Self::now_ms()).0;
+        enrolment.running = self.told(&enrolment, &line, &rollout).0;
         self.enrolments.insert(&args.agent, caller, &enrolment, &mut self.core.storage)?;
         self.emit("enrolled", caller, Fact::Enrolment(enrolment));
         let key = (line.id, caller.clone());
@@ -63,7 +64,7 @@ impl Governance {
     }
 
     fn remove(&mut self, caller: &AccountId, agent: AgentId, authority: Option<&Authority>) -> Answer {
-        let enrolment = self.enrolments.get(&agent).ok_or(GovernanceError::NotEnrolled { agent })?;
+        let enrolment = self.enrolment_row(agent)?;
         let owns = |authority: &Authority| authority.roles.owner && authority.armed;
         // Whoever put it there and owns it no longer has its storage back; as the owner it answers for what it does. What the
         // new owner or its guardian pinned stays where it is.
@@ -134,7 +135,7 @@ impl Governance {
         if !authority.roles.owner && !authority.roles.guardian {
             return Err(GovernanceError::NotOwner { caller: caller.clone() }.into());
         }
-        let mut enrolment = self.enrolments.get(&agent).ok_or(GovernanceError::NotEnrolled { agent })?;
+        let mut enrolment = self.enrolment_row(agent)?;
         enrolment.pin = Some(self.told_now(&enrolment)?);
         self.save_enrolment("frozen", caller, enrolment)
     }
@@ -144,11 +145,13 @@ impl Governance {
         if !authority.roles.agent {
             return Err(GovernanceError::NotAgent { caller: caller.clone() }.into());
         }
-        let mut enrolment = self.enrolments.get(&agent).ok_or(GovernanceError::NotEnrolled { agent })?;
+        let mut enrolment = self.enrolment_row(agent)?;
         if enrolment.epochs != authority.epochs {
             return Err(GovernanceError::StaleEnrolment { agent }.into());
         }
-        let release = self.told_now(&enrolment)?;
+        let line = self.line_row(enrolment.line)?;
+        let rollout = self.rollout_of(&line);
+        let (release, _) = self.told(&enrolment, &line, &rollout);
         if release != id || id == 0 {
             return Err(GovernanceError::NotTold { release }.into());
         }
@@ -156,7 +159,6 @@ impl Governance {
         if !content.artifacts.iter().any(|artifact| artifact.digest == digest) {
             return Err(GovernanceError::WrongDigest {}.into());
         }
-        let rollout = self.rollout_of(&self.line_row(enrolment.line)?);
         if let Some(owner) = self.voice(&enrolment, id, &rollout) {
             self.count_report(caller, &owner, args, rollout)?;
         }
@@ -190,14 +192,19 @@ impl Governance {
         counts.then(|| enrolment.owner.clone()).flatten()
     }
 
-    pub(super) fn told_now(&self, enrolment: &Enrolment) -> Answer<u64> {
-        let line = self.line_row(enrolment.line)?;
+    /// What an agent may run now, and why.
+    pub(super) fn told(&self, enrolment: &Enrolment, line: &Line, rollout: &Rollout) -> (ReleaseId, Reason) {
         let content = |id| self.releases.get(&id).map(|release| release.content);
-        Ok(told(enrolment, &line, &self.rollout_of(&line), content, Self::now_ms()).0)
+        model::told(enrolment, line, rollout, content, Self::now_ms())
+    }
+
+    fn told_now(&self, enrolment: &Enrolment) -> Answer<ReleaseId> {
+        let line = self.line_row(enrolment.line)?;
+        Ok(self.told(enrolment, &line, &self.rollout_of(&line)).0)
     }
 
     fn own_enrolment(&self, caller: &AccountId, agent: AgentId) -> Answer<Enrolment> {
-        let enrolment = self.enrolments.get(&agent).ok_or(GovernanceError::NotEnrolled { agent })?;
+        let enrolment = self.enrolment_row(agent)?;
         if enrolment.owner.as_ref() != Some(caller) {
             return Err(GovernanceError::StaleEnrolment { agent }.into());
         }

@@ -9,7 +9,6 @@ use charter_types::registry::AgentId;
 use charter_types::{AccountId, Page, page_size};
 use near_sdk::near;
 
-use crate::model::told;
 use crate::{Governance, GovernanceExt};
 
 /// Of an agent on no line.
@@ -45,9 +44,8 @@ impl Governance {
     pub fn release_for(&self, AgentRef { agent }: AgentRef) -> Answer<ReleaseFor> {
         let Some(enrolment) = self.enrolments.get(&agent) else { return Ok(unmanaged(agent)) };
         let line = self.line_row(enrolment.line)?;
-        let content = |id| self.releases.get(&id).map(|release| release.content);
-        let (release, reason) = told(&enrolment, &line, &self.rollout_of(&line), content, Self::now_ms());
-        let digests = content(release).into_iter().flat_map(|content| content.artifacts);
+        let (release, reason) = self.told(&enrolment, &line, &self.rollout_of(&line));
+        let digests = self.releases.get(&release).into_iter().flat_map(|release| release.content.artifacts);
         Ok(ReleaseFor {
             agent,
             line: Some(line.id),

@@ -105,6 +105,18 @@ async fn full_vote(table: &Table, params: Params) -> u64 {
     proposal
 }
 
+/// A release that may be published: its vote is counted, its timelock over.
+async fn due(table: &Table, owner: &Account, release: ProposeRelease) -> u64 {
+    let contract = &table.contracts.governance;
+    let proposal = ok(owner, contract, governance::propose_release, &release, DEPOSIT).await;
+    let vote = vote_on(table, proposal).await;
+    ok(owner, contract, governance::vote, &vote, DEPOSIT).await;
+    table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
+    ok(owner, contract, governance::queue, &ProposalRef { proposal }, 0).await;
+    table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
+    proposal
+}
+
 /// A release that one owner's agent is asked about, to its end.
 async fn rollout(table: &mut Table, owner: &Account, params: Params) {
     let contract = table.contracts.governance.clone();
@@ -116,13 +128,7 @@ async fn rollout(table: &mut Table, owner: &Account, params: Params) {
     ok(owner, &table.harness.contracts.registry, registry::set_agent_account, &own, DEPOSIT).await;
     prepay(&robot, &contract, DEPOSIT).await;
     ok(owner, &contract, governance::enroll, &enrolled(agent, line), 1).await;
-    let release = ProposeRelease { line, seq: 0, content: content() };
-    let proposal = ok(owner, &contract, governance::propose_release, &release, DEPOSIT).await;
-    let vote = vote_on(table, proposal).await;
-    ok(owner, &contract, governance::vote, &vote, DEPOSIT).await;
-    table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
-    ok(owner, &contract, governance::queue, &ProposalRef { proposal }, 0).await;
-    table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
+    let proposal = due(table, owner, ProposeRelease { line, seq: 0, content: content() }).await;
     table.note(owner, (Governance, governance::publish), "with a draw", &ProposalRef { proposal }, 0).await;
     let found = view(&table.harness.worker, &contract, governance::proposal, &ProposalRef { proposal }).await.unwrap();
     let ProposalKind::Release(release) = found.unwrap().kind else { panic!("a release was proposed") };
@@ -138,13 +144,7 @@ async fn rollout(table: &mut Table, owner: &Account, params: Params) {
     table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
     table.note(owner, (Governance, governance::advance), "to its end", &LineRef { line }, 0).await;
     // There was nothing before, so it is held: the next one takes its place.
-    let next = ProposeRelease { line, seq: 1, content: content() };
-    let proposal = ok(owner, &contract, governance::propose_release, &next, DEPOSIT).await;
-    let vote = vote_on(table, proposal).await;
-    ok(owner, &contract, governance::vote, &vote, DEPOSIT).await;
-    table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
-    ok(owner, &contract, governance::queue, &ProposalRef { proposal }, 0).await;
-    table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
+    let proposal = due(table, owner, ProposeRelease { line, seq: 1, content: content() }).await;
     ok(owner, &contract, governance::publish, &ProposalRef { proposal }, 0).await;
     let forgotten = ForgetReports { release, owners: vec![owner.id().clone()] };
     table.note(owner, (Governance, governance::forget_reports), "one", &forgotten, 0).await;
