@@ -104,7 +104,7 @@ impl Governance {
         enrolment.epochs = authority.epochs;
         // Whatever it was told so far it may have moved to.
         let told = self.told_now(&enrolment)?;
-        if told != 0 && enrolment.pin.is_none() {
+        if told != 0 {
             moved_to(&mut enrolment, told);
         }
         match wanted {

@@ -37,22 +37,20 @@ pub fn told(
     let taken_back = rollout.state == RolloutState::RolledBack;
     // The way back: from what was taken back, or to what it ran before the turn that it has not had yet.
     let back = taken_back && enrolment.running == rollout.release
-        || (taken_back || reason == Reason::Waiting) && enrolment.before == next;
+        || (taken_back || reason == Reason::Waiting) && enrolment.before == next && next < enrolment.running;
     // Where it is, and nowhere, need nobody's leave.
     if next == 0 || next == enrolment.running || back {
         return (next, reason);
     }
     let refuses = |release| refusal(enrolment, release, rollout, &content, now_ms);
-    match refuses(next) {
-        None => (next, reason),
-        // Who does not say what it runs will run what all had before, if it might go there.
-        Some(why)
-            if (enrolment.running + 1..next).contains(&rollout.previous) && refuses(rollout.previous).is_none() =>
-        {
-            (rollout.previous, why)
-        }
-        Some(why) => (enrolment.running, why),
-    }
+    let Some(why) = refuses(next) else { return (next, reason) };
+    let (running, previous) = (enrolment.running, rollout.previous);
+    // Who does not say what it runs will run what all had before. What came between that and the newest was taken back or
+    // given up, and nobody stays with it who might go back.
+    let strayed = rollout.reversible && previous < running && running < next;
+    let might = || strayed && enrolment.before == previous || refuses(previous).is_none();
+    let stays = previous == 0 || previous >= next || !(running < previous || strayed) || !might();
+    (if stays { running } else { previous }, why)
 }
 
 /// Why an agent does not move to a release by itself.
@@ -222,6 +220,24 @@ mod tests {
         let line = Line { head: 3, ..line };
         let canary = Enrolment { running: 2, before: 1, ..regrets };
         assert_eq!(told(&canary, &line, &waits, content, 150), (1, Reason::Waiting));
+        // Nor is it while something newer is on its way, or was taken back.
+        let ahead = Enrolment { running: 1, before: 2, ..canary };
+        let waits = Rollout { previous: 2, ..waits };
+        assert_eq!(told(&ahead, &line, &waits, content, 150), (1, Reason::Manual));
+        let (back, line) = (Rollout { state: RolloutState::RolledBack, ..waits }, Line { head: 2, ..line });
+        assert_eq!(told(&ahead, &line, &back, content, 150), (1, Reason::Manual));
+    }
+
+    /// Leave `strayed` out, and a release that was taken back is told once more when the next one is published.
+    #[test]
+    fn what_was_taken_back_stays_so_when_the_next_one_comes() {
+        let (enrolment, line, rollout) = scene(4);
+        let next = Rollout { release: 4, previous: 2, reversible: true, ..rollout };
+        let canary = Enrolment { running: 3, before: 2, policy: Policy::Manual, ..enrolment };
+        assert_eq!(told(&canary, &line, &next, content, 150), (2, Reason::Manual));
+        // Unless there is no way back.
+        let held = Rollout { reversible: false, ..next };
+        assert_eq!(told(&canary, &line, &held, content, 150), (3, Reason::Manual));
     }
 
     /// Leave `taken_back` out and an agent that was enrolled with a release that failed goes on with it.

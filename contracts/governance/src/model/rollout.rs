@@ -132,8 +132,11 @@ pub fn advance(rollout: &mut Rollout, line: &mut Line, now_ms: u64) -> Outcome {
     }
     let (until_ms, min) = (rollout.until_ms(), rollout.reports_min());
     let over = now_ms >= until_ms;
-    // A few voices decide nothing, and a single one not before others had the time to speak.
-    if fails(rollout) && rollout.reports() >= min && (over || rollout.has_stages()) {
+    // After a time nobody waits for words any more, and what was said may be forgotten.
+    let given_up = now_ms > until_ms.saturating_add(EXECUTION_MS);
+    // A few voices decide nothing while others may speak, and a single one not before they had the time to.
+    let enough = rollout.reports() >= min && (over || rollout.has_stages());
+    if fails(rollout) && (enough || given_up) {
         rollout.state = if rollout.reversible { RolloutState::RolledBack } else { RolloutState::Held };
         if rollout.reversible {
             line.head = rollout.previous;
@@ -144,9 +147,9 @@ pub fn advance(rollout: &mut Rollout, line: &mut Line, now_ms: u64) -> Outcome {
     if !over {
         return Err(GovernanceError::StageRunning { until_ms });
     }
-    // Silence is no health. After a time nobody waits for words any more, and what was said may be forgotten.
+    // Silence is no health.
     if rollout.fresh < min {
-        if now_ms > until_ms.saturating_add(EXECUTION_MS) {
+        if given_up {
             rollout.state = RolloutState::Held;
             return Ok(());
         }
@@ -379,6 +382,10 @@ mod tests {
         let until_ms = rollout.until_ms();
         let one = advance(&mut rollout, &mut line, until_ms);
         assert_eq!(one, Err(GovernanceError::TooFewReports { needed: 2 }));
+        // If nobody contradicts it in all the time there is, it goes back as it would have been held.
+        let (mut alone, mut given_up) = (rollout.clone(), line.clone());
+        advance(&mut alone, &mut given_up, until_ms + EXECUTION_MS + 1).unwrap();
+        assert_eq!((alone.state, given_up.head), (RolloutState::RolledBack, 1));
         report(&mut rollout, 0, 2);
         advance(&mut rollout, &mut line, until_ms).unwrap();
         assert_eq!(rollout.state, RolloutState::RolledBack);

@@ -1,9 +1,9 @@
 //! Agents on lines: who decides what they run, and how far their owners follow.
 
-use charter_client::At;
+use charter_client::{At, sha256};
 use charter_types::Hash32;
 use charter_types::governance::args::{AgentRef, Choose, Enroll, LineRef};
-use charter_types::governance::{Bump, LineId, Policy, Reason, ReleaseFor, ReleaseId, Wanted, methods};
+use charter_types::governance::{Bump, LineId, Policy, Reason, ReleaseFor, ReleaseId, Rollout, Wanted, methods};
 use charter_types::registry::AgentId;
 use serde_json::json;
 
@@ -159,7 +159,8 @@ async fn enroll(session: &Session, agent: AgentId, line: LineId, follow: &Follow
     // What reaches a newcomer: while the newest is on its way, the one before.
     let rollout = session.contracts.governance();
     let rollout = rollout.view(session.rpc(), methods::rollout, &LineRef { line: line.id }, At::Final).await?;
-    let before = rollout.filter(|rollout| rollout.is_open() && rollout.stage().bps < 10_000 && rollout.previous != 0);
+    let waits = |rollout: &Rollout| rollout.release == line.head && !rollout.reaches(agent, None, sha256);
+    let before = rollout.filter(|rollout| waits(rollout) && rollout.previous != 0);
     let head = proposal::release(session, before.map_or(line.head, |rollout| rollout.previous)).await?;
     let policy = follow.policy();
     // Before the first release: one that asks for nothing.

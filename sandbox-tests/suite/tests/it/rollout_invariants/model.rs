@@ -153,15 +153,18 @@ impl Model {
         let turn = taken_back || self.reaches(place);
         let next = if turn { self.head } else { self.way.previous };
         let goes_back = if taken_back {
-            agent.running == self.way.release || agent.before == next
+            agent.running == self.way.release || agent.before == next && next < agent.running
         } else {
-            !turn && agent.before == next
+            !turn && agent.before == next && next < agent.running
         };
         if next == 0 || next == agent.running || goes_back || self.may(agent, next, now_ms) {
             return next;
         }
         let before = self.way.previous;
-        if agent.running < before && before < next && self.may(agent, before, now_ms) { before } else { agent.running }
+        let gave_up = self.way.way_back && before < agent.running && agent.running < next;
+        let goes = gave_up && agent.before == before || self.may(agent, before, now_ms);
+        let behind = before != 0 && before < next && (gave_up || agent.running < before);
+        if behind && goes { before } else { agent.running }
     }
 
     fn runs(&mut self, place: usize, release: usize) {
@@ -219,7 +222,8 @@ impl Model {
         if self.way.state != State::Running {
             return false;
         }
-        if self.way.is_bad() && self.way.well.len() >= needed && (over || self.way.owners >= 20) {
+        let given_up = now_ms > ends_ms + SILENCE_MS;
+        if self.way.is_bad() && (given_up || self.way.well.len() >= needed && (over || self.way.owners >= 20)) {
             if self.way.way_back {
                 (self.way.state, self.head) = (State::Back, self.way.previous);
                 self.seq += 1;
@@ -232,7 +236,6 @@ impl Model {
             return false;
         }
         if self.way.spoke.len() < needed {
-            let given_up = now_ms > ends_ms + SILENCE_MS;
             if given_up {
                 self.way.state = State::Held;
             }
@@ -250,8 +253,10 @@ impl Model {
     /// Before an owner says something else it has moved to whatever it was told.
     pub fn choose(&mut self, place: usize, now_ms: u64, change: impl FnMut(&mut Agent)) -> bool {
         let told = self.told(place, now_ms);
-        let Some(agent) = &self.agents[place] else { return false };
-        if agent.pin.is_none() && told != 0 {
+        if self.agents[place].is_none() {
+            return false;
+        }
+        if told != 0 {
             self.runs(place, told);
         }
         self.agents[place].iter_mut().for_each(change);
