@@ -77,6 +77,12 @@ impl Call {
         self
     }
 
+    /// Attaches more than it is declared with.
+    pub(crate) fn with_more(mut self, yocto: u128) -> Self {
+        self.deposit = self.deposit.saturating_add(Balance::from_yoctonear(yocto));
+        self
+    }
+
     pub fn gas_tgas(mut self, tgas: u64) -> Self {
         self.gas = Gas::from_teragas(tgas);
         self

@@ -75,8 +75,23 @@ impl<C: Contract> Handle<'_, C> {
         method: M,
         args: &M::Args,
     ) -> Result<Done<M::Answer>, ClientError> {
+        self.call_with_bond(by, method, args, 0).await
+    }
+
+    /// The same for a call that takes a bond out of the storage account: so much more is attached or prepaid.
+    pub async fn call_with_bond<M: Method + Of<C>>(
+        &self,
+        by: &Account,
+        method: M,
+        args: &M::Args,
+        yocto: u128,
+    ) -> Result<Done<M::Answer>, ClientError> {
         let call = Call::new(method, args);
-        let calls = if M::RULE.deposit == Deposit::Prepaid { vec![Call::prepay(), call] } else { vec![call] };
+        let calls = if M::RULE.deposit == Deposit::Prepaid {
+            vec![Call::prepay().with_more(yocto), call]
+        } else {
+            vec![call.with_more(yocto)]
+        };
         self.send::<M>(by, calls).await
     }
 

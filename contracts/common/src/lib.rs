@@ -3,8 +3,11 @@
 //! A contract holds a [`Core`] and calls [`charter_contract!`]; it then has storage accounts (NEP-145), a chain of
 //! events, pausing, and an upgrade path, all alike. Its methods stand under `#[methods(…)]`, which ties them to their
 //! declaration in `charter-types`.
+//!
+//! [`adopt`] is for contracts that are not Charter's: agents that take over the releases of their lines.
 
 mod access;
+pub mod adopt;
 mod ask;
 mod core;
 mod encode;

@@ -42,7 +42,7 @@ pub trait Migrate: BorshDeserialize {
     }
 }
 
-const STATE: &[u8] = b"STATE";
+pub(crate) const STATE: &[u8] = b"STATE";
 
 /// The state as whatever code ran before has left it.
 pub fn read_state<S: Migrate>() -> Answer<S> {

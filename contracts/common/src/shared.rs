@@ -184,7 +184,7 @@ struct Told {
     shared: SharedFact,
 }
 
-fn check_replaced(running: Deployment, replaces: Deployment) -> Answer {
+pub(crate) fn check_replaced(running: Deployment, replaces: Deployment) -> Answer {
     if running == replaces {
         return Ok(());
     }
@@ -192,7 +192,7 @@ fn check_replaced(running: Deployment, replaces: Deployment) -> Answer {
 }
 
 /// The hash of the code of this contract.
-fn code_hash() -> Hash32 {
+pub(crate) fn code_hash() -> Hash32 {
     match env::current_contract_code() {
         AccountContract::Local(hash) | AccountContract::Global(hash) => Hash32(hash),
         AccountContract::None | AccountContract::GlobalByAccount(_) => Hash32::default(),

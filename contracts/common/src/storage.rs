@@ -356,6 +356,28 @@ impl StorageLedger {
         Ok(())
     }
 
+    /// Takes free money out of an account and keeps it for it: a bond. It stays among the deposits. What `bytes` more cost
+    /// is left free.
+    pub fn hold(&mut self, account: &AccountId, amount: u128, bytes: u64) -> Answer {
+        let available = self.available(account);
+        let needed = amount.saturating_add(price(bytes));
+        if amount > 0 && needed > available {
+            return Err(CommonError::StorageShort { needed: needed - available, available }.into());
+        }
+        if amount > 0 {
+            self.move_money(Some(account), None, amount);
+        }
+        Ok(())
+    }
+
+    /// Gives back what was held, also to an account that was closed meanwhile.
+    pub fn give_back(&mut self, account: &AccountId, amount: u128) {
+        if amount > 0 {
+            self.credit(account, 0);
+            self.move_money(None, Some(account), amount);
+        }
+    }
+
     /// Whether an account is charged for nothing but its own row.
     pub fn pays_for_itself_only(&self, account: &AccountId) -> bool {
         self.used_bytes(account) <= ROW_BYTES

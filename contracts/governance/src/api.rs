@@ -7,5 +7,6 @@ mod fleet;
 mod lines;
 mod propose;
 mod rollouts;
+mod statements;
 mod views;
 mod voting;

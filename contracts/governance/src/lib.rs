@@ -15,8 +15,8 @@ use charter_types::registry::AgentId;
 use near_sdk::{PanicOnDefault, env, near};
 
 use records::{
-    StoredBallot, StoredEnrolment, StoredHolding, StoredLine, StoredProposal, StoredRelease, StoredReport,
-    StoredRollout,
+    StoredBallot, StoredEnrolment, StoredHolding, StoredLine, StoredObjection, StoredProposal, StoredRelease,
+    StoredReport, StoredRollout, StoredStatement,
 };
 use storage::Prefix;
 
@@ -38,6 +38,8 @@ pub struct Governance {
     rollouts: Rows<LineId, StoredRollout, { Prefix::ROLLOUTS }>,
     reports: Rows<(ReleaseId, AccountId), StoredReport, { Prefix::REPORTS }>,
     holdings: Rows<(LineId, AccountId), StoredHolding, { Prefix::HOLDINGS }>,
+    objections: Rows<(ProposalId, AccountId), StoredObjection, { Prefix::OBJECTIONS }>,
+    statements: Rows<(ReleaseId, AccountId), StoredStatement, { Prefix::STATEMENTS }>,
 }
 
 /// The line that upgrades Charter's own contracts.
@@ -67,6 +69,8 @@ impl Governance {
             rollouts: Rows::default(),
             reports: Rows::default(),
             holdings: Rows::default(),
+            objections: Rows::default(),
+            statements: Rows::default(),
         };
         let own = env::current_account_id();
         let line = model::new_line(OWN_LINE, "charter".to_owned(), account.clone(), constitution);

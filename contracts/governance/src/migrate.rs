@@ -36,6 +36,8 @@ impl Migrate for Governance {
             rollouts: Rows::default(),
             reports: Rows::default(),
             holdings: Rows::default(),
+            objections: Rows::default(),
+            statements: Rows::default(),
         })
     }
 }

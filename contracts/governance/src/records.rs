@@ -3,16 +3,19 @@
 use charter_common::{EpochsV1, Layout, layout, stored};
 use charter_types::admin::Deployment;
 use charter_types::governance::{
-    Artifact, ArtifactKind, Ballot, Bump, Choice, Constitution, Enrolment, Holding, Line, Member, Params, Policy,
-    Proposal, ProposalKind, ProposalState, Release, ReleaseContent, Report, Rollout, RolloutState, UpgradeFailure,
+    Artifact, ArtifactKind, Ballot, Bump, Choice, Constitution, Enrolment, Holding, Line, Member, Objection, Params,
+    Policy, Proposal, ProposalKind, ProposalState, Release, ReleaseContent, Report, Rollout, RolloutState, Statement,
+    StatementKind, UpgradeFailure,
 };
-use charter_types::{AccountId, Hash32};
+use charter_types::{AccountId, Hash32, U128};
 
-stored!(StoredLine: 1 = LineV2, before 0 = LineV1);
+stored!(StoredLine: 2 = LineV3, before 1 = LineV2, before 0 = LineV1);
 stored!(StoredRelease: 0 = ReleaseV1);
-stored!(StoredProposal: 3 = ProposalV4, before 2 = ProposalV3, before 1 = ProposalV2, before 0 = ProposalV1);
-stored!(StoredBallot: 0 = BallotV1);
-stored!(StoredEnrolment: 1 = EnrolmentV2, before 0 = EnrolmentV1);
+stored!(StoredProposal: 4 = ProposalV5, before 3 = ProposalV4, before 2 = ProposalV3, before 1 = ProposalV2, before 0 = ProposalV1);
+stored!(StoredBallot: 1 = BallotV2, before 0 = BallotV1);
+stored!(StoredObjection: 0 = ObjectionV1);
+stored!(StoredStatement: 0 = StatementV1);
+stored!(StoredEnrolment: 2 = EnrolmentV3, before 1 = EnrolmentV2, before 0 = EnrolmentV1);
 stored!(StoredRollout: 0 = RolloutV1);
 stored!(StoredReport: 0 = ReportV1);
 stored!(StoredHolding: 0 = HoldingV1);
@@ -26,14 +29,37 @@ layout! {
         params: ParamsV1,
         head: u64,
         seq: u64,
-    } lacks { version: 0, guardian: None }
+    } lacks { version: 0, guardian: None, paused_until_ms: 0 }
 }
 layout! { struct LineV2 for Line = LineV1, then { version: u64, guardian: Option<AccountId> } }
+layout! {
+    struct LineV3 for Line {
+        id: u64,
+        name: String,
+        owner: AccountId,
+        council: Vec<MemberV1>,
+        params: ParamsV2,
+        head: u64,
+        seq: u64,
+        version: u64,
+        guardian: Option<AccountId>,
+        paused_until_ms: u64,
+    }
+}
 layout! {
     struct ConstitutionV1 for Constitution { council: Vec<MemberV1>, params: ParamsV1, guardian: Option<AccountId> }
 }
 layout! { struct MemberV1 for Member { account: AccountId, weight: u64 } }
-layout! { struct ParamsV1 for Params { vote_ms: u64, timelock_ms: u64, quorum_bps: u16, threshold_bps: u16 } }
+layout! {
+    struct ConstitutionV2 for Constitution { council: Vec<MemberV1>, params: ParamsV2, guardian: Option<AccountId> }
+}
+layout! {
+    struct ParamsV1 for Params { vote_ms: u64, timelock_ms: u64, quorum_bps: u16, threshold_bps: u16 }
+    lacks { extension_ms: 0, proposal_bond: U128(0), enrolment_bond: U128(0) }
+}
+layout! {
+    struct ParamsV2 for Params = ParamsV1, then { extension_ms: u64, proposal_bond: U128, enrolment_bond: U128 }
+}
 layout! {
     struct ReleaseV1 for Release {
         id: u64,
@@ -71,17 +97,48 @@ layout! {
         yes: u64,
         no: u64,
         state: ProposalStateV1,
-    } lacks { replaces: None, base: None, failure: None, owners: 0 }
+    } lacks { replaces: None, base: None, failure: None, owners: 0, objections: 0, round: 0, bond: U128(0) }
 }
 layout! { struct ProposalV2 for Proposal = ProposalV1, then { replaces: Option<DeploymentV1> } }
 layout! { struct ProposalV3 for Proposal = ProposalV2, then { base: Option<u64>, failure: FailureV1 } }
 layout! { struct ProposalV4 for Proposal = ProposalV3, then { owners: u64 } }
+layout! {
+    struct ProposalV5 for Proposal {
+        id: u64,
+        line: u64,
+        kind: ProposalKindV2,
+        content_hash: Hash32,
+        proposer: AccountId,
+        params: ParamsV2,
+        council: Vec<MemberV1>,
+        start_ms: u64,
+        end_ms: u64,
+        eta_ms: u64,
+        yes: u64,
+        no: u64,
+        state: ProposalStateV1,
+        replaces: Option<DeploymentV1>,
+        base: Option<u64>,
+        failure: FailureV1,
+        owners: u64,
+        objections: u64,
+        round: u8,
+        bond: U128,
+    }
+}
 layout! { struct DeploymentV1 for Deployment { number: u64, sha256: Hash32 } }
 layout! {
     enum ProposalKindV1 for ProposalKind {
         0 = Release(release: u64),
         1 = ContractUpgrade { contract: AccountId, code_hash: Hash32 },
         2 = Amendment(constitution: ConstitutionV1),
+    }
+}
+layout! {
+    enum ProposalKindV2 for ProposalKind {
+        0 = Release(release: u64),
+        1 = ContractUpgrade { contract: AccountId, code_hash: Hash32 },
+        2 = Amendment(constitution: ConstitutionV2),
     }
 }
 layout! {
@@ -94,12 +151,29 @@ layout! {
         5 = Cancelled,
     }
 }
-layout! { struct BallotV1 for Ballot { proposal: u64, voter: AccountId, choice: ChoiceV1, weight: u64 } }
+layout! {
+    struct BallotV1 for Ballot { proposal: u64, voter: AccountId, choice: ChoiceV1, weight: u64 } lacks { round: 0 }
+}
+layout! { struct BallotV2 for Ballot = BallotV1, then { round: u8 } }
+layout! {
+    struct StatementV1 for Statement {
+        release: u64,
+        by: AccountId,
+        kind: StatementKindV1,
+        digest: Hash32,
+        ok: bool,
+        uri: String,
+        sha256: Hash32,
+    }
+}
+layout! { enum StatementKindV1 for StatementKind { 0 = ReproducibleBuild, 1 = Audit, 2 = Measurement, 3 = Test } }
+layout! { struct ObjectionV1 for Objection { proposal: u64, owner: AccountId, agent: u64 } }
 layout! { enum ChoiceV1 for Choice { 0 = Yes, 1 = No } }
 layout! {
     struct EnrolmentV1 for Enrolment { agent: u64, line: u64, epochs: EpochsV1 }
     lacks {
-        owner: None, since: None, policy: Policy::default(), pin: None, accepted: None, running: 0, before: 0
+        owner: None, since: None, policy: Policy::default(), pin: None, accepted: None, running: 0, before: 0,
+        bond: U128(0), pin_epoch: 0, auditors: Vec::new()
     }
 }
 layout! {
@@ -113,6 +187,7 @@ layout! {
         before: u64,
     }
 }
+layout! { struct EnrolmentV3 for Enrolment = EnrolmentV2, then { bond: U128, pin_epoch: u64, auditors: Vec<AccountId> } }
 layout! {
     enum PolicyV1 for Policy { 0 = Manual, 1 = Auto { bump: BumpV1, soak_ms: u64, new_permissions: bool } }
 }

@@ -2,7 +2,7 @@
 
 use charter_common::Answer;
 use charter_types::AccountId;
-use charter_types::governance::{Fact, GovernanceError, Line, LineId, Proposal, ProposalId};
+use charter_types::governance::{Fact, GovernanceError, Line, LineId, Proposal, ProposalId, ProposalState};
 
 /// Storage prefixes; 0 belongs to `charter-common`.
 pub struct Prefix;
@@ -16,6 +16,8 @@ impl Prefix {
     pub const ROLLOUTS: u8 = 6;
     pub const REPORTS: u8 = 7;
     pub const HOLDINGS: u8 = 8;
+    pub const OBJECTIONS: u8 = 9;
+    pub const STATEMENTS: u8 = 10;
 }
 
 impl crate::Governance {
@@ -27,9 +29,13 @@ impl crate::Governance {
         Ok(self.proposals.get(&id).ok_or(GovernanceError::UnknownProposal { id })?)
     }
 
-    pub(crate) fn save_proposal(&mut self, event: &str, by: &AccountId, proposal: Proposal) -> Answer {
+    /// Once it is over, whoever made it has its bond back.
+    pub(crate) fn save_proposal(&mut self, event: &str, by: &AccountId, mut proposal: Proposal) -> Answer {
+        if matches!(proposal.state, ProposalState::Rejected | ProposalState::Executed | ProposalState::Cancelled) {
+            self.core.storage.give_back(&proposal.proposer, std::mem::take(&mut proposal.bond).0);
+        }
         self.proposals.update(&proposal.id, &proposal, &mut self.core.storage)?;
-        self.emit(event, by, Fact::Proposal(proposal));
+        self.emit(event, by, Fact::Proposal(Box::new(proposal)));
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use charter_derive::wire;
 
 use crate::admin::{Deployment, SharedFact};
 use crate::registry::AgentId;
-use crate::{AccountId, Hash32};
+use crate::{AccountId, Hash32, U128};
 
 pub use adoption::{Bump, Enrolment, Policy, Reason, ReleaseFor, Wanted};
 pub use error::GovernanceError;
@@ -40,6 +40,22 @@ pub const BPS: u128 = 10_000;
 /// asks for.
 pub const MAJORITY_BPS: u16 = 5_001;
 
+/// Owners that object, of those with agents on the line when it was proposed, in 1/10,000: so many stretch the timelock, so
+/// many, and at least [`OBJECTIONS_MIN`], have it voted on again.
+pub const OBJECTIONS_STRETCH_BPS: u16 = 100;
+pub const OBJECTIONS_CONTEST_BPS: u16 = 1_000;
+pub const OBJECTIONS_MIN: u64 = 3;
+/// Share of the votes that must be yes then.
+pub const CONTESTED_BPS: u16 = 6_667;
+/// Accounts whose word an owner may want, and bytes of where evidence is.
+pub const AUDITORS_MAX: usize = 4;
+pub const URI_BYTES_MAX: usize = 256;
+/// Longest pause.
+pub const PAUSE_MS_MAX: u64 = 7 * 24 * 3_600_000;
+/// Smallest bond, 0.01 NEAR: less would not pay for the row of an account that has closed meanwhile. And the largest, 1,000.
+pub const BOND_MIN: u128 = 10_000_000_000_000_000_000_000;
+pub const BOND_MAX: u128 = 1_000_000_000_000_000_000_000_000_000;
+
 pub type LineId = u64;
 pub type ReleaseId = u64;
 pub type ProposalId = u64;
@@ -60,9 +76,12 @@ pub struct Line {
     /// Counts constitutions: a vote on the next one names the one that it replaces. Events of releases up to 0003 have none.
     #[wire(default)]
     pub version: u64,
-    /// May cancel one proposal that is not carried out yet. That takes its office, until a vote names a guardian anew, and
-    /// makes another constitution: amendments that are open then are proposed anew.
+    /// May cancel one proposal that is not carried out yet, or pause the line once. That takes its office, until a vote names
+    /// a guardian anew, and makes another constitution: amendments that are open then are proposed anew.
     pub guardian: Option<AccountId>,
+    /// Until then nothing that was voted for is carried out, and rollouts go back at most.
+    #[wire(default)]
+    pub paused_until_ms: u64,
 }
 
 /// What decides about a line, and is itself decided by vote.
@@ -92,12 +111,30 @@ pub struct Params {
     pub quorum_bps: u16,
     /// Share of the weight cast for a choice that must be yes, in 1/10,000; more than half.
     pub threshold_bps: u16,
+    /// A vote that turns the outcome when less than this is left moves the end to this long after it, though never by more
+    /// in all; 0: it does not.
+    #[wire(default)]
+    pub extension_ms: u64,
+    /// What a proposal takes out of its maker's storage balance until it is over, in yoctoNEAR, whatever becomes of it.
+    #[wire(default)]
+    pub proposal_bond: U128,
+    /// The same for an agent, until it is off the line.
+    #[wire(default)]
+    pub enrolment_bond: U128,
 }
 
 impl Default for Params {
-    /// A day to vote, an hour to leave, a majority of all weight.
+    /// A day to vote, an hour to answer a late vote, an hour to leave, a majority of all weight, no bonds.
     fn default() -> Self {
-        Self { vote_ms: 24 * 3_600_000, timelock_ms: 3_600_000, quorum_bps: 5_001, threshold_bps: 5_001 }
+        Self {
+            vote_ms: 24 * 3_600_000,
+            timelock_ms: 3_600_000,
+            quorum_bps: 5_001,
+            threshold_bps: 5_001,
+            extension_ms: 3_600_000,
+            proposal_bond: U128(0),
+            enrolment_bond: U128(0),
+        }
     }
 }
 
@@ -158,6 +195,34 @@ pub enum ProposalKind {
     Amendment(Constitution),
 }
 
+/// What somebody says of a release, in the manner of in-toto: which artifact, what was looked at, how it came out, and
+/// where that can be read. One an author and release; the last one counts.
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
+pub struct Statement {
+    pub release: ReleaseId,
+    pub by: AccountId,
+    pub kind: StatementKind,
+    /// The artifact that was looked at.
+    pub digest: Hash32,
+    pub ok: bool,
+    /// Where the evidence is, and the hash of it.
+    pub uri: String,
+    pub sha256: Hash32,
+}
+
+#[wire]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = false)]
+pub enum StatementKind {
+    /// It was built again from the source, to the same bytes.
+    ReproducibleBuild,
+    Audit,
+    /// What a TEE measured.
+    Measurement,
+    Test,
+}
+
 /// What `content_hash` covers: nothing that is voted on can be swapped, here or on another chain.
 #[derive(BorshSerialize)]
 pub struct ContentSeed<'a> {
@@ -214,9 +279,37 @@ pub struct Proposal {
     /// Owners with agents on the line when it was proposed.
     #[wire(default)]
     pub owners: u64,
+    /// Those of them that object.
+    #[wire(default)]
+    pub objections: u64,
+    /// 1: it is voted on again, because owners objected to what was approved. Ballots of before count no more.
+    #[wire(default)]
+    pub round: u8,
+    /// What its maker gets back once it is over.
+    #[wire(default)]
+    pub bond: U128,
 }
 
 impl Proposal {
+    /// Whether so many owners object that two thirds of the votes have to be yes.
+    pub fn is_contested(&self) -> bool {
+        self.objections >= OBJECTIONS_MIN && self.is_share(OBJECTIONS_CONTEST_BPS)
+    }
+
+    /// Whether so many object that the timelock takes twice as long.
+    pub fn is_stretched(&self) -> bool {
+        self.round == 0 && self.objections > 0 && self.is_share(OBJECTIONS_STRETCH_BPS)
+    }
+
+    fn is_share(&self, bps: u16) -> bool {
+        u128::from(self.objections).saturating_mul(BPS) >= u128::from(self.owners).saturating_mul(u128::from(bps))
+    }
+
+    /// Share of the weight cast for a choice that must be yes, in 1/10,000.
+    pub fn threshold_bps(&self) -> u16 {
+        if self.is_contested() { self.params.threshold_bps.max(CONTESTED_BPS) } else { self.params.threshold_bps }
+    }
+
     /// Weight that must say yes to this one, in 1/10,000 of all weight.
     pub fn quorum_bps(&self) -> u16 {
         match self.kind {
@@ -254,6 +347,19 @@ pub struct Ballot {
     pub voter: AccountId,
     pub choice: Choice,
     pub weight: u64,
+    /// The proposal's when it was cast.
+    #[wire(default)]
+    pub round: u8,
+}
+
+/// An owner's, to a proposal of a line with agents of its own on it.
+#[wire]
+#[derive(BorshSerialize, BorshDeserialize)]
+pub struct Objection {
+    pub proposal: ProposalId,
+    pub owner: AccountId,
+    /// One of them.
+    pub agent: AgentId,
 }
 
 /// Payload of a governance event.
@@ -263,8 +369,18 @@ pub enum Fact {
     Shared(SharedFact),
     Line(Line),
     Release(Release),
-    Proposal(Proposal),
+    Proposal(Box<Proposal>),
     Ballot(Ballot),
+    Statement(Statement),
+    StatementRetracted {
+        release: ReleaseId,
+        by: AccountId,
+    },
+    Objection(Objection),
+    ObjectionsForgotten {
+        proposal: ProposalId,
+        owners: Vec<AccountId>,
+    },
     Enrolment(Enrolment),
     EnrolmentEnded(AgentId),
     Holding(Holding),

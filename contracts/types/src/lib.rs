@@ -14,6 +14,7 @@ extern crate self as charter_types;
 #[cfg(not(near))]
 pub mod abi;
 pub mod admin;
+pub mod adopt;
 mod bytes;
 pub mod contract;
 pub mod domain;

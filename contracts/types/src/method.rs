@@ -141,6 +141,8 @@ pub enum Caller {
     Council,
     /// Who made the proposal.
     Proposer,
+    /// The line's guardian.
+    LineGuardian,
     /// Who pays into the channel.
     Payer,
     /// Who is paid from the channel.
@@ -173,6 +175,7 @@ impl Caller {
             Self::GrantorOrRevoker => "who granted it, owner, guardian",
             Self::Council => "council member",
             Self::Proposer => "proposer",
+            Self::LineGuardian => "the line's guardian",
             Self::Payer => "payer",
             Self::Payee => "payee",
         }

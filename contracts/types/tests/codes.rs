@@ -1,5 +1,6 @@
 //! Codes are part of the public interface: this file is their list, and they are unique across the suite.
 
+use charter_types::adopt::AdoptError;
 use charter_types::error::CommonError;
 use charter_types::escrow::EscrowError;
 use charter_types::governance::GovernanceError;
@@ -8,8 +9,14 @@ use charter_types::registry::RegistryError;
 
 #[test]
 fn codes_are_unique_and_never_change() {
-    let lists =
-        [CommonError::CODES, RegistryError::CODES, KeysError::CODES, GovernanceError::CODES, EscrowError::CODES];
+    let lists = [
+        CommonError::CODES,
+        RegistryError::CODES,
+        KeysError::CODES,
+        GovernanceError::CODES,
+        EscrowError::CODES,
+        AdoptError::CODES,
+    ];
     let mut codes: Vec<&str> = lists.concat();
     insta::assert_snapshot!(codes.join("\n"));
     let count = codes.len();

@@ -38,6 +38,12 @@ impl Contract {
     }
 }
 
+/// Two releases of an agent that is a contract and adopts them by itself, for tests.
+pub const TEST_AGENTS: [&[u8]; 2] = [
+    include_bytes!(concat!(env!("OUT_DIR"), "/charter_test_agent_1.wasm")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/charter_test_agent_2.wasm")),
+];
+
 #[cfg(test)]
 mod tests {
     use super::Contract;

@@ -1,16 +1,19 @@
 //! `charter line …` and `charter council …`: lines of releases, and who decides on them.
 
+use anyhow::ensure;
 use charter_client::At;
-use charter_types::governance::args::{CreateLine, ProposalRef, ProposeAmendment};
-use charter_types::governance::{Constitution, LineId, Member, Params, Proposal, ProposalKind, methods};
-use charter_types::{AccountId, Nothing};
+use charter_types::governance::args::{CreateLine, PauseLine, ProposalRef, ProposeAmendment};
+use charter_types::governance::{
+    BOND_MAX, BOND_MIN, Constitution, LineId, Member, PAUSE_MS_MAX, Params, Proposal, ProposalKind, methods,
+};
+use charter_types::{AccountId, Nothing, U128};
 use serde_json::json;
 
 use crate::key::input::Consent;
 use crate::key::words;
 use crate::proposal::{self, Subject};
 use crate::session::{Group, Session};
-use crate::units::{bps, duration_ms, time};
+use crate::units::{bps, duration_ms, length, near, time, yocto};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -26,6 +29,16 @@ pub enum Command {
     Show { line: LineId },
     /// Lists what is and was voted on: releases, other constitutions, and code on line 1.
     Proposals { line: LineId },
+    /// Stops a line for a while, as its guardian, once: nothing that was voted for is carried out, and no release goes on
+    /// to more agents, though one that fails goes back.
+    Pause {
+        line: LineId,
+        /// For how long, as 2h or 3d; 7d at most.
+        #[arg(value_name = "TIME", value_parser = duration_ms)]
+        for_ms: u64,
+        #[command(flatten)]
+        consent: Consent,
+    },
     /// Removes a proposal that is over from the chain, fifteen days after its timelock. Who paid for it and for its votes has
     /// the storage back; the index keeps the events.
     Forget { proposal: u64 },
@@ -59,13 +72,23 @@ pub struct Rules {
     /// How long one can leave after it, as 1h.
     #[arg(long, value_name = "TIME", value_parser = duration_ms)]
     timelock: Option<u64>,
+    /// A vote that turns the outcome when less than this is left moves the end to this long after it, as 1h; 0: it does
+    /// not.
+    #[arg(long, value_name = "TIME", value_parser = extension)]
+    extension: Option<u64>,
     /// Which part of all weight has to say yes, in percent [default: more than half].
     #[arg(long, value_name = "PERCENT", value_parser = bps)]
     quorum: Option<u16>,
     /// Which part of the votes has to be yes, in percent [default: more than half].
     #[arg(long, value_name = "PERCENT", value_parser = bps)]
     threshold: Option<u16>,
-    /// Who may stop one decision before it is carried out.
+    /// What a proposal takes out of its maker's storage balance until it is over, in NEAR; 0: nothing.
+    #[arg(long, value_name = "NEAR", value_parser = bond)]
+    proposal_bond: Option<u128>,
+    /// What an agent takes out of its owner's storage balance until it is off the line, in NEAR; 0: nothing.
+    #[arg(long, value_name = "NEAR", value_parser = bond)]
+    enrolment_bond: Option<u128>,
+    /// Who may stop one decision before it is carried out, or pause the line, once.
     #[arg(long, value_name = "ACCOUNT", conflicts_with = "no_guardian")]
     guardian: Option<AccountId>,
     /// Nobody may.
@@ -82,17 +105,36 @@ fn member(text: &str) -> Result<Member, String> {
     Ok(Member { account, weight })
 }
 
+/// A time, or none.
+fn extension(text: &str) -> Result<u64, String> {
+    if text == "0" { Ok(0) } else { duration_ms(text) }
+}
+
+fn bond(text: &str) -> Result<u128, String> {
+    let bond = yocto(text)?;
+    if bond == 0 || (BOND_MIN..=BOND_MAX).contains(&bond) {
+        return Ok(bond);
+    }
+    Err(format!("expected 0, or {} to {} NEAR, found \"{text}\"", near(BOND_MIN), near(BOND_MAX)))
+}
+
 impl Rules {
     /// What was named, and for the rest what there is.
     fn over(self, now: Constitution) -> Constitution {
-        let Params { vote_ms, timelock_ms, quorum_bps, threshold_bps } = now.params;
+        let Params { vote_ms, timelock_ms, quorum_bps, threshold_bps, extension_ms, proposal_bond, enrolment_bond } =
+            now.params;
+        let vote_ms = self.vote.unwrap_or(vote_ms);
         Constitution {
             council: if self.member.is_empty() { now.council } else { self.member },
             params: Params {
-                vote_ms: self.vote.unwrap_or(vote_ms),
+                vote_ms,
                 timelock_ms: self.timelock.unwrap_or(timelock_ms),
                 quorum_bps: self.quorum.unwrap_or(quorum_bps),
                 threshold_bps: self.threshold.unwrap_or(threshold_bps),
+                // Who shortens the vote alone means no extension that is longer than it.
+                extension_ms: self.extension.unwrap_or_else(|| extension_ms.min(vote_ms)),
+                proposal_bond: self.proposal_bond.map_or(proposal_bond, U128),
+                enrolment_bond: self.enrolment_bond.map_or(enrolment_bond, U128),
             },
             guardian: if self.no_guardian { None } else { self.guardian.or(now.guardian) },
         }
@@ -113,6 +155,7 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
         Command::Create { name, rules, consent } => create(&session, name, rules, &consent).await,
         Command::Show { line } => show(&session, line).await,
         Command::Proposals { line } => proposals(&session, line).await,
+        Command::Pause { line, for_ms, consent } => pause(&session, line, for_ms, &consent).await,
         Command::Forget { proposal } => forget(&session, proposal).await,
     }
 }
@@ -156,7 +199,28 @@ async fn show(session: &Session, id: LineId) -> anyhow::Result<()> {
         }
     }
     sheet.extend(proposal::constitution(&proposal::of_line(&line)));
+    if session.now_ms().await? < line.paused_until_ms {
+        let until = time(line.paused_until_ms);
+        sheet.push(("paused", format!("until {until}: nothing that was voted for is carried out before")));
+    }
     session.tell(&json!({ "line": line, "head": head }), words::sheet(&sheet).trim_end())
+}
+
+async fn pause(session: &Session, id: LineId, for_ms: u64, consent: &Consent) -> anyhow::Result<()> {
+    let (line, me) = (proposal::line(session, id).await?, &session.me.id);
+    ensure!(line.guardian.as_ref() == Some(me), "GOVERNANCE_NOT_GUARDIAN: {me} is not the guardian of line {id} now");
+    ensure!(for_ms <= PAUSE_MS_MAX, "GOVERNANCE_BAD_PAUSE: a pause takes {} at most", length(PAUSE_MS_MAX));
+    let until = time(session.now_ms().await?.saturating_add(for_ms));
+    consent.ask(&words::sheet(&[
+        ("this", format!("pauses line {id}, {}, for {}, until {until}", line.name, length(for_ms))),
+        ("stops", "releases, constitutions and code from being carried out, and rollouts from going on".to_owned()),
+        ("does not", "stop votes, nor a release that fails from going back".to_owned()),
+        ("your office", "ends with it, and open amendments are voted on anew".to_owned()),
+    ]))?;
+    session.contracts.governance().call(&session.me, methods::pause_line, &PauseLine { line: id, ms: for_ms }).await?;
+    let until_ms = proposal::line(session, id).await?.paused_until_ms;
+    let text = format!("line {id}, {}, is paused until {}", line.name, time(until_ms));
+    session.tell(&json!({ "line": id, "paused_until_ms": until_ms }), &text)
 }
 
 async fn proposals(session: &Session, id: LineId) -> anyhow::Result<()> {
@@ -186,13 +250,14 @@ async fn change(session: &Session, id: LineId, rules: Rules, consent: &Consent) 
     let line = proposal::line(session, id).await?;
     let now = proposal::of_line(&line);
     let next = rules.over(now.clone());
-    anyhow::ensure!(next != now, "line {id} has this constitution already: name what shall be different");
+    ensure!(next != now, "line {id} has this constitution already: name what shall be different");
     check_people(session, &next).await?;
     let mut sheet = vec![("this", format!("proposes another constitution for line {id}, {}", line.name))];
     sheet.extend(proposal::amendment(&now, &next));
+    sheet.extend(proposal::bond(line.params.proposal_bond, proposal::UNTIL_OVER));
     consent.ask(&words::sheet(&sheet))?;
     let args = ProposeAmendment { line: id, version: line.version, constitution: next };
-    let proposal = session.contracts.governance().call(&session.me, methods::propose_amendment, &args).await?.value;
+    let proposal = session.call_with_bond(methods::propose_amendment, &args, line.params.proposal_bond).await?;
     let until = time(Subject::read(session, proposal).await?.proposal.end_ms);
     let text = format!("proposal {proposal}: vote until {until} with `charter vote {proposal} yes`");
     session.tell(&json!({ "proposal": proposal, "line": id }), &text)
@@ -200,10 +265,7 @@ async fn change(session: &Session, id: LineId, rules: Rules, consent: &Consent) 
 
 async fn apply(session: &Session, id: u64) -> anyhow::Result<()> {
     let mut subject = Subject::read(session, id).await?;
-    anyhow::ensure!(
-        matches!(subject.proposal.kind, ProposalKind::Amendment(_)),
-        "proposal {id} is not about a council"
-    );
+    ensure!(matches!(subject.proposal.kind, ProposalKind::Amendment(_)), "proposal {id} is not about a council");
     subject.ready(session).await?;
     let governance = session.contracts.governance();
     governance.call(&session.me, methods::amend, &ProposalRef { proposal: id }).await?;

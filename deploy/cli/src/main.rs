@@ -13,11 +13,13 @@ mod index;
 mod init;
 mod key;
 mod line;
+mod object;
 mod proposal;
 mod release;
 mod rollout;
 mod rules;
 mod session;
+mod statement;
 mod status;
 mod units;
 mod upgrade;
@@ -62,6 +64,10 @@ enum Command {
     Rollout(Group<rollout::Command>),
     /// Votes on a proposal, after showing what it is about.
     Vote(vote::Arguments),
+    /// Objects to a proposal, as an owner of agents on its line, after showing what it is about.
+    Object(object::Arguments),
+    /// What came of looking at a release: audits, builds from source, measurements, tests.
+    Statement(Group<statement::Command>),
     /// Code for Charter's own contracts.
     Upgrade(Group<upgrade::Command>),
     /// Mirrors the contracts into Postgres.
@@ -98,6 +104,8 @@ async fn main() -> ExitCode {
         Command::Release(arguments) => release::run(arguments).await,
         Command::Rollout(arguments) => rollout::run(arguments).await,
         Command::Vote(arguments) => vote::run(arguments).await,
+        Command::Object(arguments) => object::run(arguments).await,
+        Command::Statement(arguments) => statement::run(arguments).await,
         Command::Upgrade(arguments) => upgrade::run(arguments).await,
         Command::Index(command) => index::run(command).await,
         Command::Status(arguments) => status::run(&arguments),

@@ -15,7 +15,9 @@ use crate::session::Session;
 use crate::units::time;
 use words::sheet;
 
-pub use words::{about, amendment, constitution, of_line, of_release, progress, state};
+pub use words::{
+    UNTIL_OVER, about, amendment, artifact_kind, bond, constitution, of_line, of_release, progress, state,
+};
 
 /// A proposal, what it is about, and its line.
 pub struct Subject {
@@ -96,6 +98,8 @@ impl Subject {
         ensure!(now_ms >= eta_ms, "proposal {id} is approved; it can be carried out from {} on", time(eta_ms));
         let until_ms = eta_ms.saturating_add(EXECUTION_MS);
         ensure!(now_ms <= until_ms, "proposal {id} could be carried out until {}: propose it anew", time(until_ms));
+        let Line { id: line, paused_until_ms, .. } = self.line;
+        ensure!(now_ms >= paused_until_ms, "GOVERNANCE_PAUSED: line {line} is paused until {}", time(paused_until_ms));
         Ok(())
     }
 }

@@ -103,9 +103,10 @@ async fn propose(session: &Session, id: LineId, content: ReleaseContent, consent
     let draft = Release { id: 0, line: id, content: content.clone(), parent: line.head, published: false };
     let mut sheet = vec![("this", format!("proposes a release of line {id}, {}", line.name))];
     sheet.extend(proposal::of_release(&draft, head.as_ref()));
+    sheet.extend(proposal::bond(line.params.proposal_bond, proposal::UNTIL_OVER));
     consent.ask(&words::sheet(&sheet))?;
     let args = ProposeRelease { line: id, seq: line.seq, content };
-    let proposal = session.contracts.governance().call(&session.me, methods::propose_release, &args).await?.value;
+    let proposal = session.call_with_bond(methods::propose_release, &args, line.params.proposal_bond).await?;
     let known = Subject::read(session, proposal).await?.proposal;
     let value = json!({ "proposal": proposal, "line": id, "content_hash": known.content_hash, "end_ms": known.end_ms });
     let until = time(known.end_ms);

@@ -70,8 +70,13 @@ async fn show(session: &Session, id: LineId) -> anyhow::Result<()> {
     if rollout.release != 0 {
         sheet.push(("reports", format!("{} well, {} not", rollout.ok, rollout.failed)));
     }
+    let now_ms = session.now_ms().await?;
     if rollout.state == RolloutState::Running {
-        sheet.push(("next step", next_step(&rollout, session.now_ms().await?)));
+        sheet.push(("next step", next_step(&rollout, now_ms)));
+    }
+    if now_ms < line.paused_until_ms {
+        let until = time(line.paused_until_ms);
+        sheet.push(("paused", format!("until {until}: it goes to no more agents before, and back if it fails")));
     }
     session.tell(&rollout, words::sheet(&sheet).trim_end())
 }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use charter_client::{Account, At, Contracts, Rpc};
-use charter_types::AccountId;
-use charter_types::method::Method;
+use charter_types::method::{Method, Of};
 use charter_types::registry;
 use charter_types::registry::args::AgentRef;
 use charter_types::registry::{AgentId, Standing};
+use charter_types::storage::StorageOf;
+use charter_types::{AccountId, U128, contract, shared};
 use serde::{Deserialize, Serialize};
 
 use crate::files::keystore::KeyStore;
@@ -175,6 +176,25 @@ impl Session {
     ) -> anyhow::Result<T> {
         let found = self.rpc().view(contract, method, args, At::Final).await?;
         found.with_context(|| format!("there is no {what}"))
+    }
+
+    /// Calls a method of governance that takes a bond. What of it is not free in the storage account there comes with the
+    /// call.
+    pub async fn call_with_bond<M: Method + Of<contract::Governance>>(
+        &self,
+        method: M,
+        args: &M::Args,
+        bond: U128,
+    ) -> anyhow::Result<M::Answer> {
+        let mut missing = bond.0;
+        if missing > 0 {
+            let asked = StorageOf { account_id: self.me.id.clone() };
+            let place = &self.contracts.governance;
+            let known = self.rpc().view(place, shared::methods::storage_balance_of, &asked, At::Final).await?;
+            missing = missing.saturating_sub(known.map_or(0, |balance| balance.available.0));
+        }
+        let done = self.contracts.governance().call_with_bond(&self.me, method, args, missing).await?;
+        Ok(done.value)
     }
 
     /// What decisions about an agent's credentials need of the registry.

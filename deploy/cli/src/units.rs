@@ -33,6 +33,23 @@ pub fn bps(text: &str) -> Result<u16, String> {
     if (1..=10_000).contains(&bps) { Ok(bps) } else { Err(wrong()) }
 }
 
+/// One NEAR in yoctoNEAR.
+const ONE: u128 = 1_000_000_000_000_000_000_000_000;
+
+/// `2`, `0.05`: so many NEAR, in yoctoNEAR.
+pub fn yocto(text: &str) -> Result<u128, String> {
+    let wrong = || format!("expected an amount of NEAR like 2 or 0.05, found \"{text}\"");
+    let number = text.trim();
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || part.len() > 24 || !digits(whole) || !digits(part) {
+        return Err(wrong());
+    }
+    let whole: u128 = whole.parse().map_err(|_| wrong())?;
+    let part: u128 = format!("{part:0<24}").parse().map_err(|_| wrong())?;
+    whole.checked_mul(ONE).and_then(|whole| whole.checked_add(part)).ok_or_else(wrong)
+}
+
 /// Milliseconds since 1970 as `2026-11-23T01:00:00Z`. What has more than four digits for its year will not be lived to see.
 pub fn time(ms: u64) -> String {
     let stamp = i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
@@ -54,7 +71,6 @@ pub fn length(ms: u64) -> String {
 
 /// A number of yoctoNEAR in NEAR, to the last digit that is not zero.
 pub fn near(yocto: u128) -> String {
-    const ONE: u128 = 1_000_000_000_000_000_000_000_000;
     let fraction = format!("{:024}", yocto % ONE);
     let fraction = fraction.trim_end_matches('0');
     if fraction.is_empty() { (yocto / ONE).to_string() } else { format!("{}.{fraction}", yocto / ONE) }
@@ -62,13 +78,26 @@ pub fn near(yocto: u128) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bps, duration_ms, length, near, per_time, time};
+    use super::{bps, duration_ms, length, near, per_time, time, yocto};
 
     #[test]
     fn amounts_read_like_amounts() {
         assert_eq!(near(0), "0");
         assert_eq!(near(1), "0.000000000000000000000001");
         assert_eq!(near(1_500_000_000_000_000_000_000_000), "1.5");
+    }
+
+    #[test]
+    fn amounts_are_read_as_they_are_shown() {
+        for amount in ["0", "2", "1.5", "0.01", "0.000000000000000000000001", "340282366920938"] {
+            assert_eq!(yocto(amount).map(near).as_deref(), Ok(amount), "{amount}");
+        }
+        assert_eq!(yocto("2.50"), Ok(2_500_000_000_000_000_000_000_000));
+        for wrong in
+            ["", ".5", "-1", "+1", "1e3", "1,5", "2 NEAR", "1.2.3", "0.0000000000000000000000001", "340282366920939"]
+        {
+            assert!(yocto(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -5,15 +5,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use charter_client::{At, Call, sha256};
 use charter_types::governance::args::{ExecuteUpgrade, ProposeUpgrade};
-use charter_types::governance::{ProposalId, ProposalKind, methods};
+use charter_types::governance::{LineId, ProposalId, ProposalKind, methods};
 use charter_types::{AccountId, Hash32, Nothing, shared};
 use serde_json::json;
 
 use crate::key::input::Consent;
 use crate::key::words;
-use crate::proposal::Subject;
+use crate::proposal::{self, Subject};
 use crate::session::{Group, Session};
 use crate::units::time;
+
+/// The line that decides about Charter's own contracts.
+const OWN_LINE: LineId = 1;
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -50,13 +53,16 @@ async fn propose(session: &Session, contract: AccountId, code: &[u8], consent: &
     let running = session.rpc().view(&contract, shared::methods::deployment, &Nothing {}, At::Final).await;
     let replaces = running.with_context(|| format!("{contract} does not say which code it runs"))?;
     let code_hash = Hash32(sha256(code));
-    consent.ask(&words::sheet(&[
+    let bond = proposal::line(session, OWN_LINE).await?.params.proposal_bond;
+    let mut sheet = vec![
         ("this", format!("proposes code for {contract}")),
         ("new code", format!("sha256 {code_hash}, {} bytes", code.len())),
         ("replaces", format!("deployment {}, sha256 {}", replaces.number, replaces.sha256)),
-    ]))?;
+    ];
+    sheet.extend(proposal::bond(bond, proposal::UNTIL_OVER));
+    consent.ask(&words::sheet(&sheet))?;
     let args = ProposeUpgrade { contract, code_hash, replaces };
-    let proposal = session.contracts.governance().call(&session.me, methods::propose_upgrade, &args).await?.value;
+    let proposal = session.call_with_bond(methods::propose_upgrade, &args, bond).await?;
     let until = time(Subject::read(session, proposal).await?.proposal.end_ms);
     let text = format!("proposal {proposal}: vote until {until} with `charter vote {proposal} yes`");
     session.tell(&json!({ "proposal": proposal, "code_hash": code_hash, "replaces": replaces }), &text)

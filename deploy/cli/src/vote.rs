@@ -51,5 +51,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     session.contracts.governance().call(&session.me, methods::vote, &vote).await?;
     let after = Subject::read(&session, id).await?.proposal;
     let value = json!({ "proposal": id, "choice": choice, "yes": after.yes, "no": after.no, "end_ms": after.end_ms });
-    session.tell(&value, &format!("voted {word} on proposal {id}: {} yes, {} no so far", after.yes, after.no))
+    let later = if after.end_ms > known.end_ms {
+        format!("; the vote goes on until {}", time(after.end_ms))
+    } else {
+        String::new()
+    };
+    session.tell(&value, &format!("voted {word} on proposal {id}: {} yes, {} no so far{later}", after.yes, after.no))
 }

@@ -3,6 +3,7 @@
 //! The contract is compiled from a copy of the sources, without Binaryen, and deployed by the tests' harness instead of the
 //! right one (`CHARTER_WASM_DIR`): nothing but the contract is built again.
 
+mod adopt;
 mod list;
 
 use std::collections::BTreeSet;
@@ -11,6 +12,7 @@ use std::process::{Command, ExitCode, Output};
 
 use anyhow::{Context, ensure};
 
+use adopt::ADOPT;
 use list::{MUTATIONS, Mutation};
 
 const FOLDER: &str = "target/mutations";
@@ -23,7 +25,7 @@ const SEQUENCES: &str = "60";
 /// Those whose invariant, contract or file has `wanted` in its name.
 pub fn run(wanted: &str) -> anyhow::Result<ExitCode> {
     let here = std::env::current_dir().context("the current folder can't be read")?;
-    let chosen: Vec<&Mutation> = MUTATIONS.iter().filter(|one| one.is_about(wanted)).collect();
+    let chosen: Vec<&Mutation> = MUTATIONS.iter().chain(ADOPT).filter(|one| one.is_about(wanted)).collect();
     ensure!(!chosen.is_empty(), "no mutation is about {wanted}");
     let bench = Bench { here: here.clone(), folder: here.join(FOLDER) };
     let copied = bench.copy_sources()?;
@@ -91,7 +93,7 @@ impl Bench {
             .output()
             .context("cargo did not start")?;
         ensure!(built.status.success(), "{contract} does not compile:\n{}", text(&built));
-        let file = format!("charter_{contract}.wasm");
+        let file = format!("charter_{}.wasm", contract.replace('-', "_"));
         let _ = std::fs::remove_dir_all(self.wasm());
         std::fs::create_dir_all(self.wasm())?;
         std::fs::copy(self.folder.join("target").join(TARGET).join("contract").join(&file), self.wasm().join(&file))?;
@@ -140,12 +142,12 @@ impl Mutation {
 mod tests {
     use std::path::Path;
 
-    use super::MUTATIONS;
+    use super::{ADOPT, MUTATIONS};
 
     #[test]
     fn every_line_is_where_the_list_says() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        for one in MUTATIONS {
+        for one in MUTATIONS.iter().chain(ADOPT) {
             let text = std::fs::read_to_string(root.join(one.file)).expect(one.file);
             assert_eq!(text.matches(one.line).count(), 1, "{}: {}", one.breaks, one.line);
         }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use charter_client::{At, ClientError, Contracts, Question, Rpc};
 use charter_types::escrow::args::Channels;
-use charter_types::governance::args::{AgentRef as Enrolled, HoldingRef, ProposalRef, ReportRef};
+use charter_types::governance::args::{
+    AgentRef as Enrolled, HoldingRef, ObjectionRef, ProposalRef, ReportRef, StatementRef,
+};
 use charter_types::keys::args::{ApprovalRef, LeaseRef, Received, WrapRef};
 use charter_types::method::{Method, answer_json};
 use charter_types::registry::args::{AgentRef, ReputationRef};
@@ -86,10 +88,12 @@ views! {
     GOVERNANCE_COUNTS = counts: Nothing;
     HOLDING = holding: HoldingRef;
     LINES = lines: Page;
+    OBJECTION = objection: ObjectionRef;
     PROPOSALS = proposals: Page;
     RELEASES = releases: Page;
     REPORT = report: ReportRef;
     ROLLOUTS = rollouts: Page;
+    STATEMENT = statement: StatementRef;
     }
 
     escrow of Escrow {

@@ -15,14 +15,15 @@ use anyhow::Context;
 use charter_client::Contracts;
 use charter_localnet::{Config, Genesis, Localnet, RpcServer};
 use charter_types::admin::Setup;
-use charter_types::governance::args::{ExecuteUpgrade, ProposalRef, ProposeUpgrade, Setup as GovernanceSetup, Vote};
+use charter_types::governance::args::{ExecuteUpgrade, ProposalRef, ProposeUpgrade, Vote};
 use charter_types::governance::{Choice, Member, Params};
 use charter_types::method::Method;
 use charter_types::{Named, Nothing, escrow, governance, keys, registry, shared};
-use charter_wasm::Contract as Code;
+use charter_wasm::{Contract as Code, TEST_AGENTS};
 use near_workspaces::network::{Sandbox, ValidatorKey};
 use near_workspaces::types::{KeyType, NearToken, SecretKey};
 use near_workspaces::{Account, AccountDetailsPatch, AccountId, Worker};
+use serde_json::json;
 use tokio::sync::OnceCell;
 
 use arguments::DEPOSIT;
@@ -256,15 +257,25 @@ async fn deployed_chain() -> anyhow::Result<Localnet> {
     Ok(localnet)
 }
 
-/// A contract's wasm. `cargo xtask mutations` puts broken ones into a folder, to see whether tests notice.
+/// A contract's wasm.
 pub fn code_of(contract: Code) -> anyhow::Result<Vec<u8>> {
+    or_broken(contract.name(), contract.code())
+}
+
+/// One of the two releases of the tests' agent.
+pub fn test_agent(release: usize) -> anyhow::Result<Vec<u8>> {
+    or_broken(&format!("test_agent_{release}"), TEST_AGENTS[release - 1])
+}
+
+/// `cargo xtask mutations` puts broken contracts into a folder, to see whether tests notice.
+fn or_broken(name: &str, code: &[u8]) -> anyhow::Result<Vec<u8>> {
     if let Ok(folder) = std::env::var("CHARTER_WASM_DIR") {
-        let broken = std::path::Path::new(&folder).join(format!("charter_{}.wasm", contract.name()));
+        let broken = std::path::Path::new(&folder).join(format!("charter_{name}.wasm"));
         if broken.exists() {
             return Ok(std::fs::read(broken)?);
         }
     }
-    Ok(contract.code().to_vec())
+    Ok(code.to_vec())
 }
 
 /// Those that governance governs: all that keep state.
@@ -294,15 +305,23 @@ pub fn initial_call(code: Code, admin: &AccountId, contracts: &Contracts) -> Opt
         }
         Code::Escrow => call(escrow::methods::new, &Named { account }),
         Code::Keys => call(keys::methods::new, &Setup { account, registry: contracts.registry.clone() }),
-        Code::Governance => call(governance::methods::new, &governance_setup(admin, contracts)),
+        Code::Governance => governance_setup(admin, contracts),
     })
 }
 
-fn governance_setup(root: &AccountId, contracts: &Contracts) -> GovernanceSetup {
-    GovernanceSetup {
-        account: root.clone(),
-        registry: contracts.registry.clone(),
-        council: vec![Member { account: root.clone(), weight: 1 }],
-        params: Params { vote_ms: PERIOD_MS, timelock_ms: PERIOD_MS, ..Params::default() },
-    }
+/// Without what later releases brought and may be left out: kept wasm of all of them is set up so.
+fn governance_setup(root: &AccountId, contracts: &Contracts) -> Call {
+    let Params { quorum_bps, threshold_bps, .. } = Params::default();
+    let setup = json!({
+        "account": root,
+        "registry": contracts.registry,
+        "council": [Member { account: root.clone(), weight: 1 }],
+        "params": {
+            "vote_ms": PERIOD_MS,
+            "timelock_ms": PERIOD_MS,
+            "quorum_bps": quorum_bps,
+            "threshold_bps": threshold_bps,
+        },
+    });
+    raw(<governance::methods::new as Method>::NAME, setup)
 }

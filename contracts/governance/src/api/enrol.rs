@@ -3,12 +3,14 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_common::{Answer, Later, Reservation, ask_authority, methods};
 use charter_types::AccountId;
-use charter_types::governance::args::{AgentRef, Choose, Enroll, ReportHealth};
+use charter_types::governance::args::{AgentRef, Choose, Enroll, Object, ReportHealth};
 use charter_types::governance::methods::on_authority;
 use charter_types::governance::{Enrolment, GovernanceError};
 use charter_types::registry::AgentId;
 use near_sdk::{env, near};
 
+use super::fleet::check_counted;
+use crate::model::check_objectable;
 use crate::{Governance, GovernanceExt};
 
 /// What to do once the registry has answered.
@@ -26,6 +28,7 @@ pub(crate) enum Wish {
     Choose(Choose),
     Freeze(AgentId),
     Report(ReportHealth),
+    Object(Object),
 }
 
 impl Wish {
@@ -34,16 +37,17 @@ impl Wish {
             Self::Enroll(args) => args.agent,
             Self::Choose(args) => args.agent,
             Self::Report(args) => args.agent,
+            Self::Object(args) => args.agent,
             Self::Leave(agent) | Self::Freeze(agent) => *agent,
         }
     }
 }
 
 /// The rows of an enrolment and of how many an owner has on the line, with what NEAR adds to them, generously.
-const ENROLMENT_BYTES: u64 = 600;
-/// What an enrolment grows by, at most, when its owner chooses.
-const CHOICE_BYTES: u64 = 60;
-/// A report's row with what NEAR adds to it, generously.
+pub(super) const ENROLMENT_BYTES: u64 = 600;
+/// What an enrolment grows by, at most, when its owner chooses: auditors with the longest names.
+const CHOICE_BYTES: u64 = 340;
+/// A report's row, or an objection's, with what NEAR adds to it, generously.
 const REPORT_BYTES: u64 = 300;
 
 #[methods(governance)]
@@ -76,6 +80,13 @@ impl Governance {
         let owner = self.voice(&enrolment, args.release, &rollout);
         let first = owner.is_some_and(|owner| !self.reports.contains(&(args.release, owner)));
         self.ask(Wish::Report(args), if first { REPORT_BYTES } else { 0 })
+    }
+
+    pub fn object(&mut self, args: Object) -> Answer<Later<()>> {
+        let (proposal, enrolment) = (self.proposal_row(args.proposal)?, self.enrolment_row(args.agent)?);
+        check_objectable(&proposal, Self::now_ms())?;
+        check_counted(&proposal, &enrolment)?;
+        self.ask(Wish::Object(args), REPORT_BYTES)
     }
 }
 

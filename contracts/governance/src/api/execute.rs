@@ -12,7 +12,7 @@ use near_sdk::{Promise, env, near};
 
 use super::rollouts::draw_later;
 use crate::gas::{DEPLOYMENT, ON_UPGRADED, UPGRADE};
-use crate::model::{begin, change_constitution, check_due, move_head};
+use crate::model::{begin, change_constitution, check_due, check_moving, move_head};
 use crate::{Governance, GovernanceExt};
 
 #[methods(governance)]
@@ -27,6 +27,7 @@ impl Governance {
         let by = env::predecessor_account_id();
         let mut release = self.release_row(release_id);
         let mut line = self.line_row(proposal.line)?;
+        check_moving(&line, Self::now_ms())?;
         let mut rollout = self.rollout_of(&line);
         begin(&mut rollout, line.head, &proposal, &release, Self::now_ms());
         move_head(&mut line, &proposal, &release)?;
@@ -52,6 +53,7 @@ impl Governance {
         };
         check_due(&proposal, Self::now_ms())?;
         let mut line = self.line_row(proposal.line)?;
+        check_moving(&line, Self::now_ms())?;
         change_constitution(&mut line, &proposal, constitution)?;
         proposal.state = ProposalState::Executed;
         self.save_proposal("proposal_executed", &by, proposal)?;
@@ -70,6 +72,7 @@ impl Governance {
             return Err(GovernanceError::WrongKind {}.into());
         };
         check_due(&proposal, Self::now_ms())?;
+        check_moving(&self.line_row(proposal.line)?, Self::now_ms())?;
         let replaces = proposal.replaces.ok_or(GovernanceError::NoDeployment {})?;
         let found = Hash32(sha256(&code));
         if found != code_hash {

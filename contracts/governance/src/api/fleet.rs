@@ -1,30 +1,32 @@
 //! What the registry's answer lets an agent's people do on its line: bring it there, hold it, report on it.
 
-use charter_common::{Answer, Failure};
-use charter_types::AccountId;
-use charter_types::governance::args::{Choose, Enroll, ReportHealth};
+use charter_common::{Answer, Failure, succeeded};
+use charter_types::governance::args::{Enroll, Object, ReportHealth};
 use charter_types::governance::{
-    Enrolment, Fact, GovernanceError, Holding, Line, Policy, Reason, ReleaseId, Rollout, RolloutState, Wanted,
+    AUDITORS_MAX, Enrolment, Fact, GovernanceError, Holding, Line, Objection, Policy, Proposal, Reason, ReleaseId,
+    Rollout, RolloutState, Wanted,
 };
 use charter_types::registry::{AgentId, Authority};
+use charter_types::{AccountId, all_different};
 
-use super::enrol::Wish;
+use super::enrol::{ENROLMENT_BYTES, Wish};
 use crate::Governance;
-use crate::model::{self, count, moved_to};
+use crate::model::{self, count, moved_to, object};
 
 impl Governance {
-    /// What was asked for, now that the registry has said who the caller is to the agent. Without an answer the agent is
-    /// gone, or never was: who pays for its row may still take it away.
+    /// What was asked for, now that the registry has said who the caller is to the agent. If it said that there is no such
+    /// agent, who pays for its row may still take it away.
     pub(super) fn act(&mut self, caller: &AccountId, wish: &Wish, authority: Option<&Authority>) -> Answer {
-        if let Wish::Leave(agent) = wish {
+        if let (Wish::Leave(agent), true) = (wish, authority.is_some() || succeeded(0)) {
             return self.remove(caller, *agent, authority);
         }
         let authority = authority.ok_or(GovernanceError::NoAuthority { agent: wish.agent() })?;
         match wish {
             Wish::Enroll(args) => self.bring(caller, *args, authority),
-            Wish::Choose(args) => self.choose_for(caller, *args, authority),
+            Wish::Choose(args) => self.choose_for(caller, args.agent, &args.wanted, authority),
             Wish::Freeze(agent) => self.hold(caller, *agent, authority),
             Wish::Report(args) => self.hear(caller, *args, authority),
+            Wish::Object(args) => self.object_to(caller, *args, authority),
             Wish::Leave(_) => Ok(()),
         }
     }
@@ -32,6 +34,9 @@ impl Governance {
     fn bring(&mut self, caller: &AccountId, args: Enroll, authority: &Authority) -> Answer {
         check_owner(caller, authority)?;
         let line = self.line_row(args.line)?;
+        // First of all, and beside what the rows cost: nothing may fail behind it.
+        let bond = line.params.enrolment_bond;
+        self.core.storage.hold(caller, bond.0, ENROLMENT_BYTES)?;
         // A row left by an earlier owner goes, and its storage back to who paid.
         self.take_off(caller, args.agent)?;
         let mut enrolment = Enrolment {
@@ -45,6 +50,9 @@ impl Governance {
             accepted: args.accepted,
             running: 0,
             before: 0,
+            bond,
+            pin_epoch: 0,
+            auditors: Vec::new(),
         };
         let mut rollout = self.rollout_of(&line);
         enrolment.running = self.told(&enrolment, &line, &rollout).0;
@@ -66,9 +74,10 @@ impl Governance {
     fn remove(&mut self, caller: &AccountId, agent: AgentId, authority: Option<&Authority>) -> Answer {
         let enrolment = self.enrolment_row(agent)?;
         let owns = |authority: &Authority| authority.roles.owner && authority.armed;
-        // Whoever put it there and owns it no longer has its storage back; as the owner it answers for what it does. What the
-        // new owner or its guardian pinned stays where it is.
-        let stranger = |known: &Authority| !known.roles.owner && enrolment.pin.is_none();
+        // Whoever put it there and owns it no longer has its storage and its bond back; as the owner it answers for what it
+        // does. What was pinned under the owner of now stays where it is.
+        let pinned = |known: &Authority| enrolment.pin.is_some() && enrolment.pin_epoch == known.epochs.owner;
+        let stranger = |known: &Authority| !known.roles.owner && !pinned(known);
         let paid = self.enrolments.payer(&agent) == Some(caller.into()) && authority.is_none_or(stranger);
         if !paid && !authority.is_some_and(owns) {
             return Err(GovernanceError::NotOwner { caller: caller.clone() }.into());
@@ -78,11 +87,12 @@ impl Governance {
         Ok(())
     }
 
-    /// Ends an enrolment, if there is one, in the counts of its line as well.
+    /// Ends an enrolment, if there is one, in the counts of its line as well. Who made it has its bond back.
     fn take_off(&mut self, by: &AccountId, agent: AgentId) -> Answer {
-        let Some(Enrolment { line, owner, .. }) = self.enrolments.get(&agent) else { return Ok(()) };
+        let Some(Enrolment { line, owner, bond, .. }) = self.enrolments.get(&agent) else { return Ok(()) };
         self.enrolments.remove(&agent, &mut self.core.storage);
         let Some(owner) = owner else { return Ok(()) };
+        self.core.storage.give_back(&owner, bond.0);
         let key = (line, owner.clone());
         let Some(mut holding) = self.holdings.get(&key) else { return Ok(()) };
         holding.agents = holding.agents.saturating_sub(1);
@@ -98,7 +108,7 @@ impl Governance {
         self.save_rollout("owner_left", by, rollout)
     }
 
-    fn choose_for(&mut self, caller: &AccountId, Choose { agent, wanted }: Choose, authority: &Authority) -> Answer {
+    fn choose_for(&mut self, caller: &AccountId, agent: AgentId, wanted: &Wanted, authority: &Authority) -> Answer {
         check_owner(caller, authority)?;
         let mut enrolment = self.own_enrolment(caller, agent)?;
         enrolment.epochs = authority.epochs;
@@ -107,13 +117,19 @@ impl Governance {
         if told != 0 {
             moved_to(&mut enrolment, told);
         }
-        match wanted {
+        match *wanted {
             Wanted::Policy(policy) => enrolment.policy = policy,
+            Wanted::Auditors(ref auditors) => {
+                if auditors.len() > AUDITORS_MAX || !all_different(auditors) {
+                    return Err(GovernanceError::Auditors {}.into());
+                }
+                enrolment.auditors.clone_from(auditors);
+            }
             Wanted::Pin(release) => {
                 if release != 0 {
                     self.published(enrolment.line, release)?;
                 }
-                enrolment.pin = Some(release);
+                (enrolment.pin, enrolment.pin_epoch) = (Some(release), authority.epochs.owner);
             }
             Wanted::Unpin => enrolment.pin = None,
             Wanted::Accept { release, permissions } => {
@@ -136,8 +152,24 @@ impl Governance {
             return Err(GovernanceError::NotOwner { caller: caller.clone() }.into());
         }
         let mut enrolment = self.enrolment_row(agent)?;
-        enrolment.pin = Some(self.told_now(&enrolment)?);
+        (enrolment.pin, enrolment.pin_epoch) = (Some(self.told_now(&enrolment)?), authority.epochs.owner);
         self.save_enrolment("frozen", caller, enrolment)
+    }
+
+    /// One voice an owner here as well, and only of those that were there before.
+    fn object_to(&mut self, caller: &AccountId, Object { proposal: id, agent }: Object, known: &Authority) -> Answer {
+        check_owner(caller, known)?;
+        let (mut proposal, enrolment) = (self.proposal_row(id)?, self.own_enrolment(caller, agent)?);
+        check_counted(&proposal, &enrolment)?;
+        let key = (id, caller.clone());
+        if self.objections.contains(&key) {
+            return Err(GovernanceError::Objected {}.into());
+        }
+        object(&mut proposal, Self::now_ms())?;
+        let objection = Objection { proposal: id, owner: caller.clone(), agent };
+        self.objections.insert(&key, caller, &objection, &mut self.core.storage)?;
+        self.emit("objected", caller, Fact::Objection(objection));
+        self.save_proposal("objection_counted", caller, proposal)
     }
 
     fn hear(&mut self, caller: &AccountId, args: ReportHealth, authority: &Authority) -> Answer {
@@ -195,7 +227,9 @@ impl Governance {
     /// What an agent may run now, and why.
     pub(super) fn told(&self, enrolment: &Enrolment, line: &Line, rollout: &Rollout) -> (ReleaseId, Reason) {
         let content = |id| self.releases.get(&id).map(|release| release.content);
-        model::told(enrolment, line, rollout, content, Self::now_ms())
+        let good = |release, by: &AccountId| self.statements.get(&(release, by.clone())).is_some_and(|said| said.ok);
+        let audited = |release| enrolment.auditors.iter().all(|by| good(release, by));
+        model::told(enrolment, line, rollout, content, audited, Self::now_ms())
     }
 
     fn told_now(&self, enrolment: &Enrolment) -> Answer<ReleaseId> {
@@ -216,6 +250,15 @@ impl Governance {
         self.emit(event, by, Fact::Enrolment(enrolment));
         Ok(())
     }
+}
+
+/// Whether an agent was on the proposal's line before it.
+pub(super) fn check_counted(proposal: &Proposal, enrolment: &Enrolment) -> Result<(), Failure> {
+    let before = enrolment.since.is_some_and(|since| since <= proposal.id);
+    if enrolment.line == proposal.line && before {
+        return Ok(());
+    }
+    Err(GovernanceError::NotCounted { agent: enrolment.agent }.into())
 }
 
 fn check_owner(caller: &AccountId, authority: &Authority) -> Result<(), Failure> {

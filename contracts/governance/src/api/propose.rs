@@ -117,9 +117,13 @@ impl Governance {
             base,
             failure: None,
             owners: self.rollout_of(line).owners,
+            objections: 0,
+            round: 0,
+            bond: line.params.proposal_bond,
         };
+        self.core.storage.hold(proposer, proposal.bond.0, 0)?;
         self.proposals.insert(&id, proposer, &proposal, &mut self.core.storage)?;
-        self.emit("proposed", proposer, Fact::Proposal(proposal));
+        self.emit("proposed", proposer, Fact::Proposal(Box::new(proposal)));
         Ok(id)
     }
 }

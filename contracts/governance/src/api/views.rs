@@ -1,9 +1,12 @@
 //! Views.
 
 use charter_common::{Answer, methods};
-use charter_types::governance::args::{AgentRef, HoldingRef, LineRef, ProposalRef, ReportRef};
+use charter_types::governance::args::{
+    AgentRef, HoldingRef, LineRef, ObjectionRef, ProposalRef, ReportRef, StatementRef,
+};
 use charter_types::governance::{
-    Ballot, Enrolment, Holding, Line, Proposal, Reason, Release, ReleaseFor, Report, Rollout,
+    ArtifactKind, Ballot, Enrolment, Holding, Line, Objection, Proposal, Reason, Release, ReleaseFor, Report, Rollout,
+    Statement,
 };
 use charter_types::registry::AgentId;
 use charter_types::{AccountId, Page, page_size};
@@ -14,7 +17,16 @@ use crate::{Governance, GovernanceExt};
 /// Of an agent on no line.
 fn unmanaged(agent: AgentId) -> ReleaseFor {
     let (line, release, epochs) = (None, None, None);
-    ReleaseFor { agent, line, release, seq: 0, digests: Vec::new(), reason: Reason::Unmanaged, epochs }
+    ReleaseFor {
+        agent,
+        line,
+        release,
+        seq: 0,
+        digests: Vec::new(),
+        wasm: Vec::new(),
+        reason: Reason::Unmanaged,
+        epochs,
+    }
 }
 
 fn ids(page: Page, next: u64) -> impl Iterator<Item = u64> {
@@ -37,6 +49,14 @@ impl Governance {
         Ok(council.into_iter().filter_map(|member| self.ballots.get(&(id, member.account))).collect())
     }
 
+    pub fn statement(&self, StatementRef { release, by }: StatementRef) -> Answer<Option<Statement>> {
+        Ok(self.statements.get(&(release, by)))
+    }
+
+    pub fn objection(&self, ObjectionRef { proposal, owner }: ObjectionRef) -> Answer<Option<Objection>> {
+        Ok(self.objections.get(&(proposal, owner)))
+    }
+
     pub fn enrolment(&self, AgentRef { agent }: AgentRef) -> Answer<Option<Enrolment>> {
         Ok(self.enrolments.get(&agent))
     }
@@ -45,13 +65,15 @@ impl Governance {
         let Some(enrolment) = self.enrolments.get(&agent) else { return Ok(unmanaged(agent)) };
         let line = self.line_row(enrolment.line)?;
         let (release, reason) = self.told(&enrolment, &line, &self.rollout_of(&line));
-        let digests = self.releases.get(&release).into_iter().flat_map(|release| release.content.artifacts);
+        let artifacts = self.releases.get(&release).map_or_else(Vec::new, |release| release.content.artifacts);
+        let wasm = artifacts.iter().filter(|artifact| artifact.kind == ArtifactKind::NearWasm);
         Ok(ReleaseFor {
             agent,
             line: Some(line.id),
             release: Some(release).filter(|id| *id != 0),
             seq: line.seq,
-            digests: digests.map(|artifact| artifact.digest).collect(),
+            digests: artifacts.iter().map(|artifact| artifact.digest).collect(),
+            wasm: wasm.map(|artifact| artifact.digest).collect(),
             reason,
             epochs: Some(enrolment.epochs),
         })

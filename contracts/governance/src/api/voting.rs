@@ -1,12 +1,12 @@
-//! Voting, closing the vote, and removing what is over.
+//! Voting, closing the vote, what the guardian may do, and removing what is over.
 
 use charter_common::{Answer, methods};
 use charter_types::AccountId;
-use charter_types::governance::args::{ProposalRef, Vote};
-use charter_types::governance::{Fact, ProposalKind, ProposalState, ReleaseId};
+use charter_types::governance::args::{ForgetObjections, PauseLine, ProposalRef, Vote};
+use charter_types::governance::{FORGOTTEN_MAX, Fact, GovernanceError, ProposalKind, ProposalState, ReleaseId};
 use near_sdk::{env, near};
 
-use crate::model::{cast, check_forgettable, decide, spend_guardian, stop};
+use crate::model::{cast, check_forgettable, check_objectable, decide, pause, spend_guardian, stop};
 use crate::{Governance, GovernanceExt};
 
 #[methods(governance)]
@@ -51,10 +51,37 @@ impl Governance {
         Ok(())
     }
 
+    pub fn pause_line(&mut self, PauseLine { line: id, ms }: PauseLine) -> Answer {
+        let (mut line, caller) = (self.line_row(id)?, env::predecessor_account_id());
+        pause(&mut line, &caller, ms, Self::now_ms())?;
+        self.lines.update(&id, &line, &mut self.core.storage)?;
+        self.emit("line_paused", &caller, Fact::Line(line));
+        Ok(())
+    }
+
+    pub fn forget_objections(&mut self, ForgetObjections { proposal: id, owners }: ForgetObjections) -> Answer {
+        if !(1..=FORGOTTEN_MAX).contains(&owners.len()) {
+            return Err(GovernanceError::TooMany {}.into());
+        }
+        // While they count, a second one would count again.
+        if self.proposals.get(&id).is_some_and(|proposal| check_objectable(&proposal, Self::now_ms()).is_ok()) {
+            return Err(GovernanceError::Objectable {}.into());
+        }
+        let storage = &mut self.core.storage;
+        let owners: Vec<AccountId> =
+            owners.into_iter().filter(|owner| self.objections.remove(&(id, owner.clone()), storage)).collect();
+        if !owners.is_empty() {
+            let fact = Fact::ObjectionsForgotten { proposal: id, owners };
+            self.emit("objections_forgotten", &env::predecessor_account_id(), fact);
+        }
+        Ok(())
+    }
+
     pub fn forget_proposal(&mut self, ProposalRef { proposal: id }: ProposalRef) -> Answer {
         let proposal = self.proposal_row(id)?;
         check_forgettable(&proposal, Self::now_ms())?;
         let storage = &mut self.core.storage;
+        storage.give_back(&proposal.proposer, proposal.bond.0);
         let mut voters: Vec<AccountId> = proposal.council.into_iter().map(|member| member.account).collect();
         voters.retain(|voter| self.ballots.remove(&(id, voter.clone()), storage));
         let release = if let ProposalKind::Release(release) = proposal.kind { Some(release) } else { None };

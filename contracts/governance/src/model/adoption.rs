@@ -24,6 +24,7 @@ pub fn told(
     line: &Line,
     rollout: &Rollout,
     content: impl Fn(ReleaseId) -> Option<ReleaseContent>,
+    audited: impl Fn(ReleaseId) -> bool,
     now_ms: u64,
 ) -> Told {
     if let Some(pinned) = enrolment.pin {
@@ -42,7 +43,10 @@ pub fn told(
     if next == 0 || next == enrolment.running || back {
         return (next, reason);
     }
-    let refuses = |release| refusal(enrolment, release, rollout, &content, now_ms);
+    let refuses = |release| {
+        let why = refusal(enrolment, release, rollout, &content, now_ms);
+        why.or_else(|| (!audited(release)).then_some(Reason::Unaudited))
+    };
     let Some(why) = refuses(next) else { return (next, reason) };
     let (running, previous) = (enrolment.running, rollout.previous);
     // Who does not say what it runs will run what all had before. What came between that and the newest was taken back or
@@ -101,12 +105,12 @@ pub fn moved_to(enrolment: &mut Enrolment, release: ReleaseId) {
 
 #[cfg(test)]
 mod tests {
-    use charter_types::Hash32;
     use charter_types::governance::{
         Bump, Constitution, Enrolment, Line, Member, Params, Policy, Reason, ReleaseContent, ReleaseId, Rollout,
         RolloutState,
     };
     use charter_types::registry::Epochs;
+    use charter_types::{Hash32, U128};
 
     use super::{difference, moved_to, told};
     use crate::model::vote::tests::account;
@@ -127,6 +131,11 @@ mod tests {
         })
     }
 
+    /// Nobody's word is missing.
+    fn said(_: ReleaseId) -> bool {
+        true
+    }
+
     /// An agent that runs the first release of a line whose head is another.
     fn scene(head: ReleaseId) -> (Enrolment, Line, Rollout) {
         let council = vec![Member { account: account("a.near"), weight: 1 }];
@@ -144,6 +153,9 @@ mod tests {
             accepted: Some(ASKED),
             running: 1,
             before: 0,
+            bond: U128(0),
+            pin_epoch: 0,
+            auditors: Vec::new(),
         };
         let rollout = Rollout { published_ms: 100, previous: 1, ..settled(&line) };
         (enrolment, line, rollout)
@@ -151,6 +163,19 @@ mod tests {
 
     fn auto(bump: Bump, soak_ms: u64, new_permissions: bool) -> Policy {
         Policy::Auto { bump, soak_ms, new_permissions }
+    }
+
+    /// Leave the question out of `told`, and the auditors whom an owner named need not have looked.
+    #[test]
+    fn an_agent_waits_for_its_auditors() {
+        let (enrolment, line, rollout) = scene(2);
+        let unaudited = |release| release != 2;
+        assert_eq!(told(&enrolment, &line, &rollout, content, unaudited, 150), (1, Reason::Unaudited));
+        // What its owner refuses anyway is refused for that reason, and what it runs needs nobody's word.
+        let manual = Enrolment { policy: Policy::Manual, ..enrolment.clone() };
+        assert_eq!(told(&manual, &line, &rollout, content, unaudited, 150), (1, Reason::Manual));
+        let there = Enrolment { running: 2, ..enrolment };
+        assert_eq!(told(&there, &line, &rollout, content, unaudited, 150), (2, Reason::Head));
     }
 
     /// INV-GOV-6: leave any of these questions out of `told`, and an agent moves that should stay.
@@ -172,10 +197,14 @@ mod tests {
         ] {
             let (enrolment, line, rollout) = scene(head);
             let enrolment = Enrolment { policy, accepted, ..enrolment };
-            assert_eq!(told(&enrolment, &line, &rollout, content, 150), expected, "{head} {policy:?} {accepted:?}");
+            assert_eq!(
+                told(&enrolment, &line, &rollout, content, said, 150),
+                expected,
+                "{head} {policy:?} {accepted:?}"
+            );
             for pin in [0, 1, 9] {
                 let pinned = Enrolment { pin: Some(pin), ..enrolment.clone() };
-                assert_eq!(told(&pinned, &line, &rollout, content, 150), (pin, Reason::Pinned));
+                assert_eq!(told(&pinned, &line, &rollout, content, said, 150), (pin, Reason::Pinned));
             }
         }
     }
@@ -186,12 +215,12 @@ mod tests {
         for state in [RolloutState::Drawing, RolloutState::Running] {
             let waiting = Rollout { state, stage: 0, counted: 1_000, ..rollout.clone() };
             // Slot 1,833 of 10,000: not among the first.
-            assert_eq!(told(&enrolment, &line, &waiting, content, 150), (1, Reason::Waiting), "{state:?}");
+            assert_eq!(told(&enrolment, &line, &waiting, content, said, 150), (1, Reason::Waiting), "{state:?}");
             let first = Rollout { previous: 0, ..waiting };
-            assert_eq!(told(&enrolment, &line, &first, content, 150), (0, Reason::NoRelease), "{state:?}");
+            assert_eq!(told(&enrolment, &line, &first, content, said, 150), (0, Reason::NoRelease), "{state:?}");
         }
         let nothing = Line { head: 0, ..line };
-        assert_eq!(told(&enrolment, &nothing, &settled(&nothing), content, 150), (0, Reason::NoRelease));
+        assert_eq!(told(&enrolment, &nothing, &settled(&nothing), content, said, 150), (0, Reason::NoRelease));
     }
 
     /// Ask for leave on the way back, too, and a release that failed goes on running where its owner accepted what it asked
@@ -203,9 +232,9 @@ mod tests {
         enrolment.accepted = Some(Hash32([4; 32]));
         assert_eq!((enrolment.running, enrolment.before), (4, 1));
         let back = Rollout { state: RolloutState::RolledBack, release: 4, ..rollout.clone() };
-        assert_eq!(told(&enrolment, &line, &back, content, 150), (1, Reason::Head));
+        assert_eq!(told(&enrolment, &line, &back, content, said, 150), (1, Reason::Head));
         let other = Line { head: 2, ..line };
-        assert_eq!(told(&enrolment, &other, &rollout, content, 150), (4, Reason::NewPermissions));
+        assert_eq!(told(&enrolment, &other, &rollout, content, said, 150), (4, Reason::NewPermissions));
         moved_to(&mut enrolment, 4);
         assert_eq!(enrolment.before, 1, "saying it twice forgets nothing");
     }
@@ -215,17 +244,17 @@ mod tests {
     fn what_it_ran_before_is_no_leave_to_go_forward() {
         let (enrolment, line, rollout) = scene(2);
         let regrets = Enrolment { policy: Policy::Manual, before: 2, ..enrolment };
-        assert_eq!(told(&regrets, &line, &rollout, content, 150), (1, Reason::Manual));
+        assert_eq!(told(&regrets, &line, &rollout, content, said, 150), (1, Reason::Manual));
         let waits = Rollout { state: RolloutState::Running, stage: 0, counted: 1_000, release: 3, ..rollout };
         let line = Line { head: 3, ..line };
         let canary = Enrolment { running: 2, before: 1, ..regrets };
-        assert_eq!(told(&canary, &line, &waits, content, 150), (1, Reason::Waiting));
+        assert_eq!(told(&canary, &line, &waits, content, said, 150), (1, Reason::Waiting));
         // Nor is it while something newer is on its way, or was taken back.
         let ahead = Enrolment { running: 1, before: 2, ..canary };
         let waits = Rollout { previous: 2, ..waits };
-        assert_eq!(told(&ahead, &line, &waits, content, 150), (1, Reason::Manual));
+        assert_eq!(told(&ahead, &line, &waits, content, said, 150), (1, Reason::Manual));
         let (back, line) = (Rollout { state: RolloutState::RolledBack, ..waits }, Line { head: 2, ..line });
-        assert_eq!(told(&ahead, &line, &back, content, 150), (1, Reason::Manual));
+        assert_eq!(told(&ahead, &line, &back, content, said, 150), (1, Reason::Manual));
     }
 
     /// Leave `strayed` out, and a release that was taken back is told once more when the next one is published.
@@ -234,10 +263,10 @@ mod tests {
         let (enrolment, line, rollout) = scene(4);
         let next = Rollout { release: 4, previous: 2, reversible: true, ..rollout };
         let canary = Enrolment { running: 3, before: 2, policy: Policy::Manual, ..enrolment };
-        assert_eq!(told(&canary, &line, &next, content, 150), (2, Reason::Manual));
+        assert_eq!(told(&canary, &line, &next, content, said, 150), (2, Reason::Manual));
         // Unless there is no way back.
         let held = Rollout { reversible: false, ..next };
-        assert_eq!(told(&canary, &line, &held, content, 150), (3, Reason::Manual));
+        assert_eq!(told(&canary, &line, &held, content, said, 150), (3, Reason::Manual));
     }
 
     /// Leave `taken_back` out and an agent that was enrolled with a release that failed goes on with it.
@@ -247,7 +276,7 @@ mod tests {
         let back = Rollout { state: RolloutState::RolledBack, release: 3, ..rollout };
         for policy in [Policy::default(), Policy::Manual, auto(Bump::Patch, 999, false)] {
             let failed = Enrolment { policy, running: 3, accepted: None, ..enrolment.clone() };
-            assert_eq!(told(&failed, &line, &back, content, 150), (1, Reason::Head), "{policy:?}");
+            assert_eq!(told(&failed, &line, &back, content, said, 150), (1, Reason::Head), "{policy:?}");
         }
     }
 
@@ -256,12 +285,12 @@ mod tests {
     fn who_does_not_speak_stays_with_what_all_had_before() {
         let (enrolment, line, rollout) = scene(4);
         let silent = Rollout { release: 4, previous: 2, ..rollout.clone() };
-        assert_eq!(told(&enrolment, &line, &silent, content, 150), (2, Reason::NewPermissions));
+        assert_eq!(told(&enrolment, &line, &silent, content, said, 150), (2, Reason::NewPermissions));
         // Not if it might not go there either, nor back from what it said it runs.
         let patient = Enrolment { policy: auto(Bump::Patch, 0, false), ..enrolment.clone() };
-        assert_eq!(told(&patient, &line, &silent, content, 150), (1, Reason::NewPermissions));
+        assert_eq!(told(&patient, &line, &silent, content, said, 150), (1, Reason::NewPermissions));
         let ahead = Enrolment { running: 3, ..enrolment };
-        assert_eq!(told(&ahead, &line, &silent, content, 150), (3, Reason::NewPermissions));
+        assert_eq!(told(&ahead, &line, &silent, content, said, 150), (3, Reason::NewPermissions));
     }
 
     /// Ask for it of the newest alone, and publishing anything ends everybody's patience with the one before.
@@ -279,7 +308,7 @@ mod tests {
         };
         for (soak_ms, expected) in [(51, (1, Reason::Soaking)), (50, (2, Reason::Waiting))] {
             let patient = Enrolment { policy: auto(Bump::Minor, soak_ms, false), ..enrolment.clone() };
-            assert_eq!(told(&patient, &line, &waits, content, 150), expected);
+            assert_eq!(told(&patient, &line, &waits, content, said, 150), expected);
         }
     }
 
@@ -288,7 +317,7 @@ mod tests {
         let (enrolment, line, rollout) = scene(4);
         let rollout = Rollout { state: RolloutState::Running, stage: 0, counted: 1_000, ..rollout };
         let old = Enrolment { owner: None, since: None, accepted: None, running: 0, ..enrolment };
-        assert_eq!(told(&old, &line, &rollout, content, 150), (4, Reason::Head));
+        assert_eq!(told(&old, &line, &rollout, content, said, 150), (4, Reason::Head));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! What lines and releases look like.
 
-use charter_types::all_different;
 use charter_types::governance::{
-    ARTIFACTS_MAX, Constitution, GovernanceError, MEMBERS_MAX, Member, NAME_BYTES_MAX, PERIOD_MS_MAX, PERIOD_MS_MIN,
-    Params, ReleaseContent,
+    ARTIFACTS_MAX, BOND_MAX, BOND_MIN, Constitution, GovernanceError, MEMBERS_MAX, Member, NAME_BYTES_MAX,
+    PERIOD_MS_MAX, PERIOD_MS_MIN, Params, ReleaseContent,
 };
+use charter_types::{U128, all_different};
 
 pub fn check_name(name: &str) -> Result<(), GovernanceError> {
     let printable = name.bytes().all(|byte| (0x20..0x7f).contains(&byte));
@@ -14,7 +14,13 @@ pub fn check_name(name: &str) -> Result<(), GovernanceError> {
 /// A constitution that could never decide anything is none.
 pub fn check_constitution(constitution: &Constitution) -> Result<(), GovernanceError> {
     check_council(&constitution.council)?;
-    check_params(&constitution.params)
+    check_params(&constitution.params)?;
+    check_bonds(&constitution.params)
+}
+
+fn check_bonds(params: &Params) -> Result<(), GovernanceError> {
+    let fine = |bond: U128| bond.0 == 0 || (BOND_MIN..=BOND_MAX).contains(&bond.0);
+    if fine(params.proposal_bond) && fine(params.enrolment_bond) { Ok(()) } else { Err(GovernanceError::Bonds {}) }
 }
 
 fn check_council(council: &[Member]) -> Result<(), GovernanceError> {
@@ -33,6 +39,7 @@ fn check_params(params: &Params) -> Result<(), GovernanceError> {
     let period = PERIOD_MS_MIN..=PERIOD_MS_MAX;
     let fine = period.contains(&params.vote_ms)
         && period.contains(&params.timelock_ms)
+        && params.extension_ms <= params.vote_ms
         && (1..=10_000).contains(&params.quorum_bps)
         && (5_001..=10_000).contains(&params.threshold_bps);
     if fine { Ok(()) } else { Err(GovernanceError::Params {}) }
@@ -61,9 +68,10 @@ pub fn check_content(content: &ReleaseContent) -> Result<(), GovernanceError> {
 
 #[cfg(test)]
 mod tests {
-    use charter_types::governance::{GovernanceError, MEMBERS_MAX, Member, PERIOD_MS_MIN, Params};
+    use charter_types::U128;
+    use charter_types::governance::{BOND_MAX, BOND_MIN, GovernanceError, MEMBERS_MAX, Member, PERIOD_MS_MIN, Params};
 
-    use super::{check_council, check_name, check_params, is_semver};
+    use super::{check_bonds, check_council, check_name, check_params, is_semver};
 
     fn members(count: usize, weight: u64) -> Vec<Member> {
         let member = |index| Member { account: format!("m{index}.near").parse().unwrap(), weight };
@@ -90,12 +98,20 @@ mod tests {
         for broken in [
             Params { vote_ms: PERIOD_MS_MIN - 1, ..params },
             Params { timelock_ms: 0, ..params },
+            Params { extension_ms: params.vote_ms + 1, ..params },
             Params { quorum_bps: 0, ..params },
             Params { quorum_bps: 10_001, ..params },
             Params { threshold_bps: 5_000, ..params },
             Params { threshold_bps: 10_001, ..params },
         ] {
             assert_eq!(check_params(&broken), Err(GovernanceError::Params {}), "{broken:?}");
+        }
+        for (bond, fine) in
+            [(0, true), (BOND_MIN - 1, false), (BOND_MIN, true), (BOND_MAX, true), (BOND_MAX + 1, false)]
+        {
+            let bond = U128(bond);
+            assert_eq!(check_bonds(&Params { proposal_bond: bond, ..params }).is_ok(), fine, "{bond}");
+            assert_eq!(check_bonds(&Params { enrolment_bond: bond, ..params }).is_ok(), fine, "{bond}");
         }
     }
 

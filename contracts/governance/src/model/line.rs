@@ -2,13 +2,13 @@
 //! as it was, and moves no other.
 
 use charter_types::AccountId;
-use charter_types::governance::{Constitution, GovernanceError, Line, LineId, Proposal, Release};
+use charter_types::governance::{Constitution, GovernanceError, Line, LineId, PAUSE_MS_MAX, Proposal, Release};
 
 type Outcome = Result<(), GovernanceError>;
 
 pub fn new_line(id: LineId, name: String, owner: AccountId, constitution: Constitution) -> Line {
     let Constitution { council, params, guardian } = constitution;
-    Line { id, name, owner, council, params, head: 0, seq: 0, version: 0, guardian }
+    Line { id, name, owner, council, params, head: 0, seq: 0, version: 0, guardian, paused_until_ms: 0 }
 }
 
 /// Who proposes says which line it saw: a proposal that lands after the line has moved would be about another change.
@@ -21,6 +21,25 @@ pub fn check_unmoved(seen: u64, now: u64) -> Outcome {
 pub fn spend_guardian(line: &mut Line) {
     line.version = line.version.saturating_add(1);
     line.guardian = None;
+}
+
+/// The guardian's other way to use its office up.
+pub fn pause(line: &mut Line, caller: &AccountId, ms: u64, now_ms: u64) -> Outcome {
+    if line.guardian.as_ref() != Some(caller) {
+        return Err(GovernanceError::NotGuardian { caller: caller.clone() });
+    }
+    if !(1..=PAUSE_MS_MAX).contains(&ms) {
+        return Err(GovernanceError::BadPause {});
+    }
+    line.paused_until_ms = now_ms.saturating_add(ms);
+    spend_guardian(line);
+    Ok(())
+}
+
+/// Nothing is carried out on a line that is paused.
+pub fn check_moving(line: &Line, now_ms: u64) -> Outcome {
+    let until_ms = line.paused_until_ms;
+    if now_ms < until_ms { Err(GovernanceError::Paused { until_ms }) } else { Ok(()) }
 }
 
 /// INV-GOV-5. A release follows the head that its voters saw. An older one that was approved, too, would take the line back
@@ -49,10 +68,11 @@ pub fn change_constitution(line: &mut Line, proposal: &Proposal, constitution: C
 mod tests {
     use charter_types::Hash32;
     use charter_types::governance::{
-        Artifact, ArtifactKind, Constitution, GovernanceError, Line, Member, Params, Release, ReleaseContent,
+        Artifact, ArtifactKind, Constitution, GovernanceError, Line, Member, PAUSE_MS_MAX, Params, Release,
+        ReleaseContent,
     };
 
-    use super::{change_constitution, check_unmoved, move_head, new_line, spend_guardian};
+    use super::{change_constitution, check_moving, check_unmoved, move_head, new_line, pause, spend_guardian};
     use crate::model::vote::tests::{account, based, proposal};
 
     fn line() -> Line {
@@ -100,6 +120,25 @@ mod tests {
         assert_eq!(change_constitution(&mut line, &voted, next), Err(GovernanceError::Superseded {}));
         assert_eq!(check_unmoved(0, line.version), Err(GovernanceError::Superseded {}));
         assert_eq!(check_unmoved(1, line.version), Ok(()));
+    }
+
+    /// Leave `spend_guardian` out of `pause`, and the guardian stops the line for good, seven days at a time.
+    #[test]
+    fn a_guardian_pauses_once_and_not_for_long() {
+        let mut line = line();
+        line.guardian = Some(account("g.near"));
+        let owner = account("a.near");
+        assert_eq!(pause(&mut line, &owner, 1, 5), Err(GovernanceError::NotGuardian { caller: owner.clone() }));
+        let guardian = account("g.near");
+        for ms in [0, PAUSE_MS_MAX + 1] {
+            assert_eq!(pause(&mut line, &guardian, ms, 5), Err(GovernanceError::BadPause {}));
+        }
+        assert_eq!(check_moving(&line, 5), Ok(()));
+        pause(&mut line, &guardian, PAUSE_MS_MAX, 5).unwrap();
+        let until_ms = 5 + PAUSE_MS_MAX;
+        assert_eq!(check_moving(&line, until_ms - 1), Err(GovernanceError::Paused { until_ms }));
+        assert_eq!(check_moving(&line, until_ms), Ok(()));
+        assert_eq!(pause(&mut line, &guardian, 1, 6), Err(GovernanceError::NotGuardian { caller: guardian.clone() }));
     }
 
     /// Leave the version, and the next amendment, approved before the veto, brings the guardian back.

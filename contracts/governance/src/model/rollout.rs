@@ -8,6 +8,8 @@ use charter_types::governance::{
 use charter_types::registry::AgentId;
 use charter_types::{AccountId, Hash32};
 
+use super::line::check_moving;
+
 type Outcome<T = ()> = Result<T, GovernanceError>;
 
 /// A line of which nothing was ever rolled out: what it has, all run.
@@ -144,6 +146,8 @@ pub fn advance(rollout: &mut Rollout, line: &mut Line, now_ms: u64) -> Outcome {
         }
         return Ok(());
     }
+    // A pause keeps nothing from going back.
+    check_moving(line, now_ms)?;
     if !over {
         return Err(GovernanceError::StageRunning { until_ms });
     }

@@ -1,7 +1,7 @@
 //! Casting votes and deciding on them.
 
 use charter_types::governance::{
-    BPS, Ballot, Choice, EXECUTION_MS, GovernanceError, KEPT_MS, Line, Member, Proposal, ProposalState,
+    BPS, Ballot, Choice, EXECUTION_MS, GovernanceError, KEPT_MS, Line, Member, Params, Proposal, ProposalState,
 };
 use charter_types::{AccountId, Hash32};
 
@@ -30,13 +30,64 @@ pub fn cast(
     if content_hash != proposal.content_hash {
         return Err(GovernanceError::ContentHash { expected: proposal.content_hash });
     }
-    if let Some(before) = before {
+    let approved = is_approved(proposal);
+    if let Some(before) = before.filter(|before| before.round == proposal.round) {
         let tally = tally(proposal, before.choice);
         *tally = tally.saturating_sub(before.weight);
     }
     let tally = tally(proposal, choice);
     *tally = tally.saturating_add(weight);
-    Ok(Ballot { proposal: proposal.id, voter: voter.clone(), choice, weight })
+    if is_approved(proposal) != approved {
+        extend(proposal, now_ms);
+    }
+    Ok(Ballot { proposal: proposal.id, voter: voter.clone(), choice, weight, round: proposal.round })
+}
+
+/// The outcome has turned: the others get time to answer, and the timelock begins later. Never more than one extension in
+/// all, so that no vote goes on for ever.
+fn extend(proposal: &mut Proposal, now_ms: u64) {
+    let Params { vote_ms, extension_ms, .. } = proposal.params;
+    let latest = proposal.start_ms.saturating_add(vote_ms).saturating_add(extension_ms);
+    let end_ms = proposal.end_ms.max(latest.min(now_ms.saturating_add(extension_ms)));
+    proposal.eta_ms = proposal.eta_ms.saturating_add(end_ms.saturating_sub(proposal.end_ms));
+    proposal.end_ms = end_ms;
+}
+
+/// Whether an objection to a proposal can still do anything.
+pub fn check_objectable(proposal: &Proposal, now_ms: u64) -> Outcome {
+    let open = matches!(proposal.state, ProposalState::Voting | ProposalState::Queued) && now_ms < proposal.eta_ms;
+    if proposal.round == 0 && open { Ok(()) } else { Err(GovernanceError::NotObjectable {}) }
+}
+
+/// Counts an owner's objection. While the vote runs, many of them raise what it takes; after it, it is held again.
+pub fn object(proposal: &mut Proposal, now_ms: u64) -> Outcome {
+    check_objectable(proposal, now_ms)?;
+    if proposal.state == ProposalState::Voting && now_ms >= proposal.end_ms {
+        // Nobody has counted the votes yet. What was approved by then is not undone by a higher threshold.
+        decide(proposal, now_ms)?;
+        check_objectable(proposal, now_ms)?;
+    }
+    let (stretched, contested) = (proposal.is_stretched(), proposal.is_contested());
+    let approved = is_approved(proposal);
+    proposal.objections = proposal.objections.saturating_add(1);
+    if proposal.is_stretched() && !stretched {
+        proposal.eta_ms = proposal.eta_ms.saturating_add(proposal.params.timelock_ms);
+    }
+    if proposal.state == ProposalState::Queued && proposal.is_contested() && !contested {
+        vote_again(proposal, now_ms);
+    } else if proposal.state == ProposalState::Voting && is_approved(proposal) != approved {
+        extend(proposal, now_ms);
+    }
+    Ok(())
+}
+
+fn vote_again(proposal: &mut Proposal, now_ms: u64) {
+    let Params { vote_ms, timelock_ms, .. } = proposal.params;
+    (proposal.state, proposal.round) = (ProposalState::Voting, 1);
+    (proposal.yes, proposal.no) = (0, 0);
+    proposal.start_ms = now_ms;
+    proposal.end_ms = now_ms.saturating_add(vote_ms);
+    proposal.eta_ms = proposal.end_ms.saturating_add(timelock_ms);
 }
 
 fn tally(proposal: &mut Proposal, choice: Choice) -> &mut u64 {
@@ -69,7 +120,7 @@ fn is_approved(proposal: &Proposal) -> bool {
     let votes = proposal.yes.saturating_add(proposal.no);
     proposal.yes > 0
         && reaches(proposal.yes, all, proposal.quorum_bps())
-        && reaches(proposal.yes, votes, proposal.params.threshold_bps)
+        && reaches(proposal.yes, votes, proposal.threshold_bps())
 }
 
 /// Cancels a proposal. Who made it may take it back while its fate is open, and no longer: a veto on what was decided is
@@ -79,7 +130,8 @@ pub fn stop(proposal: &mut Proposal, line: &Line, caller: &AccountId, now_ms: u6
     if !maker && !guardian {
         return Err(GovernanceError::NotProposer { caller: caller.clone() });
     }
-    let open = proposal.state == ProposalState::Voting && now_ms < proposal.end_ms;
+    // What is voted on again was approved once.
+    let open = proposal.state == ProposalState::Voting && now_ms < proposal.end_ms && proposal.round == 0;
     let undone = matches!(proposal.state, ProposalState::Voting | ProposalState::Queued);
     if !(maker && open || guardian && undone) {
         return Err(GovernanceError::NotCancellable {});
@@ -112,11 +164,12 @@ pub fn check_forgettable(proposal: &Proposal, now_ms: u64) -> Outcome {
 #[cfg(test)]
 pub mod tests {
     use charter_types::governance::{
-        Choice, Constitution, EXECUTION_MS, GovernanceError, Member, Params, Proposal, ProposalKind, ProposalState,
+        Ballot, Choice, Constitution, EXECUTION_MS, GovernanceError, Member, Params, Proposal, ProposalKind,
+        ProposalState,
     };
-    use charter_types::{AccountId, Hash32};
+    use charter_types::{AccountId, Hash32, U128};
 
-    use super::{cast, check_due, decide, stop};
+    use super::{cast, check_due, decide, object, stop};
     use crate::model::new_line;
 
     pub fn account(name: &str) -> AccountId {
@@ -135,7 +188,14 @@ pub mod tests {
             kind: ProposalKind::Release(1),
             content_hash: Hash32([1; 32]),
             proposer: account("a.near"),
-            params: Params { vote_ms: 100, timelock_ms: 50, quorum_bps: 5_000, threshold_bps: 6_000 },
+            params: Params {
+                vote_ms: 100,
+                timelock_ms: 50,
+                quorum_bps: 5_000,
+                threshold_bps: 6_000,
+                extension_ms: 0,
+                ..Params::default()
+            },
             council: vec![member("a.near", 3), member("b.near", 3), member("c.near", 4)],
             start_ms: 0,
             end_ms: 100,
@@ -147,6 +207,9 @@ pub mod tests {
             base: None,
             failure: None,
             owners: 0,
+            objections: 0,
+            round: 0,
+            bond: U128(0),
         }
     }
 
@@ -205,6 +268,8 @@ pub mod tests {
         // The vote has ended and nobody has counted it yet.
         assert_eq!(cancelled(ProposalState::Voting, "a.near", 100), Err(GovernanceError::NotCancellable {}));
         assert_eq!(cancelled(ProposalState::Queued, "a.near", 100), Err(GovernanceError::NotCancellable {}));
+        let mut again = Proposal { round: 1, ..proposal() };
+        assert_eq!(stop(&mut again, &line, &account("a.near"), 0), Err(GovernanceError::NotCancellable {}));
         assert_eq!(cancelled(ProposalState::Queued, "g.near", 100), Ok(true));
         assert_eq!(cancelled(ProposalState::Voting, "g.near", 100), Ok(true));
         for state in [ProposalState::Executing, ProposalState::Executed, ProposalState::Rejected] {
@@ -236,6 +301,100 @@ pub mod tests {
             let passed = Proposal { state: ProposalState::Queued, ..proposal };
             assert_eq!(check_due(&passed, 150).is_ok(), state == ProposalState::Queued);
         }
+    }
+
+    /// Ten owners in a hundred, and never fewer than three; one is enough to slow it down.
+    #[test]
+    fn objections_stretch_the_timelock_and_take_the_vote_back() {
+        for (owners, stretches, contests) in
+            [(1, 1, 3), (30, 1, 3), (31, 1, 4), (100, 1, 10), (101, 2, 11), (1_000, 10, 100)]
+        {
+            let mut queued = Proposal { owners, state: ProposalState::Queued, ..proposal() };
+            for count in 1..=contests {
+                assert_eq!(object(&mut queued, 149), Ok(()), "{owners} {count}");
+                let round = u8::from(count == contests);
+                let eta_ms = if count == contests {
+                    149 + 100 + 50
+                } else if count >= stretches {
+                    200
+                } else {
+                    150
+                };
+                assert_eq!((queued.round, queued.eta_ms), (round, eta_ms), "{owners} {count}");
+            }
+            assert_eq!((queued.state, queued.yes, queued.end_ms), (ProposalState::Voting, 0, 249));
+            assert_eq!(object(&mut queued, 160), Err(GovernanceError::NotObjectable {}));
+        }
+    }
+
+    /// Let `object` look at the state alone, and who owns an agent stops what is carried out already; count `queue` late, and
+    /// a vote that nobody closed has no timelock to object in.
+    #[test]
+    fn an_objection_comes_before_the_timelock_ends() {
+        let mut late = Proposal { state: ProposalState::Queued, ..proposal() };
+        assert_eq!(object(&mut late, 150), Err(GovernanceError::NotObjectable {}));
+        for state in
+            [ProposalState::Rejected, ProposalState::Executing, ProposalState::Executed, ProposalState::Cancelled]
+        {
+            let mut over = Proposal { state, ..proposal() };
+            assert_eq!(object(&mut over, 0), Err(GovernanceError::NotObjectable {}), "{state:?}");
+        }
+        let mut uncounted = Proposal { objections: 2, owners: 3, yes: 6, ..proposal() };
+        object(&mut uncounted, 120).unwrap();
+        assert_eq!((uncounted.state, uncounted.round, uncounted.yes), (ProposalState::Voting, 1, 0));
+        // The third owner's raises what it takes just before the end, and the outcome turns: voters can answer.
+        let mut turned = Proposal { objections: 2, owners: 3, yes: 6, no: 4, ..proposal() };
+        turned.params.extension_ms = 40;
+        object(&mut turned, 99).unwrap();
+        assert_eq!((turned.round, turned.end_ms, turned.eta_ms), (0, 139, 189));
+        let mut failed = Proposal { objections: 2, owners: 3, ..proposal() };
+        assert_eq!(object(&mut failed, 120), Err(GovernanceError::NotObjectable {}));
+    }
+
+    #[test]
+    fn what_owners_object_to_takes_two_thirds_and_new_votes() {
+        let contested = || Proposal { objections: 3, owners: 3, ..proposal() };
+        for (votes, state) in
+            [(["a.near", "b.near"], ProposalState::Rejected), (["a.near", "c.near"], ProposalState::Queued)]
+        {
+            let mut running = contested();
+            running.params.threshold_bps = 5_001;
+            for (name, choice) in [(votes[0], Choice::Yes), (votes[1], Choice::Yes), ("b.near", Choice::No)] {
+                if choice == Choice::No && votes[1] == "b.near" {
+                    vote(&mut running, "c.near", Choice::No);
+                } else {
+                    vote(&mut running, name, choice);
+                }
+            }
+            decide(&mut running, 100).unwrap();
+            assert_eq!(running.state, state, "{votes:?}");
+        }
+        // A ballot of the first round takes nothing from the second.
+        let mut again = Proposal { round: 1, yes: 3, ..contested() };
+        let before = Ballot { proposal: 1, voter: account("c.near"), choice: Choice::Yes, weight: 4, round: 0 };
+        let ballot = cast(&mut again, Some(&before), &account("c.near"), Hash32([1; 32]), Choice::No, 99).unwrap();
+        assert_eq!((again.yes, again.no, ballot.round), (3, 4, 1));
+    }
+
+    /// Compare with `end_ms` alone in `extend`, and a vote that turns now and then never ends; leave `eta_ms` and the timelock
+    /// is shorter than owners were promised.
+    #[test]
+    fn a_late_vote_that_turns_the_outcome_can_be_answered_once() {
+        let late = |name, choice, now_ms, proposal: &mut Proposal| {
+            cast(proposal, None, &account(name), Hash32([1; 32]), choice, now_ms).unwrap();
+            (proposal.end_ms, proposal.eta_ms)
+        };
+        let mut proposal = proposal();
+        (proposal.params.extension_ms, proposal.params.threshold_bps) = (40, 6_001);
+        // Early, and late without turning anything.
+        assert_eq!(late("a.near", Choice::Yes, 10, &mut proposal), (100, 150));
+        assert_eq!(late("b.near", Choice::Yes, 90, &mut proposal), (130, 180));
+        // Turned again: no further than one extension beyond the end that was announced.
+        assert_eq!(late("c.near", Choice::No, 129, &mut proposal), (140, 190));
+        let early = cast(&mut proposal, None, &account("c.near"), Hash32([1; 32]), Choice::No, 139);
+        assert!(early.is_ok());
+        let over = cast(&mut proposal, None, &account("c.near"), Hash32([1; 32]), Choice::No, 140);
+        assert_eq!(over, Err(GovernanceError::VoteEnded { end_ms: 140 }));
     }
 
     #[test]

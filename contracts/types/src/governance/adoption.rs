@@ -5,7 +5,7 @@ use charter_derive::wire;
 
 use super::{LineId, ProposalId, ReleaseId};
 use crate::registry::{AgentId, Epochs};
-use crate::{AccountId, Hash32};
+use crate::{AccountId, Hash32, U128};
 
 /// An agent on a line.
 #[wire]
@@ -33,6 +33,15 @@ pub struct Enrolment {
     /// What it ran before that, and may always go back to.
     #[wire(default)]
     pub before: ReleaseId,
+    /// What its owner gets back once it is off the line.
+    #[wire(default)]
+    pub bond: U128,
+    /// The owner's epoch in which it was pinned last.
+    #[wire(default)]
+    pub pin_epoch: u64,
+    /// Whose good word a release needs before the agent moves to it by itself.
+    #[wire(default)]
+    pub auditors: Vec<AccountId>,
 }
 
 /// Which releases of its line an agent moves to by itself.
@@ -71,9 +80,11 @@ pub enum Bump {
 
 /// What an owner wants of an agent on a line. What is absent stays.
 #[wire(strict)]
-#[derive(Copy, BorshSerialize, BorshDeserialize)]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub enum Wanted {
     Policy(Policy),
+    /// Moves by itself only to what each of these accounts has stated to be good; none: whoever says nothing.
+    Auditors(Vec<AccountId>),
     /// Told this release from now on, or nothing at all if it is 0.
     Pin(ReleaseId),
     /// As if it had never been pinned or frozen.
@@ -95,6 +106,9 @@ pub struct ReleaseFor {
     pub release: Option<ReleaseId>,
     pub seq: u64,
     pub digests: Vec<Hash32>,
+    /// Those of them that are code for NEAR. A contract runs nothing else, whoever deploys it.
+    #[wire(default)]
+    pub wasm: Vec<Hash32>,
     pub reason: Reason,
     pub epochs: Option<Epochs>,
 }
@@ -121,4 +135,6 @@ pub enum Reason {
     LargerBump,
     /// What it ran: the next one has not been out for as long as its owner wants.
     Soaking,
+    /// What it ran: somebody whose word its owner wants has said nothing good of the next one.
+    Unaudited,
 }

@@ -3,7 +3,9 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_derive::wire;
 
-use super::{Choice, Constitution, LineId, Member, Params, Policy, ProposalId, ReleaseContent, ReleaseId, Wanted};
+use super::{
+    Choice, Constitution, LineId, Member, Params, Policy, ProposalId, ReleaseContent, ReleaseId, StatementKind, Wanted,
+};
 use crate::admin::Deployment;
 use crate::registry::AgentId;
 use crate::{AccountId, Hash32};
@@ -68,6 +70,61 @@ pub struct ProposalRef {
     pub proposal: ProposalId,
 }
 
+/// `state`.
+#[wire(strict)]
+pub struct State {
+    pub release: ReleaseId,
+    pub kind: StatementKind,
+    /// One of the release's artifacts.
+    pub digest: Hash32,
+    pub ok: bool,
+    pub uri: String,
+    pub sha256: Hash32,
+}
+
+/// `statement`.
+#[wire(strict)]
+pub struct StatementRef {
+    pub release: ReleaseId,
+    pub by: AccountId,
+}
+
+/// `retract`.
+#[wire(strict)]
+#[derive(Copy)]
+pub struct ReleaseRef {
+    pub release: ReleaseId,
+}
+
+/// `object`: an owner names one of its agents on the line.
+#[wire(strict)]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
+pub struct Object {
+    pub proposal: ProposalId,
+    pub agent: AgentId,
+}
+
+/// `objection`.
+#[wire(strict)]
+pub struct ObjectionRef {
+    pub proposal: ProposalId,
+    pub owner: AccountId,
+}
+
+#[wire(strict)]
+pub struct ForgetObjections {
+    pub proposal: ProposalId,
+    pub owners: Vec<AccountId>,
+}
+
+#[wire(strict)]
+#[derive(Copy)]
+pub struct PauseLine {
+    pub line: LineId,
+    /// How long, from now.
+    pub ms: u64,
+}
+
 /// `line`, `rollout`, `advance`.
 #[wire(strict)]
 #[derive(Copy)]
@@ -89,7 +146,7 @@ pub struct Enroll {
 
 /// `choose`.
 #[wire(strict)]
-#[derive(Copy, BorshSerialize, BorshDeserialize)]
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct Choose {
     pub agent: AgentId,
     pub wanted: Wanted,

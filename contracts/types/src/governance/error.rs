@@ -1,6 +1,6 @@
 use super::{
-    ARTIFACTS_MAX, FORGOTTEN_MAX, LineId, MEMBERS_MAX, NAME_BYTES_MAX, PERIOD_MS_MAX, PERIOD_MS_MIN, ProposalId,
-    ReleaseId,
+    ARTIFACTS_MAX, AUDITORS_MAX, BOND_MAX, BOND_MIN, FORGOTTEN_MAX, LineId, MEMBERS_MAX, NAME_BYTES_MAX, PAUSE_MS_MAX,
+    PERIOD_MS_MAX, PERIOD_MS_MIN, ProposalId, ReleaseId, URI_BYTES_MAX,
 };
 use crate::error::failures;
 use crate::registry::AgentId;
@@ -19,7 +19,7 @@ failures! {
         NotEnrolled { agent: AgentId } = "GOVERNANCE_NOT_ENROLLED", "agent {agent} is on no line";
         Name {} = "GOVERNANCE_BAD_NAME", "a name has 1 to {NAME_BYTES_MAX} printable ASCII characters";
         Council {} = "GOVERNANCE_BAD_COUNCIL", "a council has 1 to {MEMBERS_MAX} members, each once, each with weight, the sum below 2^63";
-        Params {} = "GOVERNANCE_BAD_PARAMS", "periods are {PERIOD_MS_MIN} to {PERIOD_MS_MAX} ms, quorum 1 to 10000, threshold 5001 to 10000";
+        Params {} = "GOVERNANCE_BAD_PARAMS", "periods are {PERIOD_MS_MIN} to {PERIOD_MS_MAX} ms, an extension is no longer than the vote, quorum 1 to 10000, threshold 5001 to 10000";
         Content {} = "GOVERNANCE_BAD_CONTENT", "a release has a semantic version, 1 to {ARTIFACTS_MAX} artifacts and a commit of 40 hex digits";
         ContentHash { expected: Hash32 } = "GOVERNANCE_WRONG_CONTENT_HASH", "the vote names another content; this proposal's is {expected}";
         VoteEnded { end_ms: u64 } = "GOVERNANCE_VOTE_ENDED", "voting ended at {end_ms} ms";
@@ -43,6 +43,18 @@ failures! {
         TooFewReports { needed: u64 } = "GOVERNANCE_TOO_FEW_REPORTS", "{needed} more owners have to report in this stage";
         RolloutOpen { release: ReleaseId } = "GOVERNANCE_ROLLOUT_OPEN", "release {release} is still being rolled out";
         TooMany {} = "GOVERNANCE_TOO_MANY", "name 1 to {FORGOTTEN_MAX} owners";
+        Bonds {} = "GOVERNANCE_BAD_BONDS", "a bond is 0, or {BOND_MIN} to {BOND_MAX} yoctoNEAR";
+        NoRelease { id: ReleaseId } = "GOVERNANCE_NO_RELEASE", "there is no release {id}";
+        BadUri {} = "GOVERNANCE_BAD_URI", "the evidence's place is a URI of 1 to {URI_BYTES_MAX} printable ASCII characters without spaces";
+        NoStatement { release: ReleaseId } = "GOVERNANCE_NO_STATEMENT", "the caller has stated nothing of release {release}";
+        Auditors {} = "GOVERNANCE_BAD_AUDITORS", "an agent has up to {AUDITORS_MAX} auditors, each once";
+        NotObjectable {} = "GOVERNANCE_NOT_OBJECTABLE", "owners object until a proposal's timelock ends, and not to what is voted on again";
+        NotCounted { agent: AgentId } = "GOVERNANCE_NOT_COUNTED", "agent {agent} was not on the proposal's line before it was proposed";
+        Objected {} = "GOVERNANCE_OBJECTED", "the owner objects already";
+        Objectable {} = "GOVERNANCE_OBJECTABLE", "objections to the proposal still count";
+        NotGuardian { caller: AccountId } = "GOVERNANCE_NOT_GUARDIAN", "caller {caller} is not the line's guardian, or was once";
+        BadPause {} = "GOVERNANCE_BAD_PAUSE", "a pause takes 1 to {PAUSE_MS_MAX} ms";
+        Paused { until_ms: u64 } = "GOVERNANCE_PAUSED", "the line is paused until {until_ms} ms";
         Superseded {} = "GOVERNANCE_SUPERSEDED", "the line is no longer what the proposal was voted on for: propose it again";
     }
 }

@@ -1,12 +1,13 @@
 //! The methods of governance.
 
 use super::args::{
-    AgentRef, Choose, CreateLine, Enroll, ExecuteUpgrade, ForgetReports, HoldingRef, LineRef, ProposalRef,
-    ProposeAmendment, ProposeRelease, ProposeUpgrade, ReportHealth, ReportRef, Setup, Vote,
+    AgentRef, Choose, CreateLine, Enroll, ExecuteUpgrade, ForgetObjections, ForgetReports, HoldingRef, LineRef, Object,
+    ObjectionRef, PauseLine, ProposalRef, ProposeAmendment, ProposeRelease, ProposeUpgrade, ReleaseRef, ReportHealth,
+    ReportRef, Setup, State, StatementRef, Vote,
 };
 use super::{
-    Ballot, Enrolment, Holding, Line, LineId, Proposal, ProposalId, ProposalState, Release, ReleaseFor, Report,
-    Rollout, RolloutState,
+    Ballot, Enrolment, Holding, Line, LineId, Objection, Proposal, ProposalId, ProposalState, Release, ReleaseFor,
+    Report, Rollout, RolloutState, Statement,
 };
 use crate::{AccountId, Nothing, Page};
 
@@ -23,15 +24,28 @@ crate::method::methods! { of Governance;
     call propose_upgrade(ProposeUpgrade) -> ProposalId [Storage, Council, Flat];
     /// Proposes another constitution for a line: council, parameters and guardian; returns the proposal's id.
     call propose_amendment(ProposeAmendment) -> ProposalId [Storage, Council, Flat];
+    /// States what came of looking at a release: an audit, a build from source, a measurement, a test. What the same account
+    /// stated before is replaced.
+    call state(State) [Storage, Anyone, Flat];
+    /// Takes the caller's statement back; its storage goes back to it.
+    call retract(ReleaseRef) [OneYocto, Anyone, Flat];
     /// Votes, or changes a vote, until the end. `content_hash` repeats what is voted on.
     call vote(Vote) [Storage, Council, Flat];
     /// Closes a vote that has ended: approved, the timelock runs; else it is rejected.
     call queue(ProposalRef) -> ProposalState [Nothing, Anyone, Flat];
-    /// Cancels a proposal: who made it may until the vote's end, the line's guardian until it is carried out, once.
+    /// Cancels a proposal: who made it may until the first vote's end, the line's guardian until it is carried out, once.
     call cancel(ProposalRef) [Nothing, Proposer, Flat];
     /// Removes a proposal with its ballots, and its release if that was never published, a day after the last moment at which
     /// it could be carried out. Their storage goes back to who paid for it; events keep what was decided.
     call forget_proposal(ProposalRef) [Nothing, Anyone, Flat];
+    /// An owner of an agent that was on the line before the proposal objects to it, until its timelock ends. Of those owners
+    /// one in a hundred doubles the timelock; one in ten, and at least three, have it voted on again, by two thirds.
+    call object(Object) [Prepaid, Owner, Asks];
+    /// Removes objections that count no more; their storage goes back to who paid for it.
+    call forget_objections(ForgetObjections) [Nothing, Anyone, Batch];
+    /// The line's guardian, once: for up to 7 days nothing that was voted for is carried out, and no rollout moves on, though
+    /// one that fails goes back.
+    call pause_line(PauseLine) [Nothing, LineGuardian, Flat];
     /// Publishes an approved release: the line's head moves, `seq` grows, and the rollout begins with a draw in a receipt of
     /// its own. Refused if the head has moved since the proposal.
     call publish(ProposalRef) [Nothing, Anyone, Flat];
@@ -66,6 +80,10 @@ crate::method::methods! { of Governance;
     view proposals(Page) -> Vec<Proposal>;
     /// Ballots of a proposal, in the order of its council.
     view ballots(ProposalRef) -> Vec<Ballot>;
+    /// What an account states of a release.
+    view statement(StatementRef) -> Option<Statement>;
+    /// An owner's objection.
+    view objection(ObjectionRef) -> Option<Objection>;
     /// Releases, by id.
     view releases(Page) -> Vec<Release>;
     /// Which line an agent is on, and what its owner wants of it there.

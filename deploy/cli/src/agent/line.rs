@@ -1,13 +1,14 @@
 //! Agents on lines: who decides what they run, and how far their owners follow.
 
 use charter_client::{At, sha256};
-use charter_types::Hash32;
 use charter_types::governance::args::{AgentRef, Choose, Enroll, LineRef};
 use charter_types::governance::{Bump, LineId, Policy, Reason, ReleaseFor, ReleaseId, Rollout, Wanted, methods};
 use charter_types::registry::AgentId;
+use charter_types::{AccountId, Hash32};
 use serde_json::json;
 
 use super::Which;
+use crate::key::input::Consent;
 use crate::key::words;
 use crate::proposal;
 use crate::session::Session;
@@ -16,7 +17,7 @@ use crate::units::{duration_ms, length};
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// Puts the agent on a line, whose council then decides what it may run; or moves it to another. It accepts what the
-    /// line's release for it asks for, and later only what you accept.
+    /// line's release for it asks for, and later only what you accept. If the line takes a bond, it says so and asks.
     Enroll {
         #[command(flatten)]
         which: Which,
@@ -24,6 +25,8 @@ pub enum Command {
         line: LineId,
         #[command(flatten)]
         follow: Follow,
+        #[command(flatten)]
+        consent: Consent,
     },
     /// Takes the agent off its line: nobody but its owner decides what it runs.
     Leave {
@@ -36,6 +39,15 @@ pub enum Command {
         which: Which,
         #[command(flatten)]
         follow: Follow,
+    },
+    /// Says whose good word a release needs before the agent moves to it by itself: an audit, for one. Without accounts it
+    /// needs nobody's.
+    Auditors {
+        #[command(flatten)]
+        which: Which,
+        /// Each of them has to have stated that the release is good; up to 4.
+        #[arg(long, value_name = "ACCOUNT")]
+        account: Vec<AccountId>,
     },
     /// Holds the agent at a release, whatever its line decides, or lets it go.
     #[command(group = clap::ArgGroup::new("where").required(true))]
@@ -120,7 +132,9 @@ fn follows(policy: Policy) -> String {
 pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
     let (me, governance) = (&session.me, session.contracts.governance());
     match command {
-        Command::Enroll { which, line, follow } => enroll(session, session.agent(which.agent)?, line, &follow).await,
+        Command::Enroll { which, line, follow, consent } => {
+            enroll(session, session.agent(which.agent)?, line, &follow, &consent).await
+        }
         Command::Leave { which } => {
             let agent = session.agent(which.agent)?;
             governance.call(me, methods::leave, &AgentRef { agent }).await?;
@@ -129,6 +143,14 @@ pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
         Command::Policy { which, follow } => {
             let policy = follow.policy();
             choose(session, &which, Wanted::Policy(policy), &follows(policy)).await
+        }
+        Command::Auditors { which, account } => {
+            // One that does not exist never says anything.
+            for account in &account {
+                session.check_account(account).await?;
+            }
+            let text = waits_for(&account);
+            choose(session, &which, Wanted::Auditors(account), &text).await
         }
         Command::Pin { which, release, end, .. } => {
             let (wanted, text) = match (end, release) {
@@ -154,8 +176,27 @@ pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
     }
 }
 
-async fn enroll(session: &Session, agent: AgentId, line: LineId, follow: &Follow) -> anyhow::Result<()> {
+fn waits_for(auditors: &[AccountId]) -> String {
+    if auditors.is_empty() {
+        return "waits for nobody's word".to_owned();
+    }
+    let named: Vec<&str> = auditors.iter().map(AsRef::as_ref).collect();
+    format!("moves by itself only to what has a good word of {}", named.join(" and "))
+}
+
+async fn enroll(
+    session: &Session,
+    agent: AgentId,
+    line: LineId,
+    follow: &Follow,
+    consent: &Consent,
+) -> anyhow::Result<()> {
     let line = proposal::line(session, line).await?;
+    let bond = line.params.enrolment_bond;
+    if let Some(taken) = proposal::bond(bond, "it is off the line") {
+        let this = ("this", format!("puts agent {agent} on line {}, {}", line.id, line.name));
+        consent.ask(&words::sheet(&[this, taken]))?;
+    }
     // What reaches a newcomer: while the newest is on its way, the one before.
     let rollout = session.contracts.governance();
     let rollout = rollout.view(session.rpc(), methods::rollout, &LineRef { line: line.id }, At::Final).await?;
@@ -166,21 +207,22 @@ async fn enroll(session: &Session, agent: AgentId, line: LineId, follow: &Follow
     // Before the first release: one that asks for nothing.
     let accepted = head.as_ref().map_or_else(Hash32::default, |head| head.content.permissions);
     let args = Enroll { agent, line: line.id, policy, accepted: Some(accepted) };
-    session.contracts.governance().call(&session.me, methods::enroll, &args).await?;
+    session.call_with_bond(methods::enroll, &args, bond).await?;
     let asks = head.map_or_else(
         || "releases that ask for nothing".to_owned(),
         |head| format!("what {} asks for", head.content.semver),
     );
     let text =
         format!("agent {agent} is on line {}, {}; it {}; accepted is {asks}", line.id, line.name, follows(policy));
-    session.tell(&json!({ "agent": agent, "line": line.id, "policy": policy, "accepted": accepted }), &text)
+    let value = json!({ "agent": agent, "line": line.id, "policy": policy, "accepted": accepted, "bond": bond });
+    session.tell(&value, &text)
 }
 
 async fn choose(session: &Session, which: &Which, wanted: Wanted, text: &str) -> anyhow::Result<()> {
     let agent = session.agent(which.agent)?;
     let args = Choose { agent, wanted };
     session.contracts.governance().call(&session.me, methods::choose, &args).await?;
-    session.tell(&json!({ "agent": agent, "wanted": wanted }), &format!("agent {agent} {text}"))
+    session.tell(&json!(args), &format!("agent {agent} {text}"))
 }
 
 async fn runs(session: &Session, agent: AgentId) -> anyhow::Result<()> {
@@ -211,5 +253,6 @@ fn because(told: &ReleaseFor) -> &'static str {
         Reason::NewPermissions => "the next one asks for permissions that its owner has not accepted",
         Reason::LargerBump => "the next one differs by more than its owner lets it move",
         Reason::Soaking => "the next one has not been out for long enough",
+        Reason::Unaudited => "somebody whose word its owner wants has said nothing good of the next one",
     }
 }

@@ -30,7 +30,14 @@ async fn release(world: &mut World) -> anyhow::Result<()> {
     let contracts = world.contracts.clone();
     let people = [world.person("alice")?, world.person("bob")?, world.person("carol")?];
     let council = people.iter().map(|person| Member { account: person.id.clone(), weight: 1 }).collect();
-    let params = Params { vote_ms: 3_600_000, timelock_ms: 3_600_000, quorum_bps: 5_000, threshold_bps: 6_000 };
+    let params = Params {
+        vote_ms: 3_600_000,
+        timelock_ms: 3_600_000,
+        quorum_bps: 5_000,
+        threshold_bps: 6_000,
+        extension_ms: 0,
+        ..Params::default()
+    };
     let done = contracts
         .governance()
         .call(

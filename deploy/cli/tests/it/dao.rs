@@ -212,6 +212,96 @@ async fn follow(office: &mut Office, propose: &str) {
     office.json("alice", "charter agent leave");
 }
 
+/// A line that takes bonds, with an agent of each, a release that was approved, and a guardian.
+async fn bonded(office: &mut Office) {
+    let create = "charter line create scout --member alice.test.near --guardian bob.test.near --vote 1h --timelock 1h";
+    office.refused("alice", &format!("{create} --proposal-bond 0.001 --yes"), "expected 0, or 0.01 to 1000 NEAR");
+    office.refused("alice", &format!("{create} --proposal-bond much --yes"), "expected an amount of NEAR");
+    let bonds = "--extension 0 --proposal-bond 1 --enrolment-bond 0.5";
+    assert_eq!(office.json("alice", &format!("{create} {bonds} --yes"))["line"], 2);
+    for name in PEOPLE {
+        std::fs::write(office.path(&format!("{name}/card.json")), crate::operator::CARD).unwrap();
+        office.json(name, "charter agent register --card card.json");
+        office.refused(name, "charter agent enroll --line 2", "say --yes");
+        let said = text(&office.run_in(name, "charter agent enroll --line 2 --yes").stderr);
+        assert!(said.contains("bond        0.5 NEAR of your storage balance"), "{said}");
+    }
+    let propose = format!(
+        "charter release propose --line 2 --semver 1.0.0 --artifact oci_image:scout.tar --commit {COMMIT} --yes"
+    );
+    let said = text(&office.run_in("alice", &propose).stderr);
+    assert!(said.contains("bond        1 NEAR of your storage balance"), "{said}");
+    let said = text(&office.run_in("alice", "charter vote 1 yes --yes").stderr);
+    assert!(said.contains("bond        1 NEAR, its maker's again"), "{said}");
+    office.wait_an_hour().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_object_a_guardian_pauses_and_agents_wait_for_auditors() {
+    let mut office = open();
+    start(&mut office);
+    bonded(&mut office).await;
+
+    // One slows it down, three have it voted on again.
+    office.refused("bob", "charter object 9 --yes", "there is no proposal 9");
+    office.refused("bob", "charter object 1", "say --yes");
+    let objected = office.json("bob", "charter object 1 --yes");
+    assert_eq!((&objected["objections"], &objected["owners"]), (&json!(1), &json!(3)));
+    assert_eq!(objected["state"], "queued");
+    office.refused("bob", "charter object 1 --yes", "GOVERNANCE_OBJECTED");
+    office.json("carol", "charter object 1 --yes");
+    let said = text(&office.run_in("alice", "charter object 1 --yes").stdout);
+    let again = "3 of 3 owners object: voted on again, two thirds of the votes have to be yes";
+    assert!(said.contains(again), "{said}");
+    office.refused("alice", "charter object 1 --yes", "GOVERNANCE_NOT_OBJECTABLE");
+    office.json("alice", "charter vote 1 yes --yes");
+    office.wait_an_hour().await;
+
+    office.refused("carol", "charter line pause 2 3h --yes", "GOVERNANCE_NOT_GUARDIAN");
+    office.refused("bob", "charter line pause 2 8d --yes", "GOVERNANCE_BAD_PAUSE");
+    office.refused("bob", "charter line pause 2 3h", "say --yes");
+    let said = text(&office.run_in("bob", "charter line pause 2 3h --yes").stderr);
+    assert!(said.contains("your office ends with it"), "{said}");
+    office.refused("bob", "charter line pause 2 3h --yes", "GOVERNANCE_NOT_GUARDIAN");
+    office.wait_an_hour().await;
+    office.refused("carol", "charter release publish 1", "GOVERNANCE_PAUSED");
+    let said = text(&office.run_in("carol", "charter line show 2").stdout);
+    assert!(said.contains("paused      until "), "{said}");
+    for _ in 0..2 {
+        office.wait_an_hour().await;
+    }
+
+    office.refused("alice", "charter agent auditors --account nobody.test.near", "is no account");
+    office.json("alice", "charter agent auditors --account carol.test.near");
+    office.json("carol", "charter release publish 1");
+    let reason = |office: &mut Office| office.json("alice", "charter agent runs")["reason"].clone();
+    assert_eq!(reason(&mut office), "unaudited");
+    let told = office.json("bob", "charter agent runs");
+    assert_eq!(told["reason"], "head");
+    let digest = told["digests"][0].as_str().unwrap().to_owned();
+    let zero = "0".repeat(64);
+    let state = |digest: &str, verdict: &str| {
+        let uri = "https://carol.example/audit";
+        format!("charter statement add 1 --kind audit --digest {digest} {verdict} --uri {uri} --sha256 {zero}")
+    };
+    office.refused("carol", &state(&digest, ""), "required arguments");
+    office.refused("carol", &state(&zero, "--ok"), "GOVERNANCE_WRONG_DIGEST");
+    for (verdict, expected) in [("--ok", "head"), ("--bad", "unaudited")] {
+        office.json("carol", &state(&digest, verdict));
+        assert_eq!(reason(&mut office), expected, "{verdict}");
+    }
+    let said = text(&office.run_in("bob", "charter statement show 1 --by carol.test.near").stdout);
+    for shown in ["release     1.0.0, release 1", "was         audited", "and is      BAD"] {
+        assert!(said.contains(shown), "{shown}: {said}");
+    }
+    office.json("carol", "charter statement retract 1");
+    office.refused("carol", "charter statement retract 1", "GOVERNANCE_NO_STATEMENT");
+    office.refused("bob", "charter statement show 1 --by carol.test.near", "there is no statement of carol.test.near");
+    office.json("alice", "charter agent auditors");
+    assert_eq!(reason(&mut office), "head");
+    office.json("alice", "charter agent leave");
+}
+
 /// A folder where the council of Charter's own line works.
 struct Desk {
     harness: Harness,

@@ -1,8 +1,10 @@
 //! Governance's records.
 
 use charter_types::AccountId;
-use charter_types::governance::args::{AgentRef, HoldingRef, ProposalRef, ReportRef};
-use charter_types::governance::{Ballot, Enrolment, Fact, Holding, Line, Proposal, Release, Report, Rollout};
+use charter_types::governance::args::{AgentRef, HoldingRef, ObjectionRef, ProposalRef, ReportRef, StatementRef};
+use charter_types::governance::{
+    Ballot, Enrolment, Fact, Holding, Line, Objection, Proposal, Release, Report, Rollout, Statement,
+};
 use serde_json::Value;
 
 use crate::IndexerError;
@@ -11,7 +13,8 @@ use crate::table::{Change, Key, Table, account, boolean, number, record, text, w
 use crate::truth::{Row, Truth};
 use crate::views::{self, Chain, HighestId};
 
-pub static TABLES: &[&Table] = &[&LINE, &RELEASE, &PROPOSAL, &BALLOT, &ENROLMENT, &ROLLOUT, &HEALTH_REPORT, &HOLDING];
+pub static TABLES: &[&Table] =
+    &[&LINE, &RELEASE, &PROPOSAL, &BALLOT, &STATEMENT, &OBJECTION, &ENROLMENT, &ROLLOUT, &HEALTH_REPORT, &HOLDING];
 
 pub static LINE: Table = Table {
     name: "line",
@@ -45,7 +48,15 @@ pub static PROPOSAL: Table = Table {
     contract: Contract::Governance,
     about: "Proposals with their tallies.",
     key: Key::Fields(&["id"]),
-    columns: &[number("id"), number("line").filter(), word("state").filter(), number("yes"), number("no")],
+    columns: &[
+        number("id"),
+        number("line").filter(),
+        word("state").filter(),
+        number("yes"),
+        number("no"),
+        number("objections"),
+        number("round"),
+    ],
     path: "proposals",
     record: record::<Proposal>,
     truth: Truth::Pages { list: views::PROPOSALS, last: HighestId::Proposal },
@@ -64,6 +75,38 @@ pub static BALLOT: Table = Table {
         rows: |chain, proposal| Box::pin(chain.ask(views::BALLOTS, ProposalRef { proposal })),
     },
 };
+
+pub static STATEMENT: Table = Table {
+    name: "statement",
+    contract: Contract::Governance,
+    about: "What accounts state of releases: audits, builds from source, measurements, tests.",
+    key: Key::Fields(&["release", "by"]),
+    columns: &[number("release").filter(), account("by").filter(), word("kind"), boolean("ok").filter()],
+    path: "statements",
+    record: record::<Statement>,
+    truth: Truth::One(|chain, row| Box::pin(statement(chain, row))),
+};
+
+async fn statement(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
+    let Some(Ok((release, by))) = row.parts().map(numbered) else { return Ok(None) };
+    chain.ask(views::STATEMENT, StatementRef { release, by }).await
+}
+
+pub static OBJECTION: Table = Table {
+    name: "objection",
+    contract: Contract::Governance,
+    about: "Owners who object to a proposal, with one of their agents.",
+    key: Key::Fields(&["proposal", "owner"]),
+    columns: &[number("proposal").filter(), account("owner").filter(), number("agent")],
+    path: "objections",
+    record: record::<Objection>,
+    truth: Truth::One(|chain, row| Box::pin(objection(chain, row))),
+};
+
+async fn objection(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
+    let Some(Ok((proposal, owner))) = row.parts().map(numbered) else { return Ok(None) };
+    chain.ask(views::OBJECTION, ObjectionRef { proposal, owner }).await
+}
 
 pub static ENROLMENT: Table = Table {
     name: "enrolment",
@@ -140,10 +183,16 @@ pub fn changes(fact: &Fact) -> Vec<Change> {
         Fact::ReportsForgotten { release, owners } => {
             return owners.iter().map(|owner| HEALTH_REPORT.remove(format!("{release}/{owner}"))).collect();
         }
+        Fact::ObjectionsForgotten { proposal, owners } => {
+            return owners.iter().map(|owner| OBJECTION.remove(format!("{proposal}/{owner}"))).collect();
+        }
         Fact::Line(line) => LINE.put(line),
         Fact::Release(release) => RELEASE.put(release),
-        Fact::Proposal(proposal) => PROPOSAL.put(proposal),
+        Fact::Proposal(proposal) => PROPOSAL.put(proposal.as_ref()),
         Fact::Ballot(ballot) => BALLOT.put(ballot),
+        Fact::Statement(statement) => STATEMENT.put(statement),
+        Fact::StatementRetracted { release, by } => STATEMENT.remove(format!("{release}/{by}")),
+        Fact::Objection(objection) => OBJECTION.put(objection),
         Fact::Enrolment(enrolment) => ENROLMENT.put(enrolment),
         Fact::EnrolmentEnded(agent) => ENROLMENT.remove(agent),
         Fact::Holding(holding) => HOLDING.put(holding),

@@ -197,6 +197,8 @@ impl World {
             "lease" => self.row("lease", &text("lease")),
             "enrolment" => self.row("enrolment", &text("agent")),
             "report" => self.row("health_report", &key(&["release", "owner"])),
+            "statement" => self.row("statement", &key(&["release", "by"])),
+            "objection" => self.row("objection", &key(&["proposal", "owner"])),
             "holding" => self.row("holding", &key(&["line", "owner"])),
             "approval" => self.row("approval", &key(&["grant", "host", "digest"])),
             "wrap" => {

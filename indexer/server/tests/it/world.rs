@@ -7,8 +7,8 @@ use charter_harness::arguments::{DEPOSIT, card, content, enrolled, host, policy,
 use charter_harness::{Harness, code_of, ok, view};
 use charter_types::escrow::args::{Channels, Open};
 use charter_types::escrow::{ClaimBatch, ClaimRow, Voucher, WITHDRAW_DELAY_MS_MIN, methods as escrow};
-use charter_types::governance::args::{CreateLine, ProposalRef, ProposeRelease, ReportHealth, Vote};
-use charter_types::governance::{Choice, PERIOD_MS_MIN, Params, Proposal, methods as governance};
+use charter_types::governance::args::{CreateLine, Object, ProposalRef, ProposeRelease, ReportHealth, State, Vote};
+use charter_types::governance::{Choice, PERIOD_MS_MIN, Params, Proposal, StatementKind, methods as governance};
 use charter_types::keys::args::{AddCredential, AnchorReceipts, GrantTerms, RequestApproval, Reserve, RotateSecret};
 use charter_types::keys::{Allowance, Envelope, Grantee, Unit, Wrap, methods as keys};
 use charter_types::registry::args::{
@@ -113,7 +113,8 @@ impl World {
 
     async fn fill_governance(&self) {
         let (governance, alice) = (&self.contracts().governance, &self.alice);
-        let params = Params { vote_ms: PERIOD_MS_MIN, timelock_ms: PERIOD_MS_MIN, ..Params::default() };
+        let params =
+            Params { vote_ms: PERIOD_MS_MIN, timelock_ms: PERIOD_MS_MIN, extension_ms: 0, ..Params::default() };
         let args = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian: None };
         let line = ok(alice, governance, governance::create_line, &args, DEPOSIT).await;
         for person in [alice, &self.bob] {
@@ -122,12 +123,19 @@ impl World {
         ok(alice, governance, governance::enroll, &enrolled(1, line), 1).await;
         let args = ProposeRelease { line, seq: 0, content: content() };
         ok(alice, governance, governance::propose_release, &args, DEPOSIT).await;
+        let (digest, sha256) = (args.content.artifacts[0].digest, Hash32([3; 32]));
+        let uri = "https://auditor.example/1".to_owned();
+        let statement = State { release: 1, kind: StatementKind::Audit, digest, ok: true, uri, sha256 };
+        ok(&self.bob, governance, governance::state, &statement, DEPOSIT).await;
         let proposals = view(&self.harness.worker, governance, governance::proposals, &Page::default()).await.unwrap();
         let Proposal { id: proposal, content_hash, .. } = proposals[0].clone();
         ok(alice, governance, governance::vote, &Vote { proposal, content_hash, choice: Choice::Yes }, DEPOSIT).await;
         let (period, about) = (Duration::from_millis(PERIOD_MS_MIN), ProposalRef { proposal });
+        ok(alice, governance, governance::object, &Object { proposal, agent: 1 }, 1).await;
         self.harness.wait(period).await.unwrap();
         ok(alice, governance, governance::queue, &about, 0).await;
+        // The owner objects, so the timelock takes twice as long.
+        self.harness.wait(period).await.unwrap();
         self.harness.wait(period).await.unwrap();
         ok(alice, governance, governance::publish, &about, 0).await;
         let report = ReportHealth { agent: 1, release: 1, digest: content().artifacts[0].digest, ok: true };

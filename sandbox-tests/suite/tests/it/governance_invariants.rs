@@ -1,192 +1,64 @@
-//! INV-GOV-1 to 5 and 10 over random operations on the real wasm: four people and a stranger decide on releases and on who
-//! decides, the council of Charter's own line on code of the escrow contract. A model of what governance should do
-//! (`model.rs`) says before every step whether it may be made, and after it how everything has to look.
+//! INV-GOV-1 to 5, 9 and 10 over random operations on the real wasm: five people with agents and a stranger decide on
+//! releases and on who decides, the council of Charter's own line on code of the escrow contract; owners of agents
+//! object, guardians cancel and pause, and bonds go in and out. A model (`model.rs`) of what governance should do says
+//! before every step whether it may be made, and after it how everything has to look.
 //!
-//! The lines that each invariant rests on are in `deploy/xtask/src/mutations/list.rs`: `cargo xtask mutations INV-GOV` takes
-//! each of them out and sees a test here fail, or for INV-GOV-5 the attack in `lines.rs`. INV-GOV-3 rests on the council that
-//! `weight_of` is asked about in `model::vote::cast`: the proposal's copy.
+//! The lines that each invariant rests on are in `deploy/xtask/src/mutations/list.rs`: `cargo xtask mutations INV-GOV`
+//! takes each of them out and sees a test here fail, or for INV-GOV-5 the attack in `lines.rs`. INV-GOV-3 rests on the
+//! council that `weight_of` is asked about in `model::vote::cast`: the proposal's copy. INV-GOV-9 rests on `give_back`,
+//! in each of its places: leave it out of `save_proposal`, and the bond of what is decided stays; out of
+//! `forget_proposal`, that of what nobody counted; out of `take_off`, that of an agent which leaves. What objections
+//! and pauses do is nobody's invariant but the model's (INV-GOV-MODEL): leave out `vote_again` and owners undo nothing,
+//! the round in `cast` and old ballots are taken out of new tallies, the round in `stop` and who proposed has a veto on
+//! what was approved, `check_counted` and who came later objects, `contains` in `object_to` and one owner is as loud as
+//! three, `check_moving` and a pause stops nothing.
 
 mod model;
+mod money;
+mod moves;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use charter_client::sha256;
-use charter_harness::arguments::{DEPOSIT, charged_bytes, content, prepay};
-use charter_harness::{Call, Caller, Harness, Outcome, call, ok};
+use charter_harness::arguments::{DEPOSIT, accept, charged_bytes, content, enrolled, prepay, register};
+use charter_harness::{Call, Caller, Harness, Outcome, call, failed_with, ok};
 use charter_types::admin::Deployment;
 use charter_types::governance::args::{
-    CreateLine, ExecuteUpgrade, ProposalRef, ProposeAmendment, ProposeRelease, ProposeUpgrade, Vote,
+    AgentRef, CreateLine, ExecuteUpgrade, ForgetObjections, Object, ObjectionRef, PauseLine, ProposalRef,
+    ProposeAmendment, ProposeRelease, ProposeUpgrade, Vote,
 };
 use charter_types::governance::methods as governance;
 use charter_types::governance::{
-    Ballot, Choice, Constitution, EXECUTION_MS, Line, Member, Params, Proposal, ProposalKind, ProposalState,
+    Ballot, Choice, Constitution, EXECUTION_MS, Enrolment, Line, Member, Params, Proposal, ProposalKind, ProposalState,
     UpgradeFailure,
 };
 use charter_types::method::Method;
+use charter_types::registry::args::AgentAccount;
+use charter_types::registry::methods as registry;
 use charter_types::shared::methods as shared;
-use charter_types::{AccountId, Hash32, Nothing, Page};
+use charter_types::storage::StorageOf;
+use charter_types::{AccountId, Hash32, Nothing, Page, U128};
 use charter_wasm::Contract;
 use near_workspaces::Account;
 use proptest::collection::vec;
-use proptest::prelude::{Just, Strategy, any, prop_oneof};
 
 use crate::governance::renamed;
 use crate::invariants::{Run, invariants};
-use model::{About, BROKEN, CODE, CODES, End, Model, Move, PEOPLES, Person, State, Step};
+use model::{About, Agent, BROKEN, CENT, CODE, CODES, End, Enrolled, Model, Move, PEOPLES, Person, State, Step};
+use money::{Purse, check_money};
+use moves::{HOUR_MS, Op, PEOPLE, ROOT, ops};
 
 /// `cargo xtask properties` plays 2,000.
 const SEQUENCES: u32 = 20;
 /// A call is in a later block than the look before it.
 const SLACK_MS: u64 = 60_000;
-const HOUR_MS: u64 = 3_600_000;
-const PEOPLE: usize = 5;
-/// The council of the line for code, after the people.
-const ROOT: Person = PEOPLE;
 
-/// The people's council at the beginning. Its quorum of 4,000 lets the first decide alone about releases, and about nothing
-/// else; with the second's no there is a majority of votes, and none of weight.
+/// The people's council at the beginning. Its quorum of 4,000 lets the first decide alone about releases, and about
+/// nothing else; with the second's no there is a majority of votes, and none of weight.
 const WEIGHTS: [u64; 3] = [3, 2, 2];
-
-/// A step, whether who may make it makes it, and which of the latest proposals it is about.
-#[derive(Clone, Debug)]
-struct Op {
-    by: Person,
-    back: u64,
-    paid: bool,
-    rightly: bool,
-    what: Move,
-}
-
-fn rightly(by: Person, back: u64, what: Move) -> Op {
-    Op { by, back, paid: true, rightly: true, what }
-}
-
-fn constitution() -> impl Strategy<Value = model::Constitution> {
-    let members = vec((0..PEOPLE - 1, 1_u64..4), 0..4);
-    let share = || prop_oneof![Just(5_001_u64), Just(3_334), Just(6_667), Just(10_000)];
-    (members, share(), share(), proptest::option::of(0..PEOPLE)).prop_map(
-        |(members, quorum_bps, threshold, guardian)| model::Constitution {
-            council: members.into_iter().collect(),
-            quorum_bps,
-            threshold_bps: threshold.max(5_001),
-            guardian,
-        },
-    )
-}
-
-/// Votes of everybody but one yes. Beyond the people `no` counts how many vote at all: the first alone says yes, of more the
-/// last says no.
-fn all_vote(back: u64, no: Person) -> Vec<Op> {
-    let last = no.checked_sub(PEOPLE + 1);
-    let no = last.filter(|last| *last > 0).unwrap_or(no);
-    let vote = |by| rightly(by, back, Move::Vote { yes: by != no, of_another: false });
-    let votes = |by: &Person| last.is_none_or(|last| *by <= last || *by == ROOT);
-    (0..=ROOT).filter(votes).map(|by| Op { rightly: false, ..vote(by) }).collect()
-}
-
-/// What a few proposals come to: made, voted on, counted, and carried out in some order after some time.
-fn story(proposals: Vec<Move>, end: fn(&Move) -> Move) -> impl Strategy<Value = Vec<Op>> {
-    let times = prop_oneof![4 => Just(HOUR_MS), 1 => Just(1), 1 => Just(EXECUTION_MS + 2 * HOUR_MS)];
-    let count = u64::try_from(proposals.len()).unwrap();
-    let order = (any::<bool>(), any::<bool>());
-    (0..PEOPLE, 0..PEOPLE + 4, times, order, constitution()).prop_map(move |(by, no, ms, (newest, twice), next)| {
-        let mut ops = Vec::new();
-        for what in &proposals {
-            let what = match what {
-                Move::ProposeAmendment { .. } => Move::ProposeAmendment { next: next.clone(), stale: false },
-                other => other.clone(),
-            };
-            ops.push(rightly(by, 0, what));
-        }
-        let each: Vec<u64> = if newest { (0..count).collect() } else { (0..count).rev().collect() };
-        if twice {
-            // Somebody else says no at first.
-            ops.extend(all_vote(0, (no + 1) % PEOPLE));
-        }
-        ops.extend(each.iter().flat_map(|back| all_vote(*back, no)));
-        ops.push(rightly(by, 0, Move::Wait(HOUR_MS)));
-        ops.extend(each.iter().map(|back| rightly(by, *back, Move::Queue)));
-        ops.push(rightly(by, 0, Move::Wait(ms)));
-        for back in each {
-            let index = proposals.len() - 1 - usize::try_from(back).unwrap();
-            ops.push(rightly(by, back, end(&proposals[index])));
-        }
-        ops
-    })
-}
-
-/// A release that is proposed to one council and voted on when there is another.
-fn changed_midway() -> impl Strategy<Value = Vec<Op>> {
-    (0..PEOPLE, 0..PEOPLE + 4, constitution()).prop_map(|(by, no, next)| {
-        let mut ops = vec![rightly(by, 0, Move::ProposeAmendment { next, stale: false })];
-        ops.extend(all_vote(0, PEOPLE));
-        let middle = [Move::Wait(HOUR_MS), Move::Queue, Move::Wait(HOUR_MS), Move::ProposeRelease { stale: false }];
-        ops.extend(middle.map(|what| rightly(by, 0, what)));
-        ops.push(rightly(by, 1, Move::Amend));
-        ops.extend(all_vote(0, no));
-        let last = [Move::Wait(HOUR_MS), Move::Queue, Move::Wait(HOUR_MS), Move::Publish];
-        ops.extend(last.map(|what| rightly(by, 0, what)));
-        ops
-    })
-}
-
-/// A release and an amendment that are voted on and forgotten, too early at first.
-fn forgotten() -> impl Strategy<Value = Vec<Op>> {
-    let times = prop_oneof![Just(HOUR_MS), Just(24 * HOUR_MS)];
-    (0..PEOPLE, times, constitution()).prop_map(|(by, ms, next)| {
-        let mut ops = vec![rightly(by, 0, Move::ProposeAmendment { next, stale: false })];
-        ops.push(rightly(by, 0, Move::ProposeRelease { stale: false }));
-        ops.extend(all_vote(0, PEOPLE));
-        let times = [Move::Wait(EXECUTION_MS + HOUR_MS), Move::Forget, Move::Wait(ms), Move::Forget];
-        ops.extend(times.map(|what| rightly(by, 0, what)));
-        ops.extend([Move::Wait(2 * HOUR_MS), Move::Forget].map(|what| rightly(by, 0, what)));
-        ops.push(rightly(by, 1, Move::Forget));
-        ops
-    })
-}
-
-fn end(of: &Move) -> Move {
-    match of {
-        Move::ProposeAmendment { .. } => Move::Amend,
-        Move::ProposeUpgrade { .. } => Move::Execute { swapped: false },
-        _ => Move::Publish,
-    }
-}
-
-fn op() -> impl Strategy<Value = Op> {
-    let rarely = || proptest::bool::weighted(0.2);
-    let what = prop_oneof![
-        2 => rarely().prop_map(|stale| Move::ProposeRelease { stale }),
-        2 => (constitution(), rarely()).prop_map(|(next, stale)| Move::ProposeAmendment { next, stale }),
-        1 => (0..CODES, rarely()).prop_map(|(code, stale)| Move::ProposeUpgrade { code, stale }),
-        8 => (any::<bool>(), rarely()).prop_map(|(yes, of_another)| Move::Vote { yes, of_another }),
-        3 => Just(Move::Queue),
-        2 => Just(Move::Publish),
-        2 => Just(Move::Amend),
-        1 => rarely().prop_map(|swapped| Move::Execute { swapped }),
-        2 => Just(Move::Cancel),
-        2 => Just(Move::Forget),
-        2 => prop_oneof![Just(HOUR_MS), Just(1), Just(HOUR_MS / 2)].prop_map(Move::Wait),
-    ];
-    (0..PEOPLE, 0_u64..3, proptest::bool::weighted(0.9), proptest::bool::weighted(0.6), what)
-        .prop_map(|(by, back, paid, rightly, what)| Op { by, back, paid, rightly, what })
-}
-
-fn ops() -> impl Strategy<Value = Vec<Op>> {
-    let upgrade = |code| Move::ProposeUpgrade { code, stale: false };
-    let amendment = || Move::ProposeAmendment { next: model::Constitution::default(), stale: false };
-    let release = || Move::ProposeRelease { stale: false };
-    prop_oneof![
-        20 => op().prop_map(|op| vec![op]),
-        2 => story(vec![release()], end),
-        1 => story(vec![release(), release()], end),
-        1 => story(vec![amendment(), amendment(), release()], end),
-        1 => changed_midway(),
-        1 => forgotten(),
-        1 => (0..CODES).prop_flat_map(move |code| story(vec![upgrade(code), upgrade(0)], end)),
-    ]
-}
+/// The guardian of both lines at the beginning.
+const GUARDIAN: Person = 3;
 
 /// What the contract shows of itself.
 #[derive(Clone)]
@@ -194,14 +66,29 @@ struct Seen {
     lines: BTreeMap<u64, Line>,
     proposals: BTreeMap<u64, Proposal>,
     ballots: BTreeMap<u64, Vec<Ballot>>,
+    enrolments: BTreeMap<Agent, Enrolment>,
+    /// How many have agents on each line.
+    owners: BTreeMap<u64, u64>,
+    purses: Vec<Purse>,
     running: Deployment,
     now_ms: u64,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Came {
+    Done,
+    /// With this code.
+    Refused(String),
+    Failed,
 }
 
 struct World {
     harness: Harness,
     /// The people, and the root.
     people: Vec<Account>,
+    /// What the registry calls their agents.
+    agents: Vec<u64>,
     codes: Vec<Vec<u8>>,
     model: Model,
     /// Bytes of the contract before anybody stored anything.
@@ -226,14 +113,39 @@ impl World {
         for proposal in &proposals {
             ballots.insert(proposal.id, self.view(governance::ballots, &ProposalRef { proposal: proposal.id }).await);
         }
+        let mut enrolments = BTreeMap::new();
+        for (place, agent) in self.agents.iter().enumerate() {
+            let enrolment = self.view(governance::enrolment, &AgentRef { agent: *agent }).await;
+            enrolments.extend(enrolment.map(|enrolment| (place, enrolment)));
+        }
+        let rollouts = self.view(governance::rollouts, &Page::default()).await;
         let escrow = &self.harness.contracts.escrow;
         Seen {
+            purses: self.purses(&proposals, &enrolments).await,
+            enrolments,
+            owners: rollouts.into_iter().map(|rollout| (rollout.line, rollout.owners)).collect(),
             lines: lines.into_iter().map(|line| (line.id, line)).collect(),
             proposals: proposals.into_iter().map(|proposal| (proposal.id, proposal)).collect(),
             ballots,
             running: self.harness.look(escrow, shared::deployment, &Nothing {}).await.unwrap(),
             now_ms: self.harness.now_ms().await.unwrap(),
         }
+    }
+
+    async fn purses(&self, proposals: &[Proposal], enrolments: &BTreeMap<Agent, Enrolment>) -> Vec<Purse> {
+        let mut purses = Vec::new();
+        for person in &self.people {
+            let account = person.id();
+            let balance = self.view(shared::storage_balance_of, &StorageOf { account_id: account.clone() }).await;
+            let of_proposals = proposals.iter().filter(|proposal| proposal.proposer == *account);
+            let of_agents = enrolments.values().filter(|enrolment| enrolment.owner.as_ref() == Some(account));
+            let bonds: u128 =
+                of_proposals.map(|proposal| proposal.bond.0).chain(of_agents.map(|enrolment| enrolment.bond.0)).sum();
+            let (total, free) = balance.map_or((0, 0), |balance| (balance.total.0, balance.available.0));
+            let signed = |yocto: u128| i128::try_from(yocto).unwrap();
+            purses.push(Purse { total: signed(total), in_use: signed(total - free), bonds: signed(bonds) });
+        }
+        purses
     }
 
     fn rightly(&self, op: &Op) -> Step {
@@ -247,6 +159,7 @@ impl World {
         let line = match op.what {
             Move::ProposeUpgrade { .. } => CODE,
             Move::ProposeRelease { .. } | Move::ProposeAmendment { .. } => PEOPLES,
+            Move::Pause { line, .. } => line,
             _ => about.map_or(PEOPLES, |proposal| proposal.line),
         };
         let council = about.filter(|_| matches!(op.what, Move::Vote { .. })).map(|proposal| &proposal.by.council);
@@ -254,26 +167,25 @@ impl World {
         let member = *council.keys().nth(op.by % council.len()).unwrap();
         let guardian = self.model.lines[&line].now.guardian;
         let by = match op.what {
-            Move::Cancel => guardian.or(about.map(|proposal| proposal.proposer)).unwrap_or(op.by),
+            Move::Cancel { own } => {
+                let proposer = about.map(|proposal| proposal.proposer);
+                (if own { proposer } else { guardian.or(proposer) }).unwrap_or(op.by)
+            }
+            Move::Pause { .. } => guardian.unwrap_or(op.by),
             Move::ProposeRelease { .. }
             | Move::ProposeAmendment { .. }
             | Move::ProposeUpgrade { .. }
             | Move::Vote { .. } => member,
+            Move::Enroll { agent, .. } => self.model.owner_of[agent],
+            Move::Leave { agent } => self.model.enrolled.get(&agent).map_or(op.by, |enrolled| enrolled.owner),
+            Move::Object { .. } => {
+                let able = self.model.may_object(proposal);
+                let Some((by, agent)) = able.get(op.by % able.len().max(1)) else { return step };
+                return Step { by: *by, what: Move::Object { agent: *agent }, ..step };
+            }
             _ => op.by,
         };
         Step { by, ..step }
-    }
-
-    fn constitution(&self, of: &model::Constitution) -> Constitution {
-        let account = |person: Person| self.people[person].id().clone();
-        let member = |(person, weight): (&Person, &u64)| Member { account: account(*person), weight: *weight };
-        let bps = |bps| u16::try_from(bps).unwrap();
-        let (quorum_bps, threshold_bps) = (bps(of.quorum_bps), bps(of.threshold_bps));
-        Constitution {
-            council: of.council.iter().map(member).collect(),
-            params: Params { vote_ms: HOUR_MS, timelock_ms: HOUR_MS, quorum_bps, threshold_bps },
-            guardian: of.guardian.map(account),
-        }
     }
 
     fn call(&self, step: &Step, seen: &Seen) -> Option<Call> {
@@ -285,7 +197,7 @@ impl World {
             }
             Move::ProposeAmendment { next, stale } => {
                 let version = line.version.wrapping_sub(u64::from(*stale));
-                let args = ProposeAmendment { line: PEOPLES, version, constitution: self.constitution(next) };
+                let args = ProposeAmendment { line: PEOPLES, version, constitution: constitution(&self.people, next) };
                 call(governance::propose_amendment, &args)
             }
             Move::ProposeUpgrade { code, stale } => {
@@ -304,7 +216,7 @@ impl World {
             Move::Queue => call(governance::queue, reference),
             Move::Publish => call(governance::publish, reference),
             Move::Amend => call(governance::amend, reference),
-            Move::Cancel => call(governance::cancel, reference),
+            Move::Cancel { .. } => call(governance::cancel, reference),
             Move::Forget => call(governance::forget_proposal, reference),
             Move::Execute { swapped } => {
                 let about = self.model.proposals.get(&step.proposal).map(|known| &known.about);
@@ -313,13 +225,39 @@ impl World {
                 let args = ExecuteUpgrade { proposal: step.proposal, code: self.codes[code].clone() };
                 call(governance::execute_upgrade, &args)
             }
-            Move::Wait(_) => return None,
+            Move::Object { agent } => {
+                call(governance::object, &Object { proposal: step.proposal, agent: self.agents[*agent] })
+            }
+            Move::ForgetObjections => {
+                let owners = self.people.iter().map(|person| person.id().clone()).collect();
+                call(governance::forget_objections, &ForgetObjections { proposal: step.proposal, owners })
+            }
+            Move::Pause { line, ms } => call(governance::pause_line, &PauseLine { line: *line, ms: *ms }),
+            Move::Enroll { agent, line } => call(governance::enroll, &enrolled(self.agents[*agent], *line)),
+            Move::Leave { agent } => call(governance::leave, &AgentRef { agent: self.agents[*agent] }),
+            Move::Sell { .. } | Move::Wait(_) => return None,
         })
     }
 
+    /// From whoever owns it now.
+    async fn sell(&mut self, agent: Agent, to: Person) {
+        let (from, registry) = (self.model.owner_of[agent], &self.harness.contracts.registry);
+        if from == to {
+            return;
+        }
+        let (seller, buyer, id) = (&self.people[from], &self.people[to], self.agents[agent]);
+        let offer = AgentAccount { agent: id, account: buyer.id().clone() };
+        ok(seller, registry, registry::offer_transfer, &offer, DEPOSIT).await;
+        let taken = accept(&self.harness, registry, id).await;
+        ok(buyer, registry, registry::accept_transfer, &taken, DEPOSIT).await;
+        self.model.owner_of[agent] = to;
+    }
+
     async fn step(&mut self, op: &Op) {
-        if let Move::Wait(ms) = op.what {
-            return self.harness.wait(Duration::from_millis(ms)).await.unwrap();
+        match op.what {
+            Move::Wait(ms) => return self.harness.wait(Duration::from_millis(ms)).await.unwrap(),
+            Move::Sell { agent, to } => return self.sell(agent, to).await,
+            _ => {}
         }
         let before = self.look().await;
         let step = &self.rightly(op);
@@ -327,75 +265,96 @@ impl World {
         let method = call.method.clone();
         let by = self.people[step.by].clone();
         let mut what = format!("{method} by {} with {step:?}", by.id());
-        let stores = matches!(
-            step.what,
-            Move::ProposeRelease { .. }
-                | Move::ProposeAmendment { .. }
-                | Move::ProposeUpgrade { .. }
-                | Move::Vote { .. }
-                | Move::Amend
-        );
-        let deposit = if stores == step.paid { DEPOSIT } else { 0 };
+        let takes = taken_by(&step.what);
+        // What is wrong with a deposit is that there is one, or none.
+        let wrong = if takes == 0 { DEPOSIT } else { 0 };
+        let deposit = if step.paid { takes } else { wrong };
         let head = self.view(shared::event_head, &Nothing {}).await;
         let outcome = by.send(self.contract(), call, deposit).await.unwrap();
         let moved = head != self.view(shared::event_head, &Nothing {}).await;
-        let end = end_of(&outcome, moved);
-        what = format!("{what}: {:?}", charter_harness::failed_with(&outcome));
-        TALLY.note(&method, end != End::Refused);
+        what = format!("{what}: {:?}", failed_with(&outcome));
+        let came = came_of(&step.what, &outcome, moved, &what);
+        TALLY.note(&method, !matches!(came, Came::Refused(_)));
         let after = self.look().await;
-        self.predict(step, end, (before.now_ms, after.now_ms), &what);
-        self.check_model(&after, &what);
+        self.predict(step, &came, (before.now_ms, after.now_ms), &what);
+        self.check_lines(&after, &what);
+        self.check_proposals(&after, &what);
+        self.check_agents(&after, step.proposal, &what).await;
         check_tallies(&after, &what);
         check_change(&before, &after, &what);
+        let kept = came == Came::Done && takes == DEPOSIT;
+        check_money(&before.purses, &after.purses, kept.then_some((step.by, DEPOSIT)), &what);
         self.check_bytes(&what).await;
     }
 
-    /// The model makes the same step. It does not know the second of the call: where the answer depends on that, either end
-    /// will do.
-    fn predict(&mut self, step: &Step, end: End, (from_ms, to_ms): (u64, u64), what: &str) {
+    /// The model makes the same step. It does not know the second of the call: where the answer depends on that, either
+    /// end will do.
+    fn predict(&mut self, step: &Step, came: &Came, (from_ms, to_ms): (u64, u64), what: &str) {
         let (mut early, mut late) = (self.model.clone(), self.model.clone());
         let ends = [early.play(step, from_ms), late.play(step, to_ms)];
         let due = self.model.proposals.get(&step.proposal).is_some_and(|proposal| proposal.is_due(to_ms));
-        assert!(ends.contains(&end), "{}: {ends:?} expected of: {what}", invariant_of(&step.what, due));
-        self.model = if ends[0] == end { early } else { late };
+        let right = ends.iter().position(|end| is_expected(came, end));
+        assert!(right.is_some(), "{}: {ends:?} expected of: {what}", invariant_of(&step.what, due));
+        self.model = if right == Some(0) { early } else { late };
     }
 
-    /// Everything looks as the model says. Times are the chain's, if they are near.
-    fn check_model(&mut self, seen: &Seen, what: &str) {
-        let people: Vec<AccountId> = self.people.iter().map(|person| person.id().clone()).collect();
-        let number = |account: &AccountId| people.iter().position(|person| person == account).unwrap();
-        let constitution = |council: &[Member], params: Params, guardian: Option<&AccountId>| model::Constitution {
-            council: council.iter().map(|member| (number(&member.account), member.weight)).collect(),
+    fn number(&self, account: &AccountId) -> Person {
+        self.people.iter().position(|person| person.id() == account).unwrap()
+    }
+
+    fn read(&self, council: &[Member], params: Params, guardian: Option<&AccountId>) -> model::Constitution {
+        model::Constitution {
+            council: council.iter().map(|member| (self.number(&member.account), member.weight)).collect(),
             quorum_bps: params.quorum_bps.into(),
             threshold_bps: params.threshold_bps.into(),
-            guardian: guardian.map(number),
-        };
+            guardian: guardian.map(|account| self.number(account)),
+            extension_ms: params.extension_ms,
+            proposal_bond: params.proposal_bond.0,
+            enrolment_bond: params.enrolment_bond.0,
+        }
+    }
+
+    /// Lines look as the model says. Times are the chain's, if they are near.
+    fn check_lines(&mut self, seen: &Seen, what: &str) {
         assert_eq!(seen.running.number, self.model.deployment, "INV-GOV-4: {what}");
         for (id, mine) in &self.model.lines {
             let line = &seen.lines[id];
-            let now = constitution(&line.council, line.params, line.guardian.as_ref());
+            let now = self.read(&line.council, line.params, line.guardian.as_ref());
             let (head, seq, version) = (line.head, line.seq, line.version);
             assert_eq!((mine.head, mine.seq), (head, seq), "INV-GOV-5: line {id}: {what}");
             assert_eq!((mine.version, &mine.now), (version, &now), "line {id} is not as it should be after {what}");
         }
+        for (id, mine) in &mut self.model.lines {
+            adopt(&mut mine.paused_until_ms, seen.lines[id].paused_until_ms, what);
+        }
+    }
+
+    /// The same of proposals.
+    fn check_proposals(&mut self, seen: &Seen, what: &str) {
         assert!(self.model.proposals.keys().eq(seen.proposals.keys()), "{what}");
         for (id, mine) in &mut self.model.proposals {
             let proposal = &seen.proposals[id];
-            for (mine, chains) in [(&mut mine.end_ms, proposal.end_ms), (&mut mine.eta_ms, proposal.eta_ms)] {
-                assert!(mine.abs_diff(chains) <= SLACK_MS, "{mine} against {chains} ms: {what}");
-                *mine = chains;
-            }
+            adopt(&mut mine.start_ms, proposal.start_ms, what);
+            adopt(&mut mine.end_ms, proposal.end_ms, what);
+            assert_eq!(mine.eta_ms(), proposal.eta_ms, "proposal {id}: {what}");
+        }
+        for (id, mine) in &self.model.proposals {
+            let proposal = &seen.proposals[id];
             // INV-GOV-3: the council is that of the beginning; its guardian is the line's.
-            let now = constitution(&proposal.council, proposal.params, None);
+            let now = self.read(&proposal.council, proposal.params, None);
             let then = model::Constitution { guardian: None, ..mine.by.clone() };
             assert_eq!(then, now, "INV-GOV-3: proposal {id}: {what}");
-            let ballots = seen.ballots[id].iter().map(|ballot| (number(&ballot.voter), ballot.choice == Choice::Yes));
-            assert!(
-                mine.ballots.clone().into_iter().eq(ballots.collect::<BTreeMap<_, _>>()),
-                "INV-GOV-2: {id}: {what}"
-            );
+            let mine_of = |ballot: &Ballot| {
+                let (yes, again) = (ballot.choice == Choice::Yes, ballot.round == 1);
+                (self.number(&ballot.voter), model::Ballot { yes, again })
+            };
+            let ballots: BTreeMap<_, _> = seen.ballots[id].iter().map(mine_of).collect();
+            assert_eq!(mine.ballots, ballots, "INV-GOV-2: {id}: {what}");
             let tally = (mine.weight(true), mine.weight(false));
             assert_eq!(tally, (proposal.yes, proposal.no), "INV-GOV-1: proposal {id}: {what}");
+            let counts = (proposal.owners, proposal.objections, proposal.round);
+            assert_eq!((mine.owners, mine.objections, u8::from(mine.again)), counts, "objections to {id}: {what}");
+            assert_eq!(mine.bond(), proposal.bond.0, "INV-GOV-9: proposal {id}: {what}");
             let failed = proposal.failure.map(|failure| failure == UpgradeFailure::CodeReplaced);
             let state = match proposal.state {
                 ProposalState::Voting => State::Voting,
@@ -409,6 +368,26 @@ impl World {
         }
     }
 
+    /// The same of agents, and of who objects to the step's proposal.
+    async fn check_agents(&self, seen: &Seen, proposal: u64, what: &str) {
+        let mine_of = |enrolment: &Enrolment| Enrolled {
+            line: enrolment.line,
+            owner: self.number(enrolment.owner.as_ref().unwrap()),
+            bond: enrolment.bond.0,
+            after: enrolment.since.unwrap() - 1,
+        };
+        let now: BTreeMap<_, _> = seen.enrolments.iter().map(|(agent, known)| (*agent, mine_of(known))).collect();
+        assert_eq!(self.model.enrolled, now, "agents on lines: {what}");
+        for line in self.model.lines.keys() {
+            assert_eq!(self.model.owners(*line), seen.owners[line], "owners on line {line}: {what}");
+        }
+        for (person, account) in self.people.iter().enumerate() {
+            let question = ObjectionRef { proposal, owner: account.id().clone() };
+            let objects = self.view(governance::objection, &question).await.is_some();
+            assert_eq!(self.model.objecting.contains(&(proposal, person)), objects, "whether {person} objects: {what}");
+        }
+    }
+
     async fn check_bytes(&self, what: &str) {
         let charged = charged_bytes(&self.harness, self.contract(), &self.people).await;
         let usage = self.harness.worker.view_account(self.contract()).await.unwrap().storage_usage;
@@ -416,11 +395,31 @@ impl World {
     }
 }
 
+/// What a call attaches.
+fn taken_by(what: &Move) -> u128 {
+    match what {
+        Move::ProposeRelease { .. }
+        | Move::ProposeAmendment { .. }
+        | Move::ProposeUpgrade { .. }
+        | Move::Vote { .. }
+        | Move::Amend => DEPOSIT,
+        Move::Object { .. } | Move::Enroll { .. } | Move::Leave { .. } => 1,
+        _ => 0,
+    }
+}
+
+/// The chain's time in place of the model's, if that is near.
+fn adopt(mine: &mut u64, chains: u64, what: &str) {
+    assert!(mine.abs_diff(chains) <= SLACK_MS, "{mine} against {chains} ms: {what}");
+    *mine = chains;
+}
+
 /// INV-GOV-1, of what is seen alone.
 fn check_tallies(seen: &Seen, what: &str) {
     for (id, ballots) in &seen.ballots {
         let proposal = &seen.proposals[id];
-        let cast = |choice| ballots.iter().filter(|ballot| ballot.choice == choice).map(|ballot| ballot.weight).sum();
+        let now = || ballots.iter().filter(|ballot| ballot.round == proposal.round);
+        let cast = |choice| now().filter(|ballot| ballot.choice == choice).map(|ballot| ballot.weight).sum();
         assert_eq!((proposal.yes, proposal.no), (cast(Choice::Yes), cast(Choice::No)), "INV-GOV-1: {what}");
         let all: u64 = proposal.council.iter().map(|member| member.weight).sum();
         assert!(proposal.yes + proposal.no <= all, "INV-GOV-1: more votes than there are: {what}");
@@ -433,9 +432,13 @@ fn check_change(before: &Seen, after: &Seen, what: &str) {
         // The model says when one may be forgotten.
         let Some(new) = after.proposals.get(id) else { continue };
         let fixed = |proposal: &Proposal| {
-            (proposal.content_hash, proposal.council.clone(), proposal.params, proposal.end_ms, proposal.eta_ms)
+            (proposal.content_hash, proposal.council.clone(), proposal.params, proposal.owners, proposal.base)
         };
         assert!(fixed(old) == fixed(new), "INV-GOV-3: proposal {id} is another one: {what}");
+        // It may take longer, once or twice, and never ends earlier.
+        let longest_ms = new.start_ms + new.params.vote_ms + new.params.extension_ms;
+        let later = old.end_ms <= new.end_ms && new.end_ms <= longest_ms && old.eta_ms <= new.eta_ms;
+        assert!(later, "INV-GOV-3: proposal {id} ends otherwise: {what}");
         if old.state != ProposalState::Executed && new.state == ProposalState::Executed {
             let until_ms = new.eta_ms + EXECUTION_MS;
             let in_time = after.now_ms >= new.eta_ms && before.now_ms <= until_ms;
@@ -453,12 +456,25 @@ fn check_change(before: &Seen, after: &Seen, what: &str) {
     }
 }
 
-/// What became of a call. What was refused left no event.
-fn end_of(outcome: &Outcome, moved: bool) -> End {
-    match (outcome.is_success(), moved) {
-        (true, _) => End::Done,
-        (false, true) => End::Failed,
-        (false, false) => End::Refused,
+/// What became of a call. What was refused at once left no event, or it is an upgrade that the contract did not take;
+/// what the registry was asked about is refused by a callback, which says so.
+fn came_of(of: &Move, outcome: &Outcome, moved: bool, what: &str) -> Came {
+    let Some(code) = failed_with(outcome) else { return Came::Done };
+    match of {
+        Move::Execute { .. } if moved => Came::Failed,
+        Move::Object { .. } | Move::Enroll { .. } | Move::Leave { .. } => Came::Refused(code),
+        _ => {
+            assert!(!moved, "refused, with an event: {what}");
+            Came::Refused(code)
+        }
+    }
+}
+
+fn is_expected(came: &Came, end: &End) -> bool {
+    match (came, end) {
+        (Came::Done, End::Done) | (Came::Failed, End::Failed) => true,
+        (Came::Refused(code), End::Refused(codes)) => codes.is_empty() || codes.contains(&code.as_str()),
+        _ => false,
     }
 }
 
@@ -466,6 +482,12 @@ fn end_of(outcome: &Outcome, moved: bool) -> End {
 fn invariant_of(what: &Move, due: bool) -> &'static str {
     match what {
         Move::Vote { .. } => "INV-GOV-3",
+        Move::Object { .. }
+        | Move::ForgetObjections
+        | Move::Pause { .. }
+        | Move::Cancel { .. }
+        | Move::Enroll { .. }
+        | Move::Leave { .. } => "INV-GOV-MODEL",
         Move::Publish | Move::Amend if due => "INV-GOV-5",
         Move::Execute { .. } if due => "INV-GOV-10",
         _ => "INV-GOV-4",
@@ -478,52 +500,110 @@ invariants!(SEQUENCES, play, {
     inv_gov_3_nothing_after_the_beginning_moves_a_vote: "INV-GOV-3",
     inv_gov_4_nothing_is_carried_out_out_of_time_or_with_other_bytes: "INV-GOV-4",
     inv_gov_5_heads_move_forward_only: "INV-GOV-5",
+    inv_gov_9_what_bonds_took_stands_in_proposals_and_enrolments_or_is_back: "INV-GOV-9",
     inv_gov_10_a_failed_upgrade_can_be_tried_again: "INV-GOV-10",
 });
 
-async fn base() -> (Harness, Vec<Account>, Vec<Vec<u8>>) {
+fn constitution(people: &[Account], of: &model::Constitution) -> Constitution {
+    let account = |person: Person| people[person].id().clone();
+    let member = |(person, weight): (&Person, &u64)| Member { account: account(*person), weight: *weight };
+    let bps = |bps| u16::try_from(bps).unwrap();
+    let params = Params {
+        vote_ms: HOUR_MS,
+        timelock_ms: HOUR_MS,
+        quorum_bps: bps(of.quorum_bps),
+        threshold_bps: bps(of.threshold_bps),
+        extension_ms: of.extension_ms,
+        proposal_bond: U128(of.proposal_bond),
+        enrolment_bond: U128(of.enrolment_bond),
+    };
+    Constitution { council: of.council.iter().map(member).collect(), params, guardian: of.guardian.map(account) }
+}
+
+/// What the lines begin with.
+fn first(line: u64) -> model::Constitution {
+    let peoples = line == PEOPLES;
+    model::Constitution {
+        council: if peoples { (0..).zip(WEIGHTS).collect() } else { [(ROOT, 1)].into() },
+        quorum_bps: if peoples { 4_000 } else { 5_001 },
+        threshold_bps: 5_001,
+        guardian: Some(GUARDIAN),
+        extension_ms: HOUR_MS / 2,
+        proposal_bond: 2 * CENT,
+        enrolment_bond: CENT,
+    }
+}
+
+/// The chain on which sequences begin: its people, their agents, and codes of the contract that is upgraded.
+type Base = (Harness, Vec<Account>, Vec<u64>, Vec<Vec<u8>>);
+
+async fn base() -> Base {
     let base = Harness::start().await.unwrap();
+    let contract = base.contracts.governance.clone();
     let mut people = Vec::new();
     for name in ["ann", "ben", "cid", "dan", "eve"] {
-        let person = base.account(name).await.unwrap();
-        prepay(&person, &base.contracts.governance, 10 * DEPOSIT).await;
-        people.push(person);
+        people.push(base.account(name).await.unwrap());
     }
     people.push(base.root().clone());
-    let member = |(person, weight): (&Account, u64)| Member { account: person.id().clone(), weight };
-    let council = people.iter().zip(WEIGHTS).map(member).collect();
-    let params = Params { vote_ms: HOUR_MS, timelock_ms: HOUR_MS, quorum_bps: 4_000, ..Params::default() };
-    let args = CreateLine { name: "scout".to_owned(), council, params, guardian: Some(people[3].id().clone()) };
-    let line = ok(&people[0], &base.contracts.governance, governance::create_line, &args, DEPOSIT).await;
+    for person in &people {
+        prepay(person, &contract, 10 * DEPOSIT).await;
+    }
+    amend_line_for_code(&base, &people).await;
+    let Constitution { council, params, guardian } = constitution(&people, &first(PEOPLES));
+    let args = CreateLine { name: "scout".to_owned(), council, params, guardian };
+    let line = ok(&people[0], &contract, governance::create_line, &args, DEPOSIT).await;
     assert_eq!(line, PEOPLES);
+    let mut agents = Vec::new();
+    for person in &people[..PEOPLE] {
+        let agent = register(&base, person, Vec::new()).await;
+        ok(person, &contract, governance::enroll, &enrolled(agent, PEOPLES), 1).await;
+        agents.push(agent);
+    }
     let code = Contract::Escrow.code();
     let codes = vec![code.to_vec(), renamed(code, "b"), b"\0asm\x01\0\0\0".to_vec()];
     assert_eq!(codes.len(), BROKEN + 1);
-    (base, people, codes)
+    (base, people, agents, codes)
+}
+
+/// Governance is set up without a guardian and bonds.
+async fn amend_line_for_code(base: &Harness, people: &[Account]) {
+    let (root, contract) = (base.root(), &base.contracts.governance);
+    let args = ProposeAmendment { line: CODE, version: 0, constitution: constitution(people, &first(CODE)) };
+    let proposal = ok(root, contract, governance::propose_amendment, &args, DEPOSIT).await;
+    let about = ProposalRef { proposal };
+    let content_hash = base.look(contract, governance::proposal, &about).await.unwrap().unwrap().content_hash;
+    let vote = Vote { proposal, content_hash, choice: Choice::Yes };
+    ok(root, contract, governance::vote, &vote, DEPOSIT).await;
+    let hour = Duration::from_millis(HOUR_MS + 1_000);
+    base.wait(hour).await.unwrap();
+    assert_eq!(ok(root, contract, governance::queue, &about, 0).await, ProposalState::Queued);
+    base.wait(hour).await.unwrap();
+    ok(root, contract, governance::amend, &about, DEPOSIT).await;
 }
 
 fn start(seen: &Seen) -> Model {
-    let constitution =
-        |council, quorum_bps, guardian| model::Constitution { council, quorum_bps, threshold_bps: 5_001, guardian };
-    let line = |now| model::Line { now, ..model::Line::default() };
-    let peoples = (0..).zip(WEIGHTS).collect();
-    let lines = [
-        (CODE, line(constitution([(ROOT, 1)].into(), 5_001, None))),
-        (PEOPLES, line(constitution(peoples, 4_000, Some(3)))),
-    ];
+    let line = |id| model::Line { now: first(id), version: u64::from(id == CODE), ..model::Line::default() };
     let before = seen.proposals.keys().next_back().copied().unwrap_or_default();
-    Model { lines: lines.into_iter().collect(), before, deployment: seen.running.number, ..Model::default() }
+    let there = |person| Enrolled { line: PEOPLES, owner: person, bond: CENT, after: before };
+    Model {
+        lines: [CODE, PEOPLES].map(|id| (id, line(id))).into(),
+        owner_of: (0..PEOPLE).collect(),
+        enrolled: (0..PEOPLE).map(|person| (person, there(person))).collect(),
+        before,
+        deployment: seen.running.number,
+        ..Model::default()
+    }
 }
 
 fn play(sequences: u32) -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let (base, people, codes) = runtime.block_on(base());
+    let (base, people, agents, codes) = runtime.block_on(base());
     let run = Run { whose: "governance", sequences, shrinks: 40, runtime: &runtime, base: &base, people: &people };
     TALLY.play(run, vec(ops(), 10..16), async |harness, people, ops| {
         let usage = harness.worker.view_account(&harness.contracts.governance).await.unwrap().storage_usage;
         let charged = charged_bytes(&harness, &harness.contracts.governance, &people).await;
-        let (codes, empty_bytes) = (codes.clone(), usage - charged);
-        let mut world = World { harness, people, codes, model: Model::default(), empty_bytes };
+        let (agents, codes, empty_bytes) = (agents.clone(), codes.clone(), usage - charged);
+        let mut world = World { harness, people, agents, codes, model: Model::default(), empty_bytes };
         // A fork's clock goes on with its first block. Governance took over the contracts by proposals.
         prepay(&world.people[0], world.contract(), 1).await;
         let seen = world.look().await;

@@ -31,7 +31,7 @@ fn equals(members: &[Account]) -> Vec<Member> {
 }
 
 fn short() -> Params {
-    Params { vote_ms: PERIOD_MS_MIN, timelock_ms: PERIOD_MS_MIN, ..Params::default() }
+    Params { vote_ms: PERIOD_MS_MIN, timelock_ms: PERIOD_MS_MIN, extension_ms: 0, ..Params::default() }
 }
 
 impl Dao {

@@ -3,6 +3,7 @@
 #![expect(clippy::duplicate_mod, reason = "examples are programs of their own that begin alike")]
 
 mod abi;
+mod adopt;
 mod attacks;
 mod attacks_on_keys;
 mod attestation;
@@ -14,6 +15,7 @@ mod escrow;
 mod escrow_invariants;
 mod examples;
 mod first_keys;
+mod fleet;
 mod funds;
 mod gas;
 mod governance;
@@ -25,6 +27,7 @@ mod keys_invariants;
 mod keys_rows;
 mod lines;
 mod many_channels;
+mod objections;
 mod ownership;
 mod refusals;
 mod registry_invariants;

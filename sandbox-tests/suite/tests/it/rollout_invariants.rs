@@ -358,7 +358,7 @@ async fn base() -> (Harness, Vec<Account>, Vec<u64>) {
     for person in &people {
         prepay(person, &contract, 10 * DEPOSIT).await;
     }
-    let params = Params { vote_ms: TIMELOCK_MS, timelock_ms: TIMELOCK_MS, ..Params::default() };
+    let params = Params { vote_ms: TIMELOCK_MS, timelock_ms: TIMELOCK_MS, extension_ms: 0, ..Params::default() };
     let args = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian: None };
     assert_eq!(ok(&people[0], &contract, governance::create_line, &args, DEPOSIT).await, LINE);
     let mut ids = Vec::new();

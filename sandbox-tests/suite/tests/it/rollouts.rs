@@ -1,149 +1,21 @@
 //! Releases on their way to agents, on the real wasm: who is reached, who says how it is, and how it goes on or back.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use charter_client::sha256;
-use charter_harness::arguments::{DEPOSIT, charged_bytes, content, enrolled, prepay, register};
-use charter_harness::{Call, Caller, Harness, Outcome, call, failed_with, ok, refused, view};
+use charter_harness::arguments::{DEPOSIT, charged_bytes, enrolled, prepay, register};
+use charter_harness::{Caller, call, failed_with, ok, refused, view};
 use charter_types::governance::args::{
-    AgentRef, Choose, CreateLine, ForgetReports, HoldingRef, LineRef, ProposalRef, ProposeRelease, ReportHealth,
-    ReportRef, Vote,
+    AgentRef, Choose, ForgetReports, HoldingRef, LineRef, ProposalRef, ReportHealth, ReportRef,
 };
 use charter_types::governance::methods as governance;
-use charter_types::governance::{
-    Choice, Enrolment, Line, PERIOD_MS_MIN, Params, Policy, Reason, ReleaseContent, ReleaseFor, Rollout, RolloutState,
-    Wanted,
-};
+use charter_types::governance::{Enrolment, Policy, Reason, ReleaseContent, Rollout, RolloutState, Wanted};
 use charter_types::registry::args::{AgentAccount, SetAgentAccount};
 use charter_types::registry::methods as registry;
 use charter_types::{Hash32, Nothing};
-use near_workspaces::{Account, AccountId};
 
+use crate::fleet::{Fleet, HOUR, LINE, PERIOD, batch, version};
 use charter_harness::arguments::accept;
-
-const LINE: u64 = 2;
-const PERIOD: Duration = Duration::from_millis(PERIOD_MS_MIN + 1);
-const HOUR: Duration = Duration::from_secs(3_601);
-
-/// A line whose owner is its council, and agents on it, each with an owner and an account of its own.
-struct Fleet {
-    harness: Harness,
-    chief: Account,
-    owners: Vec<Account>,
-    robots: Vec<Account>,
-    agents: Vec<u64>,
-}
-
-impl Fleet {
-    async fn new(size: usize) -> Self {
-        let harness = Harness::start().await.unwrap();
-        let chief = harness.account("chief").await.unwrap();
-        let params = Params { vote_ms: PERIOD_MS_MIN, timelock_ms: PERIOD_MS_MIN, ..Params::default() };
-        let args = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian: None };
-        let contract = &harness.contracts.governance;
-        assert_eq!(ok(&chief, contract, governance::create_line, &args, DEPOSIT).await, LINE);
-        prepay(&chief, contract, DEPOSIT).await;
-        let mut fleet = Self { harness, chief, owners: Vec::new(), robots: Vec::new(), agents: Vec::new() };
-        for _ in 0..size {
-            fleet.join().await;
-        }
-        fleet
-    }
-
-    /// One more owner with an agent.
-    async fn join(&mut self) {
-        let number = self.owners.len();
-        let owner = self.harness.account(&format!("owner{number}")).await.unwrap();
-        let robot = self.harness.account(&format!("robot{number}")).await.unwrap();
-        let agent = register(&self.harness, &owner, Vec::new()).await;
-        let own = SetAgentAccount { agent, agent_account: Some(robot.id().clone()) };
-        ok(&owner, &self.harness.contracts.registry, registry::set_agent_account, &own, DEPOSIT).await;
-        prepay(&owner, self.contract(), DEPOSIT).await;
-        prepay(&robot, self.contract(), DEPOSIT).await;
-        ok(&owner, self.contract(), governance::enroll, &enrolled(agent, LINE), 1).await;
-        self.owners.push(owner);
-        self.robots.push(robot);
-        self.agents.push(agent);
-    }
-
-    fn contract(&self) -> &AccountId {
-        &self.harness.contracts.governance
-    }
-
-    async fn rollout(&self) -> Rollout {
-        let found = view(&self.harness.worker, self.contract(), governance::rollout, &LineRef { line: LINE }).await;
-        found.unwrap().unwrap()
-    }
-
-    async fn line(&self) -> Line {
-        let found = view(&self.harness.worker, self.contract(), governance::line, &LineRef { line: LINE }).await;
-        found.unwrap().unwrap()
-    }
-
-    async fn told(&self, agent: u64) -> ReleaseFor {
-        view(&self.harness.worker, self.contract(), governance::release_for, &AgentRef { agent }).await.unwrap()
-    }
-
-    /// A release that may be published: proposed, voted for and counted, its timelock over.
-    async fn due(&self, content: ReleaseContent) -> u64 {
-        let seq = self.line().await.seq;
-        let args = ProposeRelease { line: LINE, seq, content };
-        let proposal = ok(&self.chief, self.contract(), governance::propose_release, &args, DEPOSIT).await;
-        let about = ProposalRef { proposal };
-        let found = view(&self.harness.worker, self.contract(), governance::proposal, &about).await.unwrap();
-        let vote = Vote { proposal, content_hash: found.unwrap().content_hash, choice: Choice::Yes };
-        ok(&self.chief, self.contract(), governance::vote, &vote, DEPOSIT).await;
-        self.harness.wait(PERIOD).await.unwrap();
-        ok(&self.chief, self.contract(), governance::queue, &about, 0).await;
-        self.harness.wait(PERIOD).await.unwrap();
-        proposal
-    }
-
-    /// The same, published, by nobody in particular. Its id.
-    async fn publish(&self, content: ReleaseContent) -> u64 {
-        let proposal = self.due(content).await;
-        ok(&self.owners[0], self.contract(), governance::publish, &ProposalRef { proposal }, 0).await;
-        self.rollout().await.release
-    }
-
-    async fn report(&self, place: usize, release: u64, ok_: bool) {
-        ok(&self.robots[place], self.contract(), governance::report_health, &self.word(place, release, ok_), 0).await;
-    }
-
-    fn word(&self, place: usize, release: u64, ok: bool) -> ReportHealth {
-        ReportHealth { agent: self.agents[place], release, digest: content().artifacts[0].digest, ok }
-    }
-
-    /// Places of the agents that are told to run a release.
-    async fn reached(&self, release: u64) -> Vec<usize> {
-        let mut reached = Vec::new();
-        for (place, agent) in self.agents.iter().enumerate() {
-            if self.told(*agent).await.release == Some(release) {
-                reached.push(place);
-            }
-        }
-        reached
-    }
-
-    async fn advance(&self) -> RolloutState {
-        // A stranger's call: nobody in particular is needed.
-        ok(self.harness.root(), self.contract(), governance::advance, &LineRef { line: LINE }, 0).await
-    }
-
-    async fn cant_advance(&self) -> String {
-        refused(self.harness.root(), self.contract(), governance::advance, &LineRef { line: LINE }, 0).await
-    }
-
-    async fn choose(&self, place: usize, wanted: Wanted) {
-        let args = Choose { agent: self.agents[place], wanted };
-        ok(&self.owners[place], self.contract(), governance::choose, &args, 1).await;
-    }
-}
-
-fn version(semver: &str) -> ReleaseContent {
-    ReleaseContent { semver: semver.to_owned(), ..content() }
-}
 
 /// Which agents a seed puts first, worked out here.
 fn cohort(rollout: &Rollout, agents: &[u64], bps: u64) -> Vec<usize> {
@@ -382,19 +254,6 @@ async fn a_word_that_nobody_pays_for_leaves_nothing() {
     prepay(&poor, fleet.contract(), DEPOSIT).await;
     ok(&poor, fleet.contract(), governance::report_health, &word, 0).await;
     assert_eq!(fleet.rollout().await.reports(), 1);
-}
-
-/// Calls in one transaction: all or none of their first receipts.
-async fn batch(by: &Account, contract: &AccountId, calls: &[Call]) -> Outcome {
-    let gas = near_workspaces::types::Gas::from_tgas(100);
-    calls
-        .iter()
-        .fold(by.batch(contract), |batch, call| {
-            batch.call(near_workspaces::operations::Function::new(&call.method).args(call.args.clone()).gas(gas))
-        })
-        .transact()
-        .await
-        .unwrap()
 }
 
 /// Draw the seed in `publish` itself, and a call behind it in one batch knows whom it reaches: whoever publishes undoes it

@@ -6,13 +6,13 @@ use charter_client::sha256;
 use charter_harness::{ok, view};
 use charter_types::contract::Governance;
 use charter_types::governance::args::{
-    AgentRef, Choose, CreateLine, ExecuteUpgrade, ForgetReports, LineRef, ProposalRef, ProposeAmendment,
-    ProposeRelease, ProposeUpgrade, ReportHealth, Vote,
+    AgentRef, Choose, CreateLine, ExecuteUpgrade, ForgetObjections, ForgetReports, LineRef, Object, PauseLine,
+    ProposalRef, ProposeAmendment, ProposeRelease, ProposeUpgrade, ReleaseRef, ReportHealth, State, Vote,
 };
 use charter_types::governance::methods as governance;
 use charter_types::governance::{
     Bump, Choice, Constitution, EXECUTION_MS, KEPT_MS, MEMBERS_MAX, Member, PERIOD_MS_MIN, Params, Policy,
-    ProposalKind, Wanted,
+    ProposalKind, StatementKind, URI_BYTES_MAX, Wanted,
 };
 use charter_types::shared::methods as shared;
 use charter_types::{Hash32, Nothing};
@@ -33,7 +33,7 @@ async fn vote_on(table: &Table, proposal: u64) -> Vote {
 /// A line with one member, and a release from its proposal to its publication; an upgrade of the registry to the code it
 /// has.
 pub async fn rows(table: &mut Table, owner: &Account) {
-    let params = Params { vote_ms: PERIOD_MS_MIN, timelock_ms: PERIOD_MS_MIN, ..Params::default() };
+    let params = Params { vote_ms: PERIOD_MS_MIN, timelock_ms: PERIOD_MS_MIN, extension_ms: 0, ..Params::default() };
     let line = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian: None };
     let line = table.note(owner, (Governance, governance::create_line), "one member", &line, DEPOSIT).await;
     let release = ProposeRelease { line, seq: 0, content: content() };
@@ -46,6 +46,11 @@ pub async fn rows(table: &mut Table, owner: &Account) {
     ok(owner, &table.contracts.governance, governance::vote, &vote, DEPOSIT).await;
     let dropped = ok(owner, &table.contracts.governance, governance::propose_release, &release, DEPOSIT).await;
     table.note(owner, (Governance, governance::cancel), "", &ProposalRef { proposal: dropped }, 0).await;
+    let uri = format!("https://auditor.example/{}", "a".repeat(URI_BYTES_MAX - 24));
+    let (digest, sha256) = (content().artifacts[0].digest, Hash32([3; 32]));
+    let statement = State { release: 1, kind: StatementKind::Audit, digest, ok: true, uri, sha256 };
+    table.note(owner, (Governance, governance::state), "the longest URI", &statement, DEPOSIT).await;
+    table.note(owner, (Governance, governance::retract), "", &ReleaseRef { release: 1 }, 1).await;
     table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
     table.note(owner, (Governance, governance::queue), "", &ProposalRef { proposal }, 0).await;
     table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
@@ -83,6 +88,7 @@ async fn amendments(table: &mut Table, owner: &Account, line: u64, params: Param
         table.note(owner, (Governance, governance::amend), case, &ProposalRef { proposal }, DEPOSIT).await;
         last = proposal;
     }
+    table.note(owner, (Governance, governance::pause_line), "a council of 32", &PauseLine { line, ms: 1 }, 0).await;
     last
 }
 
@@ -128,7 +134,13 @@ async fn rollout(table: &mut Table, owner: &Account, params: Params) {
     ok(owner, &table.harness.contracts.registry, registry::set_agent_account, &own, DEPOSIT).await;
     prepay(&robot, &contract, DEPOSIT).await;
     ok(owner, &contract, governance::enroll, &enrolled(agent, line), 1).await;
-    let proposal = due(table, owner, ProposeRelease { line, seq: 0, content: content() }).await;
+    let release = ProposeRelease { line, seq: 0, content: content() };
+    let doubted = ok(owner, &contract, governance::propose_release, &release, DEPOSIT).await;
+    table.note(owner, (Governance, governance::object), "", &Object { proposal: doubted, agent }, 1).await;
+    ok(owner, &contract, governance::cancel, &ProposalRef { proposal: doubted }, 0).await;
+    let objections = ForgetObjections { proposal: doubted, owners: vec![owner.id().clone()] };
+    table.note(owner, (Governance, governance::forget_objections), "one", &objections, 0).await;
+    let proposal = due(table, owner, release).await;
     table.note(owner, (Governance, governance::publish), "with a draw", &ProposalRef { proposal }, 0).await;
     let found = view(&table.harness.worker, &contract, governance::proposal, &ProposalRef { proposal }).await.unwrap();
     let ProposalKind::Release(release) = found.unwrap().kind else { panic!("a release was proposed") };

@@ -1,14 +1,27 @@
 //! What governance should do, written from its documentation and from nothing of its code. Tallies are counted from the
-//! ballots when somebody asks. Storage is not in it; everybody has prepaid more than they need.
+//! ballots when somebody asks, and the end of a timelock from the end of the vote. Storage is not in it; everybody has
+//! prepaid more than they need.
 
-use std::collections::BTreeMap;
+mod agents;
+mod proposal;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use agents::{Agent, Enrolled};
+pub use proposal::{Ballot, Proposal, State};
 
 /// Somebody, by number.
 pub type Person = usize;
 
 const HOUR_MS: u64 = 3_600_000;
+const DAY_MS: u64 = 24 * HOUR_MS;
 /// How long what is approved may be carried out.
-const OPEN_MS: u64 = 14 * 24 * HOUR_MS;
+const OPEN_MS: u64 = 14 * DAY_MS;
+/// Longest pause.
+pub const PAUSE_MS: u64 = 7 * DAY_MS;
+/// The smallest bond, 0.01 NEAR, and one that nobody has prepaid.
+pub const CENT: u128 = 10_000_000_000_000_000_000_000;
+pub const DEAR: u128 = 5_000 * CENT;
 /// The line for contracts' code, and the people's.
 pub const CODE: u64 = 1;
 pub const PEOPLES: u64 = 2;
@@ -23,6 +36,9 @@ pub struct Constitution {
     pub quorum_bps: u64,
     pub threshold_bps: u64,
     pub guardian: Option<Person>,
+    pub extension_ms: u64,
+    pub proposal_bond: u128,
+    pub enrolment_bond: u128,
 }
 
 /// A call. What it is about is the proposal of its step.
@@ -52,8 +68,33 @@ pub enum Move {
     Execute {
         swapped: bool,
     },
-    Cancel,
+    /// Who does it rightly is the guardian, or who made the proposal.
+    Cancel {
+        own: bool,
+    },
     Forget,
+    /// With this agent.
+    Object {
+        agent: Agent,
+    },
+    /// Everybody's.
+    ForgetObjections,
+    Pause {
+        line: u64,
+        ms: u64,
+    },
+    Enroll {
+        agent: Agent,
+        line: u64,
+    },
+    Leave {
+        agent: Agent,
+    },
+    /// In the registry, which tells nobody of it.
+    Sell {
+        agent: Agent,
+        to: Person,
+    },
     Wait(u64),
 }
 
@@ -67,15 +108,6 @@ pub struct Step {
     pub what: Move,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    Voting,
-    Rejected,
-    Approved,
-    Done,
-    Cancelled,
-}
-
 #[derive(Clone, Debug, PartialEq)]
 pub enum About {
     /// A release by its number.
@@ -85,43 +117,50 @@ pub enum About {
     Code(usize, u64),
 }
 
-#[derive(Clone, Debug, PartialEq)]
-pub struct Proposal {
-    pub line: u64,
-    pub about: About,
-    pub proposer: Person,
-    /// As it was when the proposal was made.
-    pub by: Constitution,
-    /// How often the head or the constitution had moved by then.
-    pub base: u64,
-    pub end_ms: u64,
-    pub eta_ms: u64,
-    pub ballots: BTreeMap<Person, bool>,
-    pub state: State,
-    /// Whether an attempt failed; whether for good.
-    pub failed: Option<bool>,
-}
-
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Line {
     pub now: Constitution,
     pub head: u64,
     pub seq: u64,
     pub version: u64,
+    pub paused_until_ms: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What should become of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     Done,
-    Refused,
+    /// For one of these reasons; whatever the reason, if there is none.
+    Refused(Vec<&'static str>),
     /// It was tried, and the contract did not take it.
     Failed,
+}
+
+/// All that speaks against a step: which of it is said is no matter of ours.
+type Answer = Result<(), Vec<&'static str>>;
+
+fn unless(reasons: &[(bool, &'static str)]) -> Answer {
+    let against: Vec<_> = reasons.iter().filter(|(holds, _)| *holds).map(|(_, code)| *code).collect();
+    if against.is_empty() { Ok(()) } else { Err(against) }
+}
+
+fn unknown() -> Vec<&'static str> {
+    vec!["GOVERNANCE_UNKNOWN_PROPOSAL"]
+}
+
+fn wrong_kind() -> Vec<&'static str> {
+    vec!["GOVERNANCE_WRONG_KIND"]
 }
 
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     pub lines: BTreeMap<u64, Line>,
     pub proposals: BTreeMap<u64, Proposal>,
+    /// Whose agents are, as the registry has it.
+    pub owner_of: Vec<Person>,
+    pub enrolled: BTreeMap<Agent, Enrolled>,
+    /// Who objects to what, as far as that is kept.
+    pub objecting: BTreeSet<(u64, Person)>,
     /// The last proposal that was there before, and how many were made since.
     pub before: u64,
     pub made: u64,
@@ -130,77 +169,78 @@ pub struct Model {
     pub deployment: u64,
 }
 
-impl Proposal {
-    pub fn weight(&self, yes: bool) -> u64 {
-        self.ballots.iter().filter(|(_, choice)| **choice == yes).map(|(person, _)| self.by.council[person]).sum()
-    }
-
-    fn passes(&self) -> bool {
-        let all: u64 = self.by.council.values().sum();
-        let (yes, no) = (self.weight(true), self.weight(false));
-        // Who decides, and the code of the contracts, change by a majority at least.
-        let is_release = matches!(self.about, About::Release(_));
-        let quorum = if is_release { self.by.quorum_bps } else { self.by.quorum_bps.max(5_001) };
-        yes > 0 && yes * 10_000 >= quorum * all && yes * 10_000 >= self.by.threshold_bps * (yes + no)
-    }
-
-    pub fn is_due(&self, now_ms: u64) -> bool {
-        self.state == State::Approved && (self.eta_ms..=self.eta_ms + OPEN_MS).contains(&now_ms)
+impl Line {
+    /// The guardian acts once, and that makes another constitution.
+    fn end_office(&mut self) {
+        self.now.guardian = None;
+        self.version += 1;
     }
 }
 
 impl Model {
     pub fn play(&mut self, step: &Step, now_ms: u64) -> End {
         if !step.paid {
-            return End::Refused;
+            return End::Refused(Vec::new());
         }
+        let Step { by, proposal: id, .. } = *step;
         let done = match &step.what {
             Move::ProposeRelease { stale } => {
                 let about = About::Release(self.releases + 1);
-                let made = (!stale).then(|| self.propose(step.by, PEOPLES, about, now_ms)).flatten();
-                self.releases += u64::from(made.is_some());
-                made
+                self.propose(by, PEOPLES, about, *stale, now_ms)
             }
             Move::ProposeAmendment { next, stale } => {
-                let sound = !next.council.is_empty() && !stale;
-                sound.then(|| self.propose(step.by, PEOPLES, About::Amendment(next.clone()), now_ms)).flatten()
+                self.propose(by, PEOPLES, About::Amendment(next.clone()), *stale, now_ms)
             }
             Move::ProposeUpgrade { code, stale } => {
                 let replaces = self.deployment + u64::from(*stale);
-                self.propose(step.by, CODE, About::Code(*code, replaces), now_ms)
+                self.propose(by, CODE, About::Code(*code, replaces), false, now_ms)
             }
-            Move::Execute { swapped } => return self.execute(step.proposal, *swapped, now_ms),
-            Move::Wait(_) => Some(()),
-            Move::Forget => self.forget(step.proposal, now_ms),
-            Move::Vote { .. } | Move::Queue | Move::Publish | Move::Amend | Move::Cancel => self.settle(step, now_ms),
+            Move::Execute { swapped } => return self.execute(id, *swapped, now_ms),
+            Move::Forget => self.forget(id, now_ms),
+            Move::Pause { line, ms } => self.pause(by, *line, *ms, now_ms),
+            Move::Object { agent } => self.object(by, id, *agent, now_ms),
+            Move::ForgetObjections => self.forget_objections(id, now_ms),
+            Move::Enroll { agent, line } => self.enroll(by, *agent, *line),
+            Move::Leave { agent } => self.leave(by, *agent),
+            Move::Vote { yes, of_another } => self.vote(by, id, *yes, *of_another, now_ms),
+            Move::Queue | Move::Publish | Move::Amend | Move::Cancel { .. } => self.settle(step, now_ms),
+            Move::Sell { .. } | Move::Wait(_) => Ok(()),
         };
-        if done.is_some() { End::Done } else { End::Refused }
+        done.map_or_else(End::Refused, |()| End::Done)
     }
 
-    fn propose(&mut self, by: Person, line: u64, about: About, now_ms: u64) -> Option<()> {
-        let of = self.lines.get(&line)?;
-        of.now.council.get(&by)?;
+    fn propose(&mut self, by: Person, line: u64, about: About, stale: bool, now_ms: u64) -> Answer {
+        let of = &self.lines[&line];
+        let empty = matches!(&about, About::Amendment(next) if next.council.is_empty());
+        unless(&[
+            (!of.now.council.contains_key(&by), "GOVERNANCE_NOT_MEMBER"),
+            (stale, "GOVERNANCE_SUPERSEDED"),
+            (empty, "GOVERNANCE_BAD_COUNCIL"),
+        ])?;
         let base = match about {
             About::Release(_) => of.seq,
             About::Amendment(_) => of.version,
             About::Code(..) => 0,
         };
-        let end_ms = now_ms + HOUR_MS;
+        self.releases += u64::from(matches!(about, About::Release(_)));
         let proposal = Proposal {
             line,
             about,
             proposer: by,
             by: of.now.clone(),
             base,
-            end_ms,
-            eta_ms: end_ms + HOUR_MS,
+            owners: self.owners(line),
+            objections: 0,
+            again: false,
+            start_ms: now_ms,
+            end_ms: now_ms + HOUR_MS,
             ballots: BTreeMap::new(),
             state: State::Voting,
             failed: None,
         };
         self.made += 1;
         self.proposals.insert(self.newest(), proposal);
-        Some(())
+        Ok(())
     }
 
     pub fn newest(&self) -> u64 {
@@ -208,55 +248,84 @@ impl Model {
     }
 
     /// A day after nothing can come of it any more, whoever asks, whatever became of it.
-    fn forget(&mut self, id: u64, now_ms: u64) -> Option<()> {
-        let proposal = self.proposals.get(&id)?;
-        (now_ms > proposal.eta_ms + OPEN_MS + 24 * HOUR_MS).then_some(())?;
-        self.proposals.remove(&id).map(|_| ())
+    fn forget(&mut self, id: u64, now_ms: u64) -> Answer {
+        let proposal = self.proposals.get(&id).ok_or_else(unknown)?;
+        unless(&[(now_ms <= proposal.eta_ms() + OPEN_MS + DAY_MS, "GOVERNANCE_OPEN")])?;
+        self.proposals.remove(&id);
+        Ok(())
     }
 
-    fn settle(&mut self, Step { by, proposal, what, .. }: &Step, now_ms: u64) -> Option<()> {
-        let proposal = self.proposals.get_mut(proposal)?;
-        let line = self.lines.get_mut(&proposal.line)?;
-        let open = proposal.state == State::Voting && now_ms < proposal.end_ms;
+    fn pause(&mut self, by: Person, line: u64, ms: u64, now_ms: u64) -> Answer {
+        let line = self.lines.get_mut(&line).unwrap();
+        unless(&[
+            (line.now.guardian != Some(by), "GOVERNANCE_NOT_GUARDIAN"),
+            (ms == 0 || ms > PAUSE_MS, "GOVERNANCE_BAD_PAUSE"),
+        ])?;
+        line.paused_until_ms = now_ms + ms;
+        line.end_office();
+        Ok(())
+    }
+
+    fn vote(&mut self, by: Person, id: u64, yes: bool, of_another: bool, now_ms: u64) -> Answer {
+        let proposal = self.proposals.get_mut(&id).ok_or_else(unknown)?;
+        unless(&[
+            (!proposal.by.council.contains_key(&by), "GOVERNANCE_NOT_MEMBER"),
+            (!proposal.is_open(now_ms), "GOVERNANCE_VOTE_ENDED"),
+            (of_another, "GOVERNANCE_WRONG_CONTENT_HASH"),
+        ])?;
+        let passed = proposal.passes();
+        proposal.ballots.insert(by, Ballot { yes, again: proposal.again });
+        proposal.leave_time(passed, now_ms);
+        Ok(())
+    }
+
+    fn settle(&mut self, Step { by, proposal, what, .. }: &Step, now_ms: u64) -> Answer {
+        let proposal = self.proposals.get_mut(proposal).ok_or_else(unknown)?;
+        let line = self.lines.get_mut(&proposal.line).unwrap();
+        let open = proposal.is_open(now_ms);
         match what {
-            Move::Vote { yes, of_another } => {
-                proposal.by.council.get(by)?;
-                (open && !of_another).then_some(())?;
-                proposal.ballots.insert(*by, *yes);
-            }
             Move::Queue => {
-                (proposal.state == State::Voting && !open).then_some(())?;
-                proposal.state = if proposal.passes() { State::Approved } else { State::Rejected };
+                unless(&[
+                    (proposal.state != State::Voting, "GOVERNANCE_NOT_APPROVED"),
+                    (open, "GOVERNANCE_VOTE_RUNNING"),
+                ])?;
+                proposal.count();
             }
             Move::Publish => {
-                let About::Release(release) = proposal.about else { return None };
-                (proposal.is_due(now_ms) && proposal.base == line.seq).then_some(())?;
+                let About::Release(release) = proposal.about else { return Err(wrong_kind()) };
+                proposal.check_due(line, now_ms)?;
                 (line.head, line.seq, proposal.state) = (release, line.seq + 1, State::Done);
             }
             Move::Amend => {
-                let About::Amendment(next) = &proposal.about else { return None };
-                (proposal.is_due(now_ms) && proposal.base == line.version).then_some(())?;
+                let About::Amendment(next) = &proposal.about else { return Err(wrong_kind()) };
+                proposal.check_due(line, now_ms)?;
                 (line.now, line.version, proposal.state) = (next.clone(), line.version + 1, State::Done);
             }
-            Move::Cancel => {
-                let stopped = matches!(proposal.state, State::Voting | State::Approved);
-                if !(open && proposal.proposer == *by) {
-                    (stopped && line.now.guardian == Some(*by)).then_some(())?;
-                    line.now.guardian = None;
-                    line.version += 1;
+            Move::Cancel { .. } => {
+                // What is voted on again was decided once; who made it has no say in that.
+                let takes_back = proposal.proposer == *by && open && !proposal.again;
+                let guards = line.now.guardian == Some(*by);
+                let undone = matches!(proposal.state, State::Voting | State::Approved);
+                unless(&[
+                    (proposal.proposer != *by && !guards, "GOVERNANCE_NOT_PROPOSER"),
+                    (!(takes_back || guards && undone), "GOVERNANCE_NOT_CANCELLABLE"),
+                ])?;
+                if !takes_back {
+                    line.end_office();
                 }
                 proposal.state = State::Cancelled;
             }
-            _ => return None,
+            _ => unreachable!("{what:?} is played elsewhere"),
         }
-        Some(())
+        Ok(())
     }
 
-    fn execute(&mut self, proposal: u64, swapped: bool, now_ms: u64) -> End {
-        let Some(proposal) = self.proposals.get_mut(&proposal) else { return End::Refused };
-        let About::Code(code, replaces) = proposal.about else { return End::Refused };
-        if swapped || !proposal.is_due(now_ms) {
-            return End::Refused;
+    fn execute(&mut self, id: u64, swapped: bool, now_ms: u64) -> End {
+        let Some(proposal) = self.proposals.get_mut(&id) else { return End::Refused(unknown()) };
+        let About::Code(code, replaces) = proposal.about else { return End::Refused(wrong_kind()) };
+        let due = proposal.check_due(&self.lines[&proposal.line], now_ms);
+        if let Err(against) = due.and_then(|()| unless(&[(swapped, "GOVERNANCE_WRONG_CODE")])) {
+            return End::Refused(against);
         }
         let stale = replaces != self.deployment;
         if stale || code == BROKEN {

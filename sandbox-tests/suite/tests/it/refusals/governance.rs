@@ -3,11 +3,12 @@
 use charter_harness::arguments::{content, enrolled};
 use charter_types::admin::Deployment;
 use charter_types::governance::args::{
-    AgentRef, Choose, CreateLine, ExecuteUpgrade, ForgetReports, HoldingRef, LineRef, ProposalRef, ProposeAmendment,
-    ProposeRelease, ProposeUpgrade, ReportHealth, ReportRef, Vote,
+    AgentRef, Choose, CreateLine, ExecuteUpgrade, ForgetObjections, ForgetReports, HoldingRef, LineRef, Object,
+    ObjectionRef, PauseLine, ProposalRef, ProposeAmendment, ProposeRelease, ProposeUpgrade, ReleaseRef, ReportHealth,
+    ReportRef, State, StatementRef, Vote,
 };
 use charter_types::governance::methods as governance;
-use charter_types::governance::{Choice, Constitution, Member, Params, Wanted};
+use charter_types::governance::{Choice, Constitution, Member, Params, StatementKind, Wanted};
 use charter_types::{Hash32, Page};
 
 use super::case::{Case, Who};
@@ -34,6 +35,11 @@ pub fn cases(scene: &Scene) -> Vec<Case> {
     let page = Page { from: 1, limit: Some(1) };
     let agent = AgentRef { agent: 1 };
     let report = ReportHealth { agent: 1, release: 1, digest: Hash32([1; 32]), ok: true };
+    let digest = content().artifacts[0].digest;
+    let (uri, sha256) = ("https://auditor.example/1".to_owned(), Hash32([3; 32]));
+    let statement = State { release: 1, kind: StatementKind::Audit, digest, ok: true, uri, sha256 };
+    let objection = Object { proposal: scene.proposal, agent: 1 };
+    let objections = ForgetObjections { proposal: scene.proposal, owners: vec![scene.id(Who::Owner)] };
     let of_agent = |case: Case| case.unknown("agent", 999, "GOVERNANCE_NOT_ENROLLED");
     let of_proposal = |case: Case| case.unknown("proposal", 999, UNKNOWN_PROPOSAL);
     vec![
@@ -46,6 +52,15 @@ pub fn cases(scene: &Scene) -> Vec<Case> {
         ),
         Case::new(governance::propose_upgrade, &upgrade, NOT_MEMBER),
         of_proposal(Case::new(governance::vote, &vote, NOT_MEMBER)),
+        of_proposal(Case::new(governance::object, &objection, NOT_OWNER)),
+        Case::new(governance::forget_objections, &objections, "GOVERNANCE_OBJECTABLE"),
+        Case::new(governance::state, &statement, "").unknown("release", 999, "GOVERNANCE_NO_RELEASE"),
+        Case::new(governance::retract, &ReleaseRef { release: 1 }, "GOVERNANCE_NO_STATEMENT"),
+        Case::new(governance::pause_line, &PauseLine { line: 2, ms: 1 }, "GOVERNANCE_NOT_GUARDIAN").unknown(
+            "line",
+            999,
+            "GOVERNANCE_UNKNOWN_LINE",
+        ),
         of_proposal(Case::new(governance::queue, &reference, "GOVERNANCE_VOTE_RUNNING")),
         of_proposal(Case::new(governance::forget_proposal, &reference, "GOVERNANCE_OPEN")),
         of_proposal(Case::new(governance::cancel, &reference, "GOVERNANCE_NOT_PROPOSER")),
@@ -68,6 +83,8 @@ pub fn cases(scene: &Scene) -> Vec<Case> {
         Case::new(governance::rollouts, &page, ""),
         Case::new(governance::report, &ReportRef { release: 1, owner: scene.id(Who::Owner) }, ""),
         Case::new(governance::holding, &HoldingRef { line: 2, owner: scene.id(Who::Owner) }, ""),
+        Case::new(governance::objection, &ObjectionRef { proposal: 1, owner: scene.id(Who::Owner) }, ""),
+        Case::new(governance::statement, &StatementRef { release: 1, by: scene.id(Who::Owner) }, ""),
         Case::new(governance::line, &LineRef { line: 1 }, ""),
         Case::new(governance::lines, &page, ""),
         Case::new(governance::proposal, &reference, ""),

@@ -131,12 +131,12 @@ impl Scene {
         let line =
             CreateLine { name: "scout".to_owned(), council: Vec::new(), params: Params::default(), guardian: None };
         assert_eq!(ok(owner, contract, governance::create_line, &line, DEPOSIT).await, 2);
-        let release = ProposeRelease { line: 2, seq: 0, content: content() };
-        let proposal = ok(owner, contract, governance::propose_release, &release, DEPOSIT).await;
         // Governance asks the registry it was set up with, which may be another one than the agent's.
         if self.harness.contracts.registry.as_str().starts_with("registry.") {
             ok(owner, contract, governance::enroll, &enrolled(1, 2), 1).await;
         }
+        let release = ProposeRelease { line: 2, seq: 0, content: content() };
+        let proposal = ok(owner, contract, governance::propose_release, &release, DEPOSIT).await;
         let question = ProposalRef { proposal };
         let found = view(&self.harness.worker, contract, governance::proposal, &question).await.unwrap();
         (self.proposal, self.content_hash) = (proposal, found.unwrap().content_hash);

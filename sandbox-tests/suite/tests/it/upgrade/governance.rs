@@ -62,6 +62,7 @@ async fn fill(harness: Harness) -> Filled {
     let values = [
         ("account_id", people.iter().map(|person| json!(person.id())).collect()),
         ("owner", people.iter().map(|person| json!(person.id())).collect()),
+        ("by", people.iter().map(|person| json!(person.id())).collect()),
         ("release", (1..=4).map(|id| json!(id)).collect()),
         ("line", vec![json!(1), json!(LINE)]),
         ("proposal", (1..=5).map(|id| json!(id)).collect()),
@@ -126,13 +127,15 @@ async fn change(filled: &Filled) {
     filled.ok(alice, "enroll", json!({ "agent": of_alice, "line": 1 }), 1).await;
     let asked = filled.harness.worker.view(filled.id(), "enrolment").args_json(json!({ "agent": of_bob }));
     let enrolment: Value = asked.await.unwrap().json().unwrap();
+    let key = [vec![5], of_bob.as_u64().unwrap().to_le_bytes().to_vec()].concat();
+    let enrolled = u128::try_from(filled.rows().await[&key].len()).unwrap();
     filled.ok(bob, "leave", json!({ "agent": of_bob }), 1).await;
-    // An enrolment: 29 bytes of record and version, payer, key, and what NEAR adds.
-    let mut row = 1 + 4 * 8 + 20 + 9 + 40;
+    // The row, its key, and what NEAR adds.
+    let mut row = enrolled + 9 + 40;
     if !enrolment["owner"].is_null() {
-        // Since 0005 with its owner and what that wants, and a row of how many agents it has on the line.
+        // Since 0005 with its owner, and a row of how many agents it has on the line.
         let owner = 4 + u128::try_from(bob.id().len()).unwrap();
-        row += (1 + owner + 9 + 11 + 9 + 1 + 2 * 8) + (1 + 8 + owner + 20 + 1 + 8 + owner + 8 + 40);
+        row += 1 + 8 + owner + 20 + 1 + 8 + owner + 8 + 40;
     }
     assert_eq!(filled.available(bob).await, available + row * 10_000_000_000_000_000_000);
 }
@@ -140,11 +143,12 @@ async fn change(filled: &Filled) {
 #[tokio::test]
 async fn lines_and_proposals_of_every_release_upgrade() {
     // Rows that change get what they lack, and four bytes that say that the contract pays for it: the proposal two bytes, or
-    // three of the first release, and the eight of what came with 0005; and the line nine.
+    // three of the first release, eight of what came with 0005 and 65 with 0006; the line nine, and 48 with 0006; a ballot one.
     let grown = |release: &str| match release {
-        "faa0a5a" => 3 + 8 + 4 + 9 + 4,
-        "0002" | "0003" => 2 + 8 + 4 + 9 + 4,
-        "0004" => 8 + 4,
+        "faa0a5a" => (3 + 8 + 65 + 4) + (9 + 48 + 4) + (1 + 4),
+        "0002" | "0003" => (2 + 8 + 65 + 4) + (9 + 48 + 4) + (1 + 4),
+        "0004" => (8 + 65 + 4) + (48 + 4) + (1 + 4),
+        "0005" => (65 + 4) + (48 + 4) + (1 + 4),
         _ => 0,
     };
     super::every_release_upgrades(fill, change, grown).await;
