@@ -139,7 +139,8 @@ pub fn settle(migrate: &str) -> Answer<PromiseOrValue<Unchanged>> {
 /// at once both get here; the second one fails, and its receipt with it.
 ///
 /// # Errors
-/// `ADOPT_NOT_SELF`, `CHARTER_CODE_REPLACED`; `CHARTER_BAD_ARGUMENTS` if it is not [`settle`] that calls, or there is no state.
+/// `ADOPT_NOT_SELF`, `CHARTER_CODE_REPLACED`; `CHARTER_BAD_ARGUMENTS` if the arguments are not [`settle`]'s, or there is no
+/// state. A method or key that lets the account call any method of its own would run a migration again: have none.
 pub fn take_over() -> Answer<Vec<u8>> {
     check_self()?;
     let replaced: Deployment = passed_on()?;

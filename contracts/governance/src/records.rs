@@ -173,7 +173,7 @@ layout! {
     struct EnrolmentV1 for Enrolment { agent: u64, line: u64, epochs: EpochsV1 }
     lacks {
         owner: None, since: None, policy: Policy::default(), pin: None, accepted: None, running: 0, before: 0,
-        bond: U128(0), pin_epoch: 0, auditors: Vec::new()
+        bond: U128(0), own_pin: false, auditors: Vec::new()
     }
 }
 layout! {
@@ -187,7 +187,7 @@ layout! {
         before: u64,
     }
 }
-layout! { struct EnrolmentV3 for Enrolment = EnrolmentV2, then { bond: U128, pin_epoch: u64, auditors: Vec<AccountId> } }
+layout! { struct EnrolmentV3 for Enrolment = EnrolmentV2, then { bond: U128, own_pin: bool, auditors: Vec<AccountId> } }
 layout! {
     enum PolicyV1 for Policy { 0 = Manual, 1 = Auto { bump: BumpV1, soak_ms: u64, new_permissions: bool } }
 }

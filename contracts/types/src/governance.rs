@@ -45,8 +45,6 @@ pub const MAJORITY_BPS: u16 = 5_001;
 pub const OBJECTIONS_STRETCH_BPS: u16 = 100;
 pub const OBJECTIONS_CONTEST_BPS: u16 = 1_000;
 pub const OBJECTIONS_MIN: u64 = 3;
-/// Share of the votes that must be yes then.
-pub const CONTESTED_BPS: u16 = 6_667;
 /// Accounts whose word an owner may want, and bytes of where evidence is.
 pub const AUDITORS_MAX: usize = 4;
 pub const URI_BYTES_MAX: usize = 256;
@@ -303,11 +301,6 @@ impl Proposal {
 
     fn is_share(&self, bps: u16) -> bool {
         u128::from(self.objections).saturating_mul(BPS) >= u128::from(self.owners).saturating_mul(u128::from(bps))
-    }
-
-    /// Share of the weight cast for a choice that must be yes, in 1/10,000.
-    pub fn threshold_bps(&self) -> u16 {
-        if self.is_contested() { self.params.threshold_bps.max(CONTESTED_BPS) } else { self.params.threshold_bps }
     }
 
     /// Weight that must say yes to this one, in 1/10,000 of all weight.

@@ -3,6 +3,7 @@
 use anyhow::{Context, ensure};
 use charter_types::governance::args::{ReleaseRef, State, StatementRef};
 use charter_types::governance::{Release, ReleaseId, Statement, StatementKind, URI_BYTES_MAX, methods};
+use charter_types::text::is_uri;
 use charter_types::{AccountId, Hash32};
 use serde_json::json;
 
@@ -71,10 +72,10 @@ impl From<Kind> for StatementKind {
 }
 
 fn uri(text: &str) -> Result<String, String> {
-    if (1..=URI_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if text.len() <= URI_BYTES_MAX && is_uri(text) {
         return Ok(text.to_owned());
     }
-    Err(format!("expected a URI of 1 to {URI_BYTES_MAX} printable ASCII characters without spaces, found \"{text}\""))
+    Err(format!("expected a URI (https, ipfs, ar, ni, near or data) of up to {URI_BYTES_MAX} bytes, found \"{text}\""))
 }
 
 fn done(kind: StatementKind) -> &'static str {

@@ -49,6 +49,9 @@ struct InitArguments {
     /// The account that owns the supply.
     #[arg(long, default_value = "test.near")]
     account_id: AccountId,
+    /// The root's key comes of this text, as near-sandbox's does: its image starts with one.
+    #[arg(long)]
+    test_seed: Option<String>,
 }
 
 #[derive(clap::Subcommand)]
@@ -107,9 +110,9 @@ struct Options {
 }
 
 impl Options {
-    fn genesis(&self, root_id: AccountId) -> Genesis {
-        let key = match self.seed {
-            Some(seed) => SecretKey::from_seed(KeyType::ED25519, &seed.to_string()),
+    fn genesis(&self, root_id: AccountId, test_seed: Option<String>) -> Genesis {
+        let key = match test_seed.or_else(|| self.seed.map(|seed| seed.to_string())) {
+            Some(seed) => SecretKey::from_seed(KeyType::ED25519, &seed),
             None => SecretKey::from_random(KeyType::ED25519),
         };
         let mut genesis = Genesis::of_root(self.chain_id.as_deref().unwrap_or("localnet"), root_id, key);
@@ -147,7 +150,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Command::Init(init)) => {
             let home = home.context("init needs --home: the folder to write to")?;
             anyhow::ensure!(!crate::home::exists(home), "{} holds a chain already", home.display());
-            let mut genesis = options.genesis(init.account_id);
+            let mut genesis = options.genesis(init.account_id, init.test_seed);
             if !init.fast {
                 genesis.config.epoch_length = SLOW_EPOCH_LENGTH;
             }
@@ -187,7 +190,7 @@ async fn start(run: &Options, home: Option<&Path>, usual: Producer) -> anyhow::R
         run.check_against(&crate::home::genesis(home)?, home)?;
     }
     let config = Config {
-        genesis: run.genesis(crate::genesis::default_root_id()),
+        genesis: run.genesis(crate::genesis::default_root_id(), None),
         producer: run.block_ms.map(Duration::from_millis).map_or(usual, Producer::Interval),
         finality_lag: run.finality_lag.unwrap_or_default(),
         faults: run.faults(),

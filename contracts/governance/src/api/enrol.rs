@@ -43,8 +43,9 @@ impl Wish {
     }
 }
 
-/// The rows of an enrolment and of how many an owner has on the line, with what NEAR adds to them, generously.
-pub(super) const ENROLMENT_BYTES: u64 = 600;
+/// The rows of an enrolment, with the auditors of the one before, and of how many an owner has on the line, with what NEAR
+/// adds to them, generously.
+pub(super) const ENROLMENT_BYTES: u64 = 880;
 /// What an enrolment grows by, at most, when its owner chooses: auditors with the longest names.
 const CHOICE_BYTES: u64 = 340;
 /// A report's row, or an objection's, with what NEAR adds to it, generously.

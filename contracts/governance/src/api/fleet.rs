@@ -37,6 +37,9 @@ impl Governance {
         // First of all, and beside what the rows cost: nothing may fail behind it.
         let bond = line.params.enrolment_bond;
         self.core.storage.hold(caller, bond.0, ENROLMENT_BYTES)?;
+        // Who enrolls it once more, after a panic say, goes on waiting for the same people.
+        let again = |row: &Enrolment| row.owner.as_ref() == Some(caller) && row.line == line.id;
+        let auditors = self.enrolments.get(&args.agent).filter(again).map_or_else(Vec::new, |row| row.auditors);
         // A row left by an earlier owner goes, and its storage back to who paid.
         self.take_off(caller, args.agent)?;
         let mut enrolment = Enrolment {
@@ -51,8 +54,8 @@ impl Governance {
             running: 0,
             before: 0,
             bond,
-            pin_epoch: 0,
-            auditors: Vec::new(),
+            own_pin: false,
+            auditors,
         };
         let mut rollout = self.rollout_of(&line);
         enrolment.running = self.told(&enrolment, &line, &rollout).0;
@@ -72,12 +75,17 @@ impl Governance {
     }
 
     fn remove(&mut self, caller: &AccountId, agent: AgentId, authority: Option<&Authority>) -> Answer {
-        let enrolment = self.enrolment_row(agent)?;
+        let mut enrolment = self.enrolment_row(agent)?;
         let owns = |authority: &Authority| authority.roles.owner && authority.armed;
         // Whoever put it there and owns it no longer has its storage and its bond back; as the owner it answers for what it
-        // does. What was pinned under the owner of now stays where it is.
-        let pinned = |known: &Authority| enrolment.pin.is_some() && enrolment.pin_epoch == known.epochs.owner;
-        let stranger = |known: &Authority| !known.roles.owner && !pinned(known);
+        // does. What was pinned under a later owner stays where it is, and gives back no more than the bond.
+        let pinned = enrolment.pin.is_some() && !enrolment.own_pin;
+        let former = |known: &Authority| !known.roles.owner;
+        if pinned && enrolment.bond.0 > 0 && enrolment.owner.as_ref() == Some(caller) && authority.is_some_and(former) {
+            self.core.storage.give_back(caller, std::mem::take(&mut enrolment.bond).0);
+            return self.save_enrolment("bond_returned", caller, enrolment);
+        }
+        let stranger = |known: &Authority| former(known) && !pinned;
         let paid = self.enrolments.payer(&agent) == Some(caller.into()) && authority.is_none_or(stranger);
         if !paid && !authority.is_some_and(owns) {
             return Err(GovernanceError::NotOwner { caller: caller.clone() }.into());
@@ -129,7 +137,7 @@ impl Governance {
                 if release != 0 {
                     self.published(enrolment.line, release)?;
                 }
-                (enrolment.pin, enrolment.pin_epoch) = (Some(release), authority.epochs.owner);
+                (enrolment.pin, enrolment.own_pin) = (Some(release), true);
             }
             Wanted::Unpin => enrolment.pin = None,
             Wanted::Accept { release, permissions } => {
@@ -152,7 +160,8 @@ impl Governance {
             return Err(GovernanceError::NotOwner { caller: caller.clone() }.into());
         }
         let mut enrolment = self.enrolment_row(agent)?;
-        (enrolment.pin, enrolment.pin_epoch) = (Some(self.told_now(&enrolment)?), authority.epochs.owner);
+        enrolment.own_pin = enrolment.owner.as_ref() == Some(&authority.owner);
+        enrolment.pin = Some(self.told_now(&enrolment)?);
         self.save_enrolment("frozen", caller, enrolment)
     }
 

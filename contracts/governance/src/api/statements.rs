@@ -3,6 +3,7 @@
 use charter_common::{Answer, Core, methods};
 use charter_types::governance::args::{ReleaseRef, State};
 use charter_types::governance::{Fact, GovernanceError, Statement, URI_BYTES_MAX};
+use charter_types::text::is_uri;
 use near_sdk::{env, near};
 
 use crate::{Governance, GovernanceExt};
@@ -13,7 +14,7 @@ impl Governance {
     pub fn state(&mut self, State { release: id, kind, digest, ok, uri, sha256 }: State) -> Answer {
         let by = env::predecessor_account_id();
         let payment = self.core.begin_payment(&by)?;
-        if !(1..=URI_BYTES_MAX).contains(&uri.len()) || !uri.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if uri.len() > URI_BYTES_MAX || !is_uri(&uri) {
             return Err(GovernanceError::BadUri {}.into());
         }
         let release = self.releases.get(&id).ok_or(GovernanceError::NoRelease { id })?;

@@ -154,7 +154,7 @@ mod tests {
             running: 1,
             before: 0,
             bond: U128(0),
-            pin_epoch: 0,
+            own_pin: false,
             auditors: Vec::new(),
         };
         let rollout = Rollout { published_ms: 100, previous: 1, ..settled(&line) };

@@ -120,7 +120,9 @@ fn is_approved(proposal: &Proposal) -> bool {
     let votes = proposal.yes.saturating_add(proposal.no);
     proposal.yes > 0
         && reaches(proposal.yes, all, proposal.quorum_bps())
-        && reaches(proposal.yes, votes, proposal.threshold_bps())
+        && reaches(proposal.yes, votes, proposal.params.threshold_bps)
+        // Exactly two thirds will do: who has a third of the votes and friends among the owners can't stop a line for good.
+        && (!proposal.is_contested() || u128::from(proposal.yes) * 3 >= u128::from(votes) * 2)
 }
 
 /// Cancels a proposal. Who made it may take it back while its fate is open, and no longer: a veto on what was decided is
@@ -369,6 +371,16 @@ pub mod tests {
             decide(&mut running, 100).unwrap();
             assert_eq!(running.state, state, "{votes:?}");
         }
+        // Two of three are two thirds.
+        let one = |name: &str| Member { account: account(name), weight: 1 };
+        let council = vec![one("a.near"), one("b.near"), one("c.near")];
+        let mut exactly = Proposal { council, ..contested() };
+        exactly.params.threshold_bps = 5_001;
+        for (name, choice) in [("a.near", Choice::Yes), ("b.near", Choice::Yes), ("c.near", Choice::No)] {
+            vote(&mut exactly, name, choice);
+        }
+        decide(&mut exactly, 100).unwrap();
+        assert_eq!(exactly.state, ProposalState::Queued);
         // A ballot of the first round takes nothing from the second.
         let mut again = Proposal { round: 1, yes: 3, ..contested() };
         let before = Ballot { proposal: 1, voter: account("c.near"), choice: Choice::Yes, weight: 4, round: 0 };

@@ -36,9 +36,9 @@ pub struct Enrolment {
     /// What its owner gets back once it is off the line.
     #[wire(default)]
     pub bond: U128,
-    /// The owner's epoch in which it was pinned last.
+    /// Whether it was pinned under the owner that enrolled it, not under a later one.
     #[wire(default)]
-    pub pin_epoch: u64,
+    pub own_pin: bool,
     /// Whose good word a release needs before the agent moves to it by itself.
     #[wire(default)]
     pub auditors: Vec<AccountId>,
@@ -83,8 +83,6 @@ pub enum Bump {
 #[derive(BorshSerialize, BorshDeserialize)]
 pub enum Wanted {
     Policy(Policy),
-    /// Moves by itself only to what each of these accounts has stated to be good; none: whoever says nothing.
-    Auditors(Vec<AccountId>),
     /// Told this release from now on, or nothing at all if it is 0.
     Pin(ReleaseId),
     /// As if it had never been pinned or frozen.
@@ -94,6 +92,8 @@ pub enum Wanted {
         release: ReleaseId,
         permissions: Hash32,
     },
+    /// Moves by itself only to what each of these accounts has stated to be good; none: whoever says nothing.
+    Auditors(Vec<AccountId>),
 }
 
 /// The root of trust that a host asks at boot and on each beat. Whoever reads it compares `epochs` with the registry's at

@@ -31,7 +31,7 @@ failures! {
         WrongKind {} = "GOVERNANCE_WRONG_KIND", "the proposal is of another kind";
         WrongCode { expected: Hash32, found: Hash32 } = "GOVERNANCE_WRONG_CODE", "the code hashes to {found}; approved is {expected}";
         NoDeployment {} = "GOVERNANCE_NO_DEPLOYMENT", "the proposal does not say which deployment it replaces: propose it again";
-        NotCancellable {} = "GOVERNANCE_NOT_CANCELLABLE", "a proposal can be cancelled by who made it until its vote ends, by the line's guardian until it is carried out";
+        NotCancellable {} = "GOVERNANCE_NOT_CANCELLABLE", "a proposal can be cancelled by who made it until its first vote ends, by the line's guardian until it is carried out";
         NotAgent { caller: AccountId } = "GOVERNANCE_NOT_AGENT", "caller {caller} is not the agent's account";
         StaleEnrolment { agent: AgentId } = "GOVERNANCE_STALE_ENROLMENT", "agent {agent} has changed hands, or was enrolled before owners were counted: its owner has to enroll it again";
         UnknownRelease { id: ReleaseId } = "GOVERNANCE_UNKNOWN_RELEASE", "the agent's line has published no release {id}";
@@ -45,7 +45,7 @@ failures! {
         TooMany {} = "GOVERNANCE_TOO_MANY", "name 1 to {FORGOTTEN_MAX} owners";
         Bonds {} = "GOVERNANCE_BAD_BONDS", "a bond is 0, or {BOND_MIN} to {BOND_MAX} yoctoNEAR";
         NoRelease { id: ReleaseId } = "GOVERNANCE_NO_RELEASE", "there is no release {id}";
-        BadUri {} = "GOVERNANCE_BAD_URI", "the evidence's place is a URI of 1 to {URI_BYTES_MAX} printable ASCII characters without spaces";
+        BadUri {} = "GOVERNANCE_BAD_URI", "the evidence's place is a URI (https, ipfs, ar, ni, near or data) of up to {URI_BYTES_MAX} bytes";
         NoStatement { release: ReleaseId } = "GOVERNANCE_NO_STATEMENT", "the caller has stated nothing of release {release}";
         Auditors {} = "GOVERNANCE_BAD_AUDITORS", "an agent has up to {AUDITORS_MAX} auditors, each once";
         NotObjectable {} = "GOVERNANCE_NOT_OBJECTABLE", "owners object until a proposal's timelock ends, and not to what is voted on again";

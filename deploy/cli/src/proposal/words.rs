@@ -1,8 +1,8 @@
 //! Proposals in plain words, to be read before they are voted on.
 
 use charter_types::governance::{
-    ArtifactKind, BPS, CONTESTED_BPS, Constitution, EXECUTION_MS, Line, MAJORITY_BPS, Member, Params, Proposal,
-    ProposalKind, ProposalState, Release, UpgradeFailure,
+    ArtifactKind, BPS, Constitution, EXECUTION_MS, Line, MAJORITY_BPS, Member, Params, Proposal, ProposalKind,
+    ProposalState, Release, UpgradeFailure,
 };
 use charter_types::{AccountId, Hash32, U128};
 
@@ -60,10 +60,8 @@ pub fn tally(proposal: &Proposal) -> String {
 
 /// Which part of the votes has to be yes.
 fn threshold(proposal: &Proposal) -> String {
-    match proposal.threshold_bps() {
-        CONTESTED_BPS => "two thirds".to_owned(),
-        bps => percent(bps),
-    }
+    let bps = proposal.params.threshold_bps;
+    if proposal.is_contested() && bps <= 6_666 { "two thirds".to_owned() } else { percent(bps) }
 }
 
 /// How many owners object.

@@ -76,6 +76,12 @@ fn a_chain_has_the_version_and_key_that_were_asked_for() {
     assert!(localnet(&before, &["--protocol-version", "86", "init"]).status.success());
     let genesis = json_at(&before.join("genesis.json"));
     assert_eq!((&genesis["protocol_version"], &genesis["epoch_length"]), (&json!(86), &json!(500)));
+    // The command of near-sandbox's image, and the key that clients of it have written down.
+    let image = folder.path().join("image");
+    let seed = ["init", "--fast", "--account-id", "sandbox", "--test-seed", "sandbox", "--chain-id", "sandbox"];
+    assert!(localnet(&image, &seed).status.success());
+    let written = "ed25519:3JoAjwLppjgvxkk6kNsu5wQj3FfUJnpBKWieC73hVTpBeA6FZiCc5tfyZL3a3tHeQJegQe4qGSv8FLsYp7TYd1r6";
+    assert_eq!(json_at(&image.join("validator_key.json"))["secret_key"], written);
     let key = |name: &str| {
         let home = folder.path().join(name);
         assert!(localnet(&home, &["init", "--seed", "7"]).status.success());

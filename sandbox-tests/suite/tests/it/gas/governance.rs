@@ -11,8 +11,8 @@ use charter_types::governance::args::{
 };
 use charter_types::governance::methods as governance;
 use charter_types::governance::{
-    Bump, Choice, Constitution, EXECUTION_MS, KEPT_MS, MEMBERS_MAX, Member, PERIOD_MS_MIN, Params, Policy,
-    ProposalKind, StatementKind, URI_BYTES_MAX, Wanted,
+    AUDITORS_MAX, Bump, Choice, Constitution, EXECUTION_MS, KEPT_MS, MEMBERS_MAX, Member, PERIOD_MS_MIN, Params,
+    Policy, ProposalKind, StatementKind, URI_BYTES_MAX, Wanted,
 };
 use charter_types::shared::methods as shared;
 use charter_types::{Hash32, Nothing};
@@ -152,6 +152,9 @@ async fn rollout(table: &mut Table, owner: &Account, params: Params) {
     table
         .note(owner, (Governance, governance::choose), "a policy", &Choose { agent, wanted: Wanted::Policy(policy) }, 1)
         .await;
+    let auditors = (0..AUDITORS_MAX).map(|number| format!("{number:0>64}").parse().unwrap()).collect();
+    let wanted = Wanted::Auditors(auditors);
+    table.note(owner, (Governance, governance::choose), "auditors", &Choose { agent, wanted }, 1).await;
     table.note(owner, (Governance, governance::freeze), "", &AgentRef { agent }, 0).await;
     table.harness.wait(Duration::from_millis(PERIOD_MS_MIN)).await.unwrap();
     table.note(owner, (Governance, governance::advance), "to its end", &LineRef { line }, 0).await;

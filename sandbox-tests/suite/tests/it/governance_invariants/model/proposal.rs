@@ -66,8 +66,8 @@ impl Proposal {
         // Who decides, and the code of the contracts, change by a majority at least.
         let is_release = matches!(self.about, About::Release(_));
         let quorum = if is_release { self.by.quorum_bps } else { self.by.quorum_bps.max(5_001) };
-        let threshold = if self.is_contested() { self.by.threshold_bps.max(6_667) } else { self.by.threshold_bps };
-        yes > 0 && yes * 10_000 >= quorum * all && yes * 10_000 >= threshold * (yes + no)
+        let two_thirds = yes * 3 >= (yes + no) * 2 || !self.is_contested();
+        yes > 0 && two_thirds && yes * 10_000 >= quorum * all && yes * 10_000 >= self.by.threshold_bps * (yes + no)
     }
 
     pub fn is_open(&self, now_ms: u64) -> bool {
