@@ -1,6 +1,7 @@
 //! `charter demo`: the whole story on a real chain, from an empty folder to a proven mirror.
 
 mod attack;
+mod canary;
 mod grant;
 mod pay;
 mod register;

@@ -22,6 +22,7 @@ pub struct Summary {
     pub transcript_bytes: u64,
     pub votes: u64,
     pub releases: u64,
+    pub taken_back: u64,
     pub upgrades: u64,
     pub vouchers: u64,
     pub claim_receipts: u64,
@@ -56,6 +57,7 @@ impl Summary {
             transcript_bytes: facts.transcript_bytes,
             votes: facts.votes,
             releases: u64::from(facts.release != 0),
+            taken_back: facts.taken_back,
             upgrades: facts.upgrades,
             vouchers: facts.vouchers,
             claim_receipts: facts.claim_receipts,
@@ -95,7 +97,7 @@ impl fmt::Display for Summary {
         writeln!(out, "{:<10}{:>14}{:>12}{burnt:>14}{:>12}\n", "all", "", tgas(self.gas_total), self.elapsed_ms)?;
         let mut line = |name: &str, text: fmt::Arguments<'_>| writeln!(out, "{name:<17}{text}");
         let Self { agents, owners, grants, delegated, credential_uses, secret_leaks, transcript_bytes, .. } = self;
-        let Self { votes, releases, upgrades, vouchers, channels_settled, claim_receipts, .. } = self;
+        let Self { votes, releases, taken_back, upgrades, vouchers, channels_settled, claim_receipts, .. } = self;
         let Self { attacks_refused, rows, verified_height, mismatches, .. } = self;
         let codes = self.attack_codes.join(", ");
         line("agents", format_args!("{agents} of {owners} owners"))?;
@@ -103,7 +105,9 @@ impl fmt::Display for Summary {
         let uses =
             format_args!("{credential_uses}, seen by the agents {secret_leaks} times in {transcript_bytes} bytes");
         line("credential uses", uses)?;
-        let votes = format_args!("{votes}; {releases} release published and adopted, {upgrades} contract upgraded");
+        let votes = format_args!(
+            "{votes}; {releases} release adopted, {taken_back} taken back when an agent was ill, {upgrades} contract upgraded"
+        );
         line("votes", votes)?;
         let payments =
             format_args!("{vouchers} vouchers, {channels_settled} channels settled, {claim_receipts} claim receipt");

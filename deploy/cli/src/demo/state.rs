@@ -46,6 +46,7 @@ pub struct Facts {
     pub line: u64,
     pub release: u64,
     pub votes: u64,
+    pub taken_back: u64,
     pub upgrades: u64,
     pub release_proposal: u64,
     pub channels: Vec<charter_types::Hash32>,

@@ -11,15 +11,18 @@ use charter_types::governance::args::{
 use charter_types::governance::{
     Artifact, ArtifactKind, Choice, Member, Params, Policy, Proposal, ReleaseContent, ReleaseFor,
 };
+use charter_types::registry::AgentId;
 use charter_types::{Hash32, Nothing, shared};
 use charter_wasm::Contract;
 
+use super::canary;
 use super::world::World;
 use crate::deploy::{account_of, code_hash};
 
 pub async fn play(world: &mut World) -> anyhow::Result<()> {
     release(world).await?;
     adopt(world).await?;
+    canary::play(world).await?;
     let proposal = approved_upgrade(world, Contract::Escrow).await?;
     execute(world, proposal, Contract::Escrow.code()).await?;
     world.progress.step("vote", "the escrow contract upgraded by vote, its bytes checked");
@@ -47,29 +50,7 @@ async fn release(world: &mut World) -> anyhow::Result<()> {
         )
         .await?;
     let line = world.take(done);
-    let artifact = Artifact { kind: ArtifactKind::OciImage, digest: Hash32(sha256(b"scout 1.0.0")), bytes: 52_428_800 };
-    let content = ReleaseContent {
-        semver: "1.0.0".to_owned(),
-        artifacts: vec![artifact],
-        source_commit: "0123456789abcdef0123456789abcdef01234567".to_owned(),
-        permissions: Hash32(sha256(b"permissions of scout 1.0.0")),
-        reversible: true,
-    };
-    let done = contracts
-        .governance()
-        .call(&people[1], governance::methods::propose_release, &ProposeRelease { line, seq: 0, content })
-        .await?;
-    let proposal = world.take(done);
-    let content_hash = read(world, proposal).await?.content_hash;
-    let choices = [Choice::Yes, Choice::Yes, Choice::No];
-    for (person, choice) in people.iter().zip(choices) {
-        let outcome = contracts
-            .governance()
-            .call(person, governance::methods::vote, &Vote { proposal, content_hash, choice })
-            .await?
-            .outcome;
-        world.pay(&outcome);
-    }
+    let proposal = voted(world, &ProposeRelease { line, seq: 0, content: content("1.0.0") }).await?;
     world.progress.step("vote", "two of three for release 1.0.0, an hour of timelock");
     pass_time_and_queue(world, proposal).await?;
     let outcome = contracts
@@ -80,9 +61,37 @@ async fn release(world: &mut World) -> anyhow::Result<()> {
     world.pay(&outcome);
     world.state.note(|facts| {
         facts.line = line;
-        facts.votes += 3;
         facts.release_proposal = proposal;
     })
+}
+
+/// What a release of the line consists of. All ask for the same.
+pub fn content(semver: &str) -> ReleaseContent {
+    let digest = Hash32(sha256(format!("scout {semver}").as_bytes()));
+    ReleaseContent {
+        semver: semver.to_owned(),
+        artifacts: vec![Artifact { kind: ArtifactKind::OciImage, digest, bytes: 52_428_800 }],
+        source_commit: "0123456789abcdef0123456789abcdef01234567".to_owned(),
+        permissions: Hash32(sha256(b"permissions of scout 1.0.0")),
+        reversible: true,
+    }
+}
+
+/// A release that bob proposes, alice and he vote for, and carol does not.
+pub async fn voted(world: &mut World, release: &ProposeRelease) -> anyhow::Result<u64> {
+    let contracts = world.contracts.clone();
+    let people = [world.person("alice")?, world.person("bob")?, world.person("carol")?];
+    let done = contracts.governance().call(&people[1], governance::methods::propose_release, release).await?;
+    let proposal = world.take(done);
+    let content_hash = read(world, proposal).await?.content_hash;
+    let choices = [Choice::Yes, Choice::Yes, Choice::No];
+    for (person, choice) in people.iter().zip(choices) {
+        let vote = Vote { proposal, content_hash, choice };
+        let outcome = contracts.governance().call(person, governance::methods::vote, &vote).await?.outcome;
+        world.pay(&outcome);
+    }
+    world.state.note(|facts| facts.votes += 3)?;
+    Ok(proposal)
 }
 
 /// Enrolls the agent on the line, and asks as a host does which release it may run.
@@ -94,12 +103,18 @@ async fn adopt(world: &mut World) -> anyhow::Result<()> {
     let enroll = Enroll { agent, line, policy: Policy::default(), accepted };
     let outcome = contracts.governance().call(&alice, governance::methods::enroll, &enroll).await?.outcome;
     world.pay(&outcome);
-    let answer: ReleaseFor =
-        world.rpc.view(&contracts.governance, governance::methods::release_for, &AgentRef { agent }, At::Final).await?;
+    let answer = told(world, agent).await?;
     let release = answer.release.filter(|_| answer.seq == 1);
     let release = release.with_context(|| format!("the line has no head: {answer:?}"))?;
     world.progress.step("vote", &format!("agent {agent} may run release {release}, head {}", answer.seq));
     world.state.note(|facts| facts.release = release)
+}
+
+/// What an agent may run, as its host asks.
+pub async fn told(world: &World, agent: AgentId) -> anyhow::Result<ReleaseFor> {
+    let question = AgentRef { agent };
+    let contract = &world.contracts.governance;
+    Ok(world.rpc.view(contract, governance::methods::release_for, &question, At::Final).await?)
 }
 
 pub async fn read(world: &World, proposal: u64) -> anyhow::Result<Proposal> {
@@ -110,8 +125,9 @@ pub async fn read(world: &World, proposal: u64) -> anyhow::Result<Proposal> {
     view.with_context(|| format!("there is no proposal {proposal}"))
 }
 
-async fn pass_time_and_queue(world: &mut World, proposal: u64) -> anyhow::Result<()> {
-    let params = read(world, proposal).await?.params;
+/// Waits for the end of a vote, has it counted, and waits for its timelock, however long owners made it.
+pub async fn pass_time_and_queue(world: &mut World, proposal: u64) -> anyhow::Result<()> {
+    let Proposal { params, end_ms, eta_ms, .. } = read(world, proposal).await?;
     world.wait(Duration::from_millis(params.vote_ms + 1_000)).await?;
     let contracts = world.contracts.clone();
     let anyone = world.person("shop")?;
@@ -121,7 +137,7 @@ async fn pass_time_and_queue(world: &mut World, proposal: u64) -> anyhow::Result
         .await?
         .outcome;
     world.pay(&outcome);
-    world.wait(Duration::from_millis(params.timelock_ms + 1_000)).await
+    world.wait(Duration::from_millis(eta_ms.saturating_sub(end_ms) + 1_000)).await
 }
 
 /// An upgrade that may be carried out: proposed and voted by the council of Charter's own line.
