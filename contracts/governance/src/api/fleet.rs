@@ -3,15 +3,15 @@
 use charter_common::{Answer, Failure, succeeded};
 use charter_types::governance::args::{Enroll, Object, ReportHealth};
 use charter_types::governance::{
-    AUDITORS_MAX, Enrolment, Fact, GovernanceError, Holding, Line, Objection, Policy, Proposal, Reason, ReleaseId,
-    Rollout, RolloutState, Wanted,
+    AUDITORS_MAX, Enrolment, Fact, GovernanceError, Holding, Line, LineId, Objection, Policy, Proposal, Reason,
+    ReleaseId, Rollout, RolloutState, Wanted,
 };
 use charter_types::registry::{AgentId, Authority};
 use charter_types::{AccountId, all_different};
 
 use super::enrol::{ENROLMENT_BYTES, Wish};
 use crate::Governance;
-use crate::model::{self, count, moved_to, object};
+use crate::model::{self, check_digest, count, moved_to, object};
 
 impl Governance {
     /// What was asked for, now that the registry has said who the caller is to the agent. If it said that there is no such
@@ -37,9 +37,20 @@ impl Governance {
         // First of all, and beside what the rows cost: nothing may fail behind it.
         let bond = line.params.enrolment_bond;
         self.core.storage.hold(caller, bond.0, ENROLMENT_BYTES)?;
-        // Who enrolls it once more, after a panic say, goes on waiting for the same people.
+        // Who enrolls it once more, after a panic say, goes on waiting for the same people, and from where it is: what it runs
+        // needs nobody's word.
         let again = |row: &Enrolment| row.owner.as_ref() == Some(caller) && row.line == line.id;
-        let auditors = self.enrolments.get(&args.agent).filter(again).map_or_else(Vec::new, |row| row.auditors);
+        let known = self.enrolments.get(&args.agent).filter(again);
+        let (auditors, running, before) = match known.filter(|row| !row.auditors.is_empty()) {
+            None => (Vec::new(), 0, 0),
+            Some(mut row) => {
+                let told = self.told_now(&row)?;
+                if told != 0 {
+                    moved_to(&mut row, told);
+                }
+                (row.auditors, row.running, row.before)
+            }
+        };
         // A row left by an earlier owner goes, and its storage back to who paid.
         self.take_off(caller, args.agent)?;
         let mut enrolment = Enrolment {
@@ -51,14 +62,17 @@ impl Governance {
             policy: args.policy,
             pin: None,
             accepted: args.accepted,
-            running: 0,
-            before: 0,
+            running,
+            before,
             bond,
             own_pin: false,
             auditors,
         };
         let mut rollout = self.rollout_of(&line);
-        enrolment.running = self.told(&enrolment, &line, &rollout).0;
+        let told = self.told(&enrolment, &line, &rollout).0;
+        if told != 0 {
+            moved_to(&mut enrolment, told);
+        }
         self.enrolments.insert(&args.agent, caller, &enrolment, &mut self.core.storage)?;
         self.emit("enrolled", caller, Fact::Enrolment(enrolment));
         let key = (line.id, caller.clone());
@@ -82,8 +96,12 @@ impl Governance {
         let pinned = enrolment.pin.is_some() && !enrolment.own_pin;
         let former = |known: &Authority| !known.roles.owner;
         if pinned && enrolment.bond.0 > 0 && enrolment.owner.as_ref() == Some(caller) && authority.is_some_and(former) {
+            // With the bond goes the place among the owners, or selling to oneself would make owners that left nothing.
             self.core.storage.give_back(caller, std::mem::take(&mut enrolment.bond).0);
-            return self.save_enrolment("bond_returned", caller, enrolment);
+            (enrolment.owner, enrolment.since) = (None, None);
+            let line = enrolment.line;
+            self.save_enrolment("bond_returned", caller, enrolment)?;
+            return self.uncount(caller, line, caller.clone());
         }
         let stranger = |known: &Authority| former(known) && !pinned;
         let paid = self.enrolments.payer(&agent) == Some(caller.into()) && authority.is_none_or(stranger);
@@ -101,6 +119,11 @@ impl Governance {
         self.enrolments.remove(&agent, &mut self.core.storage);
         let Some(owner) = owner else { return Ok(()) };
         self.core.storage.give_back(&owner, bond.0);
+        self.uncount(by, line, owner)
+    }
+
+    /// One agent less of an owner on a line; with the last one the owner is none of its any more.
+    fn uncount(&mut self, by: &AccountId, line: LineId, owner: AccountId) -> Answer {
         let key = (line, owner.clone());
         let Some(mut holding) = self.holdings.get(&key) else { return Ok(()) };
         holding.agents = holding.agents.saturating_sub(1);
@@ -197,9 +220,7 @@ impl Governance {
             return Err(GovernanceError::NotTold { release }.into());
         }
         let content = self.release_row(id).content;
-        if !content.artifacts.iter().any(|artifact| artifact.digest == digest) {
-            return Err(GovernanceError::WrongDigest {}.into());
-        }
+        check_digest(&content, digest)?;
         if let Some(owner) = self.voice(&enrolment, id, &rollout) {
             self.count_report(caller, &owner, args, rollout)?;
         }

@@ -6,6 +6,7 @@ use charter_types::governance::{Fact, GovernanceError, Statement, URI_BYTES_MAX}
 use charter_types::text::is_uri;
 use near_sdk::{env, near};
 
+use crate::model::check_digest;
 use crate::{Governance, GovernanceExt};
 
 #[methods(governance)]
@@ -18,9 +19,7 @@ impl Governance {
             return Err(GovernanceError::BadUri {}.into());
         }
         let release = self.releases.get(&id).ok_or(GovernanceError::NoRelease { id })?;
-        if !release.content.artifacts.iter().any(|artifact| artifact.digest == digest) {
-            return Err(GovernanceError::WrongDigest {}.into());
-        }
+        check_digest(&release.content, digest)?;
         let statement = Statement { release: id, by: by.clone(), kind, digest, ok, uri, sha256 };
         self.statements.put(&(id, by.clone()), &by, &statement, &mut self.core.storage)?;
         self.emit("stated", &by, Fact::Statement(statement));

@@ -4,7 +4,7 @@ use charter_types::governance::{
     ARTIFACTS_MAX, BOND_MAX, BOND_MIN, Constitution, GovernanceError, MEMBERS_MAX, Member, NAME_BYTES_MAX,
     PERIOD_MS_MAX, PERIOD_MS_MIN, Params, ReleaseContent,
 };
-use charter_types::{U128, all_different};
+use charter_types::{Hash32, U128, all_different};
 
 pub fn check_name(name: &str) -> Result<(), GovernanceError> {
     let printable = name.bytes().all(|byte| (0x20..0x7f).contains(&byte));
@@ -64,6 +64,12 @@ pub fn check_content(content: &ReleaseContent) -> Result<(), GovernanceError> {
         && commit.len() == 40
         && hex;
     if fine { Ok(()) } else { Err(GovernanceError::Content {}) }
+}
+
+/// Whether it is of one of the release's artifacts.
+pub fn check_digest(content: &ReleaseContent, digest: Hash32) -> Result<(), GovernanceError> {
+    let known = content.artifacts.iter().any(|artifact| artifact.digest == digest);
+    if known { Ok(()) } else { Err(GovernanceError::WrongDigest {}) }
 }
 
 #[cfg(test)]

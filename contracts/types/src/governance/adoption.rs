@@ -15,8 +15,8 @@ pub struct Enrolment {
     pub line: LineId,
     /// Ends by comparison when the agent changes hands.
     pub epochs: Epochs,
-    /// Who put it there. Absent, and `since` with it, if a release up to 0004 wrote the enrolment: such an agent is told what
-    /// to run, and takes no part in rollouts before its owner enrolls it again.
+    /// Who put it there. Absent, and `since` with it, if a release up to 0004 wrote the enrolment, or who sold the agent has
+    /// its bond back: such an agent is told what to run, and takes no part in rollouts before its owner enrolls it again.
     pub owner: Option<AccountId>,
     /// The first proposal made after it.
     pub since: Option<ProposalId>,
