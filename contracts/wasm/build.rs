@@ -6,8 +6,8 @@ use std::process::{Command, ExitCode};
 use wasm_opt::{Feature, OptimizationOptions};
 
 const CONTRACTS: [&str; 5] = ["registry", "keys", "governance", "escrow", "verifier"];
-/// Two releases of an agent that is a contract, which tests deploy.
-const TEST_AGENTS: [&str; 2] = ["test-agent-1", "test-agent-2"];
+/// What tests deploy: two releases of an agent that is a contract, and a token.
+const TEST_CONTRACTS: [&str; 3] = ["test-agent-1", "test-agent-2", "test-token"];
 const TARGET: &str = "wasm32-unknown-unknown";
 /// The smallest there is.
 const ZSTD_LEVEL: i32 = 22;
@@ -37,8 +37,8 @@ fn build() -> Result<(), String> {
     for contract in CONTRACTS {
         println!("cargo::rerun-if-changed={}", abi(&root, contract).display());
     }
-    for agent in TEST_AGENTS {
-        println!("cargo::rerun-if-changed={}", root.join("sandbox-tests").join(agent).display());
+    for contract in TEST_CONTRACTS {
+        println!("cargo::rerun-if-changed={}", root.join("sandbox-tests").join(contract).display());
     }
     println!("cargo::rerun-if-changed={}", root.join("Cargo.lock").display());
     let target = target_folder(&out, &root).join("wasm");
@@ -49,7 +49,7 @@ fn build() -> Result<(), String> {
         compress(&abi(&root, contract), &abis.join(format!("{contract}.json.zst")))?;
     }
     compile(&root, &target, &abis)?;
-    for contract in CONTRACTS.into_iter().chain(TEST_AGENTS) {
+    for contract in CONTRACTS.into_iter().chain(TEST_CONTRACTS) {
         let file = format!("charter_{}.wasm", contract.replace('-', "_"));
         let built = target.join(TARGET).join("contract").join(&file);
         let small = out.join(&file);
@@ -119,7 +119,7 @@ fn compile(root: &Path, target: &Path, abis: &Path) -> Result<(), String> {
     }
     let mut cargo = Command::new(variable("CARGO")?);
     cargo.args(["build", "--locked", "--profile", "contract", "--target", TARGET, "--lib"]);
-    for contract in CONTRACTS.into_iter().chain(TEST_AGENTS) {
+    for contract in CONTRACTS.into_iter().chain(TEST_CONTRACTS) {
         cargo.args(["--package", &format!("charter-{contract}")]);
     }
     for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_TARGET_DIR"]

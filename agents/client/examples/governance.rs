@@ -13,7 +13,13 @@ use charter_types::governance::{self, Artifact, ArtifactKind, Choice, Params, Pr
 /// Without a council the owner is the council. A vote repeats the hash of what is voted on.
 pub async fn propose(contracts: &Contracts, owner: &Account) -> anyhow::Result<ProposalId> {
     let (governance, rpc) = (contracts.governance(), owner.rpc());
-    let args = CreateLine { name: "scout".to_owned(), council: Vec::new(), params: Params::default(), guardian: None };
+    let args = CreateLine {
+        name: "scout".to_owned(),
+        council: Vec::new(),
+        params: Params::default(),
+        guardian: None,
+        stake: None,
+    };
     let line = governance.call(owner, governance::methods::create_line, &args).await?.value;
 
     let image = Artifact { kind: ArtifactKind::OciImage, digest: Hash32(sha256(b"image")), bytes: 5 };

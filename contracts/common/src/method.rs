@@ -13,16 +13,35 @@ use crate::{Answer, Core, Failure};
 
 /// Reads a call's arguments and checks the deposit, as the method is declared.
 pub fn enter<M: Method>() -> Answer<M::Args> {
-    let args = M::read(&env::input().unwrap_or_default()).map_err(bad_arguments)?;
-    if !matches!(M::KIND, Kind::View) {
-        match M::RULE.deposit {
-            Deposit::Nothing => Core::check_no_deposit()?,
-            Deposit::OneYocto | Deposit::Prepaid => Core::check_one_yocto()?,
-            // Depends on the caller or on the amount: the method's own business.
-            Deposit::Storage | Deposit::Amount | Deposit::StorageByOwner | Deposit::OneYoctoByOwner => {}
-        }
+    entered(M::read, M::KIND, M::RULE.deposit)
+}
+
+/// The same once for all methods with the same arguments: a contract has dozens, and pays for code by the byte.
+#[inline(never)]
+fn entered<T>(read: fn(&[u8]) -> Result<T, String>, kind: Kind, deposit: Deposit) -> Answer<T> {
+    let args = match read(&input()) {
+        Ok(args) => args,
+        Err(reason) => return Err(bad_arguments(reason)),
+    };
+    if !matches!(kind, Kind::View) {
+        check_deposit(deposit)?;
     }
     Ok(args)
+}
+
+#[inline(never)]
+fn input() -> Vec<u8> {
+    env::input().unwrap_or_default()
+}
+
+#[inline(never)]
+fn check_deposit(deposit: Deposit) -> Answer {
+    match deposit {
+        Deposit::Nothing => Core::check_no_deposit(),
+        Deposit::OneYocto | Deposit::Prepaid => Core::check_one_yocto(),
+        // Depends on the caller or on the amount: the method's own business.
+        Deposit::Storage | Deposit::Amount | Deposit::StorageByOwner | Deposit::OneYoctoByOwner => Ok(()),
+    }
 }
 
 /// The JSON arguments of a call that was made before, from the bytes it came with.
@@ -35,6 +54,7 @@ pub fn passed_on<T: BorshDeserialize>() -> Answer<T> {
     read_borsh(&env::input().unwrap_or_default()).map_err(bad_arguments)
 }
 
+#[inline(never)]
 fn bad_arguments(reason: String) -> Failure {
     CommonError::BadArguments { reason }.into()
 }

@@ -123,29 +123,41 @@ impl Share {
     }
 }
 
-/// A row's payer and value.
-fn find(key: &[u8], payer: Option<Payer>) -> Option<(Payer, Vec<u8>)> {
-    let mut bytes = env::storage_read(key)?;
+/// A table, apart from the types of its keys and records: what all tables do alike is one piece of code.
+#[derive(Clone, Copy)]
+struct Kind {
+    /// Whether rows may have a share of the contract's.
+    has_earlier: bool,
+    is_bare: fn(&[u8]) -> bool,
+}
+
+/// The row under a key, which may say who pays for it.
+fn find(key: &[u8], payer: Option<Payer>, kind: Kind) -> Option<Row> {
+    let mut value = env::storage_read(key)?;
     let payer = payer.unwrap_or_else(|| {
-        let payer = Payer::read(&bytes).unwrap_or_else(|| corrupt());
-        bytes = bytes.split_off(Payer::BYTES);
+        let payer = Payer::read(&value).unwrap_or_else(|| corrupt());
+        value = value.split_off(Payer::BYTES);
         payer
     });
-    Some((payer, bytes))
+    let shared = kind.has_earlier && !(kind.is_bare)(&value);
+    let share = if shared { Share::split_off(&mut value) } else { Share::default() };
+    Some(Row { payer, share, value })
 }
 
 /// Writes a row and books what it costs its payer more or less than before. Of the old row the contract paid for
 /// `share`, of this one for `new_share`. If the payer can't pay, the old row is back: a callback that settles all the same
 /// must not leave one that nobody was charged for.
 fn write(
-    key: &[u8],
-    row: &[u8],
+    (key, says_payer): (&[u8], bool),
+    mut value: Vec<u8>,
     payer: Payer,
-    (share, new_share): (Share, Share),
+    (kind, share, new_share): (Kind, Share, Share),
     ledger: &mut StorageLedger,
 ) -> Answer {
+    let new_share = if kind.has_earlier { new_share.put_into(&mut value) } else { new_share };
+    let row = if says_payer { value } else { payer.before(&value) };
     let before = env::storage_usage().saturating_add(new_share.bytes());
-    let replaced = env::storage_write(key, row).then(env::storage_get_evicted).flatten();
+    let replaced = env::storage_write(key, &row).then(env::storage_get_evicted).flatten();
     let after = env::storage_usage().saturating_add(share.bytes());
     ledger.release(payer, before.saturating_sub(after));
     let charged = ledger.charge(payer, after.saturating_sub(before));
@@ -159,10 +171,10 @@ fn write(
 }
 
 /// Removes a row and gives its payer back what it was charged.
-fn remove(key: &[u8], payer: Payer, share: Share, ledger: &mut StorageLedger) {
+fn remove(key: &[u8], row: &Row, ledger: &mut StorageLedger) {
     let before = env::storage_usage();
     env::storage_remove(key);
-    ledger.release(payer, before.saturating_sub(env::storage_usage()).saturating_sub(share.bytes()));
+    ledger.release(row.payer, before.saturating_sub(env::storage_usage()).saturating_sub(row.share.bytes()));
 }
 
 impl<K: RowKey, S: Stored, const PREFIX: u8> Rows<K, S, PREFIX> {
@@ -172,11 +184,10 @@ impl<K: RowKey, S: Stored, const PREFIX: u8> Rows<K, S, PREFIX> {
         bytes
     }
 
+    const KIND: Kind = Kind { has_earlier: S::HAS_EARLIER, is_bare: S::is_bare };
+
     fn find(key: &K) -> Option<Row> {
-        let (payer, mut value) = find(&Self::key(key), key.payer())?;
-        let shared = S::HAS_EARLIER && !S::is_bare(&value);
-        let share = if shared { Share::split_off(&mut value) } else { Share::default() };
-        Some(Row { payer, share, value })
+        find(&Self::key(key), key.payer(), Self::KIND)
     }
 
     fn record(row: &Row) -> S::Record {
@@ -193,11 +204,9 @@ impl<K: RowKey, S: Stored, const PREFIX: u8> Rows<K, S, PREFIX> {
     }
 
     fn write(key: &K, payer: Payer, record: &S::Record, shares: (Share, Share), ledger: &mut StorageLedger) -> Answer {
-        let mut value = S::write(record);
         let (share, new_share) = shares;
-        let new_share = if S::HAS_EARLIER { new_share.put_into(&mut value) } else { new_share };
-        let row = if key.payer().is_some() { value } else { payer.before(&value) };
-        write(&Self::key(key), &row, payer, (share, new_share), ledger)
+        let place = Self::key(key);
+        write((&place, key.payer().is_some()), S::write(record), payer, (Self::KIND, share, new_share), ledger)
     }
 
     fn replace(key: &K, row: &Row, record: &S::Record, ledger: &mut StorageLedger) -> Answer {
@@ -248,7 +257,7 @@ impl<K: RowKey, S: Stored, const PREFIX: u8> Rows<K, S, PREFIX> {
     /// Removes a row, if there is one, and gives its storage back to who paid.
     pub fn remove(&self, key: &K, ledger: &mut StorageLedger) -> bool {
         let Some(row) = Self::find(key) else { return false };
-        remove(&Self::key(key), row.payer, row.share, ledger);
+        remove(&Self::key(key), &row, ledger);
         true
     }
 
@@ -261,7 +270,7 @@ impl<K: RowKey, S: Stored, const PREFIX: u8> Rows<K, S, PREFIX> {
         ledger: &mut StorageLedger,
     ) -> Answer {
         let row = Self::find(key).unwrap_or_else(|| corrupt());
-        remove(&Self::key(key), row.payer, row.share, ledger);
+        remove(&Self::key(key), &row, ledger);
         Self::write(key, payer.into(), record, (Share::default(), Self::share(&row)), ledger)
     }
 }

@@ -10,6 +10,8 @@ pub const DEPLOYMENT: Gas = Gas::from_tgas(5);
 /// `on_upgraded` writes one proposal and logs one event, for 4 TGas, and looks at what the contract answered, which takes up
 /// to 16 TGas: 4 MiB is the most that NEAR lets it say.
 pub const ON_UPGRADED: Gas = Gas::from_tgas(25);
+/// `on_withdrawn` writes a pool and a holder's row, or removes that one.
+pub const ON_WITHDRAWN: Gas = Gas::from_tgas(10);
 /// Reads a line and its rollout, and writes the rollout, for 3 TGas.
 pub const ON_DRAW: Gas = Gas::from_tgas(10);
 /// Longest answer of `deployment`.

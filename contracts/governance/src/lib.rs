@@ -15,8 +15,9 @@ use charter_types::registry::AgentId;
 use near_sdk::{PanicOnDefault, env, near};
 
 use records::{
-    StoredBallot, StoredEnrolment, StoredHolding, StoredLine, StoredObjection, StoredProposal, StoredRelease,
-    StoredReport, StoredRollout, StoredStatement,
+    StoredBallot, StoredDelegate, StoredEnrolment, StoredHolding, StoredLine, StoredObjection, StoredOverridden,
+    StoredPool, StoredProposal, StoredRelease, StoredReport, StoredRollout, StoredStake, StoredStakeBallot,
+    StoredStatement,
 };
 use storage::Prefix;
 
@@ -40,6 +41,11 @@ pub struct Governance {
     holdings: Rows<(LineId, AccountId), StoredHolding, { Prefix::HOLDINGS }>,
     objections: Rows<(ProposalId, AccountId), StoredObjection, { Prefix::OBJECTIONS }>,
     statements: Rows<(ReleaseId, AccountId), StoredStatement, { Prefix::STATEMENTS }>,
+    pools: Rows<LineId, StoredPool, { Prefix::POOLS }>,
+    stakes: Rows<(LineId, AccountId), StoredStake, { Prefix::STAKES }>,
+    delegates: Rows<(LineId, AccountId), StoredDelegate, { Prefix::DELEGATES }>,
+    stake_ballots: Rows<(ProposalId, AccountId), StoredStakeBallot, { Prefix::STAKE_BALLOTS }>,
+    overridden: Rows<(ProposalId, AccountId), StoredOverridden, { Prefix::OVERRIDDEN }>,
 }
 
 /// The line that upgrades Charter's own contracts.
@@ -52,7 +58,7 @@ charter_contract!(Governance, governance, features: ["propose"]);
 impl Governance {
     #[init]
     pub fn new(Setup { account, registry, council, params }: Setup) -> charter_common::Answer<Self> {
-        let constitution = Constitution { council, params, guardian: None };
+        let constitution = Constitution { council, params, guardian: None, stake: None };
         model::check_constitution(&constitution)?;
         let mut governance = Self {
             layout: LayoutVersion,
@@ -71,6 +77,11 @@ impl Governance {
             holdings: Rows::default(),
             objections: Rows::default(),
             statements: Rows::default(),
+            pools: Rows::default(),
+            stakes: Rows::default(),
+            delegates: Rows::default(),
+            stake_ballots: Rows::default(),
+            overridden: Rows::default(),
         };
         let own = env::current_account_id();
         let line = model::new_line(OWN_LINE, "charter".to_owned(), account.clone(), constitution);

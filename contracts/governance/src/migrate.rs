@@ -38,6 +38,11 @@ impl Migrate for Governance {
             holdings: Rows::default(),
             objections: Rows::default(),
             statements: Rows::default(),
+            pools: Rows::default(),
+            stakes: Rows::default(),
+            delegates: Rows::default(),
+            stake_ballots: Rows::default(),
+            overridden: Rows::default(),
         })
     }
 }

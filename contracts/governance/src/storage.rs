@@ -1,8 +1,10 @@
 //! Storage keys, and rows by id. A key is never given another meaning.
 
-use charter_common::Answer;
+use charter_common::{Answer, Rows, StorageLedger, Stored};
 use charter_types::AccountId;
-use charter_types::governance::{Fact, GovernanceError, Line, LineId, Proposal, ProposalId, ProposalState};
+use charter_types::governance::{
+    FORGOTTEN_MAX, Fact, GovernanceError, Line, LineId, Pool, Proposal, ProposalId, ProposalState,
+};
 
 /// Storage prefixes; 0 belongs to `charter-common`.
 pub struct Prefix;
@@ -18,11 +20,20 @@ impl Prefix {
     pub const HOLDINGS: u8 = 8;
     pub const OBJECTIONS: u8 = 9;
     pub const STATEMENTS: u8 = 10;
+    pub const POOLS: u8 = 11;
+    pub const STAKES: u8 = 12;
+    pub const DELEGATES: u8 = 13;
+    pub const STAKE_BALLOTS: u8 = 14;
+    pub const OVERRIDDEN: u8 = 15;
 }
 
 impl crate::Governance {
     pub(crate) fn line_row(&self, id: LineId) -> Answer<Line> {
         Ok(self.lines.get(&id).ok_or(GovernanceError::UnknownLine { id })?)
+    }
+
+    pub(crate) fn pool_row(&self, line: LineId) -> Answer<Pool> {
+        Ok(self.pools.get(&line).ok_or(GovernanceError::NoPool { line })?)
     }
 
     pub(crate) fn proposal_row(&self, id: ProposalId) -> Answer<Proposal> {
@@ -38,4 +49,18 @@ impl crate::Governance {
         self.emit(event, by, Fact::Proposal(Box::new(proposal)));
         Ok(())
     }
+}
+
+/// Removes rows that count no more, of accounts somebody names; those that were there.
+pub fn forget<S: Stored, const PREFIX: u8>(
+    rows: &Rows<(u64, AccountId), S, PREFIX>,
+    id: u64,
+    accounts: &[AccountId],
+    storage: &mut StorageLedger,
+) -> Answer<Vec<AccountId>> {
+    if !(1..=FORGOTTEN_MAX).contains(&accounts.len()) {
+        return Err(GovernanceError::TooMany {}.into());
+    }
+    let removed = accounts.iter().filter(|account| rows.remove(&(id, (*account).clone()), storage));
+    Ok(removed.cloned().collect())
 }

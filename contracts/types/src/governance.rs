@@ -5,6 +5,7 @@ pub mod args;
 mod error;
 pub mod methods;
 mod rollout;
+mod stake;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_derive::wire;
@@ -18,6 +19,10 @@ pub use error::GovernanceError;
 pub use rollout::{
     FAILURES_BPS, Holding, REPORTS_MIN, Report, Rollout, RolloutState, STAGE_OWNERS_MIN, STAGES, Stage,
     is_worth_a_stage, slot,
+};
+pub use stake::{
+    Delegate, Delegated, DelegatedAgent, HISTORY_MAX, Overridden, PARTS_MAX, PERIODS, PROPOSE_BPS, Part, Pool,
+    STAKE_MAX, Since, Stake, StakeBallot, StakeRules, StakeVote, UNLOCK_MS_MAX,
 };
 
 pub const STANDARD: &str = "charter_governance";
@@ -80,6 +85,7 @@ pub struct Line {
     /// Until then nothing that was voted for is carried out, and rollouts go back at most.
     #[wire(default)]
     pub paused_until_ms: u64,
+    pub stake: Option<StakeRules>,
 }
 
 /// What decides about a line, and is itself decided by vote.
@@ -89,6 +95,8 @@ pub struct Constitution {
     pub council: Vec<Member>,
     pub params: Params,
     pub guardian: Option<AccountId>,
+    /// With it who has locked something decides; the council does while too little is locked.
+    pub stake: Option<StakeRules>,
 }
 
 #[wire(strict)]
@@ -258,7 +266,7 @@ pub struct Proposal {
     pub content_hash: Hash32,
     pub proposer: AccountId,
     pub params: Params,
-    /// The council as it was when the proposal was made.
+    /// The council as it was when the proposal was made; empty where stake decides.
     pub council: Vec<Member>,
     pub start_ms: u64,
     pub end_ms: u64,
@@ -286,6 +294,7 @@ pub struct Proposal {
     /// What its maker gets back once it is over.
     #[wire(default)]
     pub bond: U128,
+    pub stake: Option<StakeVote>,
 }
 
 impl Proposal {
@@ -373,6 +382,24 @@ pub enum Fact {
     ObjectionsForgotten {
         proposal: ProposalId,
         owners: Vec<AccountId>,
+    },
+    Pool(Pool),
+    Stake(Stake),
+    StakeEnded {
+        line: LineId,
+        holder: AccountId,
+    },
+    Delegate(Delegate),
+    DelegateEnded {
+        line: LineId,
+        account: AccountId,
+    },
+    StakeBallot(StakeBallot),
+    Overridden(Overridden),
+    /// Votes by stake, and what was taken from delegates' votes, of a proposal that is over.
+    BallotsForgotten {
+        proposal: ProposalId,
+        accounts: Vec<AccountId>,
     },
     Enrolment(Enrolment),
     EnrolmentEnded(AgentId),

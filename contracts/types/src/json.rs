@@ -49,9 +49,19 @@ pub trait FromJson: Sized {
 /// Parses and reads a value.
 pub fn read<T: FromJson>(bytes: &[u8]) -> Result<T, String> {
     let mut json = parse(bytes)?;
-    T::from_json(&mut json).map_err(|Wrong| json.reason().unwrap_or_default())
+    match T::from_json(&mut json) {
+        Ok(value) => Ok(value),
+        Err(Wrong) => Err(why(&json)),
+    }
 }
 
+/// Not a part of each reader: a contract has dozens, and pays for code by the byte.
+#[inline(never)]
+fn why(json: &Json) -> String {
+    json.reason().unwrap_or_default()
+}
+
+#[inline(never)]
 /// Parses one document; what follows it and nesting beyond 128 are refused.
 fn parse(bytes: &[u8]) -> Result<Json, String> {
     serde_json::from_slice(bytes).map_err(|error| error.to_string())

@@ -15,6 +15,7 @@ extern crate self as charter_types;
 pub mod abi;
 pub mod admin;
 pub mod adopt;
+pub mod asset;
 mod bytes;
 pub mod contract;
 pub mod domain;

@@ -137,12 +137,18 @@ pub enum Caller {
     GrantorOrOwner,
     /// Who made the grant, the agent's owner, or one of its guardians.
     GrantorOrRevoker,
-    /// A member of the line's council.
+    /// A member of the line's council, or who has a say by stake.
     Council,
     /// Who made the proposal.
     Proposer,
     /// The line's guardian.
     LineGuardian,
+    /// Who has locked something on the line.
+    Holder,
+    /// A delegate of the line.
+    Delegate,
+    /// The contract of the token that a line's stake is.
+    Token,
     /// Who pays into the channel.
     Payer,
     /// Who is paid from the channel.
@@ -173,9 +179,12 @@ impl Caller {
             Self::PayerOrOwner => "who pays for it, owner",
             Self::GrantorOrOwner => "who granted it, owner",
             Self::GrantorOrRevoker => "who granted it, owner, guardian",
-            Self::Council => "council member",
+            Self::Council => "council member, or who has a say by stake",
             Self::Proposer => "proposer",
             Self::LineGuardian => "the line's guardian",
+            Self::Holder => "who locked it",
+            Self::Delegate => "delegate",
+            Self::Token => "the line's token",
             Self::Payer => "payer",
             Self::Payee => "payee",
         }

@@ -44,6 +44,9 @@ pub const TEST_AGENTS: [&[u8]; 2] = [
     include_bytes!(concat!(env!("OUT_DIR"), "/charter_test_agent_2.wasm")),
 ];
 
+/// A fungible token, for tests.
+pub const TEST_TOKEN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/charter_test_token.wasm"));
+
 #[cfg(test)]
 mod tests {
     use super::Contract;

@@ -1,10 +1,14 @@
 //! `charter line …` and `charter council …`: lines of releases, and who decides on them.
 
+mod stake;
+
 use anyhow::ensure;
 use charter_client::At;
-use charter_types::governance::args::{CreateLine, PauseLine, ProposalRef, ProposeAmendment};
+use charter_types::asset::Asset;
+use charter_types::governance::args::{CreateLine, ForgetBallots, PauseLine, ProposalRef, ProposeAmendment};
 use charter_types::governance::{
-    BOND_MAX, BOND_MIN, Constitution, LineId, Member, PAUSE_MS_MAX, Params, Proposal, ProposalKind, methods,
+    BOND_MAX, BOND_MIN, Constitution, FORGOTTEN_MAX, LineId, Member, PAUSE_MS_MAX, Params, Pool, Proposal,
+    ProposalKind, StakeRules, methods,
 };
 use charter_types::{AccountId, Nothing, U128};
 use serde_json::json;
@@ -21,7 +25,7 @@ pub enum Command {
     Create {
         name: String,
         #[command(flatten)]
-        rules: Rules,
+        rules: Box<Rules>,
         #[command(flatten)]
         consent: Consent,
     },
@@ -42,17 +46,24 @@ pub enum Command {
     /// Removes a proposal that is over from the chain, fifteen days after its timelock. Who paid for it and for its votes has
     /// the storage back; the index keeps the events.
     Forget { proposal: u64 },
+    /// Removes votes by stake on a proposal that is off the chain, or could be. Who paid for them has the storage back.
+    ForgetBallots {
+        proposal: u64,
+        /// Who voted, and delegates from whom something was taken by who voted itself; up to 100 at once.
+        #[arg(required = true)]
+        account: Vec<AccountId>,
+    },
 }
 
 #[derive(clap::Subcommand)]
 pub enum Council {
     /// Shows who decides on a line, and how.
     Show { line: LineId },
-    /// Proposes another council, other rules, or another guardian. What is not named stays as it is.
+    /// Proposes another council, other rules of it or of stake, or another guardian. What is not named stays as it is.
     Change {
         line: LineId,
         #[command(flatten)]
-        rules: Rules,
+        rules: Box<Rules>,
         #[command(flatten)]
         consent: Consent,
     },
@@ -94,6 +105,8 @@ pub struct Rules {
     /// Nobody may.
     #[arg(long)]
     no_guardian: bool,
+    #[command(flatten)]
+    stake: stake::Options,
 }
 
 fn member(text: &str) -> Result<Member, String> {
@@ -120,11 +133,11 @@ fn bond(text: &str) -> Result<u128, String> {
 
 impl Rules {
     /// What was named, and for the rest what there is.
-    fn over(self, now: Constitution) -> Constitution {
+    fn over(self, now: Constitution, pool: Option<&Pool>) -> anyhow::Result<Constitution> {
         let Params { vote_ms, timelock_ms, quorum_bps, threshold_bps, extension_ms, proposal_bond, enrolment_bond } =
             now.params;
         let vote_ms = self.vote.unwrap_or(vote_ms);
-        Constitution {
+        let next = Constitution {
             council: if self.member.is_empty() { now.council } else { self.member },
             params: Params {
                 vote_ms,
@@ -137,7 +150,10 @@ impl Rules {
                 enrolment_bond: self.enrolment_bond.map_or(enrolment_bond, U128),
             },
             guardian: if self.no_guardian { None } else { self.guardian.or(now.guardian) },
-        }
+            stake: self.stake.over(now.stake, pool)?,
+        };
+        stake::check(&next, pool)?;
+        Ok(next)
     }
 }
 
@@ -146,17 +162,21 @@ async fn check_people(session: &Session, constitution: &Constitution) -> anyhow:
     for account in constitution.council.iter().map(|member| &member.account).chain(&constitution.guardian) {
         session.check_account(account).await?;
     }
+    if let Some(StakeRules { asset: Asset::Nep141(token), .. }) = &constitution.stake {
+        session.check_account(token).await?;
+    }
     Ok(())
 }
 
 pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
     let session = Session::open(&arguments.common).await?;
     match arguments.command {
-        Command::Create { name, rules, consent } => create(&session, name, rules, &consent).await,
+        Command::Create { name, rules, consent } => create(&session, name, *rules, &consent).await,
         Command::Show { line } => show(&session, line).await,
         Command::Proposals { line } => proposals(&session, line).await,
         Command::Pause { line, for_ms, consent } => pause(&session, line, for_ms, &consent).await,
         Command::Forget { proposal } => forget(&session, proposal).await,
+        Command::ForgetBallots { proposal, account } => forget_ballots(&session, proposal, account).await,
     }
 }
 
@@ -169,20 +189,21 @@ pub async fn run_council(arguments: Group<Council>) -> anyhow::Result<()> {
             let value = json!({ "line": line.id, "version": line.version, "constitution": now });
             session.tell(&value, words::sheet(&proposal::constitution(&now)).trim_end())
         }
-        Council::Change { line, rules, consent } => change(&session, line, rules, &consent).await,
+        Council::Change { line, rules, consent } => change(&session, line, *rules, &consent).await,
         Council::Apply { proposal } => apply(&session, proposal).await,
     }
 }
 
 async fn create(session: &Session, name: String, rules: Rules, consent: &Consent) -> anyhow::Result<()> {
     let alone = vec![Member { account: session.me.id.clone(), weight: 1 }];
-    let constitution = rules.over(Constitution { council: alone, params: Params::default(), guardian: None });
+    let plain = Constitution { council: alone, params: Params::default(), guardian: None, stake: None };
+    let constitution = rules.over(plain, None)?;
     check_people(session, &constitution).await?;
     let mut sheet = vec![("line", name.clone())];
     sheet.extend(proposal::constitution(&constitution));
     consent.ask(&words::sheet(&sheet))?;
-    let Constitution { council, params, guardian } = constitution;
-    let args = CreateLine { name: name.clone(), council, params, guardian };
+    let Constitution { council, params, guardian, stake } = constitution;
+    let args = CreateLine { name: name.clone(), council, params, guardian, stake };
     let line = session.contracts.governance().call(&session.me, methods::create_line, &args).await?.value;
     session.tell(&json!({ "line": line, "name": name }), &format!("line {line}: {name}"))
 }
@@ -199,11 +220,16 @@ async fn show(session: &Session, id: LineId) -> anyhow::Result<()> {
         }
     }
     sheet.extend(proposal::constitution(&proposal::of_line(&line)));
-    if session.now_ms().await? < line.paused_until_ms {
+    let pool = if line.stake.is_some() { proposal::pool(session, id).await? } else { None };
+    let now_ms = session.now_ms().await?;
+    if let Some(pool) = &pool {
+        sheet.push(("locked", proposal::stake::locked(pool, line.stake.as_ref(), now_ms)));
+    }
+    if now_ms < line.paused_until_ms {
         let until = time(line.paused_until_ms);
         sheet.push(("paused", format!("until {until}: nothing that was voted for is carried out before")));
     }
-    session.tell(&json!({ "line": line, "head": head }), words::sheet(&sheet).trim_end())
+    session.tell(&json!({ "line": line, "head": head, "pool": pool }), words::sheet(&sheet).trim_end())
 }
 
 async fn pause(session: &Session, id: LineId, for_ms: u64, consent: &Consent) -> anyhow::Result<()> {
@@ -231,13 +257,11 @@ async fn proposals(session: &Session, id: LineId) -> anyhow::Result<()> {
     let rows = session.rpc().all(contract, methods::proposals, last, wanted).await?;
     let now_ms = session.now_ms().await?;
     if !session.json {
+        let by_stake = rows.iter().any(|row| row.stake.is_some());
+        let asset = if by_stake { proposal::pool(session, id).await?.map(|pool| pool.asset) } else { None };
         for row in &rows {
-            say!(
-                "proposal {:<4} {:<22} {}",
-                row.id,
-                proposal::about(&row.kind),
-                proposal::progress(row, &line, now_ms)
-            );
+            let progress = proposal::progress(row, &line, asset.as_ref(), now_ms);
+            say!("proposal {:<4} {:<22} {progress}", row.id, proposal::about(&row.kind));
         }
         if rows.is_empty() {
             say!("nothing was proposed on line {id}, {}, yet", line.name);
@@ -249,7 +273,9 @@ async fn proposals(session: &Session, id: LineId) -> anyhow::Result<()> {
 async fn change(session: &Session, id: LineId, rules: Rules, consent: &Consent) -> anyhow::Result<()> {
     let line = proposal::line(session, id).await?;
     let now = proposal::of_line(&line);
-    let next = rules.over(now.clone());
+    let by_stake = now.stake.is_some() || rules.stake.is_named();
+    let pool = if by_stake { proposal::pool(session, id).await? } else { None };
+    let next = rules.over(now.clone(), pool.as_ref())?;
     ensure!(next != now, "line {id} has this constitution already: name what shall be different");
     check_people(session, &next).await?;
     let mut sheet = vec![("this", format!("proposes another constitution for line {id}, {}", line.name))];
@@ -279,4 +305,15 @@ async fn forget(session: &Session, id: u64) -> anyhow::Result<()> {
     session.contracts.governance().call(&session.me, methods::forget_proposal, &ProposalRef { proposal: id }).await?;
     let text = format!("proposal {id} is off the chain; its storage is with who paid for it");
     session.tell(&json!({ "proposal": id }), &text)
+}
+
+async fn forget_ballots(session: &Session, id: u64, accounts: Vec<AccountId>) -> anyhow::Result<()> {
+    ensure!(accounts.len() <= FORGOTTEN_MAX, "GOVERNANCE_TOO_MANY: name 1 to {FORGOTTEN_MAX} accounts");
+    let args = ForgetBallots { proposal: id, accounts };
+    session.contracts.governance().call(&session.me, methods::forget_ballots, &args).await?;
+    let text = format!(
+        "of proposal {id}, no vote by stake of {} is on the chain any more; its storage is with who paid for it",
+        args.accounts.iter().map(AsRef::<str>::as_ref).collect::<Vec<_>>().join(", ")
+    );
+    session.tell(&json!({ "proposal": id, "accounts": args.accounts }), &text)
 }

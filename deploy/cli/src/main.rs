@@ -5,6 +5,7 @@ mod output;
 
 mod agent;
 mod chain;
+mod delegate;
 mod demo;
 mod deploy;
 mod files;
@@ -19,6 +20,7 @@ mod release;
 mod rollout;
 mod rules;
 mod session;
+mod stake;
 mod statement;
 mod status;
 mod units;
@@ -64,6 +66,10 @@ enum Command {
     Rollout(Group<rollout::Command>),
     /// Votes on a proposal, after showing what it is about.
     Vote(vote::Arguments),
+    /// What is locked on a line to vote with: locking, unlocking, withdrawing it.
+    Stake(Group<stake::Command>),
+    /// Who votes with whose stake.
+    Delegate(Group<delegate::Command>),
     /// Objects to a proposal, as an owner of agents on its line, after showing what it is about.
     Object(object::Arguments),
     /// What came of looking at a release: audits, builds from source, measurements, tests.
@@ -104,6 +110,8 @@ async fn main() -> ExitCode {
         Command::Release(arguments) => release::run(arguments).await,
         Command::Rollout(arguments) => rollout::run(arguments).await,
         Command::Vote(arguments) => vote::run(arguments).await,
+        Command::Stake(arguments) => stake::run(arguments).await,
+        Command::Delegate(arguments) => delegate::run(arguments).await,
         Command::Object(arguments) => object::run(arguments).await,
         Command::Statement(arguments) => statement::run(arguments).await,
         Command::Upgrade(arguments) => upgrade::run(arguments).await,

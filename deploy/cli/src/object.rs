@@ -47,8 +47,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let sheet = subject.sheet(&session).await?;
     arguments.consent.ask(&format!("{sheet}{:<11} objects to it, as the owner of agent {agent}\n", "this"))?;
     governance.call(&session.me, methods::object, &Object { proposal: id, agent }).await?;
-    let Subject { proposal: after, line, .. } = Subject::read(&session, id).await?;
-    let text = format!("objected; proposal {id}: {}", proposal::progress(&after, &line, session.now_ms().await?));
+    let Subject { proposal: after, line, asset, .. } = Subject::read(&session, id).await?;
+    let progress = proposal::progress(&after, &line, asset.as_ref(), session.now_ms().await?);
+    let text = format!("objected; proposal {id}: {progress}");
     let value = json!({
         "proposal": id, "agent": agent, "objections": after.objections, "owners": after.owners,
         "state": after.state, "round": after.round, "end_ms": after.end_ms, "eta_ms": after.eta_ms,

@@ -1,12 +1,15 @@
 //! What a line votes on, said in plain words, and the way of a proposal from its vote to what it decides.
 
+mod count;
+pub mod stake;
 mod words;
 
 use anyhow::{Context, bail, ensure};
 use charter_client::{At, sha256};
+use charter_types::asset::Asset;
 use charter_types::governance::args::{LineRef, ProposalRef};
 use charter_types::governance::{
-    CONTENT_PURPOSE, ContentSeed, EXECUTION_MS, Line, LineId, Proposal, ProposalId, ProposalKind, ProposalState,
+    CONTENT_PURPOSE, ContentSeed, EXECUTION_MS, Line, LineId, Pool, Proposal, ProposalId, ProposalKind, ProposalState,
     Release, ReleaseId, methods,
 };
 use charter_types::{Domain, Hash32, Page};
@@ -15,6 +18,7 @@ use crate::session::Session;
 use crate::units::time;
 use words::sheet;
 
+pub use count::{cast, weight};
 pub use words::{
     UNTIL_OVER, about, amendment, artifact_kind, bond, constitution, of_line, of_release, progress, state,
 };
@@ -24,10 +28,17 @@ pub struct Subject {
     pub proposal: Proposal,
     pub release: Option<Release>,
     pub line: Line,
+    /// What is locked on the line, where stake decides about it.
+    pub asset: Option<Asset>,
 }
 
 pub async fn line(session: &Session, line: LineId) -> anyhow::Result<Line> {
     session.find(&session.contracts.governance, methods::line, &LineRef { line }, &format!("line {line}")).await
+}
+
+/// What is locked on a line, if stake has ever decided there.
+pub async fn pool(session: &Session, line: LineId) -> anyhow::Result<Option<Pool>> {
+    Ok(session.contracts.governance().view(session.rpc(), methods::pool, &LineRef { line }, At::Final).await?)
 }
 
 pub async fn release(session: &Session, id: ReleaseId) -> anyhow::Result<Option<Release>> {
@@ -49,7 +60,11 @@ impl Subject {
             ProposalKind::Release(id) => Some(release(session, id).await?.context("its release is not there")?),
             _ => None,
         };
-        let subject = Self { proposal, release, line };
+        let asset = match proposal.stake {
+            Some(_) => pool(session, proposal.line).await?.map(|pool| pool.asset),
+            None => None,
+        };
+        let subject = Self { proposal, release, line, asset };
         let hash = subject.content_hash(session);
         ensure!(
             hash == subject.proposal.content_hash,
@@ -92,7 +107,9 @@ impl Subject {
         }
         match self.proposal.state {
             ProposalState::Queued => {}
-            ProposalState::Rejected => bail!("proposal {id} did not pass: {}", words::tally(&self.proposal)),
+            ProposalState::Rejected => {
+                bail!("proposal {id} did not pass: {}", count::tally(&self.proposal, self.asset.as_ref()))
+            }
             state => bail!("proposal {id} is {}", words::state(state)),
         }
         ensure!(now_ms >= eta_ms, "proposal {id} is approved; it can be carried out from {} on", time(eta_ms));

@@ -19,7 +19,7 @@ use crate::units::time;
 
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// Proposes a release to a line's council. Of artifacts only their hashes go on chain.
+    /// Proposes a release to who decides on a line. Of artifacts only their hashes go on chain.
     Propose {
         #[arg(long)]
         line: LineId,
@@ -144,7 +144,7 @@ async fn list(session: &Session, line: Option<LineId>) -> anyhow::Result<()> {
 
 async fn show(session: &Session, id: ProposalId) -> anyhow::Result<()> {
     let subject = Subject::read(session, id).await?;
-    let value = json!({ "proposal": subject.proposal, "release": subject.release });
+    let value = json!({ "proposal": subject.proposal, "release": subject.release, "asset": subject.asset });
     session.tell(&value, subject.sheet(session).await?.trim_end())
 }
 

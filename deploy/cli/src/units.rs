@@ -1,5 +1,7 @@
 //! How people write times, counts and amounts.
 
+use anyhow::Context;
+use charter_types::asset::Asset;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 /// `90s`, `2h`, `30d`, `1h 30m`: milliseconds, more than none.
@@ -50,6 +52,51 @@ pub fn yocto(text: &str) -> Result<u128, String> {
     whole.checked_mul(ONE).and_then(|whole| whole.checked_add(part)).ok_or_else(wrong)
 }
 
+/// An amount as it was written, before it is known of what.
+#[derive(Clone, Debug)]
+pub struct Amount(String);
+
+/// `2`, `0.05`, `1000000`: NEAR, or a token's smallest unit.
+pub fn amount(text: &str) -> Result<Amount, String> {
+    let text = text.trim();
+    let whole = text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u128>().is_ok();
+    if whole || yocto(text).is_ok() {
+        return Ok(Amount(text.to_owned()));
+    }
+    Err(format!("expected an amount like 2 or 0.05, found \"{text}\""))
+}
+
+/// The same, of more than nothing.
+pub fn some_amount(text: &str) -> Result<Amount, String> {
+    let Amount(text) = amount(text)?;
+    if text.contains(|digit: char| ('1'..='9').contains(&digit)) {
+        return Ok(Amount(text));
+    }
+    Err(format!("expected an amount of more than 0, found \"{text}\""))
+}
+
+impl Amount {
+    /// In yoctoNEAR, or in the token's smallest unit, of which there are no parts.
+    pub fn of(&self, asset: &Asset) -> anyhow::Result<u128> {
+        let Self(text) = self;
+        match asset {
+            Asset::Near => yocto(text).map_err(anyhow::Error::msg),
+            Asset::Nep141(token) => text
+                .parse()
+                .ok()
+                .with_context(|| format!("expected a whole number of {token}'s smallest unit, found \"{text}\"")),
+        }
+    }
+}
+
+/// An amount of something: `1.5 NEAR`, `2500000 usdc.near`.
+pub fn money(asset: &Asset, amount: u128) -> String {
+    match asset {
+        Asset::Near => format!("{} NEAR", near(amount)),
+        Asset::Nep141(token) => format!("{amount} {token}"),
+    }
+}
+
 /// Milliseconds since 1970 as `2026-11-23T01:00:00Z`. What has more than four digits for its year will not be lived to see.
 pub fn time(ms: u64) -> String {
     let stamp = i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
@@ -78,7 +125,9 @@ pub fn near(yocto: u128) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bps, duration_ms, length, near, per_time, time, yocto};
+    use charter_types::asset::Asset;
+
+    use super::{amount, bps, duration_ms, length, money, near, per_time, some_amount, time, yocto};
 
     #[test]
     fn amounts_read_like_amounts() {
@@ -98,6 +147,24 @@ mod tests {
         {
             assert!(yocto(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_an_amount_is_of_decides_how_it_is_read() {
+        let token = Asset::Nep141("usdc.near".parse().unwrap());
+        let read = |text: &str, asset: &Asset| amount(text).unwrap().of(asset).map_err(|error| error.to_string());
+        assert_eq!(read("0.5", &Asset::Near), Ok(500_000_000_000_000_000_000_000));
+        assert_eq!(read("340282366920938463463374607431768211455", &token), Ok(u128::MAX));
+        assert!(read("0.5", &token).unwrap_err().contains("usdc.near's smallest unit"));
+        assert!(read("340282366920939", &Asset::Near).unwrap_err().contains("an amount of NEAR"));
+        for wrong in ["", "much", "-1", "+1", "1e3", "1,5", "340282366920938463463374607431768211456"] {
+            assert!(amount(wrong).is_err(), "{wrong}");
+        }
+        for nothing in ["0", "0.0", "00"] {
+            assert!(amount(nothing).is_ok() && some_amount(nothing).is_err(), "{nothing}");
+        }
+        assert_eq!(money(&Asset::Near, 1_500_000_000_000_000_000_000_000), "1.5 NEAR");
+        assert_eq!(money(&token, 7), "7 usdc.near");
     }
 
     #[test]

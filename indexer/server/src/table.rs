@@ -57,7 +57,7 @@ pub struct Column {
 
 #[derive(Clone, Copy, Debug)]
 pub enum Source {
-    /// A field of the record; dots lead into it.
+    /// A field of the record; dots lead into it, and `-1` to the last of a list.
     Field(&'static str),
     Key,
 }

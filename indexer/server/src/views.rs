@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use charter_client::{At, ClientError, Contracts, Question, Rpc};
 use charter_types::escrow::args::Channels;
 use charter_types::governance::args::{
-    AgentRef as Enrolled, HoldingRef, ObjectionRef, ProposalRef, ReportRef, StatementRef,
+    AgentRef as Enrolled, HoldingRef, LineRef, ObjectionRef, ProposalRef, ReportRef, StakeRef, StatementRef, VoterRef,
 };
 use charter_types::keys::args::{ApprovalRef, LeaseRef, Received, WrapRef};
 use charter_types::method::{Method, answer_json};
@@ -84,15 +84,20 @@ views! {
 
     governance of Governance {
     BALLOTS = ballots: ProposalRef;
+    DELEGATE_OF = delegate_of: StakeRef;
     ENROLMENT = enrolment: Enrolled;
     GOVERNANCE_COUNTS = counts: Nothing;
     HOLDING = holding: HoldingRef;
     LINES = lines: Page;
     OBJECTION = objection: ObjectionRef;
+    OVERRIDDEN = overridden: VoterRef;
+    POOL = pool: LineRef;
     PROPOSALS = proposals: Page;
     RELEASES = releases: Page;
     REPORT = report: ReportRef;
     ROLLOUTS = rollouts: Page;
+    STAKE = stake: StakeRef;
+    STAKE_BALLOT = stake_ballot: VoterRef;
     STATEMENT = statement: StatementRef;
     }
 

@@ -19,7 +19,7 @@ use charter_types::governance::args::{ExecuteUpgrade, ProposalRef, ProposeUpgrad
 use charter_types::governance::{Choice, Member, Params};
 use charter_types::method::Method;
 use charter_types::{Named, Nothing, escrow, governance, keys, registry, shared};
-use charter_wasm::{Contract as Code, TEST_AGENTS};
+use charter_wasm::{Contract as Code, TEST_AGENTS, TEST_TOKEN};
 use near_workspaces::network::{Sandbox, ValidatorKey};
 use near_workspaces::types::{KeyType, NearToken, SecretKey};
 use near_workspaces::{Account, AccountDetailsPatch, AccountId, Worker};
@@ -265,6 +265,11 @@ pub fn code_of(contract: Code) -> anyhow::Result<Vec<u8>> {
 /// One of the two releases of the tests' agent.
 pub fn test_agent(release: usize) -> anyhow::Result<Vec<u8>> {
     or_broken(&format!("test_agent_{release}"), TEST_AGENTS[release - 1])
+}
+
+/// The tests' token.
+pub fn test_token() -> anyhow::Result<Vec<u8>> {
+    or_broken("test_token", TEST_TOKEN)
 }
 
 /// `cargo xtask mutations` puts broken contracts into a folder, to see whether tests notice.

@@ -1,12 +1,13 @@
 //! Callbacks. They settle and never fail.
 
 use charter_common::{authority_answer, fail_later, methods, succeeded, view_answer_at};
-use charter_types::AccountId;
-use charter_types::governance::{Fact, Proposal, ProposalId, ProposalState, UpgradeFailure};
+use charter_types::governance::{Fact, GovernanceError, Proposal, ProposalId, ProposalState, UpgradeFailure};
 use charter_types::shared::methods::deployment;
+use charter_types::{AccountId, ErrorCode, U128};
 use near_sdk::{PromiseOrValue, env, near};
 
 use super::enrol::{Pending, Wish};
+use super::stake::Withdrawal;
 use crate::gas::DEPLOYMENT_BYTES_MAX;
 use crate::{Governance, GovernanceExt};
 
@@ -35,6 +36,21 @@ impl Governance {
                 PromiseOrValue::Promise(fail_later(failure.text()))
             }
         }
+    }
+
+    /// After a transfer to a holder.
+    #[private]
+    pub fn on_withdrawn(&mut self) -> PromiseOrValue<U128> {
+        let input = env::input().unwrap_or_default();
+        let Ok((line, holder, amount)) = borsh::from_slice::<Withdrawal>(&input) else {
+            return PromiseOrValue::Value(U128(0));
+        };
+        let arrived = succeeded(0);
+        let _ = self.settle_withdrawal(line, &holder, amount, arrived);
+        if arrived {
+            return PromiseOrValue::Value(U128(amount));
+        }
+        PromiseOrValue::Promise(fail_later(&GovernanceError::WithdrawalFailed {}.panic_text()))
     }
 
     /// After an upgrade: done, or to be tried again.

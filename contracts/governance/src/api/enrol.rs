@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_common::{Answer, Later, Reservation, ask_authority, methods};
 use charter_types::AccountId;
-use charter_types::governance::args::{AgentRef, Choose, Enroll, Object, ReportHealth};
+use charter_types::governance::args::{AgentRef, Choose, Enroll, Object, ReportHealth, StandAsAgent, VoteAsAgent};
 use charter_types::governance::methods::on_authority;
 use charter_types::governance::{Enrolment, GovernanceError};
 use charter_types::registry::AgentId;
@@ -29,6 +29,8 @@ pub(crate) enum Wish {
     Freeze(AgentId),
     Report(ReportHealth),
     Object(Object),
+    Stand(StandAsAgent),
+    Vote(VoteAsAgent),
 }
 
 impl Wish {
@@ -38,6 +40,8 @@ impl Wish {
             Self::Choose(args) => args.agent,
             Self::Report(args) => args.agent,
             Self::Object(args) => args.agent,
+            Self::Stand(args) => args.agent,
+            Self::Vote(args) => args.agent,
             Self::Leave(agent) | Self::Freeze(agent) => *agent,
         }
     }
@@ -96,7 +100,7 @@ impl Governance {
         Ok(self.enrolments.get(&agent).ok_or(GovernanceError::NotEnrolled { agent })?)
     }
 
-    fn ask(&mut self, wish: Wish, bytes: u64) -> Answer<Later<()>> {
+    pub(super) fn ask(&mut self, wish: Wish, bytes: u64) -> Answer<Later<()>> {
         let caller = env::predecessor_account_id();
         let reserved = self.core.storage.reserve(&caller, bytes)?;
         let agent = wish.agent();

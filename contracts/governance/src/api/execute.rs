@@ -62,7 +62,8 @@ impl Governance {
         if let Some(rollout) = self.rollouts.get(&line.id) {
             self.rollouts.hand_over(&line.id, &by, &rollout, &mut self.core.storage)?;
         }
-        self.emit("line_amended", &by, Fact::Line(line));
+        self.emit("line_amended", &by, Fact::Line(line.clone()));
+        self.open_pool(&line, &by)?;
         self.core.finish_payment(payment)
     }
 

@@ -27,6 +27,8 @@ impl Governance {
             Wish::Freeze(agent) => self.hold(caller, *agent, authority),
             Wish::Report(args) => self.hear(caller, *args, authority),
             Wish::Object(args) => self.object_to(caller, *args, authority),
+            Wish::Stand(args) => self.stand_for_owner(caller, *args, authority),
+            Wish::Vote(args) => self.vote_of_agent(caller, *args, authority),
             Wish::Leave(_) => Ok(()),
         }
     }
@@ -197,7 +199,11 @@ impl Governance {
         if self.objections.contains(&key) {
             return Err(GovernanceError::Objected {}.into());
         }
+        let round = proposal.round;
         object(&mut proposal, Self::now_ms())?;
+        if proposal.round != round {
+            self.count_anew(&mut proposal);
+        }
         let objection = Objection { proposal: id, owner: caller.clone(), agent };
         self.objections.insert(&key, caller, &objection, &mut self.core.storage)?;
         self.emit("objected", caller, Fact::Objection(objection));

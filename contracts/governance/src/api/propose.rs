@@ -11,7 +11,7 @@ use charter_types::governance::{
 use charter_types::{AccountId, Hash32};
 use near_sdk::{env, near};
 
-use crate::model::{check_constitution, check_content, check_unmoved, weight_of};
+use crate::model::{check_constitution, check_content, check_pool, check_unmoved};
 use crate::{Governance, GovernanceExt, OWN_LINE};
 
 #[methods(governance)]
@@ -22,7 +22,7 @@ impl Governance {
         let proposer = env::predecessor_account_id();
         let payment = self.core.begin_payment(&proposer)?;
         let line = self.line_row(args.line)?;
-        weight_of(&line.council, &proposer)?;
+        self.check_proposer(&line, &proposer)?;
         check_unmoved(args.seq, line.seq)?;
         check_content(&args.content)?;
         let release = Release {
@@ -47,7 +47,7 @@ impl Governance {
         let proposer = env::predecessor_account_id();
         let payment = self.core.begin_payment(&proposer)?;
         let line = self.line_row(OWN_LINE)?;
-        weight_of(&line.council, &proposer)?;
+        self.check_proposer(&line, &proposer)?;
         let kind = ProposalKind::ContractUpgrade { contract: args.contract, code_hash: args.code_hash };
         let about = About { base: None, release: None, replaces: Some(args.replaces) };
         let id = self.open_vote(&line, kind, about, &proposer)?;
@@ -60,9 +60,12 @@ impl Governance {
         let proposer = env::predecessor_account_id();
         let payment = self.core.begin_payment(&proposer)?;
         let line = self.line_row(args.line)?;
-        weight_of(&line.council, &proposer)?;
+        self.check_proposer(&line, &proposer)?;
         check_unmoved(args.version, line.version)?;
         check_constitution(&args.constitution)?;
+        if let (Some(rules), Some(pool)) = (&args.constitution.stake, self.pools.get(&line.id)) {
+            check_pool(&pool, rules)?;
+        }
         let about = About { base: Some(line.version), release: None, replaces: None };
         let id = self.open_vote(&line, ProposalKind::Amendment(args.constitution), about, &proposer)?;
         self.core.finish_payment(payment)?;
@@ -99,6 +102,9 @@ impl Governance {
         };
         let content_hash = Hash32::of(&seed, sha256);
         let start_ms = Self::now_ms();
+        let stake = self.stake_vote_of(line);
+        // One electorate decides.
+        let council = if stake.is_some() { Vec::new() } else { line.council.clone() };
         let proposal = Proposal {
             id,
             line: line.id,
@@ -106,7 +112,7 @@ impl Governance {
             content_hash,
             proposer: proposer.clone(),
             params: line.params,
-            council: line.council.clone(),
+            council,
             start_ms,
             end_ms: start_ms.saturating_add(line.params.vote_ms),
             eta_ms: start_ms.saturating_add(line.params.vote_ms).saturating_add(line.params.timelock_ms),
@@ -120,6 +126,7 @@ impl Governance {
             objections: 0,
             round: 0,
             bond: line.params.proposal_bond,
+            stake,
         };
         self.core.storage.hold(proposer, proposal.bond.0, 0)?;
         self.proposals.insert(&id, proposer, &proposal, &mut self.core.storage)?;

@@ -2,14 +2,13 @@
 
 use charter_common::{Answer, corrupt, encoded, methods, sha256, then_call};
 use charter_types::governance::args::{ForgetReports, LineRef};
-use charter_types::governance::{
-    self, FORGOTTEN_MAX, Fact, GovernanceError, Line, LineId, Release, Rollout, RolloutState,
-};
+use charter_types::governance::{self, Fact, GovernanceError, Line, LineId, Release, Rollout, RolloutState};
 use charter_types::{AccountId, Hash32};
 use near_sdk::{Promise, env, near};
 
 use crate::gas::ON_DRAW;
 use crate::model::{self, draw, settled};
+use crate::storage::forget;
 use crate::{Governance, GovernanceExt};
 
 #[methods(governance)]
@@ -47,18 +46,13 @@ impl Governance {
     }
 
     pub fn forget_reports(&mut self, ForgetReports { release: id, owners }: ForgetReports) -> Answer {
-        if !(1..=FORGOTTEN_MAX).contains(&owners.len()) {
-            return Err(GovernanceError::TooMany {}.into());
-        }
         let release = self.releases.get(&id).ok_or(GovernanceError::UnknownRelease { id })?;
         let rollout = self.rollout_of(&self.line_row(release.line)?);
         // While they count, a second word would be another voice.
         if rollout.release == id && rollout.is_open() {
             return Err(GovernanceError::RolloutOpen { release: id }.into());
         }
-        let storage = &mut self.core.storage;
-        let owners: Vec<AccountId> =
-            owners.into_iter().filter(|owner| self.reports.remove(&(id, owner.clone()), storage)).collect();
+        let owners = forget(&self.reports, id, &owners, &mut self.core.storage)?;
         if !owners.is_empty() {
             let fact = Fact::ReportsForgotten { release: id, owners };
             self.emit("reports_forgotten", &env::predecessor_account_id(), fact);

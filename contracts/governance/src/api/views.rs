@@ -2,11 +2,11 @@
 
 use charter_common::{Answer, methods};
 use charter_types::governance::args::{
-    AgentRef, HoldingRef, LineRef, ObjectionRef, ProposalRef, ReportRef, StatementRef,
+    AgentRef, HoldingRef, LineRef, ObjectionRef, ProposalRef, ReportRef, StakeRef, StatementRef, VoterRef,
 };
 use charter_types::governance::{
-    ArtifactKind, Ballot, Enrolment, Holding, Line, Objection, Proposal, Reason, Release, ReleaseFor, Report, Rollout,
-    Statement,
+    ArtifactKind, Ballot, Delegate, Enrolment, Holding, Line, Objection, Overridden, Pool, Proposal, Reason, Release,
+    ReleaseFor, Report, Rollout, Stake, StakeBallot, Statement,
 };
 use charter_types::registry::AgentId;
 use charter_types::{AccountId, Page, page_size};
@@ -47,6 +47,26 @@ impl Governance {
     pub fn ballots(&self, ProposalRef { proposal: id }: ProposalRef) -> Answer<Vec<Ballot>> {
         let council = self.proposal_row(id)?.council;
         Ok(council.into_iter().filter_map(|member| self.ballots.get(&(id, member.account))).collect())
+    }
+
+    pub fn pool(&self, LineRef { line }: LineRef) -> Answer<Option<Pool>> {
+        Ok(self.pools.get(&line))
+    }
+
+    pub fn stake(&self, StakeRef { line, account }: StakeRef) -> Answer<Option<Stake>> {
+        Ok(self.stakes.get(&(line, account)))
+    }
+
+    pub fn delegate_of(&self, StakeRef { line, account }: StakeRef) -> Answer<Option<Delegate>> {
+        Ok(self.delegates.get(&(line, account)))
+    }
+
+    pub fn stake_ballot(&self, VoterRef { proposal, account }: VoterRef) -> Answer<Option<StakeBallot>> {
+        Ok(self.stake_ballots.get(&(proposal, account)))
+    }
+
+    pub fn overridden(&self, VoterRef { proposal, account }: VoterRef) -> Answer<Option<Overridden>> {
+        Ok(self.overridden.get(&(proposal, account)))
     }
 
     pub fn statement(&self, StatementRef { release, by }: StatementRef) -> Answer<Option<Statement>> {

@@ -3,10 +3,11 @@
 use charter_common::{Answer, methods};
 use charter_types::AccountId;
 use charter_types::governance::args::{ForgetObjections, PauseLine, ProposalRef, Vote};
-use charter_types::governance::{FORGOTTEN_MAX, Fact, GovernanceError, ProposalKind, ProposalState, ReleaseId};
+use charter_types::governance::{Fact, GovernanceError, Proposal, ProposalKind, ProposalState, ReleaseId};
 use near_sdk::{env, near};
 
 use crate::model::{cast, check_forgettable, check_objectable, decide, pause, spend_guardian, stop};
+use crate::storage::forget;
 use crate::{Governance, GovernanceExt};
 
 #[methods(governance)]
@@ -16,15 +17,11 @@ impl Governance {
         let voter = env::predecessor_account_id();
         let mut proposal = self.proposal_row(args.proposal)?;
         let payment = self.core.begin_payment(&voter)?;
-        let key = (args.proposal, voter.clone());
-        let before = self.ballots.get(&key);
-        let ballot = cast(&mut proposal, before.as_ref(), &voter, args.content_hash, args.choice, Self::now_ms())?;
-        if before.is_some() {
-            self.ballots.update(&key, &ballot, &mut self.core.storage)?;
+        if proposal.stake.is_some() {
+            self.vote_by_stake(&mut proposal, &voter, args)?;
         } else {
-            self.ballots.insert(&key, &voter, &ballot, &mut self.core.storage)?;
+            self.vote_by_council(&mut proposal, &voter, args)?;
         }
-        self.emit("voted", &voter, Fact::Ballot(ballot));
         self.save_proposal("tally_changed", &voter, proposal)?;
         self.core.finish_payment(payment)
     }
@@ -60,16 +57,11 @@ impl Governance {
     }
 
     pub fn forget_objections(&mut self, ForgetObjections { proposal: id, owners }: ForgetObjections) -> Answer {
-        if !(1..=FORGOTTEN_MAX).contains(&owners.len()) {
-            return Err(GovernanceError::TooMany {}.into());
-        }
         // While they count, a second one would count again.
         if self.proposals.get(&id).is_some_and(|proposal| check_objectable(&proposal, Self::now_ms()).is_ok()) {
             return Err(GovernanceError::Objectable {}.into());
         }
-        let storage = &mut self.core.storage;
-        let owners: Vec<AccountId> =
-            owners.into_iter().filter(|owner| self.objections.remove(&(id, owner.clone()), storage)).collect();
+        let owners = forget(&self.objections, id, &owners, &mut self.core.storage)?;
         if !owners.is_empty() {
             let fact = Fact::ObjectionsForgotten { proposal: id, owners };
             self.emit("objections_forgotten", &env::predecessor_account_id(), fact);
@@ -93,6 +85,17 @@ impl Governance {
         self.proposals.remove(&id, storage);
         let forgotten = Fact::ProposalForgotten { proposal: id, voters, release };
         self.emit("proposal_forgotten", &env::predecessor_account_id(), forgotten);
+        Ok(())
+    }
+}
+
+impl Governance {
+    fn vote_by_council(&mut self, proposal: &mut Proposal, voter: &AccountId, args: Vote) -> Answer {
+        let key = (proposal.id, voter.clone());
+        let before = self.ballots.get(&key);
+        let ballot = cast(proposal, before.as_ref(), voter, args.content_hash, args.choice, Self::now_ms())?;
+        self.ballots.put(&key, voter, &ballot, &mut self.core.storage)?;
+        self.emit("voted", voter, Fact::Ballot(ballot));
         Ok(())
     }
 }

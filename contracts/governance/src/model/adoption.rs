@@ -139,7 +139,7 @@ mod tests {
     /// An agent that runs the first release of a line whose head is another.
     fn scene(head: ReleaseId) -> (Enrolment, Line, Rollout) {
         let council = vec![Member { account: account("a.near"), weight: 1 }];
-        let constitution = Constitution { council, params: Params::default(), guardian: None };
+        let constitution = Constitution { council, params: Params::default(), guardian: None, stake: None };
         let mut line = new_line(1, "scout".to_owned(), account("a.near"), constitution);
         line.head = head;
         let enrolment = Enrolment {

@@ -6,6 +6,8 @@ use charter_types::governance::{
 };
 use charter_types::{Hash32, U128, all_different};
 
+use super::stake::check_stake;
+
 pub fn check_name(name: &str) -> Result<(), GovernanceError> {
     let printable = name.bytes().all(|byte| (0x20..0x7f).contains(&byte));
     if (1..=NAME_BYTES_MAX).contains(&name.len()) && printable { Ok(()) } else { Err(GovernanceError::Name {}) }
@@ -15,7 +17,8 @@ pub fn check_name(name: &str) -> Result<(), GovernanceError> {
 pub fn check_constitution(constitution: &Constitution) -> Result<(), GovernanceError> {
     check_council(&constitution.council)?;
     check_params(&constitution.params)?;
-    check_bonds(&constitution.params)
+    check_bonds(&constitution.params)?;
+    check_stake(constitution)
 }
 
 fn check_bonds(params: &Params) -> Result<(), GovernanceError> {

@@ -7,8 +7,8 @@ use charter_types::governance::{Constitution, GovernanceError, Line, LineId, PAU
 type Outcome = Result<(), GovernanceError>;
 
 pub fn new_line(id: LineId, name: String, owner: AccountId, constitution: Constitution) -> Line {
-    let Constitution { council, params, guardian } = constitution;
-    Line { id, name, owner, council, params, head: 0, seq: 0, version: 0, guardian, paused_until_ms: 0 }
+    let Constitution { council, params, guardian, stake } = constitution;
+    Line { id, name, owner, council, params, head: 0, seq: 0, version: 0, guardian, paused_until_ms: 0, stake }
 }
 
 /// Who proposes says which line it saw: a proposal that lands after the line has moved would be about another change.
@@ -58,9 +58,9 @@ pub fn change_constitution(line: &mut Line, proposal: &Proposal, constitution: C
     if proposal.base != Some(line.version) {
         return Err(GovernanceError::Superseded {});
     }
-    let Constitution { council, params, guardian } = constitution;
+    let Constitution { council, params, guardian, stake } = constitution;
     line.version = line.version.saturating_add(1);
-    (line.council, line.params, line.guardian) = (council, params, guardian);
+    (line.council, line.params, line.guardian, line.stake) = (council, params, guardian, stake);
     Ok(())
 }
 
@@ -77,7 +77,7 @@ mod tests {
 
     fn line() -> Line {
         let council = vec![Member { account: account("a.near"), weight: 1 }];
-        let constitution = Constitution { council, params: Params::default(), guardian: None };
+        let constitution = Constitution { council, params: Params::default(), guardian: None, stake: None };
         new_line(2, "scout".to_owned(), account("a.near"), constitution)
     }
 
@@ -114,7 +114,7 @@ mod tests {
         let mut line = line();
         let voted = based(proposal(), Some(0));
         let council = vec![Member { account: account("b.near"), weight: 1 }];
-        let next = Constitution { council, params: Params::default(), guardian: Some(account("g.near")) };
+        let next = Constitution { council, params: Params::default(), guardian: Some(account("g.near")), stake: None };
         change_constitution(&mut line, &voted, next.clone()).unwrap();
         assert_eq!((&line.council, &line.guardian, line.version), (&next.council, &next.guardian, 1));
         assert_eq!(change_constitution(&mut line, &voted, next), Err(GovernanceError::Superseded {}));
@@ -147,7 +147,12 @@ mod tests {
         let mut line = line();
         line.guardian = Some(account("g.near"));
         let voted = based(proposal(), Some(0));
-        let next = Constitution { council: line.council.clone(), params: line.params, guardian: line.guardian.clone() };
+        let next = Constitution {
+            council: line.council.clone(),
+            params: line.params,
+            guardian: line.guardian.clone(),
+            stake: None,
+        };
         spend_guardian(&mut line);
         assert_eq!(change_constitution(&mut line, &voted, next), Err(GovernanceError::Superseded {}));
         assert_eq!(line.guardian, None);

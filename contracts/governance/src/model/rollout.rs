@@ -185,7 +185,7 @@ mod tests {
 
     fn line() -> Line {
         let council = vec![Member { account: account("a.near"), weight: 1 }];
-        let constitution = Constitution { council, params: Params::default(), guardian: None };
+        let constitution = Constitution { council, params: Params::default(), guardian: None, stake: None };
         let mut line = new_line(1, "scout".to_owned(), account("a.near"), constitution);
         (line.head, line.seq) = (1, 1);
         line

@@ -2,8 +2,11 @@
 
 use charter_types::governance::{
     BPS, Ballot, Choice, EXECUTION_MS, GovernanceError, KEPT_MS, Line, Member, Params, Proposal, ProposalState,
+    StakeVote,
 };
-use charter_types::{AccountId, Hash32};
+use charter_types::{AccountId, Hash32, U128};
+
+use super::ballot::count_stake;
 
 type Outcome<T = ()> = Result<T, GovernanceError>;
 
@@ -14,7 +17,29 @@ pub fn weight_of(council: &[Member], account: &AccountId) -> Outcome<u64> {
     Ok(member.ok_or_else(stranger)?.weight)
 }
 
-/// Casts or changes a vote: the tally moves by exactly the voter's weight. The voter repeats what is voted on.
+/// A vote on a proposal, which `change` counts: while it runs, by somebody who repeats what is voted on. One that turns the
+/// outcome near the end can be answered.
+pub fn voting<T, E: From<GovernanceError>>(
+    proposal: &mut Proposal,
+    content_hash: Hash32,
+    now_ms: u64,
+    change: impl FnOnce(&mut Proposal) -> Result<T, E>,
+) -> Result<T, E> {
+    if proposal.state != ProposalState::Voting || now_ms >= proposal.end_ms {
+        return Err(GovernanceError::VoteEnded { end_ms: proposal.end_ms }.into());
+    }
+    if content_hash != proposal.content_hash {
+        return Err(GovernanceError::ContentHash { expected: proposal.content_hash }.into());
+    }
+    let approved = is_approved(proposal);
+    let changed = change(proposal)?;
+    if is_approved(proposal) != approved {
+        extend(proposal, now_ms);
+    }
+    Ok(changed)
+}
+
+/// Casts or changes a council member's vote: the tally moves by exactly the voter's weight.
 pub fn cast(
     proposal: &mut Proposal,
     before: Option<&Ballot>,
@@ -24,23 +49,15 @@ pub fn cast(
     now_ms: u64,
 ) -> Outcome<Ballot> {
     let weight = weight_of(&proposal.council, voter)?;
-    if proposal.state != ProposalState::Voting || now_ms >= proposal.end_ms {
-        return Err(GovernanceError::VoteEnded { end_ms: proposal.end_ms });
-    }
-    if content_hash != proposal.content_hash {
-        return Err(GovernanceError::ContentHash { expected: proposal.content_hash });
-    }
-    let approved = is_approved(proposal);
-    if let Some(before) = before.filter(|before| before.round == proposal.round) {
-        let tally = tally(proposal, before.choice);
-        *tally = tally.saturating_sub(before.weight);
-    }
-    let tally = tally(proposal, choice);
-    *tally = tally.saturating_add(weight);
-    if is_approved(proposal) != approved {
-        extend(proposal, now_ms);
-    }
-    Ok(Ballot { proposal: proposal.id, voter: voter.clone(), choice, weight, round: proposal.round })
+    voting(proposal, content_hash, now_ms, |proposal| {
+        if let Some(before) = before.filter(|before| before.round == proposal.round) {
+            let tally = tally(proposal, before.choice);
+            *tally = tally.saturating_sub(before.weight);
+        }
+        let tally = tally(proposal, choice);
+        *tally = tally.saturating_add(weight);
+        Ok(Ballot { proposal: proposal.id, voter: voter.clone(), choice, weight, round: proposal.round })
+    })
 }
 
 /// The outcome has turned: the others get time to answer, and the timelock begins later. Never more than one extension in
@@ -85,6 +102,9 @@ fn vote_again(proposal: &mut Proposal, now_ms: u64) {
     let Params { vote_ms, timelock_ms, .. } = proposal.params;
     (proposal.state, proposal.round) = (ProposalState::Voting, 1);
     (proposal.yes, proposal.no) = (0, 0);
+    if let Some(StakeVote { yes, no, agents_yes, agents_no, .. }) = &mut proposal.stake {
+        (*yes, *no, *agents_yes, *agents_no) = (U128(0), U128(0), U128(0), U128(0));
+    }
     proposal.start_ms = now_ms;
     proposal.end_ms = now_ms.saturating_add(vote_ms);
     proposal.eta_ms = proposal.end_ms.saturating_add(timelock_ms);
@@ -97,9 +117,31 @@ fn tally(proposal: &mut Proposal, choice: Choice) -> &mut u64 {
     }
 }
 
+/// What was cast, of how much. Weights are below 2^64 and stake below 2^114: ten thousand times that fits.
+pub struct Count {
+    pub yes: u128,
+    pub no: u128,
+    pub all: u128,
+    /// Yes that it takes, whatever the quorum.
+    pub least: u128,
+}
+
 /// Whether `part` is at least `bps` of `whole`.
-fn reaches(part: u64, whole: u64, bps: u16) -> bool {
-    u128::from(part).saturating_mul(BPS) >= u128::from(whole).saturating_mul(u128::from(bps))
+fn reaches(part: u128, whole: u128, bps: u16) -> bool {
+    part.saturating_mul(BPS) >= whole.saturating_mul(u128::from(bps))
+}
+
+/// The electorates: a council by its members' weight, or what is locked.
+fn counted(proposal: &Proposal) -> Count {
+    match &proposal.stake {
+        Some(stake) => count_stake(stake),
+        None => Count {
+            yes: proposal.yes.into(),
+            no: proposal.no.into(),
+            all: proposal.council.iter().map(|member| u128::from(member.weight)).sum(),
+            least: 1,
+        },
+    }
 }
 
 /// Closes the vote. Yes has to be a share of all weight and of what was cast, so silence is a no. Approved proposals wait for
@@ -116,13 +158,13 @@ pub fn decide(proposal: &mut Proposal, now_ms: u64) -> Outcome {
 }
 
 fn is_approved(proposal: &Proposal) -> bool {
-    let all = proposal.council.iter().fold(0_u64, |sum, member| sum.saturating_add(member.weight));
-    let votes = proposal.yes.saturating_add(proposal.no);
-    proposal.yes > 0
-        && reaches(proposal.yes, all, proposal.quorum_bps())
-        && reaches(proposal.yes, votes, proposal.params.threshold_bps)
+    let Count { yes, no, all, least } = counted(proposal);
+    let votes = yes.saturating_add(no);
+    yes >= least
+        && reaches(yes, all, proposal.quorum_bps())
+        && reaches(yes, votes, proposal.params.threshold_bps)
         // Exactly two thirds will do: who has a third of the votes and friends among the owners can't stop a line for good.
-        && (!proposal.is_contested() || u128::from(proposal.yes) * 3 >= u128::from(votes) * 2)
+        && (!proposal.is_contested() || yes.saturating_mul(3) >= votes.saturating_mul(2))
 }
 
 /// Cancels a proposal. Who made it may take it back while its fate is open, and no longer: a veto on what was decided is
@@ -212,6 +254,7 @@ pub mod tests {
             objections: 0,
             round: 0,
             bond: U128(0),
+            stake: None,
         }
     }
 
@@ -258,7 +301,8 @@ pub mod tests {
     #[test]
     fn only_a_named_guardian_stops_what_was_decided() {
         let council = vec![Member { account: account("a.near"), weight: 1 }];
-        let constitution = Constitution { council, params: Params::default(), guardian: Some(account("g.near")) };
+        let constitution =
+            Constitution { council, params: Params::default(), guardian: Some(account("g.near")), stake: None };
         let line = new_line(1, "scout".to_owned(), account("owner.near"), constitution);
         let cancelled = |state, caller: &str, now_ms| {
             let mut proposal = Proposal { state, ..proposal() };
@@ -283,7 +327,8 @@ pub mod tests {
     #[test]
     fn who_decides_and_which_code_runs_take_more_than_half_of_all_weight() {
         let council = vec![Member { account: account("b.near"), weight: 1 }];
-        let next = ProposalKind::Amendment(Constitution { council, params: Params::default(), guardian: None });
+        let next =
+            ProposalKind::Amendment(Constitution { council, params: Params::default(), guardian: None, stake: None });
         let code = ProposalKind::ContractUpgrade { contract: account("keys.near"), code_hash: Hash32::default() };
         for (kind, yes, state) in [
             (ProposalKind::Release(1), &["c.near"][..], ProposalState::Queued),

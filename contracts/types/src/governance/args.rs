@@ -4,11 +4,12 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use charter_derive::wire;
 
 use super::{
-    Choice, Constitution, LineId, Member, Params, Policy, ProposalId, ReleaseContent, ReleaseId, StatementKind, Wanted,
+    Choice, Constitution, LineId, Member, Params, Policy, ProposalId, ReleaseContent, ReleaseId, StakeRules,
+    StatementKind, Wanted,
 };
 use crate::admin::Deployment;
 use crate::registry::AgentId;
-use crate::{AccountId, Hash32};
+use crate::{AccountId, Hash32, U128};
 
 /// `new`: the first line is the one that upgrades Charter's own contracts.
 #[wire(strict)]
@@ -28,6 +29,7 @@ pub struct CreateLine {
     #[wire(default)]
     pub params: Params,
     pub guardian: Option<AccountId>,
+    pub stake: Option<StakeRules>,
 }
 
 #[wire(strict)]
@@ -125,7 +127,7 @@ pub struct PauseLine {
     pub ms: u64,
 }
 
-/// `line`, `rollout`, `advance`.
+/// `line`, `rollout`, `advance`, `pool`, `stand`, `stand_down`, `withdraw_stake`, and what `ft_transfer_call` says in `msg`.
 #[wire(strict)]
 #[derive(Copy)]
 pub struct LineRef {
@@ -188,6 +190,62 @@ pub struct ForgetReports {
 #[derive(Copy, BorshSerialize, BorshDeserialize)]
 pub struct AgentRef {
     pub agent: AgentId,
+}
+
+/// `lock`, `unlock`.
+#[wire(strict)]
+#[derive(Copy)]
+pub struct LockStake {
+    pub line: LineId,
+    pub amount: U128,
+}
+
+/// `delegate`.
+#[wire(strict)]
+pub struct DelegateStake {
+    pub line: LineId,
+    pub to: AccountId,
+    /// All that this delegate has from the caller from now on; 0 takes it back.
+    pub amount: U128,
+}
+
+/// `stand_as_agent`.
+#[wire(strict)]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
+pub struct StandAsAgent {
+    pub line: LineId,
+    pub agent: AgentId,
+}
+
+/// `vote_as_agent`.
+#[wire(strict)]
+#[derive(Copy, BorshSerialize, BorshDeserialize)]
+pub struct VoteAsAgent {
+    pub agent: AgentId,
+    pub proposal: ProposalId,
+    pub content_hash: Hash32,
+    pub choice: Choice,
+}
+
+/// `stake`, `delegate_of`.
+#[wire(strict)]
+pub struct StakeRef {
+    pub line: LineId,
+    pub account: AccountId,
+}
+
+/// `stake_ballot`, `overridden`.
+#[wire(strict)]
+pub struct VoterRef {
+    pub proposal: ProposalId,
+    pub account: AccountId,
+}
+
+#[wire(strict)]
+pub struct ForgetBallots {
+    pub proposal: ProposalId,
+    /// Who voted, and delegates from whom something was taken.
+    pub accounts: Vec<AccountId>,
 }
 
 #[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]

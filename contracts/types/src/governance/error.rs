@@ -1,6 +1,6 @@
 use super::{
-    ARTIFACTS_MAX, AUDITORS_MAX, BOND_MAX, BOND_MIN, FORGOTTEN_MAX, LineId, MEMBERS_MAX, NAME_BYTES_MAX, PAUSE_MS_MAX,
-    PERIOD_MS_MAX, PERIOD_MS_MIN, ProposalId, ReleaseId, URI_BYTES_MAX,
+    ARTIFACTS_MAX, AUDITORS_MAX, BOND_MAX, BOND_MIN, FORGOTTEN_MAX, LineId, MEMBERS_MAX, NAME_BYTES_MAX, PARTS_MAX,
+    PAUSE_MS_MAX, PERIOD_MS_MAX, PERIOD_MS_MIN, ProposalId, ReleaseId, STAKE_MAX, UNLOCK_MS_MAX, URI_BYTES_MAX,
 };
 use crate::error::failures;
 use crate::registry::AgentId;
@@ -55,6 +55,28 @@ failures! {
         NotGuardian { caller: AccountId } = "GOVERNANCE_NOT_GUARDIAN", "caller {caller} is not the line's guardian, or was once";
         BadPause {} = "GOVERNANCE_BAD_PAUSE", "a pause takes 1 to {PAUSE_MS_MAX} ms";
         Paused { until_ms: u64 } = "GOVERNANCE_PAUSED", "the line is paused until {until_ms} ms";
+        Stake {} = "GOVERNANCE_BAD_STAKE", "unlocking takes as long as vote, extension and twice the timelock, and {UNLOCK_MS_MAX} ms at most; a floor is 1 to {STAKE_MAX}";
+        StakeFixed {} = "GOVERNANCE_STAKE_FIXED", "asset and unlock_ms of a line's stake are fixed by the first constitution that has them";
+        NoPool { line: LineId } = "GOVERNANCE_NO_POOL", "line {line} was never decided by stake";
+        WrongAsset {} = "GOVERNANCE_WRONG_ASSET", "NEAR is attached to `lock`; tokens come by their contract's ft_transfer_call, into a row that `lock` with the amount 0 has made";
+        NotAttached { needed: u128 } = "GOVERNANCE_NOT_ATTACHED", "attach {needed} yoctoNEAR, and what the row costs";
+        TooMuchStake {} = "GOVERNANCE_TOO_MUCH_STAKE", "a line's stake is {STAKE_MAX} in all at most";
+        Amount {} = "GOVERNANCE_BAD_AMOUNT", "the amount is 1 at least";
+        BadMessage {} = "GOVERNANCE_BAD_MESSAGE", "the message of a transfer to lock is {{\"line\":1}}";
+        NotHolder { caller: AccountId } = "GOVERNANCE_NOT_HOLDER", "{caller} has locked nothing on the line";
+        StakeShort { available: u128 } = "GOVERNANCE_STAKE_SHORT", "{available} are locked and not delegated";
+        NothingReady { ready_ms: u64 } = "GOVERNANCE_NOTHING_READY", "nothing is ready to be withdrawn; what is being unlocked is at {ready_ms} ms";
+        NotDelegate { account: AccountId } = "GOVERNANCE_NOT_DELEGATE", "{account} is no delegate of the line";
+        IsDelegate {} = "GOVERNANCE_IS_DELEGATE", "the caller is a delegate of the line already";
+        Oneself {} = "GOVERNANCE_ONESELF", "nobody delegates to oneself";
+        TooManyDelegates {} = "GOVERNANCE_TOO_MANY_DELEGATES", "a holder has up to {PARTS_MAX} delegates on a line";
+        OthersAgent {} = "GOVERNANCE_OTHERS_AGENT", "an agent is its owner's delegate alone";
+        AgentVotes {} = "GOVERNANCE_AGENT_VOTES", "the caller is an agent's account: it votes by vote_as_agent";
+        AgentsLine { agent: AgentId } = "GOVERNANCE_AGENTS_LINE", "agent {agent} is on the line itself";
+        StaleDelegate { agent: AgentId } = "GOVERNANCE_STALE_DELEGATE", "agent {agent} has changed hands, and has to stand down and become its new owner's delegate, or its owner has panicked";
+        NoVotes { caller: AccountId } = "GOVERNANCE_NO_VOTES", "nothing that {caller} has locked or was delegated counts in this vote";
+        WithdrawalFailed {} = "GOVERNANCE_WITHDRAWAL_FAILED", "the transfer failed; what was sent can be withdrawn again";
+        NotByStake {} = "GOVERNANCE_NOT_BY_STAKE", "the council decides about this proposal";
         Superseded {} = "GOVERNANCE_SUPERSEDED", "the line is no longer what the proposal was voted on for: propose it again";
     }
 }

@@ -1,15 +1,17 @@
 //! The methods of governance.
 
 use super::args::{
-    AgentRef, Choose, CreateLine, Enroll, ExecuteUpgrade, ForgetObjections, ForgetReports, HoldingRef, LineRef, Object,
-    ObjectionRef, PauseLine, ProposalRef, ProposeAmendment, ProposeRelease, ProposeUpgrade, ReleaseRef, ReportHealth,
-    ReportRef, Setup, State, StatementRef, Vote,
+    AgentRef, Choose, CreateLine, DelegateStake, Enroll, ExecuteUpgrade, ForgetBallots, ForgetObjections,
+    ForgetReports, HoldingRef, LineRef, LockStake, Object, ObjectionRef, PauseLine, ProposalRef, ProposeAmendment,
+    ProposeRelease, ProposeUpgrade, ReleaseRef, ReportHealth, ReportRef, Setup, StakeRef, StandAsAgent, State,
+    StatementRef, Vote, VoteAsAgent, VoterRef,
 };
 use super::{
-    Ballot, Enrolment, Holding, Line, LineId, Objection, Proposal, ProposalId, ProposalState, Release, ReleaseFor,
-    Report, Rollout, RolloutState, Statement,
+    Ballot, Delegate, Enrolment, Holding, Line, LineId, Objection, Overridden, Pool, Proposal, ProposalId,
+    ProposalState, Release, ReleaseFor, Report, Rollout, RolloutState, Stake, StakeBallot, Statement,
 };
-use crate::{AccountId, Nothing, Page};
+use crate::asset::FtOnTransfer;
+use crate::{AccountId, Nothing, Page, U128};
 
 crate::method::methods! { of Governance;
     /// Sets the contract up with the line for Charter's own contracts. The account it is deployed to pays for that line's
@@ -29,8 +31,28 @@ crate::method::methods! { of Governance;
     call state(State) [Storage, Anyone, Flat];
     /// Takes the caller's statement back; its storage goes back to it.
     call retract(ReleaseRef) [OneYocto, Anyone, Flat];
-    /// Votes, or changes a vote, until the end. `content_hash` repeats what is voted on.
+    /// Votes, or changes a vote, until the end. `content_hash` repeats what is voted on. Where stake decides, the vote of who
+    /// has delegated some counts for all of it, and is taken from the delegates'.
     call vote(Vote) [Storage, Council, Flat];
+    /// Votes with what its owner has delegated to an agent, by the agent's account, which prepaid the ballot.
+    call vote_as_agent(VoteAsAgent) [Nothing, Agent, Asks];
+    /// Locks `amount` of the attached NEAR on a line. Where the line's stake is a token it is 0, and makes the row into which
+    /// the token's `ft_transfer_call` with `{"line":…}` as `msg` locks.
+    call lock(LockStake) [Storage, Anyone, Flat];
+    /// Locks tokens that have come; called by the token's contract. What is not locked is its sender's again.
+    call ft_on_transfer(FtOnTransfer) -> U128 [Nothing, Token, Flat];
+    /// Unlocks what is not delegated; returns the time from which it can be withdrawn. Until the period ends it counts.
+    call unlock(LockStake) -> u64 [OneYocto, Holder, Flat];
+    /// Sends the holder what is unlocked and ready.
+    call withdraw_stake(LineRef) -> U128 [OneYocto, Holder, Flat];
+    /// Says how much of the caller's stake a delegate votes with, from the next period on.
+    call delegate(DelegateStake) [Storage, Holder, Flat];
+    /// Makes the caller a delegate of a line.
+    call stand(LineRef) [Storage, Anyone, Flat];
+    /// Makes an agent's account a delegate of its owner.
+    call stand_as_agent(StandAsAgent) [Nothing, Agent, Asks];
+    /// The caller is no delegate any more; what was delegated to it is its holders' from now on.
+    call stand_down(LineRef) [Nothing, Delegate, Flat];
     /// Closes a vote that has ended: approved, the timelock runs; else it is rejected.
     call queue(ProposalRef) -> ProposalState [Nothing, Anyone, Flat];
     /// Cancels a proposal: who made it may until the first vote's end, the line's guardian until it is carried out, once.
@@ -41,6 +63,8 @@ crate::method::methods! { of Governance;
     /// An owner of an agent that was on the line before the proposal objects to it, until its timelock ends. Of those owners
     /// one in a hundred doubles the timelock; one in ten, and at least three, have it voted on again, by two thirds.
     call object(Object) [Prepaid, Owner, Asks];
+    /// Removes votes by stake on a proposal that is gone, or could be; their storage goes back to who paid for it.
+    call forget_ballots(ForgetBallots) [Nothing, Anyone, Batch];
     /// Removes objections that count no more; their storage goes back to who paid for it.
     call forget_objections(ForgetObjections) [Nothing, Anyone, Batch];
     /// The line's guardian, once: for up to 7 days nothing that was voted for is carried out, and no rollout moves on, though
@@ -80,6 +104,16 @@ crate::method::methods! { of Governance;
     view proposals(Page) -> Vec<Proposal>;
     /// Ballots of a proposal, in the order of its council.
     view ballots(ProposalRef) -> Vec<Ballot>;
+    /// All that is locked on a line.
+    view pool(LineRef) -> Option<Pool>;
+    /// What an account has locked on a line.
+    view stake(StakeRef) -> Option<Stake>;
+    /// What is delegated to an account on a line.
+    view delegate_of(StakeRef) -> Option<Delegate>;
+    /// An account's vote by stake.
+    view stake_ballot(VoterRef) -> Option<StakeBallot>;
+    /// What is taken from a delegate's vote by holders who voted themselves.
+    view overridden(VoterRef) -> Option<Overridden>;
     /// What an account states of a release.
     view statement(StatementRef) -> Option<Statement>;
     /// An owner's objection.
@@ -107,6 +141,8 @@ crate::method::methods! { of Governance;
     callback on_draw;
     /// The registry's word on who the caller is.
     callback on_authority;
+    /// After a transfer to a holder.
+    callback on_withdrawn -> U128;
     /// After an upgrade: done, or to be tried again.
     callback on_upgraded -> bool;
 }

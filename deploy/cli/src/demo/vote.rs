@@ -46,7 +46,7 @@ async fn release(world: &mut World) -> anyhow::Result<()> {
         .call(
             &people[0],
             governance::methods::create_line,
-            &CreateLine { name: "scout".to_owned(), council, params, guardian: None },
+            &CreateLine { name: "scout".to_owned(), council, params, guardian: None, stake: None },
         )
         .await?;
     let line = world.take(done);

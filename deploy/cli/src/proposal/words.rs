@@ -1,16 +1,18 @@
 //! Proposals in plain words, to be read before they are voted on.
 
+use charter_types::asset::Asset;
 use charter_types::governance::{
-    ArtifactKind, BPS, Constitution, EXECUTION_MS, Line, MAJORITY_BPS, Member, Params, Proposal, ProposalKind,
+    ArtifactKind, Constitution, EXECUTION_MS, Line, MAJORITY_BPS, Member, Params, Proposal, ProposalKind,
     ProposalState, Release, UpgradeFailure,
 };
 use charter_types::{AccountId, Hash32, U128};
 
-use super::Subject;
+use super::count::{decides, needed, percent, share, tally, threshold, weight};
+use super::{Subject, stake};
 use crate::key::words;
 use crate::units::{length, near, time};
 
-type Lines = Vec<(&'static str, String)>;
+pub type Lines = Vec<(&'static str, String)>;
 
 pub fn artifact_kind(kind: ArtifactKind) -> &'static str {
     match kind {
@@ -31,37 +33,6 @@ pub fn state(state: ProposalState) -> &'static str {
         ProposalState::Executed => "carried out",
         ProposalState::Cancelled => "cancelled",
     }
-}
-
-fn percent(bps: u16) -> String {
-    let (whole, rest) = (bps / 100, bps % 100);
-    if rest == 0 { format!("{whole} %") } else { format!("{whole}.{rest:0>2} %") }
-}
-
-fn weight(council: &[Member]) -> u64 {
-    council.iter().map(|member| member.weight).fold(0, u64::saturating_add)
-}
-
-/// The least weight that is a share of another.
-fn share(of: u64, bps: u16) -> u128 {
-    (u128::from(of) * u128::from(bps)).div_ceil(BPS)
-}
-
-fn needed(proposal: &Proposal) -> u128 {
-    share(weight(&proposal.council), proposal.quorum_bps())
-}
-
-pub fn tally(proposal: &Proposal) -> String {
-    let (all, needed) = (weight(&proposal.council), needed(proposal));
-    let contested =
-        if proposal.is_contested() { format!(", and {} of the votes", threshold(proposal)) } else { String::new() };
-    format!("{} yes, {} no, of {all}; {needed} yes are needed{contested}", proposal.yes, proposal.no)
-}
-
-/// Which part of the votes has to be yes.
-fn threshold(proposal: &Proposal) -> String {
-    let bps = proposal.params.threshold_bps;
-    if proposal.is_contested() && bps <= 6_666 { "two thirds".to_owned() } else { percent(bps) }
 }
 
 /// How many owners object.
@@ -117,8 +88,8 @@ fn is_open(proposal: &Proposal) -> bool {
 }
 
 /// How far it is, what can be done about it now, and who is against it.
-pub fn progress(proposal: &Proposal, line: &Line, now_ms: u64) -> String {
-    let said = how_far(proposal, line, now_ms);
+pub fn progress(proposal: &Proposal, line: &Line, asset: Option<&Asset>, now_ms: u64) -> String {
+    let said = how_far(proposal, line, asset, now_ms);
     match objections(proposal) {
         Some(objections) if is_open(proposal) => format!("{said}; {objections}"),
         _ => said,
@@ -130,17 +101,18 @@ fn due_ms(proposal: &Proposal, line: &Line) -> u64 {
     if is_open(proposal) { proposal.eta_ms.max(line.paused_until_ms) } else { proposal.eta_ms }
 }
 
-fn how_far(proposal: &Proposal, line: &Line, now_ms: u64) -> String {
+fn how_far(proposal: &Proposal, line: &Line, asset: Option<&Asset>, now_ms: u64) -> String {
+    let tally = || tally(proposal, asset);
     let (due_ms, until_ms) = (due_ms(proposal, line), proposal.eta_ms.saturating_add(EXECUTION_MS));
     match proposal.state {
         _ if is_stale(proposal, line) => format!("{}, but the line has moved on", state(proposal.state)),
         ProposalState::Voting if now_ms < proposal.end_ms => {
-            format!("voted on until {}: {}", time(proposal.end_ms), tally(proposal))
+            format!("voted on until {}: {}", time(proposal.end_ms), tally())
         }
-        ProposalState::Voting => format!("the vote has ended and nobody has counted it: {}", tally(proposal)),
+        ProposalState::Voting => format!("the vote has ended and nobody has counted it: {}", tally()),
         // An older release of the contract asked for less, and the count is repeated before anything is carried out.
-        ProposalState::Queued if u128::from(proposal.yes) < needed(proposal) => {
-            format!("approved when less was asked for, can't be carried out: {}", tally(proposal))
+        ProposalState::Queued if proposal.stake.is_none() && u128::from(proposal.yes) < needed(proposal) => {
+            format!("approved when less was asked for, can't be carried out: {}", tally())
         }
         ProposalState::Queued if now_ms > until_ms => "approved, and not carried out in time".to_owned(),
         ProposalState::Queued if now_ms < due_ms => {
@@ -162,7 +134,7 @@ fn council(council: &[Member]) -> String {
 
 /// A constitution, a line for each part of it.
 pub fn constitution(constitution: &Constitution) -> Lines {
-    let Constitution { council: members, params, guardian } = constitution;
+    let Constitution { council: members, params, guardian, stake: rules } = constitution;
     let (all, quorum) = (weight(members), params.quorum_bps);
     let guardian = guardian.as_ref().map_or_else(
         || "nobody can stop what was decided".to_owned(),
@@ -177,7 +149,7 @@ pub fn constitution(constitution: &Constitution) -> Lines {
         ("council", council(members)),
         (
             "passes with",
-            format!("{} of {all} yes ({}), {} of the votes cast", share(all, quorum), percent(quorum), {
+            format!("{} of {all} yes ({}), {} of the votes cast", share(all.into(), quorum), percent(quorum), {
                 percent(params.threshold_bps)
             }),
         ),
@@ -187,10 +159,10 @@ pub fn constitution(constitution: &Constitution) -> Lines {
     lines.extend(bonds(params).map(|text| ("bonds", text)));
     lines.push(("guardian", guardian));
     if quorum < MAJORITY_BPS {
-        let needed = share(all, MAJORITY_BPS);
+        let needed = share(all.into(), MAJORITY_BPS);
         lines.insert(2, ("changes with", format!("{needed} of {all} yes: who decides, and how")));
     }
-    lines
+    rules.iter().flat_map(|rules| stake::rules(rules, params)).chain(lines).collect()
 }
 
 fn late_votes(params: &Params) -> Option<String> {
@@ -217,6 +189,7 @@ pub fn amendment(now: &Constitution, next: &Constitution) -> Lines {
     if bonds(&now.params).is_some() && bonds(&next.params).is_none() {
         lines.push(("bonds", "none any more".to_owned()));
     }
+    lines.extend(stake::change(now.stake.as_ref(), next.stake.as_ref()).map(|text| ("stake now", text)));
     lines.push(("council now", council(&now.council)));
     let stays = |account: &AccountId| next.council.iter().any(|member| member.account == *account);
     let leave: Vec<&str> =
@@ -228,7 +201,12 @@ pub fn amendment(now: &Constitution, next: &Constitution) -> Lines {
 }
 
 pub fn of_line(line: &Line) -> Constitution {
-    Constitution { council: line.council.clone(), params: line.params, guardian: line.guardian.clone() }
+    Constitution {
+        council: line.council.clone(),
+        params: line.params,
+        guardian: line.guardian.clone(),
+        stake: line.stake.clone(),
+    }
 }
 
 fn asks_for(release: &Release, head: Option<&Release>) -> String {
@@ -281,7 +259,7 @@ fn is_stale(proposal: &Proposal, line: &Line) -> bool {
 
 /// Everything that a voter should know.
 pub fn sheet(subject: &Subject, head: Option<&Release>) -> String {
-    let Subject { proposal, release, line } = subject;
+    let Subject { proposal, release, line, asset } = subject;
     let mut lines =
         vec![("proposal", format!("{} of line {}, {}, by {}", proposal.id, line.id, line.name, proposal.proposer))];
     lines.extend(match (&proposal.kind, release) {
@@ -294,19 +272,21 @@ pub fn sheet(subject: &Subject, head: Option<&Release>) -> String {
             lines
         }
     });
-    lines.extend(standing(proposal, line));
+    lines.extend(standing(proposal, line, asset.as_ref()));
     lines.extend(beware(proposal, line).map(|why| ("beware", why.to_owned())));
     words::sheet(&lines)
 }
 
 /// How the vote stands, and what follows from it when.
-fn standing(proposal: &Proposal, line: &Line) -> Lines {
+fn standing(proposal: &Proposal, line: &Line, asset: Option<&Asset>) -> Lines {
     let (due_ms, until_ms) = (due_ms(proposal, line), proposal.eta_ms.saturating_add(EXECUTION_MS));
     let mut lines = vec![
         ("content", format!("sha256 {}", proposal.content_hash)),
         ("state", state(proposal.state).to_owned()),
-        ("votes", tally(proposal)),
+        ("decides", decides(proposal, asset)),
+        ("votes", tally(proposal, asset)),
     ];
+    lines.extend(proposal.stake.as_ref().and_then(|vote| stake::agents(vote, asset)).map(|text| ("agents", text)));
     lines.extend(objections(proposal).map(|text| ("objections", text)));
     if proposal.bond.0 > 0 {
         lines.push(("bond", format!("{} NEAR, its maker's again once it is over", near(proposal.bond.0))));
@@ -369,6 +349,7 @@ mod tests {
             version: 0,
             guardian: None,
             paused_until_ms: 0,
+            stake: None,
         }
     }
 
@@ -396,13 +377,14 @@ mod tests {
             objections: 0,
             round: 0,
             bond: U128(0),
+            stake: None,
         }
     }
 
     /// What cannot be carried out is not called approved.
     #[test]
     fn progress_says_what_can_be_done_now() {
-        let said = |yes, now_ms| progress(&code(yes), &line(), now_ms);
+        let said = |yes, now_ms| progress(&code(yes), &line(), None, now_ms);
         assert!(said(3, 15).starts_with("approved, can be carried out from "));
         assert!(said(3, 25).starts_with("approved, can be carried out until "));
         assert_eq!(
@@ -410,9 +392,14 @@ mod tests {
             "approved when less was asked for, can't be carried out: 1 yes, 0 no, of 5; 3 yes are needed"
         );
         let paused = Line { paused_until_ms: 30, ..line() };
-        assert!(progress(&code(3), &paused, 25).starts_with("approved, can be carried out from "));
-        assert!(progress(&code(3), &paused, 30).starts_with("approved, can be carried out until "));
-        assert!(sheet(&standing(&code(3), &paused)).contains("paused      until 1970-01-01T00:00:00Z, by the line's"));
+        assert!(progress(&code(3), &paused, None, 25).starts_with("approved, can be carried out from "));
+        assert!(progress(&code(3), &paused, None, 30).starts_with("approved, can be carried out until "));
+        let sheet = sheet(&standing(&code(3), &paused, None));
+        for shown in
+            ["decides     the council, with 3 of 5 yes", "paused      until 1970-01-01T00:00:00Z, by the line's"]
+        {
+            assert!(sheet.contains(shown), "{shown}: {sheet}");
+        }
     }
 
     #[test]
@@ -430,20 +417,20 @@ mod tests {
         ] {
             let proposal = against(objections_of.0, objections_of.1);
             assert_eq!(objections(&proposal).as_deref(), Some(expected));
-            assert!(progress(&proposal, &line(), 15).ends_with(expected), "{expected}");
+            assert!(progress(&proposal, &line(), None, 15).ends_with(expected), "{expected}");
         }
         let again = Proposal { round: 1, state: ProposalState::Voting, ..against(4, 40) };
         let said = "4 of 40 owners object: voted on again, two thirds of the votes have to be yes";
         assert_eq!(objections(&again).as_deref(), Some(said));
-        assert_eq!(tally(&again), "3 yes, 0 no, of 5; 3 yes are needed, and two thirds of the votes");
+        assert_eq!(tally(&again, None), "3 yes, 0 no, of 5; 3 yes are needed, and two thirds of the votes");
         let over = Proposal { state: ProposalState::Executed, ..again };
         assert_eq!(objections(&over).as_deref(), Some("4 of 40 owners object"));
-        assert_eq!(progress(&over, &line(), 15), "carried out");
+        assert_eq!(progress(&over, &line(), None, 15), "carried out");
     }
 
     #[test]
     fn bonds_and_late_votes_are_said_where_there_are_any() {
-        let of = |params| Constitution { council: council(), params, guardian: None };
+        let of = |params| Constitution { council: council(), params, guardian: None, stake: None };
         let plain = sheet(&constitution(&of(params())));
         assert!(!plain.contains("late votes") && !plain.contains("bonds"), "{plain}");
         let strict = Params {
@@ -464,7 +451,9 @@ mod tests {
             assert!(laxer.contains(shown), "{shown}: {laxer}");
         }
         let bonded = Proposal { bond: strict.proposal_bond, ..code(3) };
-        assert!(sheet(&standing(&bonded, &line())).contains("bond        2 NEAR, its maker's again once it is over"));
+        assert!(
+            sheet(&standing(&bonded, &line(), None)).contains("bond        2 NEAR, its maker's again once it is over")
+        );
         assert_eq!(bond(U128(0), "then"), None);
         let asked = bond(strict.enrolment_bond, "it is off the line").map(|(_, text)| text);
         assert_eq!(asked.as_deref(), Some("0.1 NEAR of your storage balance at governance, until it is off the line"));

@@ -18,6 +18,44 @@ fn unknown_flags_and_values_are_named() {
 }
 
 #[test]
+fn amounts_that_are_none_are_named() {
+    let amount = "expected an amount like 2 or 0.05";
+    let nothing = "expected an amount of more than 0";
+    for (verb, wrong, expected) in [
+        ("lock", "much", amount),
+        ("lock", "1e3", amount),
+        ("lock", "1.2.3", amount),
+        ("lock", "0", nothing),
+        ("lock", "0.0", nothing),
+        ("unlock", "2NEAR", amount),
+        ("unlock", "0", nothing),
+        // 2^128.
+        ("unlock", "340282366920938463463374607431768211456", amount),
+    ] {
+        refused(&["stake", verb, "2", wrong], expected);
+    }
+    refused(&["stake", "lock", "scout", "1"], "invalid value 'scout'");
+    refused(&["stake", "lock", "2", "-1"], "unexpected argument '-1'");
+    refused(&["stake", "withdraw"], "required arguments");
+    refused(&["delegate", "to", "2", "bob.near", "some"], amount);
+    refused(&["delegate", "to", "2", "Bob", "1"], "invalid value 'Bob'");
+    refused(&["delegate", "to", "2", "bob.near"], "required arguments");
+    refused(&["delegate", "stand", "2", "--agent", "scout"], "invalid value 'scout'");
+    refused(&["vote", "1", "yes", "--as-agent", "scout"], "invalid value 'scout'");
+    refused(&["line", "forget-ballots", "1"], "required arguments");
+    let create = ["line", "create", "scout"];
+    for (option, wrong, expected) in [
+        ("--stake-asset", "Near", "expected near, or the account of a token"),
+        ("--stake-floor", "0", nothing),
+        ("--stake-floor", "half", amount),
+        ("--stake-unlock", "soon", "expected a time like 90s"),
+    ] {
+        refused(&[&create[..], &[option, wrong]].concat(), expected);
+    }
+    refused(&["council", "change", "2", "--no-stake", "--stake-floor", "5"], "cannot be used with");
+}
+
+#[test]
 fn a_busy_port_is_one_sentence() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();

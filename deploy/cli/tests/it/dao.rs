@@ -1,11 +1,11 @@
 //! A DAO's release, command by command, with its transcript in `docs/dao.md` (`CHARTER_WRITE_TRANSCRIPT=1` writes it); its
-//! council's change, and an upgrade of a contract.
+//! council's change, votes by stake, and an upgrade of a contract.
 
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use charter_harness::Harness;
 use charter_harness::arguments::prepay;
+use charter_harness::{Caller, Harness, raw, test_token};
 use serde_json::{Value, json};
 
 use crate::operator::{Office, check_transcript};
@@ -302,6 +302,209 @@ async fn owners_object_a_guardian_pauses_and_agents_wait_for_auditors() {
     office.json("alice", "charter agent leave");
 }
 
+/// So many NEAR, as JSON has them.
+fn near(amount: u64) -> Value {
+    json!(format!("{amount}{}", "0".repeat(24)))
+}
+
+/// A command that works, with words that it says.
+fn says(office: &mut Office, name: &str, line: &str, expected: &[&str]) {
+    let output = office.run_in(name, line);
+    let said = format!("{}{}", text(&output.stderr), text(&output.stdout));
+    assert!(output.status.success(), "{line}: {said}");
+    for shown in expected {
+        assert!(said.contains(shown), "{shown}: {said}");
+    }
+}
+
+fn proposed(semver: &str) -> String {
+    format!("charter release propose --line 2 --semver {semver} --artifact oci_image:scout.tar --commit {COMMIT} --yes")
+}
+
+/// A line of alice's on which NEAR decides. While nothing is locked, her council does.
+fn by_stake(office: &mut Office) {
+    let create = "charter line create scout --vote 1h --timelock 1h --extension 0";
+    let rules = |asset: &str, unlock: &str, more: &str| {
+        format!("{create} --stake-asset {asset} --stake-unlock {unlock} --stake-floor 5 {more}")
+    };
+    office.refused("alice", &format!("{create} --stake-asset near --yes"), "--stake-unlock 7d");
+    office.refused("alice", &rules("near", "1h", "--yes"), "GOVERNANCE_BAD_STAKE: unlocking takes as long as vote");
+    office.refused("alice", &rules("near", "4h", "--no-stake --yes"), "cannot be used with");
+    office.refused("alice", &rules("nobody.test.near", "4h", "--yes"), "is no account");
+    office.refused("alice", &rules("near", "4h", ""), "say --yes");
+    let shown = [
+        "stake       who locks NEAR decides; the council does while less than 5 NEAR is locked",
+        "by stake    passes with 50.01 % of what is locked, at least 5 NEAR, and 50.01 % of the votes cast",
+        "unlocking   takes 4h; a change counts from the next 30m on",
+        "line 2: scout",
+    ];
+    says(office, "alice", &rules("near", "4h", "--yes"), &shown);
+
+    office.refused("bob", &proposed("0.1.0"), "GOVERNANCE_NOT_MEMBER");
+    assert_eq!(office.json("alice", &proposed("0.1.0"))["proposal"], 1);
+    says(office, "alice", "charter release show 1", &["decides     the council, with 1 of 1 yes"]);
+    office.refused("alice", "charter vote 1 yes --yes --as-agent 1", "GOVERNANCE_NOT_BY_STAKE");
+    says(office, "alice", "charter vote 1 yes --yes", &["your vote   yes, of alice.test.near, with 1 of 1\n"]);
+    office.json("alice", "charter release cancel 1 --yes");
+}
+
+/// Three lock, one of them for two others to vote with: a person, and an agent of hers.
+fn locked(office: &mut Office) {
+    office.refused("alice", "charter stake lock 1 10 --yes", "GOVERNANCE_NO_POOL");
+    office.refused("alice", "charter stake lock 2 10", "say --yes");
+    office.refused("alice", "charter stake unlock 2 1", "GOVERNANCE_NOT_HOLDER");
+    office.refused("alice", "charter delegate to 2 carol.test.near 4 --yes", "GOVERNANCE_NOT_HOLDER");
+    let done = office.json("alice", "charter stake lock 2 10 --yes");
+    assert_eq!((&done["amount"], &done["locked"], &done["asset"]), (&near(10), &near(10), &json!("near")));
+    let shown = ["this        locks 6 NEAR on line 2, scout", "comes back  4h after", "6 NEAR of yours counts from "];
+    says(office, "bob", "charter stake lock 2 6 --yes", &shown);
+    office.json("carol", "charter stake lock 2 3.5 --yes");
+    assert_eq!(office.json("carol", "charter stake lock 2 0.5 --yes")["locked"], near(4));
+
+    let to_carol = "charter delegate to 2 carol.test.near";
+    office.refused("alice", &format!("{to_carol} 4 --yes"), "GOVERNANCE_NOT_DELEGATE");
+    office.refused("carol", "charter delegate show 2", "GOVERNANCE_NOT_DELEGATE");
+    office.refused("carol", "charter delegate stand 1", "GOVERNANCE_NO_POOL");
+    says(office, "carol", "charter delegate stand 2", &["carol.test.near is a delegate of line 2"]);
+    office.refused("carol", "charter delegate stand 2", "GOVERNANCE_IS_DELEGATE");
+    office.refused("carol", &format!("{to_carol} 1 --yes"), "GOVERNANCE_ONESELF");
+    office.refused("alice", &format!("{to_carol} 11 --yes"), "GOVERNANCE_STAKE_SHORT: 10 NEAR is locked on line 2");
+    office.refused("alice", &format!("{to_carol} 4"), "say --yes");
+    let shown = [
+        "this        has carol.test.near vote with 4 NEAR of yours on line 2",
+        "you         may vote yourself",
+        "carol.test.near votes with 4 NEAR of yours on line 2, from ",
+    ];
+    says(office, "alice", &format!("{to_carol} 4 --yes"), &shown);
+
+    std::fs::write(office.path("alice/card.json"), crate::operator::CARD).unwrap();
+    office.json("alice", "charter agent register --card card.json --agent-account scout.test.near");
+    std::fs::create_dir(office.path("scout")).unwrap();
+    office.json("scout", "charter init --data-dir ../play --account scout.test.near");
+    office.refused("bob", "charter delegate stand 2 --agent 1", "GOVERNANCE_NOT_AGENT");
+    let stands = office.json("scout", "charter delegate stand 2 --agent 1");
+    assert_eq!(stands["agent"], json!({ "agent": 1, "owner": "alice.test.near" }));
+    office.refused("bob", "charter delegate to 2 scout.test.near 1 --yes", "GOVERNANCE_OTHERS_AGENT");
+    let given = office.json("alice", "charter delegate to 2 scout.test.near 2 --yes");
+    assert_eq!((&given["amount"], &given["undelegated"]), (&near(2), &near(4)));
+    office.refused("alice", "charter stake unlock 2 5", "GOVERNANCE_STAKE_SHORT: 4 NEAR is locked on line 2");
+}
+
+/// What was locked and delegated counts by now.
+fn counted(office: &mut Office) {
+    let shown = [
+        "line        2, scout: 20 NEAR in all, it decides",
+        "unlocking   takes 4h; a period has 30m, the next begins at ",
+        "locked      10 NEAR, counting since ",
+        "delegated   4 NEAR of it to carol.test.near\n",
+        "delegated   2 NEAR of it to scout.test.near\n",
+    ];
+    says(office, "bob", "charter stake show 2 alice.test.near", &shown);
+    says(office, "bob", "charter delegate show 2 carol.test.near", &["votes with  4 NEAR that others delegate to it"]);
+    says(office, "bob", "charter delegate show 2 scout.test.near", &["agent       1, of alice.test.near alone"]);
+    says(office, "bob", "charter line show 2", &["locked      20 NEAR in all, it decides"]);
+    let shown = office.json("bob", "charter stake show 2");
+    assert_eq!((&shown["stake"]["holder"], &shown["ready"]), (&json!("bob.test.near"), &json!("0")));
+}
+
+/// A release that a holder proposes. Its delegate says no, she says yes herself, and takes what she had given.
+async fn voted(office: &mut Office) {
+    assert_eq!(office.json("bob", &proposed("1.0.0"))["proposal"], 2);
+    office.refused(
+        "scout",
+        "charter vote 2 yes --yes",
+        "GOVERNANCE_AGENT_VOTES: scout.test.near is an agent's account",
+    );
+    office.refused("bob", "charter vote 2 yes --yes --as-agent 1", "GOVERNANCE_NOT_DELEGATE");
+    let shown = [
+        "decides     what was locked at 20",
+        ": 20 NEAR in all; it takes 5 NEAR yes at least",
+        "votes       0 NEAR yes, 0 NEAR no, of 20 NEAR; 10.002 NEAR yes are needed",
+        "your vote   no, of carol.test.near, with 8 NEAR: 4 NEAR of its own, 4 NEAR delegated to it\n",
+        "voted no on proposal 2: 0 NEAR yes, 8 NEAR no so far",
+    ];
+    says(office, "carol", "charter vote 2 no --yes", &shown);
+    let said = office.json("scout", "charter vote 2 yes --yes --as-agent 1");
+    assert_eq!((&said["stake"]["agents_yes"], &said["agent"]), (&near(2), &json!(1)));
+    assert_eq!(said["weight"]["stake"]["received"], near(2));
+    let shown = [
+        "votes       0 NEAR yes, 8 NEAR no, agents 2 NEAR yes, 0 NEAR no, of 20 NEAR",
+        "agents      cast 2 NEAR, all of which counts",
+        "with 10 NEAR: 10 NEAR of its own, of which 6 NEAR is taken from its delegates\n",
+        "voted yes on proposal 2: 10 NEAR yes, 4 NEAR no so far",
+    ];
+    says(office, "alice", "charter vote 2 yes --yes", &shown);
+    says(office, "alice", "charter vote 2 yes --yes", &["10 NEAR of its own; it said yes before"]);
+    let refused = "GOVERNANCE_NO_VOTES: nothing that hal.test.near has locked";
+    office.refused("hal", "charter vote 2 yes --yes", refused);
+    assert_eq!(office.json("bob", "charter vote 2 yes --yes")["stake"]["yes"], near(16));
+    let shown = office.json("carol", "charter release show 2");
+    let vote = &shown["proposal"]["stake"];
+    assert_eq!((&vote["yes"], &vote["no"], &vote["agents_yes"]), (&near(16), &near(4), &json!("0")));
+    says(office, "carol", "charter line proposals 2", &["16 NEAR yes, 4 NEAR no, of 20 NEAR; 10.002 NEAR yes"]);
+    for _ in 0..2 {
+        office.wait_an_hour().await;
+    }
+    assert_eq!(office.json("carol", "charter release publish 2")["seq"], 1);
+    office.refused("carol", "charter line forget-ballots 2 alice.test.near", "GOVERNANCE_OPEN");
+    let shown = ["of proposal 9, no vote by stake of alice.test.near, bob.test.near is on the chain any more"];
+    says(office, "carol", "charter line forget-ballots 9 alice.test.near bob.test.near", &shown);
+}
+
+/// What was locked comes back, once it has waited; what a delegate no longer votes with, at once.
+async fn taken_out(office: &mut Office) {
+    let done = office.json("bob", "charter stake unlock 2 6");
+    assert_eq!(done["unlocking"], near(6));
+    office.refused("bob", "charter stake withdraw 2", "GOVERNANCE_NOTHING_READY");
+    says(office, "bob", "charter stake show 2", &["unlocking   6 NEAR, ready at "]);
+    says(office, "carol", "charter delegate stand-down 2", &["carol.test.near is no delegate of line 2 any more"]);
+    office.refused("carol", "charter delegate stand-down 2", "GOVERNANCE_NOT_DELEGATE");
+    let dead = "carol.test.near, who is that delegate no more: it is yours again";
+    says(office, "alice", "charter stake show 2", &[dead]);
+    let back = office.json("alice", "charter delegate to 2 carol.test.near 0 --yes");
+    assert_eq!(back["undelegated"], near(8));
+    let shown = ["unlocked 8 NEAR on line 2: 8 NEAR can be withdrawn from "];
+    says(office, "alice", "charter stake unlock 2 8", &shown);
+    for _ in 0..5 {
+        office.wait_an_hour().await;
+    }
+    says(office, "bob", "charter stake show 2", &["free        6 NEAR: `charter stake withdraw 2`"]);
+    says(office, "bob", "charter stake withdraw 2", &["withdrew 6 NEAR from line 2"]);
+    says(office, "bob", "charter stake show 2", &["holder      bob.test.near, who has locked nothing"]);
+    assert_eq!(office.json("alice", "charter stake withdraw 2")["amount"], near(8));
+    says(office, "alice", "charter stake show 2", &["line        2, scout: 6 NEAR in all, it decides"]);
+}
+
+/// Rules of stake stay unless they are named, and what is fixed can't be.
+fn amended(office: &mut Office) {
+    let change = |what: &str| format!("charter council change 2 {what} --yes");
+    office.refused("alice", &change("--stake-unlock 5h"), "GOVERNANCE_STAKE_FIXED");
+    office.refused("alice", &change("--stake-floor 5"), "has this constitution already");
+    says(office, "alice", &change("--stake-floor 6"), &["less than 6 NEAR", "stake now   decides from 5 NEAR on"]);
+    let off = "stake now   decides, and would no more: the council does, whatever is locked";
+    says(office, "alice", &change("--no-stake"), &[off]);
+    let kept = office.json("alice", &change("--quorum 66.7"))["proposal"].as_u64().unwrap();
+    let shown = office.json("alice", &format!("charter release show {kept}"));
+    assert_eq!(shown["proposal"]["kind"]["amendment"]["stake"]["floor"], near(5));
+    says(office, "bob", "charter council show 2", &["by stake    passes with 50.01 % of what is locked"]);
+    assert_eq!(office.json("bob", "charter council show 2")["constitution"]["stake"]["floor"], near(5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stake_votes_with_what_is_locked_and_comes_back() {
+    let mut office = open();
+    start(&mut office);
+    std::fs::create_dir(office.path("hal")).unwrap();
+    office.json("hal", "charter init --data-dir ../play --account hal.test.near");
+    by_stake(&mut office);
+    locked(&mut office);
+    office.wait_an_hour().await;
+    counted(&mut office);
+    voted(&mut office).await;
+    taken_out(&mut office).await;
+    amended(&mut office);
+}
+
 /// A folder where the council of Charter's own line works.
 struct Desk {
     harness: Harness,
@@ -382,4 +585,52 @@ async fn an_upgrade_says_what_is_in_its_way() {
     desk.done("charter upgrade execute 5 escrow.wasm");
     desk.refused("charter upgrade execute 6 escrow.wasm", &format!("CHARTER_CODE_REPLACED: {escrow} runs"));
     desk.refused("charter upgrade execute 5 escrow.wasm", "is carried out");
+}
+
+/// 2^113, more than any line holds.
+const TOO_MUCH: &str = "10384593717069655257060992658440192";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stake_in_a_token_is_locked_by_its_contract_and_comes_back() {
+    let desk = Desk::new().await;
+    let root = desk.harness.root();
+    let account = desk.harness.account("token").await.unwrap();
+    account.deploy(&test_token().unwrap()).await.unwrap().into_result().unwrap();
+    let token = account.id();
+    for (method, args) in [
+        ("new", json!({ "owner": root.id() })),
+        ("mint", json!({ "account_id": root.id(), "amount": "1000" })),
+        ("mint", json!({ "account_id": root.id(), "amount": TOO_MUCH })),
+    ] {
+        let outcome = root.send(token, raw(method, args), 0).await.unwrap();
+        assert!(outcome.is_success(), "{method}: {outcome:?}");
+    }
+    let create = "charter line create scout --vote 1h --timelock 1h --extension 0 --stake-unlock 4h";
+    let said = desk.done(&format!("{create} --stake-asset {token} --stake-floor 100 --yes"));
+    assert!(said.contains(&format!("who locks the token {token} decides")), "{said}");
+
+    desk.refused("charter stake lock 2 0.5 --yes", "smallest unit, found \"0.5\"");
+    let said = desk.done("charter stake lock 2 700 --yes");
+    assert!(said.contains(&format!("locked 700 {token} on line 2; 700 {token} of yours counts from ")), "{said}");
+    let said = desk.done("charter stake lock 2 300 --yes");
+    assert!(said.contains(&format!("1000 {token} of yours counts from ")), "{said}");
+    // What governance refuses its sender has again.
+    let refused = format!("0 of {TOO_MUCH} {token} are locked, the rest is yours again");
+    desk.refused(&format!("charter stake lock 2 {TOO_MUCH} --yes"), &refused);
+    desk.refused(&format!("charter stake lock 2 {TOO_MUCH} --yes"), "GOVERNANCE_TOO_MUCH_STAKE");
+    let outcome = root.send(token, raw("fail", json!({ "fails": true })), 0).await.unwrap();
+    assert!(outcome.is_success(), "{outcome:?}");
+    desk.refused("charter stake lock 2 1 --yes", "TOKEN_FAILS");
+
+    desk.done("charter stake unlock 2 400");
+    desk.harness.wait(Duration::from_hours(5)).await.unwrap();
+    desk.refused("charter stake withdraw 2", "GOVERNANCE_WITHDRAWAL_FAILED");
+    let said = desk.done("charter stake show 2");
+    assert!(said.contains(&format!("free        400 {token}: `charter stake withdraw 2`")), "{said}");
+    let outcome = root.send(token, raw("fail", json!({ "fails": false })), 0).await.unwrap();
+    assert!(outcome.is_success(), "{outcome:?}");
+    let said = desk.done("charter stake withdraw 2");
+    assert!(said.contains(&format!("withdrew 400 {token} from line 2")), "{said}");
+    let said = desk.done("charter stake show 2");
+    assert!(said.contains(&format!("line        2, scout: 600 {token} in all, it decides")), "{said}");
 }

@@ -1,20 +1,38 @@
 //! Governance's records.
 
 use charter_types::AccountId;
-use charter_types::governance::args::{AgentRef, HoldingRef, ObjectionRef, ProposalRef, ReportRef, StatementRef};
+use charter_types::governance::args::{
+    AgentRef, HoldingRef, LineRef, ObjectionRef, ProposalRef, ReportRef, StakeRef, StatementRef, VoterRef,
+};
 use charter_types::governance::{
-    Ballot, Enrolment, Fact, Holding, Line, Objection, Proposal, Release, Report, Rollout, Statement,
+    Ballot, Delegate, Enrolment, Fact, Holding, Line, Objection, Overridden, Pool, Proposal, Release, Report, Rollout,
+    Stake, StakeBallot, Statement,
 };
 use serde_json::Value;
 
 use crate::IndexerError;
 use crate::contract::Contract;
-use crate::table::{Change, Key, Table, account, boolean, number, record, text, word};
+use crate::table::{Change, Key, Table, account, amount, boolean, number, record, text, word};
 use crate::truth::{Row, Truth};
 use crate::views::{self, Chain, HighestId};
 
-pub static TABLES: &[&Table] =
-    &[&LINE, &RELEASE, &PROPOSAL, &BALLOT, &STATEMENT, &OBJECTION, &ENROLMENT, &ROLLOUT, &HEALTH_REPORT, &HOLDING];
+pub static TABLES: &[&Table] = &[
+    &LINE,
+    &RELEASE,
+    &PROPOSAL,
+    &BALLOT,
+    &STATEMENT,
+    &OBJECTION,
+    &STAKE_POOL,
+    &STAKE,
+    &DELEGATE,
+    &STAKE_BALLOT,
+    &OVERRIDDEN,
+    &ENROLMENT,
+    &ROLLOUT,
+    &HEALTH_REPORT,
+    &HOLDING,
+];
 
 pub static LINE: Table = Table {
     name: "line",
@@ -56,6 +74,9 @@ pub static PROPOSAL: Table = Table {
         number("no"),
         number("objections"),
         number("round"),
+        amount("stake_yes").of("stake.yes"),
+        amount("stake_no").of("stake.no"),
+        amount("stake_all").of("stake.all"),
     ],
     path: "proposals",
     record: record::<Proposal>,
@@ -106,6 +127,117 @@ pub static OBJECTION: Table = Table {
 async fn objection(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
     let Some(Ok((proposal, owner))) = row.parts().map(numbered) else { return Ok(None) };
     chain.ask(views::OBJECTION, ObjectionRef { proposal, owner }).await
+}
+
+/// `locked`, here and in [`STAKE`], and `received` of a delegate are the last of a history: what counts from the next period
+/// on, if it changed in this one.
+pub static STAKE_POOL: Table = Table {
+    name: "stake_pool",
+    contract: Contract::Governance,
+    about: "What is locked on a line that is decided by it, in all. Without a token it is NEAR.",
+    key: Key::Fields(&["line"]),
+    columns: &[
+        number("line"),
+        account("token").of("asset.nep141").filter(),
+        amount("locked").of("locked.-1.amount"),
+        amount("held").of("books.held"),
+        amount("in_flight").of("books.in_flight"),
+        number("delegates"),
+    ],
+    path: "stake-pools",
+    record: record::<Pool>,
+    truth: Truth::One(|chain, row| Box::pin(pool(chain, row))),
+};
+
+async fn pool(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
+    let Ok(line) = row.key.parse() else { return Ok(None) };
+    chain.ask(views::POOL, LineRef { line }).await
+}
+
+pub static STAKE: Table = Table {
+    name: "stake",
+    contract: Contract::Governance,
+    about: "What each account has locked on a line, and which parts of it others vote with.",
+    key: Key::Fields(&["line", "holder"]),
+    columns: &[
+        number("line").filter(),
+        account("holder").filter(),
+        amount("locked").of("locked.-1.amount"),
+        amount("unlocking"),
+        number("ready_ms"),
+        amount("free"),
+        amount("in_flight"),
+    ],
+    path: "stakes",
+    record: record::<Stake>,
+    truth: Truth::One(|chain, row| Box::pin(stake(chain, row))),
+};
+
+async fn stake(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
+    let Some(Ok((line, account))) = row.parts().map(numbered) else { return Ok(None) };
+    chain.ask(views::STAKE, StakeRef { line, account }).await
+}
+
+pub static DELEGATE: Table = Table {
+    name: "delegate",
+    contract: Contract::Governance,
+    about: "Accounts that vote on a line with what others delegate to them.",
+    key: Key::Fields(&["line", "account"]),
+    columns: &[
+        number("line").filter(),
+        account("account").filter(),
+        number("number"),
+        number("agent").of("agent.agent").filter(),
+        amount("received").of("received.-1.amount"),
+    ],
+    path: "delegates",
+    record: record::<Delegate>,
+    truth: Truth::One(|chain, row| Box::pin(delegate(chain, row))),
+};
+
+async fn delegate(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
+    let Some(Ok((line, account))) = row.parts().map(numbered) else { return Ok(None) };
+    chain.ask(views::DELEGATE_OF, StakeRef { line, account }).await
+}
+
+pub static STAKE_BALLOT: Table = Table {
+    name: "stake_ballot",
+    contract: Contract::Governance,
+    about: "Votes by stake as they stand.",
+    key: Key::Fields(&["proposal", "voter"]),
+    columns: &[
+        number("proposal").filter(),
+        account("voter").filter(),
+        word("choice"),
+        amount("own"),
+        amount("received"),
+        boolean("agent"),
+        number("round"),
+    ],
+    path: "stake-ballots",
+    record: record::<StakeBallot>,
+    truth: Truth::One(|chain, row| Box::pin(stake_ballot(chain, row))),
+};
+
+async fn stake_ballot(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
+    let Some(Ok((proposal, account))) = row.parts().map(numbered) else { return Ok(None) };
+    chain.ask(views::STAKE_BALLOT, VoterRef { proposal, account }).await
+}
+
+pub static OVERRIDDEN: Table = Table {
+    name: "overridden",
+    contract: Contract::Governance,
+    about: "What is taken from a delegate's vote by holders who voted themselves.",
+    key: Key::Fields(&["proposal", "delegate"]),
+    columns: &[number("proposal").filter(), account("delegate").filter(), amount("amount"), number("round")],
+    path: "overridden",
+    record: record::<Overridden>,
+    truth: Truth::One(|chain, row| Box::pin(overridden(chain, row))),
+};
+
+async fn overridden(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
+    let Some(Ok((proposal, account))) = row.parts().map(numbered) else { return Ok(None) };
+    chain.ask(views::OVERRIDDEN, VoterRef { proposal, account }).await
 }
 
 pub static ENROLMENT: Table = Table {
@@ -186,6 +318,12 @@ pub fn changes(fact: &Fact) -> Vec<Change> {
         Fact::ObjectionsForgotten { proposal, owners } => {
             return owners.iter().map(|owner| OBJECTION.remove(format!("{proposal}/{owner}"))).collect();
         }
+        Fact::BallotsForgotten { proposal, accounts } => {
+            let both = |account: &AccountId| {
+                [&STAKE_BALLOT, &OVERRIDDEN].map(|table| table.remove(format!("{proposal}/{account}")))
+            };
+            return accounts.iter().flat_map(both).collect();
+        }
         Fact::Line(line) => LINE.put(line),
         Fact::Release(release) => RELEASE.put(release),
         Fact::Proposal(proposal) => PROPOSAL.put(proposal.as_ref()),
@@ -193,6 +331,13 @@ pub fn changes(fact: &Fact) -> Vec<Change> {
         Fact::Statement(statement) => STATEMENT.put(statement),
         Fact::StatementRetracted { release, by } => STATEMENT.remove(format!("{release}/{by}")),
         Fact::Objection(objection) => OBJECTION.put(objection),
+        Fact::Pool(pool) => STAKE_POOL.put(pool),
+        Fact::Stake(stake) => STAKE.put(stake),
+        Fact::StakeEnded { line, holder } => STAKE.remove(format!("{line}/{holder}")),
+        Fact::Delegate(delegate) => DELEGATE.put(delegate),
+        Fact::DelegateEnded { line, account } => DELEGATE.remove(format!("{line}/{account}")),
+        Fact::StakeBallot(ballot) => STAKE_BALLOT.put(ballot),
+        Fact::Overridden(overridden) => OVERRIDDEN.put(overridden),
         Fact::Enrolment(enrolment) => ENROLMENT.put(enrolment),
         Fact::EnrolmentEnded(agent) => ENROLMENT.remove(agent),
         Fact::Holding(holding) => HOLDING.put(holding),

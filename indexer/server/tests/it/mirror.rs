@@ -73,7 +73,7 @@ async fn a_proposal_that_is_forgotten_leaves_no_row() {
     let harness = Harness::start().await.unwrap();
     let (alice, contract) = (harness.account("alice").await.unwrap(), &harness.contracts.governance);
     let params = Params { vote_ms: PERIOD_MS_MIN, timelock_ms: PERIOD_MS_MIN, extension_ms: 0, ..Params::default() };
-    let line = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian: None };
+    let line = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian: None, stake: None };
     let line = ok(&alice, contract, governance::create_line, &line, DEPOSIT).await;
     let release = ProposeRelease { line, seq: 0, content: content() };
     let proposal = ok(&alice, contract, governance::propose_release, &release, DEPOSIT).await;

@@ -199,6 +199,11 @@ impl World {
             "report" => self.row("health_report", &key(&["release", "owner"])),
             "statement" => self.row("statement", &key(&["release", "by"])),
             "objection" => self.row("objection", &key(&["proposal", "owner"])),
+            "pool" => self.row("stake_pool", &text("line")),
+            "stake" => self.row("stake", &key(&["line", "account"])),
+            "delegate_of" => self.row("delegate", &key(&["line", "account"])),
+            "stake_ballot" => self.row("stake_ballot", &key(&["proposal", "account"])),
+            "overridden" => self.row("overridden", &key(&["proposal", "account"])),
             "holding" => self.row("holding", &key(&["line", "owner"])),
             "approval" => self.row("approval", &key(&["grant", "host", "digest"])),
             "wrap" => {

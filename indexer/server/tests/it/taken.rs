@@ -450,3 +450,44 @@ async fn what_happens_to_a_row_in_one_block_happens_in_its_order() {
     assert_eq!(scene.one(rows).await, "1/0:1 1/1:5");
     scene.end().await;
 }
+
+#[tokio::test]
+async fn votes_by_stake_that_are_forgotten_leave_no_row() {
+    let scene = Scene::start().await;
+    let ballot = json!({ "stake_ballot": {
+        "proposal": 1, "voter": "alice.near", "choice": "yes", "own": "10", "received": "0", "number": 0, "agent": false,
+        "round": 0,
+    } });
+    let taken = json!({ "overridden": {
+        "proposal": 1, "delegate": "bob.near", "number": 1, "round": 0, "amount": "4",
+    } });
+    let gone = json!({ "ballots_forgotten": { "proposal": 1, "accounts": ["alice.near", "bob.near"] } });
+    for (facts, left) in [(vec![ballot, taken], "2"), (vec![gone], "0")] {
+        scene.node.emit(Contract::Governance, &facts);
+        let report = scene.mirror().await;
+        assert_eq!((report.mismatches, report.dead_letters), (0, 0), "{:?}", report.detail);
+        let rows = "select ((select count(*) from stake_ballot) + (select count(*) from overridden))::text";
+        assert_eq!(scene.one(rows).await, left);
+    }
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn of_a_history_a_column_has_the_last_entry() {
+    let scene = Scene::start().await;
+    let pool = |line: u64, asset: Value, locked: &[&str]| {
+        let locked: Vec<_> = locked.iter().map(|amount| json!({ "from_ms": 1, "amount": amount })).collect();
+        json!({ "pool": {
+            "line": line, "asset": asset, "unlock_ms": 8, "books": { "held": "9", "in_flight": "1" }, "delegates": 0,
+            "locked": locked,
+        } })
+    };
+    let most = u128::MAX.to_string();
+    let token = json!({ "nep141": "usdc.near" });
+    scene.node.emit(Contract::Governance, &[pool(1, json!("near"), &[]), pool(2, token, &["5", &most])]);
+    let report = scene.mirror().await;
+    assert_eq!((report.mismatches, report.dead_letters), (0, 0), "{:?}", report.detail);
+    let rows = "select string_agg(concat_ws(':', line, token, locked, held), ' ' order by line) from stake_pool";
+    assert_eq!(scene.one(rows).await, format!("1:9 2:usdc.near:{most}:9"));
+    scene.end().await;
+}

@@ -5,10 +5,15 @@ use std::time::Duration;
 use charter_client::{Contracts, Payer, sha256};
 use charter_harness::arguments::{DEPOSIT, card, content, enrolled, host, policy, prepay, terms};
 use charter_harness::{Harness, code_of, ok, view};
+use charter_types::asset::Asset;
 use charter_types::escrow::args::{Channels, Open};
 use charter_types::escrow::{ClaimBatch, ClaimRow, Voucher, WITHDRAW_DELAY_MS_MIN, methods as escrow};
-use charter_types::governance::args::{CreateLine, Object, ProposalRef, ProposeRelease, ReportHealth, State, Vote};
-use charter_types::governance::{Choice, PERIOD_MS_MIN, Params, Proposal, StatementKind, methods as governance};
+use charter_types::governance::args::{
+    CreateLine, DelegateStake, LineRef, LockStake, Object, ProposalRef, ProposeRelease, ReportHealth, State, Vote,
+};
+use charter_types::governance::{
+    Choice, LineId, PERIOD_MS_MIN, PERIODS, Params, Proposal, StakeRules, StatementKind, methods as governance,
+};
 use charter_types::keys::args::{AddCredential, AnchorReceipts, GrantTerms, RequestApproval, Reserve, RotateSecret};
 use charter_types::keys::{Allowance, Envelope, Grantee, Unit, Wrap, methods as keys};
 use charter_types::registry::args::{
@@ -20,6 +25,10 @@ use charter_types::verifier::TcbStatus;
 use charter_types::{Base64Bytes, Ed25519Key, Hash32, Named, Page, U128};
 use ed25519_dalek::SigningKey;
 use near_workspaces::Account;
+
+const NEAR: u128 = 1_000_000_000_000_000_000_000_000;
+/// So that eight are a vote, twice its timelock, and more.
+const STAKE_PERIOD_MS: u64 = PERIOD_MS_MIN / 2;
 
 /// Contracts of which alice is the admin, so that their settings can change, and all kinds of records in them.
 pub struct World {
@@ -115,11 +124,12 @@ impl World {
         let (governance, alice) = (&self.contracts().governance, &self.alice);
         let params =
             Params { vote_ms: PERIOD_MS_MIN, timelock_ms: PERIOD_MS_MIN, extension_ms: 0, ..Params::default() };
-        let args = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian: None };
+        let args = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian: None, stake: None };
         let line = ok(alice, governance, governance::create_line, &args, DEPOSIT).await;
         for person in [alice, &self.bob] {
             prepay(person, governance, DEPOSIT).await;
         }
+        let staked = self.lock(params).await;
         ok(alice, governance, governance::enroll, &enrolled(1, line), 1).await;
         let args = ProposeRelease { line, seq: 0, content: content() };
         ok(alice, governance, governance::propose_release, &args, DEPOSIT).await;
@@ -140,6 +150,37 @@ impl World {
         ok(alice, governance, governance::publish, &about, 0).await;
         let report = ReportHealth { agent: 1, release: 1, digest: content().artifacts[0].digest, ok: true };
         ok(&self.bob, governance, governance::report_health, &report, 0).await;
+        self.vote_by_stake(staked).await;
+    }
+
+    /// A line that who has locked NEAR decides. Both have, and bob votes with a part of what is alice's.
+    async fn lock(&self, params: Params) -> LineId {
+        let (governance, alice, bob) = (&self.contracts().governance, &self.alice, &self.bob);
+        let rules = StakeRules { asset: Asset::Near, unlock_ms: STAKE_PERIOD_MS * PERIODS, floor: U128(2 * NEAR) };
+        let (name, council) = ("staked".to_owned(), Vec::new());
+        let args = CreateLine { name, council, params, guardian: None, stake: Some(rules) };
+        let line = ok(alice, governance, governance::create_line, &args, DEPOSIT).await;
+        for (holder, amount) in [(alice, 10 * NEAR), (bob, 5 * NEAR)] {
+            let args = LockStake { line, amount: U128(amount) };
+            ok(holder, governance, governance::lock, &args, amount + DEPOSIT).await;
+        }
+        ok(bob, governance, governance::stand, &LineRef { line }, DEPOSIT).await;
+        let part = DelegateStake { line, to: bob.id().clone(), amount: U128(4 * NEAR) };
+        ok(alice, governance, governance::delegate, &part, DEPOSIT).await;
+        line
+    }
+
+    /// A vote by what was locked a period ago: alice's own takes her part from bob's, which comes later.
+    async fn vote_by_stake(&self, line: LineId) {
+        let (governance, alice, bob) = (&self.contracts().governance, &self.alice, &self.bob);
+        let args = ProposeRelease { line, seq: 0, content: content() };
+        let proposal = ok(alice, governance, governance::propose_release, &args, DEPOSIT).await;
+        let seen =
+            view(&self.harness.worker, governance, governance::proposal, &ProposalRef { proposal }).await.unwrap();
+        let content_hash = seen.unwrap().content_hash;
+        for (voter, choice) in [(alice, Choice::Yes), (bob, Choice::No)] {
+            ok(voter, governance, governance::vote, &Vote { proposal, content_hash, choice }, DEPOSIT).await;
+        }
     }
 
     /// Two channels, claimed by a stranger, by their payee that is paid along, and paid once more.

@@ -50,7 +50,7 @@ impl Fleet {
         let harness = Harness::start().await.unwrap();
         let chief = harness.account("chief").await.unwrap();
         let guardian = Some(chief.id().clone());
-        let args = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian };
+        let args = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian, stake: None };
         let contract = &harness.contracts.governance;
         assert_eq!(ok(&chief, contract, governance::create_line, &args, DEPOSIT).await, LINE);
         prepay(&chief, contract, DEPOSIT).await;

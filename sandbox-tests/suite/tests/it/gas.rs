@@ -8,6 +8,7 @@ mod governance;
 mod keys;
 mod registry;
 mod shared;
+mod stake;
 
 use std::path::PathBuf;
 
@@ -155,6 +156,7 @@ async fn no_call_costs_more_than_the_table_says() {
     keys::more_rows(&mut table, &seller, &host, &guard).await;
     registry::more_rows(&mut table, &seller, &guard).await;
     governance::rows(&mut table, &seller).await;
+    stake::rows(&mut table, &seller, &buyer, &guard).await;
     escrow::rows(&mut table, &owner, &buyer).await;
     table.note(&host, (Verifier, verify_quote), "a real TDX quote", &sample().question(), 0).await;
     shared::rows(&mut table, &seller, &host).await;

@@ -517,7 +517,12 @@ fn constitution(people: &[Account], of: &model::Constitution) -> Constitution {
         proposal_bond: U128(of.proposal_bond),
         enrolment_bond: U128(of.enrolment_bond),
     };
-    Constitution { council: of.council.iter().map(member).collect(), params, guardian: of.guardian.map(account) }
+    Constitution {
+        council: of.council.iter().map(member).collect(),
+        params,
+        guardian: of.guardian.map(account),
+        stake: None,
+    }
 }
 
 /// What the lines begin with.
@@ -549,8 +554,8 @@ async fn base() -> Base {
         prepay(person, &contract, 10 * DEPOSIT).await;
     }
     amend_line_for_code(&base, &people).await;
-    let Constitution { council, params, guardian } = constitution(&people, &first(PEOPLES));
-    let args = CreateLine { name: "scout".to_owned(), council, params, guardian };
+    let Constitution { council, params, guardian, stake } = constitution(&people, &first(PEOPLES));
+    let args = CreateLine { name: "scout".to_owned(), council, params, guardian, stake };
     let line = ok(&people[0], &contract, governance::create_line, &args, DEPOSIT).await;
     assert_eq!(line, PEOPLES);
     let mut agents = Vec::new();

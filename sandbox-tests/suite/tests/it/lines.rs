@@ -43,7 +43,7 @@ impl Dao {
             members.push(harness.account(&format!("member{number}")).await.unwrap());
         }
         let (name, council) = ("scout".to_owned(), equals(&members));
-        let args = CreateLine { name, council, params: short(), guardian: None };
+        let args = CreateLine { name, council, params: short(), guardian: None, stake: None };
         assert_eq!(ok(&owner, &harness.contracts.governance, governance::create_line, &args, DEPOSIT).await, LINE);
         Self { harness, owner, members }
     }
@@ -190,8 +190,12 @@ async fn nobody_has_a_veto_that_the_constitution_does_not_name() {
 async fn a_guardian_cancels_once() {
     let dao = Dao::new(1).await;
     let guard = dao.harness.account("guard").await.unwrap();
-    let constitution =
-        Constitution { council: equals(&dao.members), params: short(), guardian: Some(guard.id().clone()) };
+    let constitution = Constitution {
+        council: equals(&dao.members),
+        params: short(),
+        guardian: Some(guard.id().clone()),
+        stake: None,
+    };
     let named = dao.propose_constitution(constitution.clone()).await;
     dao.approve(&[named], &dao.members).await;
     assert_eq!(dao.amend(&dao.owner, named).await, None);
@@ -222,11 +226,17 @@ async fn a_council_changes_by_vote_and_running_votes_do_not() {
             council: council.clone(),
             params: Params { vote_ms: 2 * PERIOD_MS_MIN, ..short() },
             guardian: None,
+            stake: None,
         })
         .await;
     // Another one for the same constitution, approved as well.
     let rival = dao
-        .propose_constitution(Constitution { council: equals(&dao.members[..1]), params: short(), guardian: None })
+        .propose_constitution(Constitution {
+            council: equals(&dao.members[..1]),
+            params: short(),
+            guardian: None,
+            stake: None,
+        })
         .await;
     dao.approve(&[amendment, rival], &dao.members[..2]).await;
     let running = dao.propose("1.0.0").await;
@@ -250,13 +260,13 @@ async fn a_council_changes_by_vote_and_running_votes_do_not() {
 async fn a_council_is_never_empty() {
     let dao = Dao::new(1).await;
     for council in [Vec::new(), vec![Member { account: dao.owner.id().clone(), weight: 0 }]] {
-        let constitution = Constitution { council, params: short(), guardian: None };
+        let constitution = Constitution { council, params: short(), guardian: None, stake: None };
         let args = ProposeAmendment { line: LINE, version: 0, constitution };
         let told = refused(&dao.members[0], dao.contract(), governance::propose_amendment, &args, DEPOSIT).await;
         assert_eq!(told, "GOVERNANCE_BAD_COUNCIL");
     }
     let params = Params { quorum_bps: 0, ..short() };
-    let constitution = Constitution { council: equals(&dao.members), params, guardian: None };
+    let constitution = Constitution { council: equals(&dao.members), params, guardian: None, stake: None };
     let args = ProposeAmendment { line: LINE, version: 0, constitution };
     let told = refused(&dao.members[0], dao.contract(), governance::propose_amendment, &args, DEPOSIT).await;
     assert_eq!(told, "GOVERNANCE_BAD_PARAMS");
@@ -278,7 +288,7 @@ async fn who_paid_for_a_line_neither_stops_a_larger_council_nor_pays_for_it() {
         let account = format!("{number:0>59}.near").parse().unwrap();
         Member { account, weight: 1 }
     }));
-    let larger = dao.propose_constitution(Constitution { council, params: short(), guardian: None }).await;
+    let larger = dao.propose_constitution(Constitution { council, params: short(), guardian: None, stake: None }).await;
     dao.approve(&[larger], &dao.members).await;
     let eve = dao.harness.account("eve").await.unwrap();
     assert_eq!(dao.amend(&eve, larger).await, None);

@@ -34,4 +34,7 @@ mod registry_invariants;
 mod registry_rows;
 mod rollout_invariants;
 mod rollouts;
+mod stake_invariants;
+mod staked;
+mod stakes;
 mod upgrade;

@@ -264,7 +264,7 @@ async fn a_large_vote_in_the_last_moment_can_be_answered() {
         council.iter().map(|(account, weight)| Member { account: account.id().clone(), weight: *weight }).collect();
     let hour_ms = 3_600_000;
     let params = Params { vote_ms: 2 * hour_ms, extension_ms: hour_ms, timelock_ms: hour_ms, ..PARAMS };
-    let line = CreateLine { name: "whales".to_owned(), council: members, params, guardian: None };
+    let line = CreateLine { name: "whales".to_owned(), council: members, params, guardian: None, stake: None };
     let line = ok(&fleet.chief, contract, governance::create_line, &line, DEPOSIT).await;
     let release = ProposeRelease { line, seq: 0, content: content() };
     let proposal = ok(&council[0].0, contract, governance::propose_release, &release, DEPOSIT).await;

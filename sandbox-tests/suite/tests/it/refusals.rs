@@ -10,6 +10,7 @@ mod registry;
 mod repeated;
 mod scene;
 mod shared;
+mod stake;
 mod walk;
 
 use charter_harness::{Call, call, ok, raw};
@@ -40,7 +41,10 @@ async fn whoever_repeats_a_call_lowers_no_balance_but_its_own() {
     let all = [
         (&contracts.registry, [registry::cases(&scene), shared::cases(&scene, "register")].concat()),
         (&contracts.keys, [keys::cases(&scene), shared::cases(&scene, "store")].concat()),
-        (&contracts.governance, [governance::cases(&scene), shared::cases(&scene, "propose")].concat()),
+        (
+            &contracts.governance,
+            [governance::cases(&scene), stake::cases(&scene), shared::cases(&scene, "propose")].concat(),
+        ),
         (&contracts.escrow, [escrow::cases(&scene), shared::cases(&scene, "open")].concat()),
     ];
     let mut repeated = Vec::new();
@@ -106,7 +110,7 @@ async fn nobody_touches_a_credential_that_is_not_theirs() {
 async fn nobody_decides_for_a_line_that_is_not_theirs() {
     let scene = Scene::new().await;
     let mut walk = Walk::new(&scene, &scene.harness.contracts.governance).await;
-    let cases = [governance::cases(&scene), shared::cases(&scene, "propose")].concat();
+    let cases = [governance::cases(&scene), stake::cases(&scene), shared::cases(&scene, "propose")].concat();
     walk.all::<contract::Governance>(&cases).await;
 }
 

@@ -359,7 +359,7 @@ async fn base() -> (Harness, Vec<Account>, Vec<u64>) {
         prepay(person, &contract, 10 * DEPOSIT).await;
     }
     let params = Params { vote_ms: TIMELOCK_MS, timelock_ms: TIMELOCK_MS, extension_ms: 0, ..Params::default() };
-    let args = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian: None };
+    let args = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian: None, stake: None };
     assert_eq!(ok(&people[0], &contract, governance::create_line, &args, DEPOSIT).await, LINE);
     let mut ids = Vec::new();
     for place in 0..AGENTS {

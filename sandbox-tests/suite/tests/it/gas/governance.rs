@@ -24,7 +24,7 @@ use charter_harness::arguments::{DEPOSIT, content, enrolled, prepay, register};
 use charter_types::registry::args::SetAgentAccount;
 use charter_types::registry::methods as registry;
 
-async fn vote_on(table: &Table, proposal: u64) -> Vote {
+pub async fn vote_on(table: &Table, proposal: u64) -> Vote {
     let (worker, contract) = (&table.harness.worker, &table.contracts.governance);
     let found = view(worker, contract, governance::proposal, &ProposalRef { proposal }).await.unwrap();
     Vote { proposal, content_hash: found.unwrap().content_hash, choice: Choice::Yes }
@@ -34,7 +34,7 @@ async fn vote_on(table: &Table, proposal: u64) -> Vote {
 /// has.
 pub async fn rows(table: &mut Table, owner: &Account) {
     let params = Params { vote_ms: PERIOD_MS_MIN, timelock_ms: PERIOD_MS_MIN, extension_ms: 0, ..Params::default() };
-    let line = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian: None };
+    let line = CreateLine { name: "scout".to_owned(), council: Vec::new(), params, guardian: None, stake: None };
     let line = table.note(owner, (Governance, governance::create_line), "one member", &line, DEPOSIT).await;
     let release = ProposeRelease { line, seq: 0, content: content() };
     let case = "one artifact";
@@ -75,7 +75,7 @@ async fn amendments(table: &mut Table, owner: &Account, line: u64, params: Param
     council.extend(
         (1..MEMBERS_MAX).map(|number| Member { account: format!("{number:0>32}").parse().unwrap(), weight: 1 }),
     );
-    let constitution = Constitution { council, params, guardian: Some(owner.id().clone()) };
+    let constitution = Constitution { council, params, guardian: Some(owner.id().clone()), stake: None };
     let mut last = 0;
     for (version, case) in [(0, "to a council of 32"), (1, "from 32 to 32")] {
         let amendment = ProposeAmendment { line, version, constitution: constitution.clone() };
@@ -100,7 +100,7 @@ async fn full_vote(table: &Table, params: Params) -> u64 {
         members.push(table.harness.account(&format!("voter{number}")).await.unwrap());
     }
     let council = members.iter().map(|member| Member { account: member.id().clone(), weight: 1 }).collect();
-    let line = CreateLine { name: "full".to_owned(), council, params, guardian: None };
+    let line = CreateLine { name: "full".to_owned(), council, params, guardian: None, stake: None };
     let line = ok(&members[0], contract, governance::create_line, &line, DEPOSIT).await;
     let release = ProposeRelease { line, seq: 0, content: content() };
     let proposal = ok(&members[0], contract, governance::propose_release, &release, DEPOSIT).await;
@@ -126,7 +126,7 @@ async fn due(table: &Table, owner: &Account, release: ProposeRelease) -> u64 {
 /// A release that one owner's agent is asked about, to its end.
 async fn rollout(table: &mut Table, owner: &Account, params: Params) {
     let contract = table.contracts.governance.clone();
-    let line = CreateLine { name: "fleet".to_owned(), council: Vec::new(), params, guardian: None };
+    let line = CreateLine { name: "fleet".to_owned(), council: Vec::new(), params, guardian: None, stake: None };
     let line = ok(owner, &contract, governance::create_line, &line, DEPOSIT).await;
     let agent = register(&table.harness, owner, Vec::new()).await;
     let robot = table.harness.account("robot").await.unwrap();

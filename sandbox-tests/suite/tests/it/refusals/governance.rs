@@ -16,12 +16,12 @@ use super::scene::Scene;
 
 const NOT_MEMBER: &str = "GOVERNANCE_NOT_MEMBER";
 const NOT_OWNER: &str = "GOVERNANCE_NOT_OWNER";
-const UNKNOWN_PROPOSAL: &str = "GOVERNANCE_UNKNOWN_PROPOSAL";
+pub const UNKNOWN_PROPOSAL: &str = "GOVERNANCE_UNKNOWN_PROPOSAL";
 
 pub fn cases(scene: &Scene) -> Vec<Case> {
     let council = vec![Member { account: scene.id(Who::Owner), weight: 1 }];
-    let line = CreateLine { name: "line".to_owned(), council, params: Params::default(), guardian: None };
-    let constitution = Constitution { council: line.council.clone(), params: line.params, guardian: None };
+    let line = CreateLine { name: "line".to_owned(), council, params: Params::default(), guardian: None, stake: None };
+    let constitution = Constitution { council: line.council.clone(), params: line.params, guardian: None, stake: None };
     let amendment = ProposeAmendment { line: 2, version: 0, constitution };
     let release = ProposeRelease { line: 2, seq: 0, content: content() };
     let upgrade = ProposeUpgrade {

@@ -1,13 +1,14 @@
 //! Who and what is there when calls are refused.
 
 use charter_harness::{Caller, Harness, initial_call, ok, view};
-use charter_types::governance::args::{CreateLine, ProposalRef, ProposeRelease};
-use charter_types::governance::{Params, methods as governance};
+use charter_types::asset::Asset;
+use charter_types::governance::args::{CreateLine, DelegateStake, LineRef, LockStake, ProposalRef, ProposeRelease};
+use charter_types::governance::{Params, StakeRules, methods as governance};
 use charter_types::keys::args::AddCredential;
 use charter_types::keys::{Envelope, Grantee, Wrap, methods as keys};
 use charter_types::registry::args::{AgentAccount, AgentRef, SetAgentAccount, SetOperator, SetRecoverers};
 use charter_types::registry::{Operator, Permission, RECOVERY_MS_MIN, Recoverers, Standing, methods as registry};
-use charter_types::{AccountId, Base64Bytes, Hash32};
+use charter_types::{AccountId, Base64Bytes, Hash32, U128};
 use charter_wasm::Contract;
 use near_workspaces::Account;
 
@@ -67,6 +68,7 @@ impl Scene {
         }
         scene.credential().await;
         scene.line().await;
+        scene.stakes().await;
         scene.channel = open(&scene.harness, scene.person(Who::Owner), scene.person(Who::Friend)).await;
         scene
     }
@@ -128,8 +130,13 @@ impl Scene {
     async fn line(&mut self) {
         let owner = self.person(Who::Owner);
         let contract = &self.harness.contracts.governance;
-        let line =
-            CreateLine { name: "scout".to_owned(), council: Vec::new(), params: Params::default(), guardian: None };
+        let line = CreateLine {
+            name: "scout".to_owned(),
+            council: Vec::new(),
+            params: Params::default(),
+            guardian: None,
+            stake: None,
+        };
         assert_eq!(ok(owner, contract, governance::create_line, &line, DEPOSIT).await, 2);
         // Governance asks the registry it was set up with, which may be another one than the agent's.
         if self.harness.contracts.registry.as_str().starts_with("registry.") {
@@ -140,5 +147,22 @@ impl Scene {
         let question = ProposalRef { proposal };
         let found = view(&self.harness.worker, contract, governance::proposal, &question).await.unwrap();
         (self.proposal, self.content_hash) = (proposal, found.unwrap().content_hash);
+    }
+
+    /// Lines 3 and 4 are decided by stake, of NEAR and of a token that the friend is. The owner has locked and delegated some
+    /// to the guardian, and has a row for the token.
+    async fn stakes(&self) {
+        let (owner, contract) = (self.person(Who::Owner), &self.harness.contracts.governance);
+        for (line, asset) in [(3, Asset::Near), (4, Asset::Nep141(self.id(Who::Friend)))] {
+            let stake = Some(StakeRules { asset, unlock_ms: 7 * 24 * 3_600_000, floor: U128(1) });
+            let (name, council) = ("staked".to_owned(), Vec::new());
+            let args = CreateLine { name, council, params: Params::default(), guardian: None, stake };
+            assert_eq!(ok(owner, contract, governance::create_line, &args, DEPOSIT).await, line);
+            let amount = U128(if line == 3 { 10 } else { 0 });
+            ok(owner, contract, governance::lock, &LockStake { line, amount }, DEPOSIT).await;
+        }
+        ok(self.person(Who::Guardian), contract, governance::stand, &LineRef { line: 3 }, DEPOSIT).await;
+        let part = DelegateStake { line: 3, to: self.id(Who::Guardian), amount: U128(4) };
+        ok(owner, contract, governance::delegate, &part, DEPOSIT).await;
     }
 }

@@ -218,7 +218,7 @@ fn fields(abi: &Value, method: &str) -> Vec<(String, Value)> {
 
 /// NEPs say that unknown fields are ignored.
 fn is_lenient(method: &str) -> bool {
-    method.starts_with("nft_") || method.starts_with("storage_")
+    ["nft_", "ft_", "storage_"].iter().any(|standard| method.starts_with(standard))
 }
 
 /// The call with everything that can't be read as its arguments.

@@ -60,6 +60,7 @@ async fn fill(harness: Harness) -> Filled {
     );
     people.extend([harness.root().clone(), own]);
     let values = [
+        ("account", people.iter().map(|person| json!(person.id())).collect()),
         ("account_id", people.iter().map(|person| json!(person.id())).collect()),
         ("owner", people.iter().map(|person| json!(person.id())).collect()),
         ("by", people.iter().map(|person| json!(person.id())).collect()),
@@ -143,12 +144,14 @@ async fn change(filled: &Filled) {
 #[tokio::test]
 async fn lines_and_proposals_of_every_release_upgrade() {
     // Rows that change get what they lack, and four bytes that say that the contract pays for it: the proposal two bytes, or
-    // three of the first release, eight of what came with 0005 and 65 with 0006; the line nine, and 48 with 0006; a ballot one.
+    // three of the first release, eight of what came with 0005, 65 with 0006 and one with 0007; the line nine, 48 with 0006, and
+    // one with 0007; a ballot one.
     let grown = |release: &str| match release {
-        "faa0a5a" => (3 + 8 + 65 + 4) + (9 + 48 + 4) + (1 + 4),
-        "0002" | "0003" => (2 + 8 + 65 + 4) + (9 + 48 + 4) + (1 + 4),
-        "0004" => (8 + 65 + 4) + (48 + 4) + (1 + 4),
-        "0005" => (65 + 4) + (48 + 4) + (1 + 4),
+        "faa0a5a" => (3 + 8 + 65 + 1 + 4) + (9 + 48 + 1 + 4) + (1 + 4),
+        "0002" | "0003" => (2 + 8 + 65 + 1 + 4) + (9 + 48 + 1 + 4) + (1 + 4),
+        "0004" => (8 + 65 + 1 + 4) + (48 + 1 + 4) + (1 + 4),
+        "0005" => (65 + 1 + 4) + (48 + 1 + 4) + (1 + 4),
+        "0006" => (1 + 4) + (1 + 4),
         _ => 0,
     };
     super::every_release_upgrades(fill, change, grown).await;

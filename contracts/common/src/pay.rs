@@ -1,0 +1,40 @@
+//! Sending money that a contract holds for others. Books change before ([`charter_types::asset::Books`]), and the callback
+//! keeps them or puts them back.
+
+use borsh::BorshSerialize;
+use charter_types::asset::Asset;
+use charter_types::method::Method;
+use charter_types::{AccountId, U128};
+use near_sdk::{Gas, NearToken, Promise, env};
+use serde::Serialize;
+
+use crate::{Later, encoded, json_encoded, raw_call, then_call};
+
+/// A token's transfer: two rows and a log; well-known tokens take 3 TGas.
+const FT_TRANSFER: Gas = Gas::from_tgas(12);
+
+/// NEP-141's arguments.
+#[derive(Serialize)]
+struct FtTransfer<'a> {
+    receiver_id: &'a AccountId,
+    amount: U128,
+}
+
+/// Sends `amount` to an account, then calls our own `callback` with `pending` (as borsh), which asks
+/// [`succeeded(0)`](crate::succeeded). For a token the call needs 1 yoctoNEAR that was attached to ours: the standard wants it.
+pub fn pay<C: Method>(
+    asset: &Asset,
+    (to, amount): (&AccountId, u128),
+    (callback, gas): (C, Gas),
+    pending: &impl BorshSerialize,
+) -> Later<C::Answer> {
+    let sent = match asset {
+        Asset::Near => Promise::new(to.clone()).transfer(NearToken::from_yoctonear(amount)),
+        Asset::Nep141(token) => {
+            let args = json_encoded(&FtTransfer { receiver_id: to, amount: U128(amount) });
+            raw_call(Promise::new(token.clone()), "ft_transfer", args, 1, FT_TRANSFER)
+        }
+    };
+    let us = Promise::new(env::current_account_id());
+    Later::to(callback, sent.then(then_call(us, callback, encoded(pending), gas, 0)))
+}

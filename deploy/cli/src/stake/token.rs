@@ -1,0 +1,66 @@
+//! Locking a token (NEP-141): its contract moves it, and tells governance.
+
+use anyhow::bail;
+use charter_client::{At, Call};
+use charter_types::governance::LineId;
+use charter_types::governance::args::{LineRef, LockStake};
+use charter_types::governance::methods;
+use charter_types::shared::methods::{storage_balance_bounds, storage_balance_of, storage_deposit};
+use charter_types::storage::{StorageDeposit, StorageOf};
+use charter_types::{AccountId, Nothing, U128};
+use serde_json::json;
+
+use super::of;
+use crate::session::Session;
+
+/// A holder's row grows when tokens come in, and nobody can be asked to pay for it then. So 0.02 NEAR are prepaid where
+/// half of that is not free.
+const GROWTH: u128 = 20_000_000_000_000_000_000_000;
+
+pub async fn lock(session: &Session, line: LineId, token: &AccountId, amount: u128) -> anyhow::Result<()> {
+    make_row(session, line).await?;
+    register(session, token).await?;
+    let msg = json!(LineRef { line }).to_string();
+    let args = json!({ "receiver_id": session.contracts.governance, "amount": U128(amount), "msg": msg });
+    let call = Call::raw("ft_transfer_call", serde_json::to_vec(&args)?).deposit(1);
+    let outcome = session.me.call(token, call).await?;
+    // What the contract refuses is the sender's again, and the transaction succeeds for all that.
+    let U128(locked) = outcome.value()?;
+    if locked != amount {
+        let why = outcome.failures().next().unwrap_or_else(|| "governance did not take the rest".to_owned());
+        bail!("{why}: {locked} of {amount} {token} are locked, the rest is yours again");
+    }
+    Ok(())
+}
+
+/// Only who has a row is believed to have sent tokens.
+async fn make_row(session: &Session, line: LineId) -> anyhow::Result<()> {
+    let (governance, me) = (&session.contracts.governance, &session.me);
+    let asked = StorageOf { account_id: me.id.clone() };
+    let balance = session.rpc().view(governance, storage_balance_of, &asked, At::Final).await?;
+    let mut calls = Vec::new();
+    if balance.is_none_or(|balance| balance.available.0 < GROWTH / 2) {
+        calls.push(Call::new(storage_deposit, &StorageDeposit::default()).deposit(GROWTH));
+    }
+    if of(session, line, me.id.clone()).await?.is_none() {
+        calls.push(Call::new(methods::lock, &LockStake { line, amount: U128(0) }));
+    }
+    if !calls.is_empty() {
+        me.calls(governance, calls).await?;
+    }
+    Ok(())
+}
+
+/// A token with storage accounts (NEP-145) moves nothing to who has none there. One without them answers nothing.
+async fn register(session: &Session, token: &AccountId) -> anyhow::Result<()> {
+    let account_id = session.contracts.governance.clone();
+    let asked = StorageOf { account_id: account_id.clone() };
+    let known = session.rpc().view(token, storage_balance_of, &asked, At::Final).await;
+    if !matches!(known, Ok(None)) {
+        return Ok(());
+    }
+    let least = session.rpc().view(token, storage_balance_bounds, &Nothing {}, At::Final).await?.min;
+    let args = StorageDeposit { account_id: Some(account_id), registration_only: Some(true) };
+    session.me.call(token, Call::new(storage_deposit, &args).deposit(least.0)).await?;
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! A fungible token for tests (NEP-141, without the storage accounts of NEP-145). Its owner makes tokens, names accounts that
+//! may have none, switches it off, and has it tell any contract of transfers that nobody made.
+
+use std::collections::BTreeSet;
+
+use near_sdk::json_types::U128;
+use near_sdk::serde_json::{self, json};
+use near_sdk::store::LookupMap;
+use near_sdk::{AccountId, Gas, GasWeight, NearToken, PanicOnDefault, Promise, env, near, require};
+
+const ON_TRANSFER: Gas = Gas::from_tgas(10);
+const RESOLVE: Gas = Gas::from_tgas(10);
+/// 128 bits in JSON.
+const ANSWER_BYTES_MAX: usize = 50;
+
+#[near(contract_state)]
+#[derive(PanicOnDefault)]
+pub struct Token {
+    owner: AccountId,
+    supply: u128,
+    balances: LookupMap<AccountId, u128>,
+    /// Nothing is sent to these.
+    refused: BTreeSet<AccountId>,
+    /// Nothing is sent at all.
+    fails: bool,
+}
+
+#[near]
+impl Token {
+    #[init]
+    pub fn new(owner: AccountId) -> Self {
+        Self { owner, supply: 0, balances: LookupMap::new(b"b"), refused: BTreeSet::new(), fails: false }
+    }
+
+    pub fn mint(&mut self, account_id: AccountId, amount: U128) {
+        self.check_owner();
+        self.supply += amount.0;
+        self.put(&account_id, amount.0);
+    }
+
+    pub fn refuse(&mut self, account_id: AccountId, refuses: bool) {
+        self.check_owner();
+        if refuses {
+            self.refused.insert(account_id);
+        } else {
+            self.refused.remove(&account_id);
+        }
+    }
+
+    pub fn fail(&mut self, fails: bool) {
+        self.check_owner();
+        self.fails = fails;
+    }
+
+    /// Tells `receiver` that `sender_id` has sent it tokens, with none moving.
+    pub fn lie(&self, receiver: AccountId, sender_id: AccountId, amount: U128, msg: String) -> Promise {
+        self.check_owner();
+        on_transfer(receiver, &sender_id, amount, &msg)
+    }
+
+    pub fn ft_balance_of(&self, account_id: AccountId) -> U128 {
+        U128(self.balance(&account_id))
+    }
+
+    pub fn ft_total_supply(&self) -> U128 {
+        U128(self.supply)
+    }
+
+    #[payable]
+    pub fn ft_transfer(&mut self, receiver_id: AccountId, amount: U128, memo: Option<String>) {
+        env::log_str(&memo.unwrap_or_default());
+        self.send(&env::predecessor_account_id(), &receiver_id, amount);
+    }
+
+    #[payable]
+    pub fn ft_transfer_call(
+        &mut self,
+        receiver_id: AccountId,
+        amount: U128,
+        memo: Option<String>,
+        msg: String,
+    ) -> Promise {
+        env::log_str(&memo.unwrap_or_default());
+        let sender_id = env::predecessor_account_id();
+        self.send(&sender_id, &receiver_id, amount);
+        let args = json!({ "sender_id": sender_id, "receiver_id": receiver_id, "amount": amount });
+        let resolve = Promise::new(env::current_account_id()).function_call_weight(
+            "ft_resolve_transfer",
+            args.to_string(),
+            NearToken::ZERO,
+            RESOLVE,
+            GasWeight(0),
+        );
+        on_transfer(receiver_id, &sender_id, amount, &msg).then(resolve)
+    }
+
+    /// What the receiver did not take goes back, whoever may have tokens by now. Answers what it took.
+    #[private]
+    pub fn ft_resolve_transfer(&mut self, sender_id: AccountId, receiver_id: AccountId, amount: U128) -> U128 {
+        let told = env::promise_result_checked(0, ANSWER_BYTES_MAX).ok();
+        let left = told.and_then(|bytes| serde_json::from_slice::<U128>(&bytes).ok());
+        let left = left.map_or(amount.0, |left| left.0.min(amount.0)).min(self.balance(&receiver_id));
+        self.take(&receiver_id, left);
+        self.put(&sender_id, left);
+        U128(amount.0 - left)
+    }
+}
+
+impl Token {
+    fn check_owner(&self) {
+        require!(env::predecessor_account_id() == self.owner, "TOKEN_NOT_OWNER: only its owner tells it what to do");
+    }
+
+    fn balance(&self, account_id: &AccountId) -> u128 {
+        self.balances.get(account_id).copied().unwrap_or_default()
+    }
+
+    fn take(&mut self, account_id: &AccountId, amount: u128) {
+        let Some(left) = self.balance(account_id).checked_sub(amount) else {
+            env::panic_str("TOKEN_SHORT: there is less than that")
+        };
+        self.balances.insert(account_id.clone(), left);
+    }
+
+    fn put(&mut self, account_id: &AccountId, amount: u128) {
+        let sum = self.balance(account_id) + amount;
+        self.balances.insert(account_id.clone(), sum);
+    }
+
+    fn send(&mut self, from: &AccountId, to: &AccountId, amount: U128) {
+        let yocto = env::attached_deposit();
+        require!(yocto == NearToken::from_yoctonear(1), "TOKEN_ONE_YOCTO: attach exactly 1 yoctoNEAR");
+        require!(!self.fails, "TOKEN_FAILS: nothing moves");
+        require!(!self.refused.contains(to), "TOKEN_REFUSES: not to this account");
+        require!(from != to && amount.0 > 0, "TOKEN_BAD_TRANSFER: something to somebody else");
+        self.take(from, amount.0);
+        self.put(to, amount.0);
+    }
+}
+
+fn on_transfer(receiver: AccountId, sender_id: &AccountId, amount: U128, msg: &str) -> Promise {
+    let args = json!({ "sender_id": sender_id, "amount": amount, "msg": msg });
+    Promise::new(receiver).function_call_weight(
+        "ft_on_transfer",
+        args.to_string(),
+        NearToken::ZERO,
+        ON_TRANSFER,
+        GasWeight(1),
+    )
+}
