@@ -5,6 +5,7 @@
 
 mod adopt;
 mod list;
+mod stake;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use anyhow::{Context, ensure};
 
 use adopt::ADOPT;
 use list::{MUTATIONS, Mutation};
+use stake::STAKE;
 
 const FOLDER: &str = "target/mutations";
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -25,7 +27,8 @@ const SEQUENCES: &str = "60";
 /// Those whose invariant, contract or file has `wanted` in its name.
 pub fn run(wanted: &str) -> anyhow::Result<ExitCode> {
     let here = std::env::current_dir().context("the current folder can't be read")?;
-    let chosen: Vec<&Mutation> = MUTATIONS.iter().chain(ADOPT).filter(|one| one.is_about(wanted)).collect();
+    let chosen: Vec<&Mutation> =
+        MUTATIONS.iter().chain(ADOPT).chain(STAKE).filter(|one| one.is_about(wanted)).collect();
     ensure!(!chosen.is_empty(), "no mutation is about {wanted}");
     let bench = Bench { here: here.clone(), folder: here.join(FOLDER) };
     let copied = bench.copy_sources()?;
@@ -142,12 +145,12 @@ impl Mutation {
 mod tests {
     use std::path::Path;
 
-    use super::{ADOPT, MUTATIONS};
+    use super::{ADOPT, MUTATIONS, STAKE};
 
     #[test]
     fn every_line_is_where_the_list_says() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        for one in MUTATIONS.iter().chain(ADOPT) {
+        for one in MUTATIONS.iter().chain(ADOPT).chain(STAKE) {
             let text = std::fs::read_to_string(root.join(one.file)).expect(one.file);
             assert_eq!(text.matches(one.line).count(), 1, "{}: {}", one.breaks, one.line);
         }

@@ -2,22 +2,28 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use charter_client::{At, sha256};
+use charter_types::asset::Asset;
 use charter_types::governance;
 use charter_types::governance::args::{
-    AgentRef, CreateLine, Enroll, ExecuteUpgrade, ProposalRef, ProposeRelease, ProposeUpgrade, Vote,
+    AgentRef, CreateLine, DelegateStake, Enroll, ExecuteUpgrade, LineRef, LockStake, ProposalRef, ProposeRelease,
+    ProposeUpgrade, Vote,
 };
 use charter_types::governance::{
-    Artifact, ArtifactKind, Choice, Member, Params, Policy, Proposal, ReleaseContent, ReleaseFor,
+    Artifact, ArtifactKind, Choice, Member, PERIODS, Params, Policy, Proposal, ReleaseContent, ReleaseFor, StakeRules,
 };
 use charter_types::registry::AgentId;
-use charter_types::{Hash32, Nothing, shared};
+use charter_types::{Hash32, Nothing, U128, shared};
 use charter_wasm::Contract;
 
 use super::canary;
 use super::world::World;
 use crate::deploy::{account_of, code_hash};
+
+const NEAR: u128 = 1_000_000_000_000_000_000_000_000;
+/// A vote, and twice its timelock, take three hours.
+const UNLOCK_MS: u64 = 4 * 3_600_000;
 
 pub async fn play(world: &mut World) -> anyhow::Result<()> {
     release(world).await?;
@@ -41,17 +47,22 @@ async fn release(world: &mut World) -> anyhow::Result<()> {
         extension_ms: 0,
         ..Params::default()
     };
+    let stake = StakeRules { asset: Asset::Near, unlock_ms: UNLOCK_MS, floor: U128(NEAR) };
     let done = contracts
         .governance()
         .call(
             &people[0],
             governance::methods::create_line,
-            &CreateLine { name: "scout".to_owned(), council, params, guardian: None, stake: None },
+            &CreateLine { name: "scout".to_owned(), council, params, guardian: None, stake: Some(stake) },
         )
         .await?;
     let line = world.take(done);
+    locked(world, line).await?;
     let proposal = voted(world, &ProposeRelease { line, seq: 0, content: content("1.0.0") }).await?;
-    world.progress.step("vote", "two of three for release 1.0.0, an hour of timelock");
+    let stake = read(world, proposal).await?.stake.context("the council decides, not what is locked")?;
+    // Carol votes herself, with what she had delegated.
+    ensure!((stake.yes.0, stake.no.0) == (5 * NEAR, 2 * NEAR), "votes are not what is locked: {stake:?}");
+    world.progress.step("vote", "5 NEAR that are locked for release 1.0.0, 2 against it, an hour of timelock");
     pass_time_and_queue(world, proposal).await?;
     let outcome = contracts
         .governance()
@@ -63,6 +74,25 @@ async fn release(world: &mut World) -> anyhow::Result<()> {
         facts.line = line;
         facts.release_proposal = proposal;
     })
+}
+
+/// Alice, bob and carol lock what they vote with; carol delegates a part to bob. It counts from the next period on.
+async fn locked(world: &mut World, line: u64) -> anyhow::Result<()> {
+    let contracts = world.contracts.clone();
+    let governance = contracts.governance();
+    let people = [world.person("alice")?, world.person("bob")?, world.person("carol")?];
+    for (person, near) in people.iter().zip([3, 2, 2]) {
+        let amount = near * NEAR;
+        let args = LockStake { line, amount: U128(amount) };
+        let done = governance.call_with_bond(person, governance::methods::lock, &args, amount).await?;
+        world.take(done);
+    }
+    let done = governance.call(&people[1], governance::methods::stand, &LineRef { line }).await?;
+    world.take(done);
+    let part = DelegateStake { line, to: people[1].id.clone(), amount: U128(NEAR) };
+    let done = governance.call(&people[2], governance::methods::delegate, &part).await?;
+    world.take(done);
+    world.wait(Duration::from_millis(UNLOCK_MS / PERIODS + 1_000)).await
 }
 
 /// What a release of the line consists of. All ask for the same.
@@ -77,7 +107,7 @@ pub fn content(semver: &str) -> ReleaseContent {
     }
 }
 
-/// A release that bob proposes, alice and he vote for, and carol does not.
+/// A release that bob proposes, alice and he vote for, and carol does not, by what they have locked.
 pub async fn voted(world: &mut World, release: &ProposeRelease) -> anyhow::Result<u64> {
     let contracts = world.contracts.clone();
     let people = [world.person("alice")?, world.person("bob")?, world.person("carol")?];
