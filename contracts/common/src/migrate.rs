@@ -7,7 +7,7 @@ use near_sdk::env;
 use crate::{Answer, Core, Standard, corrupt};
 
 /// The first field of a contract's state: a byte with the number of its layout. Release `faa0a5a` had none; its state
-/// begins with the length of the admin's account id, 2 to 64, which is no layout's number yet.
+/// begins with the length of the admin's account id, 2 to 64, which is no layout's number: after 1 comes 65.
 #[derive(Clone, Copy, Default)]
 pub struct LayoutVersion<const NUMBER: u8>;
 

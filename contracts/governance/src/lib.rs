@@ -25,12 +25,14 @@ use storage::Prefix;
 #[near(contract_state)]
 #[derive(PanicOnDefault)]
 pub struct Governance {
-    layout: LayoutVersion<1>,
+    layout: LayoutVersion<65>,
     core: Core,
     registry: AccountId,
     next_line: LineId,
     next_release: ReleaseId,
     next_proposal: ProposalId,
+    /// NEAR that is locked, unlocking or ready, on all lines.
+    staked: u128,
     lines: Rows<LineId, StoredLine, { Prefix::LINES }>,
     releases: Rows<ReleaseId, StoredRelease, { Prefix::RELEASES }>,
     proposals: Rows<ProposalId, StoredProposal, { Prefix::PROPOSALS }>,
@@ -67,6 +69,7 @@ impl Governance {
             next_line: OWN_LINE + 1,
             next_release: 1,
             next_proposal: 1,
+            staked: 0,
             lines: Rows::default(),
             releases: Rows::default(),
             proposals: Rows::default(),

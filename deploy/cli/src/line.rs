@@ -223,7 +223,7 @@ async fn show(session: &Session, id: LineId) -> anyhow::Result<()> {
     let pool = if line.stake.is_some() { proposal::pool(session, id).await? } else { None };
     let now_ms = session.now_ms().await?;
     if let Some(pool) = &pool {
-        sheet.push(("locked", proposal::stake::locked(pool, line.stake.as_ref(), now_ms)));
+        sheet.push(("locked", proposal::stake::locked(pool, line.stake.as_ref(), line.params.quorum_bps, now_ms)));
     }
     if now_ms < line.paused_until_ms {
         let until = time(line.paused_until_ms);

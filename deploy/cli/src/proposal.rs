@@ -2,6 +2,7 @@
 
 mod count;
 pub mod stake;
+mod watch;
 mod words;
 
 use anyhow::{Context, bail, ensure};
@@ -19,6 +20,7 @@ use crate::units::time;
 use words::sheet;
 
 pub use count::{cast, weight};
+pub use watch::watch;
 pub use words::{
     UNTIL_OVER, about, amendment, artifact_kind, bond, constitution, of_line, of_release, progress, state,
 };

@@ -15,6 +15,7 @@ use crate::key::input::Consent;
 use crate::key::words;
 use crate::proposal::{self, Subject};
 use crate::session::{Group, Session};
+use crate::statement::{Said, Sources};
 use crate::units::time;
 
 #[derive(clap::Subcommand)]
@@ -46,8 +47,16 @@ pub enum Command {
         #[arg(long)]
         line: Option<LineId>,
     },
-    /// Shows a proposal: what it is about, how the vote stands, when it takes effect.
-    Show { proposal: ProposalId },
+    /// Shows a proposal: what it is about, how the vote stands, when it takes effect, and what was stated of it.
+    Show {
+        proposal: ProposalId,
+        /// Then say whatever changes, until nothing can become of it any more. Nothing is signed. With --json each
+        /// change is a line with an object of its own: `change`, `state`, `text`, `now_ms`, `left_ms`, `proposal`.
+        #[arg(long)]
+        watch: bool,
+        #[command(flatten)]
+        sources: Sources,
+    },
     /// Takes back a proposal of yours that is voted on; as the line's guardian, stops one that is decided.
     Cancel {
         proposal: ProposalId,
@@ -91,7 +100,11 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
             propose(&session, line, content, &consent).await
         }
         Command::List { line } => list(&session, line).await,
-        Command::Show { proposal } => show(&session, proposal).await,
+        Command::Show { proposal, watch, sources } => {
+            let subject = Subject::read(&session, proposal).await?;
+            show(&session, &subject, &sources).await?;
+            if watch { proposal::watch(&session, &subject).await } else { Ok(()) }
+        }
         Command::Cancel { proposal, consent } => cancel(&session, proposal, &consent).await,
         Command::Publish { proposal } => publish(&session, proposal).await,
     }
@@ -142,10 +155,12 @@ async fn list(session: &Session, line: Option<LineId>) -> anyhow::Result<()> {
     session.tell_json(&rows)
 }
 
-async fn show(session: &Session, id: ProposalId) -> anyhow::Result<()> {
-    let subject = Subject::read(session, id).await?;
-    let value = json!({ "proposal": subject.proposal, "release": subject.release, "asset": subject.asset });
-    session.tell(&value, subject.sheet(session).await?.trim_end())
+async fn show(session: &Session, subject: &Subject, sources: &Sources) -> anyhow::Result<()> {
+    let said = sources.ask(session, subject).await?;
+    let Subject { proposal, release, asset, .. } = subject;
+    let value = json!({ "proposal": proposal, "release": release, "asset": asset, "statements": said });
+    let said = said.as_ref().map_or_else(String::new, Said::sheet);
+    session.tell(&value, format!("{}{said}", subject.sheet(session).await?).trim_end())
 }
 
 async fn cancel(session: &Session, id: ProposalId, consent: &Consent) -> anyhow::Result<()> {

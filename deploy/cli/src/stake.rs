@@ -85,7 +85,7 @@ async fn lock(session: &Session, id: LineId, amount: &Amount, consent: &Consent)
         ("this", format!("locks {what} on line {id}, {}", line.name)),
         ("counts", format!("from {} on, when the next period begins", time(pool.next_period_ms(now_ms)))),
         ("comes back", format!("{wait} after the end of the period in which you unlock it")),
-        ("line", stake::locked(&pool, line.stake.as_ref(), now_ms)),
+        ("line", stake::locked(&pool, line.stake.as_ref(), line.params.quorum_bps, now_ms)),
     ]))?;
     match &pool.asset {
         Asset::Near => {
@@ -147,7 +147,14 @@ async fn show(session: &Session, id: LineId, account: AccountId) -> anyhow::Resu
     let now_ms = session.now_ms().await?;
     let period = length(pool.period_ms());
     let mut sheet = vec![
-        ("line", format!("{id}, {}: {}", line.name, stake::locked(&pool, line.stake.as_ref(), now_ms))),
+        (
+            "line",
+            format!(
+                "{id}, {}: {}",
+                line.name,
+                stake::locked(&pool, line.stake.as_ref(), line.params.quorum_bps, now_ms)
+            ),
+        ),
         (
             "unlocking",
             format!("takes {}; a period has {period}, the next begins at {}", length(pool.unlock_ms), {

@@ -1,5 +1,7 @@
 //! `charter statement …`: what came of looking at a release, for voters to read and for agents to wait for.
 
+mod said;
+
 use anyhow::{Context, ensure};
 use charter_types::governance::args::{ReleaseRef, State, StatementRef};
 use charter_types::governance::{Release, ReleaseId, Statement, StatementKind, URI_BYTES_MAX, methods};
@@ -10,6 +12,8 @@ use serde_json::json;
 use crate::key::words;
 use crate::proposal;
 use crate::session::{Group, Session};
+
+pub use said::{Said, Sources};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -132,13 +136,18 @@ async fn show(session: &Session, id: ReleaseId, by: AccountId) -> anyhow::Result
     session.tell(&said, words::sheet(&sheet).trim_end())
 }
 
+/// What somebody looked at.
+fn looked_at(release: &Release, said: &Statement) -> String {
+    let found = release.content.artifacts.iter().find(|artifact| artifact.digest == said.digest);
+    let kind = found.map_or("none of the release's", |artifact| proposal::artifact_kind(artifact.kind));
+    format!("{kind}, sha256 {}", said.digest)
+}
+
 fn sheet(release: &Release, said: &Statement) -> Vec<(&'static str, String)> {
-    let looked_at = release.content.artifacts.iter().find(|artifact| artifact.digest == said.digest);
-    let kind = looked_at.map_or("none of the release's", |artifact| proposal::artifact_kind(artifact.kind));
     vec![
         ("release", format!("{}, release {}", release.content.semver, release.id)),
         ("says", said.by.to_string()),
-        ("artifact", format!("{kind}, sha256 {}", said.digest)),
+        ("artifact", looked_at(release, said)),
         ("was", done(said.kind).to_owned()),
         ("and is", verdict(said.ok).to_owned()),
         ("read", format!("{}, sha256 {}", said.uri, said.sha256)),

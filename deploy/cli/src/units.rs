@@ -116,6 +116,16 @@ pub fn length(ms: u64) -> String {
     if text.is_empty() { format!("{ms}ms") } else { text.join(" ") }
 }
 
+/// What is left of a time, as people say it: `13d 23h`, `1h 59m`, `9m 58s`.
+pub fn left(ms: u64) -> String {
+    let step_ms = match ms {
+        0..3_600_000 => 1_000,
+        3_600_000..86_400_000 => 60_000,
+        _ => 3_600_000,
+    };
+    length((ms - ms % step_ms).max(1_000))
+}
+
 /// A number of yoctoNEAR in NEAR, to the last digit that is not zero.
 pub fn near(yocto: u128) -> String {
     let fraction = format!("{:024}", yocto % ONE);
@@ -127,7 +137,7 @@ pub fn near(yocto: u128) -> String {
 mod tests {
     use charter_types::asset::Asset;
 
-    use super::{amount, bps, duration_ms, length, money, near, per_time, some_amount, time, yocto};
+    use super::{amount, bps, duration_ms, left, length, money, near, per_time, some_amount, time, yocto};
 
     #[test]
     fn amounts_read_like_amounts() {
@@ -195,5 +205,21 @@ mod tests {
         assert_eq!(length(86_400_000), "1d");
         assert_eq!(length(5_461_000), "1h 31m 1s");
         assert_eq!(length(7), "7ms");
+    }
+
+    #[test]
+    fn what_is_left_is_said_no_finer_than_it_is_read() {
+        for (ms, expected) in [
+            (0, "1s"),
+            (999, "1s"),
+            (59_999, "59s"),
+            (3_599_999, "59m 59s"),
+            (7_199_999, "1h 59m"),
+            (86_399_999, "23h 59m"),
+            (14 * 86_400_000 - 1, "13d 23h"),
+            (14 * 86_400_000, "14d"),
+        ] {
+            assert_eq!(left(ms), expected, "{ms}");
+        }
     }
 }

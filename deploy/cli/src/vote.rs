@@ -1,4 +1,4 @@
-//! `charter vote`: shows what is voted on, what one's vote weighs, and votes.
+//! `charter vote`: shows what is voted on, what was stated of it and what one's vote weighs, and votes.
 
 use anyhow::{Context, ensure};
 use charter_client::At;
@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::key::input::Consent;
 use crate::proposal::{self, Subject, stake};
 use crate::session::{Common, Session};
+use crate::statement::{Said, Sources};
 use crate::units::time;
 
 #[derive(clap::Args)]
@@ -23,6 +24,12 @@ pub struct Arguments {
     /// As this agent, by its own account: with what its owner has delegated to it.
     #[arg(long, value_name = "ID")]
     as_agent: Option<AgentId>,
+    /// Then say whatever changes, until nothing can become of the proposal any more. With --json each change is a line
+    /// with an object of its own: `change`, `state`, `text`, `now_ms`, `left_ms`, `proposal`.
+    #[arg(long)]
+    watch: bool,
+    #[command(flatten)]
+    sources: Sources,
     #[command(flatten)]
     consent: Consent,
 }
@@ -145,11 +152,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Answer::Yes => (Choice::Yes, "yes"),
         Answer::No => (Choice::No, "no"),
     };
+    let said = arguments.sources.ask(&session, &subject).await?;
+    let said = said.as_ref().map_or_else(String::new, Said::sheet);
     let (sheet, voter) = (subject.sheet(&session).await?, voter(&session.me.id, agent));
     let with = weight.words(&subject);
-    arguments.consent.ask(&format!("{sheet}{:<11} {word}, of {voter}, with {with}\n", "your vote"))?;
+    arguments.consent.ask(&format!("{sheet}{said}{:<11} {word}, of {voter}, with {with}\n", "your vote"))?;
     cast(&session, &subject, agent, choice).await?;
-    let Subject { proposal: after, asset, .. } = Subject::read(&session, id).await?;
+    let voted_on = Subject::read(&session, id).await?;
+    let Subject { proposal: after, asset, .. } = &voted_on;
     let value = json!({
         "proposal": id, "choice": choice, "yes": after.yes, "no": after.no, "end_ms": after.end_ms,
         "stake": after.stake, "asset": asset, "agent": agent, "weight": weight,
@@ -159,6 +169,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     } else {
         String::new()
     };
-    let so_far = proposal::cast(&after, asset.as_ref());
-    session.tell(&value, &format!("voted {word} on proposal {id}: {so_far} so far{later}"))
+    let so_far = proposal::cast(after, asset.as_ref());
+    session.tell(&value, &format!("voted {word} on proposal {id}: {so_far} so far{later}"))?;
+    if arguments.watch { proposal::watch(&session, &voted_on).await } else { Ok(()) }
 }

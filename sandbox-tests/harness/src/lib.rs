@@ -225,6 +225,20 @@ impl Harness {
         Ok(own.localnet.rows(contract).await?)
     }
 
+    /// Every log line of a contract, from the beginning; nothing on a chain that can't be walked.
+    pub async fn logs(&self, contract: &AccountId) -> anyhow::Result<Vec<String>> {
+        let Some(own) = &self.own else { return Ok(Vec::new()) };
+        let contract = contract.clone();
+        let logs = own.localnet.with(move |chain| {
+            let heights = chain.genesis_block().header.height()..=chain.head().header.height();
+            let blocks = heights.filter_map(|height| chain.block_by_height(height));
+            let outcomes = blocks.flat_map(|block| &block.outcomes).map(|outcome| &outcome.outcome);
+            let own = outcomes.filter(|outcome| outcome.executor_id == contract);
+            own.flat_map(|outcome| outcome.logs.clone()).collect()
+        });
+        Ok(logs.await?)
+    }
+
     /// Leaves an account `yocto` beyond what its storage takes.
     pub async fn leave(&self, account: &AccountId, yocto: u128) -> anyhow::Result<()> {
         const BYTE: u128 = 10_000_000_000_000_000_000;

@@ -12,7 +12,7 @@ use charter_types::{AccountId, U128, json};
 use near_sdk::{PromiseOrValue, env, near};
 
 use crate::gas::ON_WITHDRAWN;
-use crate::model::{self, is_empty, landed, new_stake, weight_of, withdraw};
+use crate::model::{self, is_empty, is_unused, landed, new_stake, weight_of, withdraw};
 use crate::{Governance, GovernanceExt};
 
 /// What is on its way to whom.
@@ -39,6 +39,7 @@ impl Governance {
         let mut stake = self.stakes.get(&(line, holder.clone())).unwrap_or_else(|| new_stake(&pool, &holder));
         if amount > 0 {
             model::lock(&mut pool, &mut stake, amount, Self::now_ms())?;
+            self.staked = self.staked.saturating_add(amount);
         }
         self.save_stake("locked", &holder, pool, stake)?;
         self.core.finish_payment(payment)
@@ -77,6 +78,9 @@ impl Governance {
             return Ok(PromiseOrValue::Value(U128(0)));
         }
         let asset = pool.asset.clone();
+        if asset == Asset::Near {
+            self.staked = self.staked.saturating_sub(amount);
+        }
         self.save_stake("stake_withdrawn", &holder, pool, stake)?;
         let pending: Withdrawal = (line, holder.clone(), amount);
         Ok(pay(&asset, (&holder, amount), (on_withdrawn, ON_WITHDRAWN), &pending).into())
@@ -128,6 +132,9 @@ impl Governance {
         if landed(&mut pool, &mut stake, amount, arrived).is_none() {
             return Ok(());
         }
+        if pool.asset == Asset::Near && !arrived {
+            self.staked = self.staked.saturating_add(amount);
+        }
         if is_empty(&stake) {
             self.end_stake(holder, line);
             return self.save_pool(holder, pool);
@@ -137,7 +144,9 @@ impl Governance {
 
     /// The row that a line's stake is counted in, once a constitution has any.
     pub(super) fn open_pool(&mut self, line: &Line, payer: &AccountId) -> Answer {
-        let Some(rules) = line.stake.as_ref().filter(|_| !self.pools.contains(&line.id)) else { return Ok(()) };
+        let known = self.pools.get(&line.id);
+        let used = known.as_ref().is_some_and(|pool| !is_unused(pool));
+        let Some(rules) = line.stake.as_ref().filter(|_| !used) else { return Ok(()) };
         let pool = Pool {
             line: line.id,
             asset: rules.asset.clone(),
@@ -146,16 +155,20 @@ impl Governance {
             delegates: 0,
             locked: Vec::new(),
         };
-        self.pools.insert(&line.id, payer, &pool, &mut self.core.storage)?;
+        if known.is_some() {
+            self.pools.hand_over(&line.id, payer, &pool, &mut self.core.storage)?;
+        } else {
+            self.pools.insert(&line.id, payer, &pool, &mut self.core.storage)?;
+        }
         self.emit("pool_opened", payer, Fact::Pool(pool));
         Ok(())
     }
 
     /// What decides about a proposal made now, if it is stake.
     pub(super) fn stake_vote_of(&self, line: &Line) -> Option<StakeVote> {
-        let floor = line.stake.as_ref()?.floor;
-        let vote = self.counted_from(line.id, floor)?;
-        (vote.all >= floor).then_some(vote)
+        let rules = line.stake.as_ref()?;
+        let vote = self.counted_from(line.id, rules.floor)?;
+        (vote.all.0 >= rules.decides_from(line.params.quorum_bps)).then_some(vote)
     }
 
     /// A second vote is one on what is locked by then.
@@ -172,7 +185,7 @@ impl Governance {
         Some(StakeVote { snapshot_ms, floor, all, yes: none, no: none, agents_yes: none, agents_no: none })
     }
 
-    /// The council, and who has a hundredth of what is locked to vote with.
+    /// The council, and who has a hundredth of what is locked to vote with, and of the floor.
     pub(super) fn check_proposer(&self, line: &Line, account: &AccountId) -> Answer {
         let member = weight_of(&line.council, account);
         let Some(vote) = line.stake.as_ref().and_then(|rules| self.counted_from(line.id, rules.floor)) else {
@@ -182,7 +195,8 @@ impl Governance {
         let own = self.stakes.get(&key).map_or(0, |stake| stake.locked_at(vote.snapshot_ms));
         let received = self.delegates.get(&key).map_or(0, |delegate| delegate.received_at(vote.snapshot_ms));
         let power = own.saturating_add(received);
-        let enough = power > 0 && power.saturating_mul(BPS) >= vote.all.0.saturating_mul(PROPOSE_BPS.into());
+        let enough =
+            power > 0 && power.saturating_mul(BPS) >= vote.all.max(vote.floor).0.saturating_mul(PROPOSE_BPS.into());
         if enough { Ok(()) } else { Ok(member.map(drop)?) }
     }
 }

@@ -60,11 +60,11 @@ pub fn cast_stake(proposal: &mut Proposal, voter: &AccountId, choice: Choice, po
     Ok(ballot)
 }
 
-/// Another choice: what it counts for stays. An agent's vote is changed by the delegate that cast it: its account stands again
-/// for a new owner, and what it voted with was the one's of before.
+/// Another choice: what it counts for stays. What was delegated to the voter is turned by the delegate that it was then, and by
+/// none after it has stood down: an agent's account stands again for a new owner, too.
 pub fn recast_stake(proposal: &mut Proposal, ballot: &mut StakeBallot, choice: Choice, by: (u64, bool)) -> Outcome {
     let (number, agent) = by;
-    if ballot.agent != agent || (agent && ballot.number != number) {
+    if ballot.agent != agent || (ballot.received.0 > 0 && ballot.number != number) {
         return Err(GovernanceError::NoVotes { caller: ballot.voter.clone() });
     }
     let vote = stake_vote(proposal)?;
@@ -109,7 +109,8 @@ pub fn taken_from(proposal: &Proposal, row: &Overridden, number: u64) -> u128 {
 }
 
 /// Agents count for a third of all votes at most, half as much as people: above it their yes and no are scaled down alike,
-/// each rounded down.
+/// each rounded down. For the quorum their yes counts for half as much as people's yes at most: if a no made room for more of
+/// it, it could carry what it is against.
 pub fn count_stake(vote: &StakeVote) -> Count {
     let people = vote.yes.0.saturating_add(vote.no.0);
     let twice = vote.agents_yes.0.saturating_add(vote.agents_no.0).saturating_mul(2);
@@ -117,6 +118,7 @@ pub fn count_stake(vote: &StakeVote) -> Count {
     Count {
         yes: vote.yes.0.saturating_add(scaled(vote.agents_yes.0)),
         no: vote.no.0.saturating_add(scaled(vote.agents_no.0)),
+        quorum: vote.yes.0.saturating_add(vote.agents_yes.0.min(vote.yes.0 / 2)),
         all: vote.all.0,
         least: vote.floor.0,
     }
@@ -182,7 +184,7 @@ mod tests {
         cast_stake(&mut proposal, &account("h.near"), Choice::No, power(7, 0, 0)).unwrap();
         let stake = proposal.stake.unwrap();
         assert_eq!((stake.yes.0, stake.no.0, ballot.received.0), (18, 7, 13));
-        recast_stake(&mut proposal, &mut ballot, Choice::No, (0, false)).unwrap();
+        recast_stake(&mut proposal, &mut ballot, Choice::No, (3, false)).unwrap();
         let stake = proposal.stake.unwrap();
         assert_eq!((stake.yes.0, stake.no.0), (0, 25));
         proposal.round = 1;
@@ -193,7 +195,7 @@ mod tests {
 
     /// Ask for neither, and who bought an agent turns the seller's vote.
     #[test]
-    fn an_agents_vote_is_changed_by_the_delegate_that_cast_it() {
+    fn what_was_delegated_is_turned_by_the_delegate_that_cast_it() {
         let mut proposal = by_stake(100, 1);
         let by_agent = Power { agent: true, ..power(0, 9, 4) };
         let mut ballot = cast_stake(&mut proposal, &account("bot.near"), Choice::Yes, by_agent).unwrap();
@@ -203,6 +205,33 @@ mod tests {
         }
         recast_stake(&mut proposal, &mut ballot, Choice::No, (4, true)).unwrap();
         assert_eq!(proposal.stake.unwrap().agents_no.0, 9);
+        let mut person = cast_stake(&mut proposal, &account("d.near"), Choice::Yes, power(3, 4, 2)).unwrap();
+        assert!(recast_stake(&mut proposal, &mut person, Choice::No, (0, false)).is_err(), "it has stood down");
+        let mut alone = cast_stake(&mut proposal, &account("a.near"), Choice::Yes, power(3, 0, 0)).unwrap();
+        assert!(recast_stake(&mut proposal, &mut alone, Choice::No, (5, false)).is_ok(), "its own is its own");
+    }
+
+    /// Count agents' yes by all that people say, and a no carries a proposal over its quorum.
+    #[test]
+    fn a_no_more_never_approves_and_a_yes_more_never_rejects() {
+        let passes = |yes: u128, no: u128, agents_yes: u128, agents_no: u128| {
+            let mut proposal = by_stake(20, 3);
+            proposal.params = Params { quorum_bps: 5_001, threshold_bps: 5_001, ..proposal.params };
+            let (yes, no, agents_yes, agents_no) = (U128(yes), U128(no), U128(agents_yes), U128(agents_no));
+            proposal.stake = proposal.stake.map(|stake| StakeVote { yes, no, agents_yes, agents_no, ..stake });
+            outcome(&proposal) == ProposalState::Queued
+        };
+        let mut passed = 0;
+        for (yes, no) in (0..14).flat_map(|yes| (0..8).map(move |no| (yes, no))) {
+            for (agents_yes, agents_no) in (0..10).flat_map(|yes| (0..6).map(move |no| (yes, no))) {
+                let now = passes(yes, no, agents_yes, agents_no);
+                passed += u32::from(now);
+                let said = format!("{yes} {no} {agents_yes} {agents_no}");
+                assert!(now || !passes(yes, no + 1, agents_yes, agents_no), "a no: {said}");
+                assert!(!now || passes(yes + 1, no, agents_yes, agents_no), "a yes: {said}");
+            }
+        }
+        assert!(passed > 100);
     }
 
     /// Let an earlier delegate's row take the place of a later one's, and what was taken from that one counts twice.

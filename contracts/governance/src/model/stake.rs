@@ -20,10 +20,15 @@ pub fn check_stake(constitution: &Constitution) -> Outcome {
     if fine { Ok(()) } else { Err(GovernanceError::Stake {}) }
 }
 
-/// Rows say in which asset, and were counted in the periods of before.
+/// Rows say amounts of the one asset, and were counted in the periods of before.
 pub fn check_pool(pool: &Pool, rules: &StakeRules) -> Outcome {
     let same = pool.asset == rules.asset && pool.unlock_ms == rules.unlock_ms;
-    if same { Ok(()) } else { Err(GovernanceError::StakeFixed {}) }
+    if same || is_unused(pool) { Ok(()) } else { Err(GovernanceError::StakeFixed {}) }
+}
+
+/// Nobody has locked anything there, or stood.
+pub fn is_unused(pool: &Pool) -> bool {
+    pool.locked.is_empty() && pool.delegates == 0
 }
 
 /// A moment in a line's time.
@@ -91,7 +96,9 @@ pub fn lock(pool: &mut Pool, stake: &mut Stake, amount: u128, now_ms: u64) -> Ou
     let too_much = || GovernanceError::TooMuchStake {};
     pool.books.receive(amount).filter(|()| pool.books.held.0 <= STAKE_MAX).ok_or_else(too_much)?;
     moment.change(&mut pool.locked, |all| all.checked_add(amount)).ok_or_else(too_much)?;
-    moment.change(&mut stake.locked, |own| own.checked_add(amount)).ok_or_else(too_much)
+    moment.change(&mut stake.locked, |own| own.checked_add(amount)).ok_or_else(too_much)?;
+    moment.prune(&mut stake.delegated, |delegated| delegated.from_ms);
+    Ok(())
 }
 
 /// Returns when it is ready. `stands` says of a part whether its delegate is one still.
@@ -110,6 +117,7 @@ pub fn unlock(
     let short = || GovernanceError::StakeShort { available };
     moment.change(&mut pool.locked, |all| all.checked_sub(amount)).ok_or_else(short)?;
     moment.change(&mut stake.locked, |own| own.checked_sub(amount)).ok_or_else(short)?;
+    moment.prune(&mut stake.delegated, |delegated| delegated.from_ms);
     free(stake, now_ms);
     stake.unlocking = U128(stake.unlocking.0.saturating_add(amount));
     // It counts until then.
@@ -128,6 +136,7 @@ fn free(stake: &mut Stake, now_ms: u64) {
 /// Takes out what is ready, for a transfer.
 pub fn withdraw(pool: &mut Pool, stake: &mut Stake, now_ms: u64) -> Outcome<u128> {
     free(stake, now_ms);
+    Moment::of(pool, now_ms).prune(&mut stake.delegated, |delegated| delegated.from_ms);
     let amount = stake.free.0;
     if amount == 0 && !is_empty(stake) {
         return Err(GovernanceError::NothingReady { ready_ms: stake.ready_ms });

@@ -121,6 +121,8 @@ fn tally(proposal: &mut Proposal, choice: Choice) -> &mut u64 {
 pub struct Count {
     pub yes: u128,
     pub no: u128,
+    /// Yes as it counts for the quorum.
+    pub quorum: u128,
     pub all: u128,
     /// Yes that it takes, whatever the quorum.
     pub least: u128,
@@ -138,6 +140,7 @@ fn counted(proposal: &Proposal) -> Count {
         None => Count {
             yes: proposal.yes.into(),
             no: proposal.no.into(),
+            quorum: proposal.yes.into(),
             all: proposal.council.iter().map(|member| u128::from(member.weight)).sum(),
             least: 1,
         },
@@ -158,10 +161,10 @@ pub fn decide(proposal: &mut Proposal, now_ms: u64) -> Outcome {
 }
 
 fn is_approved(proposal: &Proposal) -> bool {
-    let Count { yes, no, all, least } = counted(proposal);
+    let Count { yes, no, quorum, all, least } = counted(proposal);
     let votes = yes.saturating_add(no);
-    yes >= least
-        && reaches(yes, all, proposal.quorum_bps())
+    quorum >= least
+        && reaches(quorum, all, proposal.quorum_bps())
         && reaches(yes, votes, proposal.params.threshold_bps)
         // Exactly two thirds will do: who has a third of the votes and friends among the owners can't stop a line for good.
         && (!proposal.is_contested() || yes.saturating_mul(3) >= votes.saturating_mul(2))

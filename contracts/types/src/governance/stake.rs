@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_derive::wire;
 
-use super::{Choice, LineId, ProposalId};
+use super::{BPS, Choice, LineId, ProposalId};
 use crate::asset::{Asset, Books};
 use crate::registry::AgentId;
 use crate::{AccountId, U128};
@@ -31,8 +31,17 @@ pub struct StakeRules {
     pub asset: Asset,
     /// How long what is unlocked stays here: as long as a vote with its extension and twice its timelock, at least.
     pub unlock_ms: u64,
-    /// Yes that it takes at least, however little is locked. While less than that is locked in all, the council decides.
+    /// Yes that it takes at least. The council decides while less is locked than so much is the quorum of.
     pub floor: U128,
+}
+
+impl StakeRules {
+    /// What has to be locked for stake to decide. If its quorum were below the floor, whoever locks or unlocks the last of it
+    /// could stop everything by silence.
+    pub fn decides_from(&self, quorum_bps: u16) -> u128 {
+        let quorum = u128::from(quorum_bps.max(1));
+        self.floor.0.saturating_mul(BPS).div_ceil(quorum)
+    }
 }
 
 /// An amount from a time on.

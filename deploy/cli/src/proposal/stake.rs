@@ -67,7 +67,7 @@ pub fn rules(rules: &StakeRules, params: &Params) -> Lines {
     };
     let (quorum, threshold) = (percent(quorum), percent(params.threshold_bps));
     vec![
-        ("stake", format!("who locks {what} decides; the council does while less than {floor} is locked")),
+        ("stake", format!("who locks {what} decides; the council does while {quorum} of that is less than {floor}")),
         (
             "by stake",
             format!(
@@ -90,18 +90,18 @@ pub fn change(now: Option<&StakeRules>, next: Option<&StakeRules>) -> Option<Str
         (Some(_), None) => Some("decides, and would no more: the council does, whatever is locked".to_owned()),
         (None, Some(_)) => Some("decides nothing: the council does".to_owned()),
         (Some(now), Some(next)) if now.floor != next.floor => {
-            Some(format!("decides from {} on", money(&now.asset, now.floor.0)))
+            Some(format!("takes {} yes at least", money(&now.asset, now.floor.0)))
         }
         _ => None,
     }
 }
 
 /// What is locked in all, and who therefore decides.
-pub fn locked(pool: &Pool, rules: Option<&StakeRules>, now_ms: u64) -> String {
+pub fn locked(pool: &Pool, rules: Option<&StakeRules>, quorum_bps: u16, now_ms: u64) -> String {
     let counted = pool.locked_at(pool.period_begin_ms(now_ms));
     let who = match rules {
         None => "the council decides, whatever is locked",
-        Some(rules) if counted < rules.floor.0 => "too little: the council decides",
+        Some(rules) if counted < rules.decides_from(quorum_bps) => "too little: the council decides",
         Some(_) => "it decides",
     };
     format!("{} in all, {who}", money(&pool.asset, counted))
@@ -222,7 +222,7 @@ mod tests {
         let params = Params { quorum_bps: 2_000, ..Params::default() };
         let said = sheet(&rules(&stake_rules(50), &params));
         for shown in [
-            "stake       who locks the token usdc.near decides; the council does while less than 50 usdc",
+            "stake       who locks the token usdc.near decides; the council does while 20 % of that is less than 50 usdc",
             "by stake    passes with 20 % (50.01 % for who decides, and how) of what is locked, at least 50 usdc",
             "unlocking   takes 8h; a change counts from the next 1h on",
         ] {
@@ -231,7 +231,7 @@ mod tests {
         let (now, same, more) = (stake_rules(50), stake_rules(50), stake_rules(60));
         assert_eq!(change(Some(&now), Some(&same)), None);
         assert_eq!(change(None, None), None);
-        assert_eq!(change(Some(&now), Some(&more)).as_deref(), Some("decides from 50 usdc.near on"));
+        assert_eq!(change(Some(&now), Some(&more)).as_deref(), Some("takes 50 usdc.near yes at least"));
         assert!(change(Some(&now), None).unwrap().contains("would no more"));
         assert!(change(None, Some(&now)).unwrap().contains("the council does"));
     }
@@ -248,9 +248,9 @@ mod tests {
             locked: vec![entry(0, 40), entry(100, 70)],
         };
         let rules = stake_rules(50);
-        assert_eq!(locked(&pool, Some(&rules), 99), "40 usdc.near in all, too little: the council decides");
-        assert_eq!(locked(&pool, Some(&rules), 100), "70 usdc.near in all, it decides");
-        assert_eq!(locked(&pool, None, 100), "70 usdc.near in all, the council decides, whatever is locked");
+        assert_eq!(locked(&pool, Some(&rules), 10_000, 99), "40 usdc.near in all, too little: the council decides");
+        assert_eq!(locked(&pool, Some(&rules), 10_000, 100), "70 usdc.near in all, it decides");
+        assert_eq!(locked(&pool, None, 10_000, 100), "70 usdc.near in all, the council decides, whatever is locked");
     }
 
     /// Take what is locked now, or what others took from a delegate of before, and the weight is another.

@@ -44,7 +44,7 @@ fn objectors(proposal: &Proposal) -> String {
 }
 
 /// Owners who object, and what that does while anything can be done.
-fn objections(proposal: &Proposal) -> Option<String> {
+pub fn objections(proposal: &Proposal) -> Option<String> {
     if proposal.objections == 0 {
         return None;
     }
@@ -83,7 +83,7 @@ pub fn about(kind: &ProposalKind) -> String {
 }
 
 /// Whether votes, time or objections may still change what becomes of it.
-fn is_open(proposal: &Proposal) -> bool {
+pub fn is_open(proposal: &Proposal) -> bool {
     matches!(proposal.state, ProposalState::Voting | ProposalState::Queued)
 }
 
@@ -97,7 +97,7 @@ pub fn progress(proposal: &Proposal, line: &Line, asset: Option<&Asset>, now_ms:
 }
 
 /// From when on it may be carried out: not before a pause of its line ends.
-fn due_ms(proposal: &Proposal, line: &Line) -> u64 {
+pub fn due_ms(proposal: &Proposal, line: &Line) -> u64 {
     if is_open(proposal) { proposal.eta_ms.max(line.paused_until_ms) } else { proposal.eta_ms }
 }
 
@@ -248,7 +248,7 @@ fn upgrade(proposal: &Proposal, contract: &AccountId, code: &Hash32) -> Lines {
 }
 
 /// Whether the line has moved since, so that nobody can carry it out any more.
-fn is_stale(proposal: &Proposal, line: &Line) -> bool {
+pub fn is_stale(proposal: &Proposal, line: &Line) -> bool {
     let now = match proposal.kind {
         ProposalKind::Release(_) => line.seq,
         ProposalKind::Amendment(_) => line.version,
@@ -310,7 +310,7 @@ fn beware(proposal: &Proposal, line: &Line) -> impl Iterator<Item = &'static str
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use charter_types::governance::{Constitution, Line, Member, Params, Proposal, ProposalKind, ProposalState};
     use charter_types::{AccountId, Hash32, U128};
 
@@ -337,7 +337,7 @@ mod tests {
         "owner.near".parse().unwrap()
     }
 
-    fn line() -> Line {
+    pub fn line() -> Line {
         Line {
             id: 1,
             name: "line".to_owned(),
@@ -354,7 +354,7 @@ mod tests {
     }
 
     /// Code that was approved by so many.
-    fn code(yes: u64) -> Proposal {
+    pub fn code(yes: u64) -> Proposal {
         let contract = "keys.near".parse().unwrap();
         Proposal {
             id: 1,

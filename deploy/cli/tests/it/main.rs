@@ -15,3 +15,5 @@ mod newcomer;
 mod operator;
 mod process;
 mod profile_place;
+mod statements;
+mod watch;

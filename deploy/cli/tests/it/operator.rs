@@ -67,7 +67,7 @@ impl EchoService {
 }
 
 /// A process that is stopped with the test.
-struct Running(Child);
+pub struct Running(pub Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -84,6 +84,8 @@ pub struct Office {
     /// Everything that any command printed.
     printed: Vec<u8>,
     pub transcript: String,
+    /// Where the indexer of the chain serves its tables.
+    pub api: String,
     _chain: Running,
     host: Option<Running>,
 }
@@ -104,7 +106,9 @@ impl Office {
     pub fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let demo = ["demo", "--serve", "--until", "deploy", "--data-dir", "play", "--api-addr", "127.0.0.1:0"];
-        let (chain, _) = start(folder.path(), &demo, "Ctrl-C stops");
+        let (chain, said) = start(folder.path(), &demo, "Ctrl-C stops");
+        let (_, api) = said.split_once("API at ").unwrap();
+        let (api, _) = api.split_once(',').unwrap();
         let url: String =
             serde_json::from_slice(&std::fs::read(folder.path().join("play/node.json")).unwrap()).unwrap();
         std::fs::write(folder.path().join("card.json"), CARD).unwrap();
@@ -115,6 +119,7 @@ impl Office {
             rpc: Rpc::new(url),
             printed: Vec::new(),
             transcript: String::new(),
+            api: api.to_owned(),
             _chain: chain,
             host: None,
         }
@@ -133,6 +138,13 @@ impl Office {
         let output = command.env("OPENAI_API_KEY", KEY).env("NEW_KEY", NEW_KEY).output().unwrap();
         self.printed.extend([&output.stdout[..], &output.stderr].concat());
         output
+    }
+
+    /// Starts a command line that goes on, in a folder of its own below.
+    pub fn start_in(&self, place: &str, line: &str) -> Running {
+        let mut command = charter();
+        command.args(line.split_whitespace().skip(1)).current_dir(self.path(place)).stdin(Stdio::null());
+        Running(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
     /// What a command that works prints, as JSON.

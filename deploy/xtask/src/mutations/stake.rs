@@ -39,14 +39,14 @@ pub const STAKE: &[Mutation] = &[
     stake(
         "INV-GOV-2",
         BALLOTS,
-        "if ballot.agent != agent || (agent && ballot.number != number) {",
-        "if ballot.agent != agent || (agent && number == 0) {",
+        "if ballot.agent != agent || (ballot.received.0 > 0 && ballot.number != number) {",
+        "if ballot.agent != agent || (ballot.received.0 > 0 && ballot.number == 0) {",
     ),
     stake(
         "INV-GOV-1",
         BALLOTS,
-        "if twice > people { share(people, part, twice) } else { part }",
-        "if twice > people { share(people, part, twice).max(part) } else { part }",
+        "quorum: vote.yes.0.saturating_add(vote.agents_yes.0.min(vote.yes.0 / 2)),",
+        "quorum: vote.yes.0.saturating_add(vote.agents_yes.0),",
     ),
     stake(
         "INV-GOV-MODEL",
@@ -65,8 +65,8 @@ pub const STAKE: &[Mutation] = &[
     stake(
         "INV-GOV-MODEL",
         CALLS,
-        "power > 0 && power.saturating_mul(BPS) >= vote.all.0.saturating_mul(PROPOSE_BPS.into())",
-        "power > 0 || vote.all.0.saturating_mul(PROPOSE_BPS.into()) < BPS",
+        "power > 0 && power.saturating_mul(BPS) >=",
+        "power > 0 && power.saturating_mul(BPS * BPS) >=",
     ),
     stake(
         "INV-GOV-12",

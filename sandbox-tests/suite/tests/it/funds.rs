@@ -32,7 +32,7 @@ fn longer(code: &[u8], bytes: usize) -> Vec<u8> {
     long
 }
 
-async fn upgrade(harness: &Harness, by: &Account, contract: &AccountId, code: Vec<u8>) -> Option<String> {
+pub async fn upgrade(harness: &Harness, by: &Account, contract: &AccountId, code: Vec<u8>) -> Option<String> {
     let replaces = view(&harness.worker, contract, shared::deployment, &Nothing {}).await.unwrap();
     let args = Upgrade { approved: Hash32(sha256(&code)), code, replaces };
     failed_with(&by.send(contract, call(shared::upgrade, &args), 0).await.unwrap())

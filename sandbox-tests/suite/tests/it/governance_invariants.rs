@@ -616,5 +616,6 @@ fn play(sequences: u32) -> Result<(), String> {
         for op in &ops {
             world.step(op).await;
         }
+        crate::replayed::check(&world.harness).await;
     })
 }

@@ -32,6 +32,7 @@ mod ownership;
 mod refusals;
 mod registry_invariants;
 mod registry_rows;
+mod replayed;
 mod rollout_invariants;
 mod rollouts;
 mod stake_invariants;

@@ -404,5 +404,6 @@ fn play(sequences: u32) -> Result<(), String> {
         for op in &ops {
             world.step(op).await;
         }
+        crate::replayed::check(&world.harness).await;
     })
 }

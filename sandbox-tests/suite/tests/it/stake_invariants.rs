@@ -382,5 +382,6 @@ fn play(sequences: u32) -> Result<(), String> {
         }
         let (seen, ids) = (world.look().await, world.model.proposals.keys().copied().collect::<Vec<_>>());
         world.check(&LINES, &ids, &seen, "the end of the sequence").await;
+        crate::replayed::check(&world.harness).await;
     })
 }

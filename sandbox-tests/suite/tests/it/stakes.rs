@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use charter_harness::arguments::{DEPOSIT, accept, charged_bytes, content, enrolled, prepay};
-use charter_harness::{Caller, Harness, call, failed_with, ok, raw, refused};
+use charter_harness::{Caller, Harness, call, code_of, failed_with, ok, raw, refused};
 use charter_types::U128;
 use charter_types::asset::Asset;
 use charter_types::governance::args::{
@@ -12,14 +12,17 @@ use charter_types::governance::args::{
 };
 use charter_types::governance::methods as governance;
 use charter_types::governance::{
-    BOND_MIN, Choice, Constitution, EXECUTION_MS, KEPT_MS, Params, ProposalState, StakeRules,
+    BOND_MIN, Choice, Constitution, EXECUTION_MS, HISTORY_MAX, KEPT_MS, PARTS_MAX, Params, ProposalState, Stake,
+    StakeRules,
 };
 use charter_types::registry::args::AgentAccount;
 use charter_types::registry::methods as registry;
+use charter_wasm::Contract;
 use near_workspaces::Account;
 use serde_json::json;
 
 use crate::fleet::PERIOD;
+use crate::funds::upgrade;
 use crate::staked::{HOUR_MS, NEAR, PARAMS_BY_STAKE, Staked, UNLOCK_MS, tell, together, token, tokens_of};
 
 const NO_VOTES: Option<&str> = Some("GOVERNANCE_NO_VOTES");
@@ -372,7 +375,8 @@ async fn an_agent_that_changed_hands_has_no_vote_until_it_stands_again() {
 
 #[tokio::test]
 async fn the_council_decides_while_less_than_the_floor_is_locked() {
-    let line = Staked::with(PARAMS_BY_STAKE, 50 * NEAR).await;
+    // Half of it and a little more is the floor.
+    let line = Staked::with(PARAMS_BY_STAKE, 5_001 * NEAR / 200).await;
     let ann = line.holder("ann", 50 * NEAR - 1).await;
     line.next_period().await;
     let below = line.propose(&line.chief).await;
@@ -583,4 +587,58 @@ async fn a_second_vote_counts_what_counts_when_it_is_opened() {
     assert_eq!(line.vote(&ben, proposal, Choice::No).await, None);
     assert_eq!(line.votes(proposal).await, [30 * NEAR, 60 * NEAR, 0, 0]);
     assert_eq!(line.queue(proposal).await, ProposalState::Rejected);
+}
+
+/// Give the callback ten TGas, and what a holder of the largest row can't be sent is on its way for good.
+#[tokio::test]
+async fn what_does_not_arrive_is_ready_again_from_the_largest_row_there_is() {
+    let long = |name: &str| format!("{name}{}", "0".repeat(54 - name.len()));
+    let all = 1 << 111;
+    let harness = Harness::start().await.unwrap();
+    let ann = harness.account(&long("ann")).await.unwrap();
+    assert_eq!(ann.id().len(), 64);
+    let real = token(&harness, "token", &[(ann.id().clone(), all)]).await;
+    let line = Staked::on(harness, Asset::Nep141(real.id().clone()), PARAMS_BY_STAKE, 10).await;
+    let mut delegates = Vec::new();
+    for number in 0..PARTS_MAX {
+        delegates.push(line.delegate(&long(&format!("delegate{number}"))).await);
+    }
+    ok(&ann, line.contract(), governance::lock, &line.amount(0), DEPOSIT).await;
+    assert_eq!(line.transfer(&ann, real.id(), all, &line.message()).await, all);
+    ok(&ann, line.contract(), governance::unlock, &line.amount(all / 4), 1).await;
+    for turn in 0..u128::try_from(HISTORY_MAX).unwrap() {
+        line.next_period().await;
+        for delegate in &delegates {
+            assert_eq!(line.give(&ann, delegate, all / 16 - turn).await, None);
+        }
+        let more = line.unlock(&ann, 1).await;
+        assert_eq!(more.as_deref(), None, "it grows by nothing: {turn}");
+    }
+    let stake = line.stake(&ann).await.unwrap();
+    assert!(stake.delegated.len() + 1 >= HISTORY_MAX && stake.locked.len() + 1 >= HISTORY_MAX, "{stake:?}");
+    tell(&line.harness, real.id(), "fail", json!({ "fails": true })).await;
+    line.until(stake.ready_ms).await;
+    let delegated = |stake: &Stake| stake.delegated.len();
+    assert!(line.withdraw(&ann).await.is_some());
+    let left = line.stake(&ann).await.unwrap();
+    assert_eq!((left.free.0, left.in_flight.0), (all / 4 + 11, 0));
+    assert!(delegated(&left) < delegated(&stake), "what no vote counts goes");
+}
+
+/// Leave `staked` out of `held`, and code eats what others have locked.
+#[tokio::test]
+async fn what_is_locked_pays_for_no_code() {
+    let line = Staked::on(Harness::start_with(code_of).await.unwrap(), Asset::Near, PARAMS_BY_STAKE, NEAR).await;
+    let ann = line.holder("ann", 40 * NEAR).await;
+    line.harness.leave(line.contract(), 30 * NEAR).await.unwrap();
+    let code = code_of(Contract::Governance).unwrap();
+    let again = async || upgrade(&line.harness, line.harness.root(), line.contract(), code.clone()).await;
+    assert_eq!(again().await.as_deref(), Some("CHARTER_FUNDS_SHORT"));
+    line.harness.leave(line.contract(), 41 * NEAR).await.unwrap();
+    assert_eq!(again().await, None);
+    let ready_ms = ok(&ann, line.contract(), governance::unlock, &line.amount(40 * NEAR), 1).await;
+    line.until(ready_ms).await;
+    assert_eq!(line.withdraw(&ann).await, None);
+    line.harness.leave(line.contract(), NEAR).await.unwrap();
+    assert_eq!(again().await, None, "it is the contract's own by now");
 }

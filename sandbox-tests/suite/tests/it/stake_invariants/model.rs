@@ -56,7 +56,7 @@ const DELEGATES_MAX: usize = 8;
 pub const LATEST: u64 = u64::MAX;
 
 pub fn floor(line: u64) -> u128 {
-    if line == NEAR { 100 * CENT } else { 10 }
+    if line == NEAR { 20 * CENT } else { 2 }
 }
 
 pub fn bond(line: u64) -> u128 {
@@ -471,7 +471,7 @@ impl Model {
         let (standing, own) = (self.standing(line, by), self.locked(line, by, then_ms));
         let votes_for = standing.map_or(0, |standing| self.received(line, by, standing.number, then_ms));
         let amount = own + votes_for;
-        amount > 0 && amount * 100 >= self.all_locked(line, then_ms)
+        amount > 0 && amount * 100 >= self.all_locked(line, then_ms).max(floor(line))
     }
 }
 

@@ -161,7 +161,10 @@ impl Model {
             None => (COUNCIL.iter().map(|(_, weight)| weight).sum(), 1),
         };
         let quorum = if proposal.amendment { QUORUM_BPS.max(MAJORITY_BPS) } else { QUORUM_BPS };
-        yes >= least && yes * BPS >= quorum * all && yes * BPS >= THRESHOLD_BPS * (yes + no)
+        // Of agents no more than half of people's yes helps over the quorum.
+        let tally = self.tally(proposal);
+        let helped = tally.yes + tally.agents_yes.min(tally.yes / 2);
+        helped >= least && helped * BPS >= quorum * all && yes * BPS >= THRESHOLD_BPS * (yes + no)
     }
 
     pub(super) fn judge_proposals(&self, by: Person, act: &Act, now_ms: u64) -> End {
@@ -212,7 +215,9 @@ impl Model {
         }
         let agent = self.standing(proposal.line, by).is_some_and(|standing| standing.owner.is_some());
         if let Some(ballot) = proposal.ballot(by) {
-            let another = ballot.agent && !agent;
+            let number = self.standing(proposal.line, by).map_or(0, |standing| standing.number);
+            let delegated = self.weight(proposal, ballot).1 > 0;
+            let another = ballot.agent && !agent || delegated && ballot.number != number;
             return against.when(agent, "GOVERNANCE_AGENT_VOTES").when(another, "GOVERNANCE_NO_VOTES").end();
         }
         let nothing = self.weight(proposal, &self.cast(by, proposal, true, false)) == (0, 0);
@@ -230,7 +235,9 @@ impl Model {
             .when(owner.is_some_and(|owner| owner != self.owner), "GOVERNANCE_STALE_DELEGATE");
         if let Some(ballot) = proposal.ballot(by) {
             // A vote of before it stood, or stood again, is another's.
-            let another = !ballot.agent || standing.is_some_and(|standing| standing.number != ballot.number);
+            let delegated = self.weight(proposal, ballot).1 > 0;
+            let another = standing.is_some_and(|standing| standing.number != ballot.number);
+            let another = !ballot.agent || delegated && another;
             return against.when(another, "GOVERNANCE_NO_VOTES").end();
         }
         let nothing = self.weight(proposal, &self.cast(by, proposal, true, true)) == (0, 0);
@@ -265,7 +272,7 @@ impl Model {
 
     fn propose(&mut self, by: Person, line: u64, amendment: bool, now_ms: u64) {
         let then_ms = period_begin_ms(now_ms);
-        let enough = self.all_locked(line, then_ms) >= floor(line);
+        let enough = self.all_locked(line, then_ms) * QUORUM_BPS >= floor(line) * BPS;
         self.made += 1;
         let proposal = Proposal {
             line,
