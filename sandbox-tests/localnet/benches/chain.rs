@@ -228,7 +228,13 @@ async fn main() -> Result<()> {
     let rate = calls_a_second()?;
     let figures = [
         below("library: start to first RPC answer", library_start().await?, "ms", LIBRARY_START_GOAL_MS, None),
-        below("process: start to first RPC answer", starts(own, STARTS).await?, "ms", PROCESS_START_GOAL_MS, peer_start),
+        below(
+            "process: start to first RPC answer",
+            starts(own, STARTS).await?,
+            "ms",
+            PROCESS_START_GOAL_MS,
+            peer_start,
+        ),
         below("signed call through RPC", calls(own, RPC_CALLS).await?, "ms", CALL_GOAL_MS, peer_call),
         Figure {
             name: "signed calls in process, one core",

@@ -83,6 +83,9 @@ struct OutcomePlace {
     index: usize,
 }
 
+/// How many blocks nearcore makes after a block until that is final.
+const BLOCKS_UNTIL_FINAL: usize = 2;
+
 /// What a chain does differently from the simplest one: when blocks become final, and what goes wrong.
 #[derive(Clone, Debug, Default)]
 pub struct ChainOptions {
@@ -90,6 +93,9 @@ pub struct ChainOptions {
     pub finality_lag: u64,
     /// Blocks, chunks and receipts that are skipped, lost or delayed on purpose.
     pub faults: Faults,
+    /// As near-sandbox does, skip heights in two steps where an epoch ends on the way, and leave the last one unfinal until
+    /// blocks follow it.
+    pub skips_by_epoch: bool,
 }
 
 /// A chain in memory. Cloning shares blocks and state, so a fork is cheap.
@@ -117,6 +123,8 @@ pub struct Chain {
     /// State edits that wait for the next block.
     patches: Vec<StateRecord>,
     clock_ahead_ns: u64,
+    /// The last block made by skipping heights, where it was not final at once.
+    skipped_to: Option<usize>,
     /// Blocks that were heads once.
     lost: HashSet<CryptoHash>,
     store: Option<Arc<std::sync::Mutex<Store>>>,
@@ -153,6 +161,7 @@ impl Chain {
             last_execution: None,
             patches: Vec::new(),
             clock_ahead_ns: 0,
+            skipped_to: None,
             lost: HashSet::new(),
             store: None,
             genesis: Arc::new(genesis),
@@ -279,8 +288,10 @@ impl Chain {
     }
 
     fn final_place(&self) -> usize {
-        let lag = usize::try_from(self.options.finality_lag).unwrap_or(usize::MAX);
-        (self.blocks.len() - 1).saturating_sub(lag)
+        let (head, lag) = (self.blocks.len() - 1, usize::try_from(self.options.finality_lag).unwrap_or(usize::MAX));
+        let before_skip = self.skipped_to.filter(|skipped| head < skipped + BLOCKS_UNTIL_FINAL);
+        let last = before_skip.map_or(head, |skipped| skipped.saturating_sub(1));
+        last.min(head.saturating_sub(lag))
     }
 
     pub fn genesis_block(&self) -> &Arc<Block> {

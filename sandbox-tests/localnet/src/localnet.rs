@@ -28,7 +28,8 @@ pub enum Producer {
     /// As soon as there is work, and until its receipts are done and provable.
     #[default]
     Instant,
-    /// As `Instant`, and every so often while there is nothing to do.
+    /// As near-sandbox does: as `Instant`, and every so often while there is nothing to do. Where heights are
+    /// skipped the head is final two blocks later.
     InstantAndIdle(Duration),
     /// Every so often, work or not.
     Interval(Duration),
@@ -303,7 +304,11 @@ impl Localnet {
 }
 
 fn open(config: &Config) -> Result<Chain, Error> {
-    let options = ChainOptions { finality_lag: config.finality_lag, faults: config.faults };
+    let options = ChainOptions {
+        finality_lag: config.finality_lag,
+        faults: config.faults,
+        skips_by_epoch: matches!(config.producer, Producer::InstantAndIdle(_)),
+    };
     let Some(home) = &config.home else {
         return Ok(Chain::new(config.genesis.clone(), options)?);
     };

@@ -182,6 +182,7 @@ impl Chain {
     /// Removes the head, which lost: its transactions wait again, and the rest of it is forgotten.
     pub(super) fn undo_head(&mut self) {
         let Some(block) = self.blocks.pop() else { return };
+        self.skipped_to = self.skipped_to.filter(|skipped| *skipped < self.blocks.len());
         self.block_tree.pop();
         self.by_height.remove(&block.header.height());
         self.by_hash.remove(block.header.hash());
@@ -203,7 +204,8 @@ impl Chain {
         self.refused.insert(hash, error);
     }
 
-    /// Skips `count` heights, as `sandbox_fast_forward` does: one block stands `count` further on in height and time.
+    /// Skips `count` heights, as `sandbox_fast_forward` does: one block stands `count` further on in height and time, and with
+    /// `skips_by_epoch` one before it at the end of the last epoch that was skipped.
     pub fn fast_forward(&mut self, count: u64) -> std::io::Result<()> {
         if count == 0 {
             return Ok(());
@@ -213,6 +215,20 @@ impl Chain {
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, text));
         }
         let height = self.head().header.height().saturating_add(count);
+        if !self.options.skips_by_epoch {
+            return self.skip_to(height);
+        }
+        let last_of_epoch = self.genesis.epoch(height).1.saturating_sub(1);
+        if last_of_epoch > self.head().header.height() {
+            self.skip_to(last_of_epoch)?;
+        }
+        self.skip_to(height)?;
+        self.skipped_to = Some(self.blocks.len() - 1);
+        Ok(())
+    }
+
+    fn skip_to(&mut self, height: BlockHeight) -> std::io::Result<()> {
+        let count = height.saturating_sub(self.head().header.height());
         self.produce_at(height, count.saturating_mul(BLOCK_TIME_NS), None)
     }
 
