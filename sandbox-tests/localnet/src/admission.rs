@@ -1,6 +1,7 @@
 //! Admission: what a transaction must pass before it becomes a receipt, and a receipt before it is sent.
 
 mod actions;
+mod signature;
 
 use near_parameters::RuntimeConfig;
 use near_primitives::account::{AccessKey, AccessKeyPermission, Account, FunctionCallPermission};
@@ -13,6 +14,7 @@ use crate::fees::{TransactionCost, transaction_cost};
 use crate::state::StateUpdate;
 
 pub use actions::{check_actions, check_receipt};
+pub use signature::KnownKeys;
 
 /// A key's nonce may run ahead of the block height by this factor (nearcore's `ACCESS_KEY_NONCE_RANGE_MULTIPLIER`).
 pub const NONCES_PER_BLOCK: u64 = 1_000_000;
@@ -40,15 +42,12 @@ pub fn check_transaction(
     config: &RuntimeConfig,
     signed: &SignedTransaction,
     version: ProtocolVersion,
+    keys: &mut KnownKeys,
 ) -> Result<(), InvalidTxError> {
     let (limits, tx) = (&config.wasm_config.limit_config, &signed.transaction);
     check_actions(limits, tx.actions(), tx.receiver_id(), version).map_err(InvalidTxError::ActionsValidation)?;
     ValidatedTransaction::check_valid_for_config(config, signed, version)?;
-    if signed.signature.verify(signed.get_hash().as_ref(), tx.public_key()) {
-        Ok(())
-    } else {
-        Err(InvalidTxError::InvalidSignature)
-    }
+    if keys.verify(signed) { Ok(()) } else { Err(InvalidTxError::InvalidSignature) }
 }
 
 /// What an admitted transaction costs, and its signer's account and key after paying.

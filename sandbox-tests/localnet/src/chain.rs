@@ -5,6 +5,7 @@ mod light_client;
 mod merkle;
 mod pool;
 mod produce;
+mod signer;
 mod status;
 mod supply;
 #[cfg(test)]
@@ -17,33 +18,38 @@ use near_parameters::{RuntimeConfig, RuntimeConfigStore};
 use near_primitives::block_header::BlockHeader;
 use near_primitives::errors::InvalidTxError;
 use near_primitives::hash::CryptoHash;
-use near_primitives::merkle::MerklePath;
 use near_primitives::receipt::Receipt;
 use near_primitives::sharding::ShardChunkHeader;
 use near_primitives::state_record::StateRecord;
 use near_primitives::transaction::{ExecutionOutcomeWithId, SignedTransaction, Transaction};
 use near_primitives::types::{BlockHeight, RawStateChangesWithTrieKey};
-use near_primitives::validator_signer::{InMemoryValidatorSigner, ValidatorSigner};
 
-use crate::code::CodeCache;
+use crate::admission::KnownKeys;
 use crate::faults::Faults;
 use crate::genesis::Genesis;
 use crate::store::{Entry, Plan, Store};
 use crate::trie::Trie;
-use merkle::BlockTree;
+use merkle::HashTree;
 use pool::Pool;
+use signer::BlockSigner;
 
 pub use light_client::UnknownBlock;
 pub(crate) use produce::defect;
 pub use status::{NoProof, OutcomeProof, Reached, TxStatus};
 pub use supply::Supply;
 
+/// The parameters of all protocol versions. Reading them takes longer than anything else at the start.
+pub(crate) fn parameters() -> &'static RuntimeConfigStore {
+    static PARAMETERS: LazyLock<RuntimeConfigStore> = LazyLock::new(|| RuntimeConfigStore::new(None));
+    &PARAMETERS
+}
+
 /// A block with everything that came of executing it.
 #[derive(Clone)]
 pub struct Block {
     pub header: BlockHeader,
     pub chunk: ShardChunkHeader,
-    pub transactions: Vec<SignedTransaction>,
+    pub transactions: Vec<Arc<SignedTransaction>>,
     /// State edits made before anything else.
     pub patches: Vec<StateRecord>,
     /// A fault: receipts that arrived had to wait.
@@ -57,7 +63,7 @@ pub struct Block {
     pub changes: Vec<RawStateChangesWithTrieKey>,
     pub outcomes: Vec<ExecutionOutcomeWithId>,
     pub outcome_root: CryptoHash,
-    pub outcome_paths: Vec<MerklePath>,
+    outcome_tree: HashTree,
     pub outgoing: Vec<Arc<Receipt>>,
     pub gas_used: near_primitives::types::Gas,
     pub balance_burnt: near_primitives::types::Balance,
@@ -77,6 +83,9 @@ struct OutcomePlace {
     index: usize,
 }
 
+/// How many blocks nearcore makes after a block until that is final.
+const BLOCKS_UNTIL_FINAL: usize = 2;
+
 /// What a chain does differently from the simplest one: when blocks become final, and what goes wrong.
 #[derive(Clone, Debug, Default)]
 pub struct ChainOptions {
@@ -84,6 +93,9 @@ pub struct ChainOptions {
     pub finality_lag: u64,
     /// Blocks, chunks and receipts that are skipped, lost or delayed on purpose.
     pub faults: Faults,
+    /// As near-sandbox does, skip heights in two steps where an epoch ends on the way, and leave the last one unfinal until
+    /// blocks follow it.
+    pub skips_by_epoch: bool,
 }
 
 /// A chain in memory. Cloning shares blocks and state, so a fork is cheap.
@@ -92,8 +104,7 @@ pub struct Chain {
     pub genesis: Arc<Genesis>,
     pub config: Arc<RuntimeConfig>,
     pub options: ChainOptions,
-    code_cache: CodeCache,
-    signer: Arc<ValidatorSigner>,
+    signer: Arc<BlockSigner>,
     blocks: Vec<Arc<Block>>,
     by_height: HashMap<BlockHeight, usize>,
     by_hash: HashMap<CryptoHash, usize>,
@@ -105,12 +116,15 @@ pub struct Chain {
     /// Transactions that were admitted but could not be paid for when their turn came.
     refused: HashMap<CryptoHash, InvalidTxError>,
     pool: Pool,
-    block_tree: BlockTree,
+    keys: KnownKeys,
+    block_tree: HashTree,
     /// The last block that executed something.
     last_execution: Option<usize>,
     /// State edits that wait for the next block.
     patches: Vec<StateRecord>,
     clock_ahead_ns: u64,
+    /// The last block made by skipping heights, where it was not final at once.
+    skipped_to: Option<usize>,
     /// Blocks that were heads once.
     lost: HashSet<CryptoHash>,
     store: Option<Arc<std::sync::Mutex<Store>>>,
@@ -126,15 +140,13 @@ pub enum SubmitError {
 impl Chain {
     /// A chain with its genesis block.
     pub fn new(genesis: Genesis, options: ChainOptions) -> std::io::Result<Self> {
-        // Reading all versions' parameters takes longer than anything else at the start.
-        static PARAMETERS: LazyLock<RuntimeConfigStore> = LazyLock::new(|| RuntimeConfigStore::new(None));
-        let config = Arc::clone(PARAMETERS.get_config(genesis.config.protocol_version));
-        let signer = near_crypto::InMemorySigner::from_secret_key(genesis.root_id().clone(), genesis.root_key.clone());
+        crate::code::make_folder()?;
+        let config = Arc::clone(parameters().get_config(genesis.config.protocol_version));
+        let signer = BlockSigner::new(genesis.root_id(), &genesis.root_key);
         let mut chain = Self {
             config,
             options,
-            code_cache: CodeCache::shared()?,
-            signer: Arc::new(InMemoryValidatorSigner::from_signer(signer)),
+            signer: Arc::new(signer),
             blocks: Vec::new(),
             by_height: HashMap::new(),
             by_hash: HashMap::new(),
@@ -144,10 +156,12 @@ impl Chain {
             transactions: HashMap::new(),
             refused: HashMap::new(),
             pool: Pool::default(),
-            block_tree: BlockTree::default(),
+            keys: KnownKeys::default(),
+            block_tree: HashTree::default(),
             last_execution: None,
             patches: Vec::new(),
             clock_ahead_ns: 0,
+            skipped_to: None,
             lost: HashSet::new(),
             store: None,
             genesis: Arc::new(genesis),
@@ -274,8 +288,10 @@ impl Chain {
     }
 
     fn final_place(&self) -> usize {
-        let lag = usize::try_from(self.options.finality_lag).unwrap_or(usize::MAX);
-        (self.blocks.len() - 1).saturating_sub(lag)
+        let (head, lag) = (self.blocks.len() - 1, usize::try_from(self.options.finality_lag).unwrap_or(usize::MAX));
+        let before_skip = self.skipped_to.filter(|skipped| head < skipped + BLOCKS_UNTIL_FINAL);
+        let last = before_skip.map_or(head, |skipped| skipped.saturating_sub(1));
+        last.min(head.saturating_sub(lag))
     }
 
     pub fn genesis_block(&self) -> &Arc<Block> {
@@ -312,14 +328,20 @@ impl Chain {
             return Ok(());
         }
         self.check(&signed).map_err(SubmitError::Invalid)?;
-        self.transactions.insert(hash, Arc::new(signed.clone()));
+        let signed = Arc::new(signed);
+        self.transactions.insert(hash, Arc::clone(&signed));
         self.refused.remove(&hash);
         self.pool.push(signed, self.head().header.height());
         Ok(())
     }
 
-    fn check(&self, signed: &SignedTransaction) -> Result<(), InvalidTxError> {
-        crate::admission::check_transaction(&self.config, signed, self.genesis.config.protocol_version)?;
+    fn check(&mut self, signed: &SignedTransaction) -> Result<(), InvalidTxError> {
+        crate::admission::check_transaction(
+            &self.config,
+            signed,
+            self.genesis.config.protocol_version,
+            &mut self.keys,
+        )?;
         let tx = &signed.transaction;
         self.check_anchor(tx)?;
         // Earlier transactions of the same signer that still wait in the pool are not taken into account here:

@@ -145,6 +145,10 @@ fn faults(text: &str) -> serde_json::Result<Faults> {
 /// Does what the command line says; returns when the chain is stopped.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let Arguments { options, command } = arguments;
+    if matches!(command, Some(Command::Run) | None) {
+        // Meanwhile the home is read.
+        std::thread::spawn(crate::chain::parameters);
+    }
     let home = options.home.as_deref();
     match command {
         Some(Command::Init(init)) => {

@@ -1,13 +1,9 @@
 //! Compiled contracts, cached once per process and kept between runs.
 
-use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use near_vm_runner::{ContractRuntimeCache, FilesystemContractRuntimeCache, noop_background_spawner};
-
-/// Shared handle to the cache.
-#[derive(Clone)]
-pub struct CodeCache(Arc<FilesystemContractRuntimeCache>);
 
 /// Compiled modules held in memory.
 const MODULES_IN_MEMORY: usize = 64;
@@ -20,29 +16,30 @@ fn folder() -> PathBuf {
     base.unwrap_or_else(std::env::temp_dir).join("charter-localnet")
 }
 
-impl CodeCache {
-    /// The cache of this process.
-    pub fn shared() -> std::io::Result<Self> {
-        static CACHE: OnceLock<CodeCache> = OnceLock::new();
-        if let Some(cache) = CACHE.get() {
-            return Ok(cache.clone());
-        }
-        let folder = folder();
-        std::fs::create_dir_all(&folder)?;
-        let cache = FilesystemContractRuntimeCache::with_memory_cache::<str, str>(
-            &folder,
-            None,
-            "contracts",
-            MODULES_IN_MEMORY,
-            None,
-            DISK_BYTES_MAX,
-            noop_background_spawner(),
-        )?;
-        Ok(CACHE.get_or_init(|| Self(Arc::new(cache))).clone())
-    }
+/// A chain without a place for compiled contracts does not start.
+pub fn make_folder() -> std::io::Result<()> {
+    std::fs::create_dir_all(folder())
+}
 
-    /// Unboxed on purpose: near-vm-runner's trait impl for boxed caches drops the memory cache.
-    pub(crate) fn as_cache(&self) -> &dyn ContractRuntimeCache {
-        self.0.as_ref()
-    }
+/// The cache of this process. It is opened for the first contract: it looks at every file it has, which after some months takes
+/// longer than all else at the start. Contracts run without it, too, and are compiled for each call.
+pub fn cache() -> Option<&'static dyn ContractRuntimeCache> {
+    static CACHE: LazyLock<Option<FilesystemContractRuntimeCache>> = LazyLock::new(|| {
+        let opened = open(&folder());
+        opened.inspect_err(|error| tracing::error!(%error, "compiled contracts are not kept")).ok()
+    });
+    // Unboxed on purpose: near-vm-runner's trait impl for boxed caches drops the memory cache.
+    CACHE.as_ref().map(|cache| -> &dyn ContractRuntimeCache { cache })
+}
+
+fn open(folder: &Path) -> std::io::Result<FilesystemContractRuntimeCache> {
+    FilesystemContractRuntimeCache::with_memory_cache::<str, str>(
+        folder,
+        None,
+        "contracts",
+        MODULES_IN_MEMORY,
+        None,
+        DISK_BYTES_MAX,
+        noop_background_spawner(),
+    )
 }

@@ -28,7 +28,8 @@ pub enum Producer {
     /// As soon as there is work, and until its receipts are done and provable.
     #[default]
     Instant,
-    /// As `Instant`, and every so often while there is nothing to do.
+    /// As near-sandbox does: as `Instant`, and every so often while there is nothing to do. Where heights are
+    /// skipped the head is final two blocks later.
     InstantAndIdle(Duration),
     /// Every so often, work or not.
     Interval(Duration),
@@ -86,7 +87,45 @@ const JOBS_BEFORE_BLOCK_MAX: usize = 1_000;
 /// How long a block that could not be made, because a disk is full for one, waits before it is tried again.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
 
-type Job = Box<dyn FnOnce(&mut Chain) + Send>;
+type Job = Box<dyn FnOnce(&mut Running) + Send>;
+
+/// What the chain's thread owns.
+struct Running {
+    chain: Chain,
+    waiters: Vec<Waiter>,
+}
+
+/// Somebody who waits until a transaction has come as far as `until`. Asked here after each block, so that no thread is woken
+/// before there is an answer.
+struct Waiter {
+    hash: CryptoHash,
+    until: TxExecutionStatus,
+    answer: oneshot::Sender<Result<TxStatus, String>>,
+}
+
+impl Running {
+    /// Answers a waiter, or keeps it for the next block.
+    fn answer_or_keep(&mut self, waiter: Waiter) {
+        // Whoever lost patience is gone.
+        if waiter.answer.is_closed() {
+            return;
+        }
+        let chain = &self.chain;
+        let answer = caught(|| chain.has_reached(&waiter.hash, &waiter.until).then(|| chain.tx_status(&waiter.hash)));
+        match answer.transpose() {
+            Some(answer) => {
+                let _ = waiter.answer.send(answer);
+            }
+            None => self.waiters.push(waiter),
+        }
+    }
+
+    fn answer_waiters(&mut self) {
+        for waiter in std::mem::take(&mut self.waiters) {
+            self.answer_or_keep(waiter);
+        }
+    }
+}
 
 /// A handle to a running chain. The chain stops when its last handle is dropped.
 #[derive(Clone)]
@@ -153,9 +192,9 @@ impl Localnet {
             let mut heads = source.heads();
             while heads.changed().await.is_ok() {
                 let Ok(ahead) = source.with(|chain| chain.clone()).await else { return };
-                let job: Job = Box::new(move |chain| {
+                let job: Job = Box::new(move |running| {
                     // A replica that misses a head takes it over with the next one.
-                    let _ = caught(|| chain.follow(&ahead, blocks_behind));
+                    let _ = caught(|| running.chain.follow(&ahead, blocks_behind));
                 });
                 if jobs.send(job).is_err() {
                     return;
@@ -172,8 +211,8 @@ impl Localnet {
         job: impl FnOnce(&mut Chain) -> R + Send + 'static,
     ) -> Result<R, Error> {
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |chain| {
-            let _ = answer.send(caught(|| job(chain)));
+        let job: Job = Box::new(move |running| {
+            let _ = answer.send(caught(|| job(&mut running.chain)));
         });
         self.jobs.send(job).map_err(|_| Error::Stopped)?;
         answered.await.map_err(|_| Error::Stopped)?.map_err(Error::Defect)
@@ -249,27 +288,12 @@ impl Localnet {
         until: TxExecutionStatus,
         patience: Duration,
     ) -> Result<TxStatus, Error> {
-        let mut heads = self.heads();
-        let deadline = tokio::time::Instant::now().checked_add(patience);
-        loop {
-            heads.borrow_and_update();
-            let status = self.with(move |chain| chain.tx_status(&hash)).await?;
-            let done = match &status {
-                TxStatus::Executed { reached, .. } => reached.satisfies(&until),
-                TxStatus::Pending => until == TxExecutionStatus::None,
-                TxStatus::Unknown | TxStatus::Refused(_) => true,
-            };
-            if done {
-                return Ok(status);
-            }
-            let changed = heads.changed();
-            match deadline {
-                None => changed.await.map_err(|_| Error::Stopped)?,
-                Some(deadline) => match tokio::time::timeout_at(deadline, changed).await {
-                    Err(_) => return Ok(status),
-                    Ok(changed) => changed.map_err(|_| Error::Stopped)?,
-                },
-            }
+        let (answer, answered) = oneshot::channel();
+        let waiter = Waiter { hash, until, answer };
+        self.jobs.send(Box::new(move |running| running.answer_or_keep(waiter))).map_err(|_| Error::Stopped)?;
+        match tokio::time::timeout(patience, answered).await {
+            Ok(answered) => answered.map_err(|_| Error::Stopped)?.map_err(Error::Defect),
+            Err(_) => self.with(move |chain| chain.tx_status(&hash)).await,
         }
     }
 
@@ -280,7 +304,11 @@ impl Localnet {
 }
 
 fn open(config: &Config) -> Result<Chain, Error> {
-    let options = ChainOptions { finality_lag: config.finality_lag, faults: config.faults };
+    let options = ChainOptions {
+        finality_lag: config.finality_lag,
+        faults: config.faults,
+        skips_by_epoch: matches!(config.producer, Producer::InstantAndIdle(_)),
+    };
     let Some(home) = &config.home else {
         return Ok(Chain::new(config.genesis.clone(), options)?);
     };
@@ -299,29 +327,30 @@ fn open(config: &Config) -> Result<Chain, Error> {
 }
 
 /// The chain's thread: jobs as they come, blocks when they are due.
-fn run(mut chain: Chain, inbox: &Receiver<Job>, heads: &watch::Sender<u64>, producer: Producer) {
+fn run(chain: Chain, inbox: &Receiver<Job>, heads: &watch::Sender<u64>, producer: Producer) {
+    let mut running = Running { chain, waiters: Vec::new() };
     let mut last_block = Instant::now();
     let mut failed = false;
     loop {
-        let before = chain.head().header.height();
+        let before = running.chain.head().header.height();
         let stepped = caught(|| {
             let next = match producer {
-                Producer::Instant => next_instant(&mut chain, inbox, last_block, None, failed),
-                Producer::InstantAndIdle(pause) => next_instant(&mut chain, inbox, last_block, Some(pause), failed),
+                Producer::Instant => next_instant(&mut running, inbox, last_block, None, failed),
+                Producer::InstantAndIdle(pause) => next_instant(&mut running, inbox, last_block, Some(pause), failed),
                 Producer::Interval(pause) => {
                     let least = if failed { PAUSE_AFTER_FAILURE } else { Duration::ZERO };
-                    next_interval(&mut chain, inbox, pause.max(least))
+                    next_interval(&mut running, inbox, pause.max(least))
                 }
                 Producer::Follow => inbox.recv().map_or(Next::End, |job| {
-                    job(&mut chain);
+                    job(&mut running);
                     Next::Nothing
                 }),
             };
             let produced = match next {
                 Next::End => return Ok(false),
                 Next::Nothing => Ok(()),
-                Next::Due => chain.produce_due(),
-                Next::Block => chain.produce(),
+                Next::Due => running.chain.produce_due(),
+                Next::Block => running.chain.produce(),
             };
             produced.map(|()| true)
         });
@@ -332,11 +361,12 @@ fn run(mut chain: Chain, inbox: &Receiver<Job>, heads: &watch::Sender<u64>, prod
             Ok(false) => return,
             Err(error) => tracing::error!(%error, "a block could not be made"),
         }
-        let height = chain.head().header.height();
+        let height = running.chain.head().header.height();
         // A block that failed may have refused what somebody waits for.
         if height != before || failed {
             last_block = Instant::now();
             let _ = heads.send(height);
+            running.answer_waiters();
         }
     }
 }
@@ -354,28 +384,28 @@ enum Next {
 
 /// Does the jobs that wait until a block is due: because there is work, or because nothing happened for long enough.
 fn next_instant(
-    chain: &mut Chain,
+    running: &mut Running,
     inbox: &Receiver<Job>,
     last_block: Instant,
     idle: Option<Duration>,
     failed: bool,
 ) -> Next {
-    let head = chain.head().header.height();
+    let head = running.chain.head().header.height();
     loop {
         for _ in 0..JOBS_BEFORE_BLOCK_MAX {
             match inbox.try_recv() {
-                Ok(job) => job(chain),
-                Err(TryRecvError::Disconnected) if failed || !chain.has_work() => return Next::End,
+                Ok(job) => job(running),
+                Err(TryRecvError::Disconnected) if failed || !running.chain.has_work() => return Next::End,
                 Err(TryRecvError::Disconnected) => return Next::Block,
                 Err(TryRecvError::Empty) => break,
             }
         }
         // A cheat made one: whoever waits for the head has to hear of it.
-        if chain.head().header.height() != head {
+        if running.chain.head().header.height() != head {
             return Next::Nothing;
         }
         let idle_at = idle.map(|pause| last_block + pause);
-        let due = [chain.due_at(last_block), idle_at].into_iter().flatten().min();
+        let due = [running.chain.due_at(last_block), idle_at].into_iter().flatten().min();
         let pause = if failed { PAUSE_AFTER_FAILURE } else { Duration::ZERO };
         let due = due.map(|due| due.max(last_block + pause));
         let waited = match due.map(|due| due.saturating_duration_since(Instant::now())) {
@@ -384,12 +414,12 @@ fn next_instant(
             Some(pause) => inbox.recv_timeout(pause),
         };
         if let Ok(job) = waited {
-            job(chain);
+            job(running);
         }
     }
 }
 
-fn next_interval(chain: &mut Chain, inbox: &Receiver<Job>, pause: Duration) -> Next {
+fn next_interval(running: &mut Running, inbox: &Receiver<Job>, pause: Duration) -> Next {
     let due = Instant::now() + pause;
     loop {
         let left = due.saturating_duration_since(Instant::now());
@@ -397,7 +427,7 @@ fn next_interval(chain: &mut Chain, inbox: &Receiver<Job>, pause: Duration) -> N
             // However short the pause, who asks gets an answer.
             return match inbox.try_recv() {
                 Ok(job) => {
-                    job(chain);
+                    job(running);
                     Next::Block
                 }
                 Err(TryRecvError::Empty) => Next::Block,
@@ -405,7 +435,7 @@ fn next_interval(chain: &mut Chain, inbox: &Receiver<Job>, pause: Duration) -> N
             };
         }
         match inbox.recv_timeout(left) {
-            Ok(job) => job(chain),
+            Ok(job) => job(running),
             Err(RecvTimeoutError::Timeout) => return Next::Block,
             Err(RecvTimeoutError::Disconnected) => return Next::End,
         }

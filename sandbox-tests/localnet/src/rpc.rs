@@ -156,26 +156,28 @@ async fn respond(localnet: &Localnet, body: &[u8]) -> Response {
 impl Localnet {
     /// Answers the body of a JSON-RPC request as the server does, without a network: HTTP status and JSON.
     pub async fn answer(&self, body: &[u8]) -> (StatusCode, Value) {
-        let request: Value = match serde_json::from_slice(body) {
+        let mut request: Value = match serde_json::from_slice(body) {
             Ok(request) => request,
             Err(error) => {
                 let text = format!("Failed to parse the request body as JSON: {error}");
                 return (StatusCode::BAD_REQUEST, Value::String(text));
             }
         };
+        let params = request.get_mut("params").map(Value::take).unwrap_or_default();
         let method = request["method"].as_str().filter(|_| request["jsonrpc"] == "2.0");
         let (id, reply) = match method {
-            Some(method) => {
-                let params = request.get("params").cloned().unwrap_or(Value::Null);
-                (&request["id"], dispatch(self, method, params).await)
-            }
+            Some(method) => (request["id"].clone(), dispatch(self, method, params).await),
             // A body that is no request has no id.
-            None => (&Value::Null, Err(RpcError::parse_error("JSON RPC Request format was expected".to_owned()))),
+            None => (Value::Null, Err(RpcError::parse_error("JSON RPC Request format was expected".to_owned()))),
         };
-        match reply {
-            Ok(result) => (StatusCode::OK, json!({ "jsonrpc": "2.0", "result": result, "id": id })),
-            Err(error) => (http_status(&error), json!({ "jsonrpc": "2.0", "error": error, "id": id })),
-        }
+        let (status, name, answer) = match reply {
+            Ok(result) => (StatusCode::OK, "result", result),
+            Err(error) => (http_status(&error), "error", json!(error)),
+        };
+        // Not by `json!`, which copies what it is given: answers may be long.
+        let mut envelope = json!({ "jsonrpc": "2.0", "id": id });
+        envelope[name] = answer;
+        (status, envelope)
     }
 }
 

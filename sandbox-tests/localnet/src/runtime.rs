@@ -32,7 +32,6 @@ use near_primitives::utils::create_receipt_id_from_transaction;
 
 use crate::admission::{Accepted, accept_transaction};
 use crate::chain::defect;
-use crate::code::CodeCache;
 use crate::defect::caught;
 use crate::state::StateUpdate;
 use crate::trie::Trie;
@@ -52,7 +51,6 @@ pub struct BlockContext {
     pub chain_id: String,
     pub version: ProtocolVersion,
     pub config: Arc<RuntimeConfig>,
-    pub code_cache: CodeCache,
 }
 
 /// What executing a chunk leaves behind.
@@ -61,12 +59,12 @@ pub struct ChunkResult {
     pub changes: Vec<RawStateChangesWithTrieKey>,
     pub outcomes: Vec<ExecutionOutcomeWithId>,
     /// Receipts to be executed in the next block.
-    pub outgoing: Vec<Receipt>,
+    pub outgoing: Vec<Arc<Receipt>>,
     /// Receipts that were made and executed within this chunk: local ones, yields and their resumes.
-    pub internal: Vec<Receipt>,
+    pub internal: Vec<Arc<Receipt>>,
     /// Transactions that were refused, with the reason.
-    pub refused: Vec<(SignedTransaction, InvalidTxError)>,
-    pub accepted: Vec<SignedTransaction>,
+    pub refused: Vec<(Arc<SignedTransaction>, InvalidTxError)>,
+    pub accepted: Vec<Arc<SignedTransaction>>,
     pub gas_used: Gas,
     pub balance_burnt: Balance,
 }
@@ -76,10 +74,10 @@ pub(crate) struct Chunk<'a> {
     pub context: &'a BlockContext,
     pub state: StateUpdate,
     pub outcomes: Vec<ExecutionOutcomeWithId>,
-    pub outgoing: Vec<Receipt>,
-    pub internal: Vec<Receipt>,
+    pub outgoing: Vec<Arc<Receipt>>,
+    pub internal: Vec<Arc<Receipt>>,
     /// Receipts to execute before anything else of this chunk: yields just made, and what resumes them.
-    pub instant: VecDeque<Receipt>,
+    pub instant: VecDeque<Arc<Receipt>>,
     pub gas_used: Gas,
     pub balance_burnt: Balance,
     /// Size of the storage proof before the receipt in execution.
@@ -90,8 +88,8 @@ pub(crate) struct Chunk<'a> {
 pub fn apply_chunk(
     context: &BlockContext,
     state: Trie,
-    transactions: Vec<SignedTransaction>,
-    incoming: Vec<Receipt>,
+    transactions: Vec<Arc<SignedTransaction>>,
+    incoming: &[Arc<Receipt>],
 ) -> ChunkResult {
     let mut chunk = Chunk {
         context,
@@ -105,7 +103,7 @@ pub fn apply_chunk(
         recorded_before_receipt: 0,
     };
     let (accepted, local, refused) = chunk.convert_transactions(transactions);
-    chunk.process_receipts(local, incoming);
+    chunk.process_receipts(&local, incoming);
     chunk.time_out_yields();
     let (state, changes) = chunk.state.finish();
     ChunkResult {
@@ -121,10 +119,10 @@ pub fn apply_chunk(
     }
 }
 
-type Converted = (Vec<SignedTransaction>, Vec<Receipt>, Vec<(SignedTransaction, InvalidTxError)>);
+type Converted = (Vec<Arc<SignedTransaction>>, Vec<Arc<Receipt>>, Vec<(Arc<SignedTransaction>, InvalidTxError)>);
 
 impl Chunk<'_> {
-    fn convert_transactions(&mut self, transactions: Vec<SignedTransaction>) -> Converted {
+    fn convert_transactions(&mut self, transactions: Vec<Arc<SignedTransaction>>) -> Converted {
         let mut converted: Converted = Default::default();
         for signed in transactions {
             let tx = &signed.transaction;
@@ -134,9 +132,9 @@ impl Chunk<'_> {
             match checked.unwrap_or_else(|text| Err(defect(&text))) {
                 Err(error) => converted.2.push((signed, error)),
                 Ok(accepted) => {
-                    let receipt = self.convert(&signed, &accepted);
+                    let receipt = Arc::new(self.convert(&signed, &accepted));
                     if tx.signer_id() == tx.receiver_id() {
-                        self.internal.push(receipt.clone());
+                        self.internal.push(Arc::clone(&receipt));
                         converted.1.push(receipt);
                     } else {
                         self.outgoing.push(receipt);

@@ -7,6 +7,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use near_primitives::hash::{CryptoHash, hash};
@@ -34,7 +35,7 @@ pub struct Plan {
     pub clock_ahead_ns: u64,
     #[borsh(serialize_with = "write_records", deserialize_with = "read_records")]
     pub patches: Vec<StateRecord>,
-    pub transactions: Vec<SignedTransaction>,
+    pub transactions: Vec<Arc<SignedTransaction>>,
     pub chunk_missing: bool,
     pub receipts_delayed: bool,
 }

@@ -1,7 +1,7 @@
 //! Headers: what a block commits to.
 
 use near_primitives::bandwidth_scheduler::BandwidthRequests;
-use near_primitives::block_header::{Approval, BlockHeader, compute_bp_hash_from_validator_stakes};
+use near_primitives::block_header::{BlockHeader, compute_bp_hash_from_validator_stakes};
 use near_primitives::congestion_info::CongestionInfo;
 use near_primitives::hash::{CryptoHash, hash};
 use near_primitives::merkle::merklize;
@@ -9,6 +9,7 @@ use near_primitives::sharding::{ShardChunkHeader, ShardChunkHeaderV3};
 use near_primitives::stateless_validation::chunk_endorsements_bitmap::ChunkEndorsementsBitmap;
 use near_primitives::types::{Balance, BlockHeight, EpochId, Gas, ShardId};
 
+use super::merkle::HashTree;
 use super::{Block, Chain};
 use crate::genesis::Genesis;
 use crate::trie::Trie;
@@ -50,7 +51,7 @@ pub(super) fn genesis(genesis: &Genesis, state: Trie, supply: Balance) -> Block 
         changes: Vec::new(),
         outcomes: Vec::new(),
         outcome_root: CryptoHash::default(),
-        outcome_paths: Vec::new(),
+        outcome_tree: HashTree::default(),
         outgoing: Vec::new(),
         gas_used: Gas::ZERO,
         balance_burnt: Balance::ZERO,
@@ -71,7 +72,7 @@ impl Chain {
     pub(super) fn chunk_header(&self, height: BlockHeight, tx_root: CryptoHash) -> ShardChunkHeader {
         let previous = self.head();
         let receipts_root = hash(&borsh::to_vec(&previous.outgoing).expect("writing to memory does not fail"));
-        let mut chunk = ShardChunkHeader::V3(ShardChunkHeaderV3::new(
+        let mut chunk = ShardChunkHeaderV3::new(
             *previous.header.hash(),
             previous.state.root_hash(),
             previous.outcome_root,
@@ -89,11 +90,12 @@ impl Chain {
             CongestionInfo::default(),
             BandwidthRequests::empty(),
             None,
-            &self.signer,
+            self.signer.unsigned(),
             self.genesis.config.protocol_version,
-        ));
-        *chunk.height_included_mut() = height;
-        chunk
+        );
+        self.signer.sign_chunk(&mut chunk);
+        chunk.height_included = height;
+        ShardChunkHeader::V3(chunk)
     }
 
     pub(super) fn header(&self, height: BlockHeight, timestamp_ns: u64, chunk: &ShardChunkHeader) -> BlockHeader {
@@ -102,10 +104,10 @@ impl Chain {
         let version = self.genesis.config.protocol_version;
         let ordinal = self.blocks.len() + 1;
         let two_back = self.blocks.len().checked_sub(2).map(|index| *self.blocks[index].header.hash());
-        let approval = Approval::new(*previous.header.hash(), previous.header.height(), height, &self.signer);
+        let approval = self.signer.approve(previous.header.hash(), previous.header.height(), height);
         let burnt = if previous.has_chunk() { previous.balance_burnt } else { Balance::ZERO };
         let supply = previous.header.total_supply().saturating_sub(burnt);
-        BlockHeader::new(
+        let mut header = BlockHeader::new(
             version,
             version,
             height,
@@ -125,11 +127,11 @@ impl Chain {
             EpochId::default(),
             self.genesis.config.min_gas_price,
             supply,
-            &self.signer,
+            self.signer.unsigned(),
             two_back.unwrap_or_default(),
             *previous.header.hash(),
             None,
-            vec![Some(Box::new(approval.signature))],
+            vec![Some(Box::new(approval))],
             producers_hash(&self.genesis),
             self.block_tree.root(self.block_tree.len()),
             previous.header.height(),
@@ -138,6 +140,8 @@ impl Chain {
             None,
             None,
             None,
-        )
+        );
+        self.signer.sign_header(&mut header);
+        header
     }
 }

@@ -1,15 +1,16 @@
-//! The Merkle tree over all block hashes, from which light clients learn that a block is part of the chain.
+//! Merkle trees that keep their nodes: over all block hashes, from which light clients learn that a block is part of the chain,
+//! and over each block's outcomes.
 
 use near_primitives::hash::CryptoHash;
 use near_primitives::merkle::{Direction, MerklePath, MerklePathItem, combine_hash};
 
 /// Complete subtrees, level by level: `levels[k][i]` covers leaves `i·2^k .. (i+1)·2^k`.
 #[derive(Clone, Default)]
-pub struct BlockTree {
+pub(super) struct HashTree {
     levels: Vec<Vec<CryptoHash>>,
 }
 
-impl BlockTree {
+impl HashTree {
     pub fn len(&self) -> usize {
         self.levels.first().map_or(0, Vec::len)
     }
@@ -85,11 +86,11 @@ mod tests {
     use near_primitives::hash::{CryptoHash, hash};
     use near_primitives::merkle::{PartialMerkleTree, verify_hash};
 
-    use super::BlockTree;
+    use super::HashTree;
 
     #[test]
     fn roots_are_nearcores_and_every_path_verifies() {
-        let mut ours = BlockTree::default();
+        let mut ours = HashTree::default();
         let mut theirs = PartialMerkleTree::default();
         for size in 0_usize..70 {
             assert_eq!(ours.root(size), theirs.root(), "size {size}");

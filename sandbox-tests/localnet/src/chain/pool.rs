@@ -4,6 +4,7 @@
 //! A chain that makes a block at once has to wait for what is missing before a transaction with a gap in front of it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use near_crypto::PublicKey;
@@ -33,7 +34,7 @@ pub(super) type Key = (AccountId, PublicKey, Option<NonceIndex>);
 
 #[derive(Clone)]
 struct Waiting {
-    signed: SignedTransaction,
+    signed: Arc<SignedTransaction>,
     /// A strict nonce may not leave a gap: from this height on it has waited long enough to be refused.
     given_up_at: Option<BlockHeight>,
 }
@@ -108,7 +109,7 @@ impl Queue {
 }
 
 impl Pool {
-    fn insert(&mut self, signed: SignedTransaction, place: i64, height: BlockHeight) {
+    fn insert(&mut self, signed: Arc<SignedTransaction>, place: i64, height: BlockHeight) {
         let tx = &signed.transaction;
         let now = Instant::now();
         let strict = tx.nonce_mode() == NonceMode::Strict;
@@ -125,14 +126,14 @@ impl Pool {
         queue.waiting.insert((nonce, place), Waiting { signed, given_up_at });
     }
 
-    pub fn push(&mut self, signed: SignedTransaction, height: BlockHeight) {
+    pub fn push(&mut self, signed: Arc<SignedTransaction>, height: BlockHeight) {
         let place = self.next_place;
         self.next_place += 1;
         self.insert(signed, place, height);
     }
 
     /// Puts back what a block had taken, before everything that came since.
-    pub fn give_back(&mut self, taken: Vec<SignedTransaction>, height: BlockHeight) {
+    pub fn give_back(&mut self, taken: Vec<Arc<SignedTransaction>>, height: BlockHeight) {
         for signed in taken.into_iter().rev() {
             self.first_place -= 1;
             self.insert(signed, self.first_place, height);
@@ -173,7 +174,7 @@ impl Pool {
     }
 
     /// Takes what goes into a block made at this moment.
-    pub fn take(&mut self, moment: Moment, next_nonce: impl Fn(&Key) -> Nonce) -> Vec<SignedTransaction> {
+    pub fn take(&mut self, moment: Moment, next_nonce: impl Fn(&Key) -> Nonce) -> Vec<Arc<SignedTransaction>> {
         let mut taken = Vec::new();
         for (key, queue) in &mut self.queues {
             let due = queue.due(next_nonce(key), moment, self.arrivals);

@@ -7,9 +7,10 @@ use near_primitives::errors::{InvalidTxError, StorageError};
 use near_primitives::hash::{CryptoHash, hash};
 use near_primitives::merkle::merklize;
 use near_primitives::state_record::StateRecord;
-use near_primitives::transaction::{ExecutionOutcomeWithId, SignedTransaction};
+use near_primitives::transaction::SignedTransaction;
 use near_primitives::types::{BlockHeight, Gas, Nonce, StateChangeCause};
 
+use super::merkle::HashTree;
 use super::pool::{Key, Moment};
 use super::{Block, Chain, OutcomePlace};
 use crate::defect::caught;
@@ -44,7 +45,7 @@ fn next_nonce(state: &StateUpdate, (account_id, key, index): &Key) -> Nonce {
 /// A block that is made and not yet part of the chain.
 struct Made {
     block: Arc<Block>,
-    refused: Vec<(SignedTransaction, InvalidTxError)>,
+    refused: Vec<(Arc<SignedTransaction>, InvalidTxError)>,
 }
 
 impl Chain {
@@ -136,8 +137,8 @@ impl Chain {
 
     /// Those whose block is still one of this chain's; the others are refused. It may have been lost, or be too long ago by
     /// now.
-    fn anchored(&mut self, taken: Vec<SignedTransaction>) -> Vec<SignedTransaction> {
-        let anchored = |signed: SignedTransaction| match self.check_anchor(&signed.transaction) {
+    fn anchored(&mut self, taken: Vec<Arc<SignedTransaction>>) -> Vec<Arc<SignedTransaction>> {
+        let anchored = |signed: Arc<SignedTransaction>| match self.check_anchor(&signed.transaction) {
             Ok(()) => Some(signed),
             Err(error) => {
                 self.refuse(signed.get_hash(), error);
@@ -181,6 +182,7 @@ impl Chain {
     /// Removes the head, which lost: its transactions wait again, and the rest of it is forgotten.
     pub(super) fn undo_head(&mut self) {
         let Some(block) = self.blocks.pop() else { return };
+        self.skipped_to = self.skipped_to.filter(|skipped| *skipped < self.blocks.len());
         self.block_tree.pop();
         self.by_height.remove(&block.header.height());
         self.by_hash.remove(block.header.hash());
@@ -202,7 +204,8 @@ impl Chain {
         self.refused.insert(hash, error);
     }
 
-    /// Skips `count` heights, as `sandbox_fast_forward` does: one block stands `count` further on in height and time.
+    /// Skips `count` heights, as `sandbox_fast_forward` does: one block stands `count` further on in height and time, and with
+    /// `skips_by_epoch` one before it at the end of the last epoch that was skipped.
     pub fn fast_forward(&mut self, count: u64) -> std::io::Result<()> {
         if count == 0 {
             return Ok(());
@@ -212,6 +215,20 @@ impl Chain {
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, text));
         }
         let height = self.head().header.height().saturating_add(count);
+        if !self.options.skips_by_epoch {
+            return self.skip_to(height);
+        }
+        let last_of_epoch = self.genesis.epoch(height).1.saturating_sub(1);
+        if last_of_epoch > self.head().header.height() {
+            self.skip_to(last_of_epoch)?;
+        }
+        self.skip_to(height)?;
+        self.skipped_to = Some(self.blocks.len() - 1);
+        Ok(())
+    }
+
+    fn skip_to(&mut self, height: BlockHeight) -> std::io::Result<()> {
+        let count = height.saturating_sub(self.head().header.height());
         self.produce_at(height, count.saturating_mul(BLOCK_TIME_NS), None)
     }
 
@@ -263,30 +280,31 @@ impl Chain {
         if receipts_delayed {
             context.gas_limit = Gas::ZERO;
         }
-        let incoming = previous.outgoing.clone();
-        let arrived = incoming.iter().map(|receipt| receipt.as_ref().clone()).collect();
-        let mut result = apply_chunk(&context, state, transactions, arrived);
+        let mut result = apply_chunk(&context, state, transactions, &previous.outgoing);
         result.changes.extend(patched);
 
         let tx_root = merklize(&result.accepted).0;
         let chunk = self.chunk_header(height, tx_root);
         let header = self.header(height, timestamp_ns, &chunk);
-        let hashes: Vec<Vec<CryptoHash>> = result.outcomes.iter().map(ExecutionOutcomeWithId::to_hashes).collect();
-        let (outcome_root, outcome_paths) = merklize(&hashes);
+        let mut outcome_tree = HashTree::default();
+        for outcome in &result.outcomes {
+            outcome_tree.push(CryptoHash::hash_borsh(outcome.to_hashes()));
+        }
+        let outcome_root = outcome_tree.root(result.outcomes.len());
         let block = Arc::new(Block {
             header,
             chunk,
             transactions: result.accepted,
             patches,
             receipts_delayed,
-            incoming,
-            internal: result.internal.into_iter().map(Arc::new).collect(),
+            incoming: previous.outgoing.clone(),
+            internal: result.internal,
             state: result.state,
             changes: result.changes,
             outcomes: result.outcomes,
             outcome_root,
-            outcome_paths,
-            outgoing: result.outgoing.into_iter().map(Arc::new).collect(),
+            outcome_tree,
+            outgoing: result.outgoing,
             gas_used: result.gas_used,
             balance_burnt: result.balance_burnt,
         });
@@ -312,7 +330,7 @@ impl Chain {
             internal: Vec::new(),
             changes: Vec::new(),
             outcomes: Vec::new(),
-            outcome_paths: Vec::new(),
+            outcome_tree: HashTree::default(),
             ..previous.clone()
         }
     }
@@ -329,7 +347,6 @@ impl Chain {
             chain_id: self.genesis.config.chain_id.clone(),
             version: self.genesis.config.protocol_version,
             config: Arc::clone(&self.config),
-            code_cache: self.code_cache.clone(),
         }
     }
 
@@ -341,7 +358,7 @@ impl Chain {
         for signed in &block.transactions {
             // It may have been refused before, sent again, and executed now.
             self.refused.remove(&signed.get_hash());
-            self.transactions.entry(signed.get_hash()).or_insert_with(|| Arc::new(signed.clone()));
+            self.transactions.entry(signed.get_hash()).or_insert_with(|| Arc::clone(signed));
         }
         for outcome in &block.outcomes {
             let origin = if self.transactions.contains_key(&outcome.id) {

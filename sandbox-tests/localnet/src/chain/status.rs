@@ -6,10 +6,10 @@ use std::time::Duration;
 use near_primitives::errors::InvalidTxError;
 use near_primitives::hash::CryptoHash;
 use near_primitives::merkle::{MerklePath, merklize};
-use near_primitives::transaction::ExecutionOutcomeWithIdAndProof;
+use near_primitives::transaction::{ExecutionOutcome, ExecutionOutcomeWithIdAndProof, ExecutionStatus};
 use near_primitives::views::{
-    ExecutionOutcomeWithIdView, ExecutionStatusView, FinalExecutionOutcomeView, FinalExecutionStatus,
-    LightClientBlockLiteView, ReceiptView, SignedTransactionView, TxExecutionStatus,
+    ExecutionOutcomeWithIdView, FinalExecutionOutcomeView, FinalExecutionStatus, LightClientBlockLiteView, ReceiptView,
+    SignedTransactionView, TxExecutionStatus,
 };
 
 use super::{Block, Chain, OutcomePlace};
@@ -81,11 +81,19 @@ impl Reached {
     }
 }
 
+/// The outcomes that came of a transaction so far.
+struct Trail {
+    receipts: Vec<OutcomePlace>,
+    all_done: bool,
+    /// The block of the last of them.
+    last_block: usize,
+}
+
 impl Chain {
     fn outcome_view(&self, place: OutcomePlace) -> ExecutionOutcomeWithIdView {
         let block = &self.blocks[place.block];
         ExecutionOutcomeWithIdAndProof {
-            proof: block.outcome_paths[place.index].clone(),
+            proof: block.outcome_tree.path(place.index, block.outcomes.len()),
             block_hash: *block.header.hash(),
             outcome_with_id: block.outcomes[place.index].clone(),
         }
@@ -97,32 +105,47 @@ impl Chain {
             return TxStatus::Refused(error.clone());
         }
         let Some(signed) = self.transactions.get(tx_hash) else { return TxStatus::Unknown };
-        let Some(place) = self.outcomes.get(tx_hash).copied() else { return TxStatus::Pending };
-        let transaction_outcome = self.outcome_view(place);
-        let mut receipts_outcome = Vec::new();
-        let mut all_done = true;
-        let mut last_block = place.block;
-        // Depth first, as nearcore lists them: each receipt, then all that came of it.
-        let mut ahead: Vec<_> = transaction_outcome.outcome.receipt_ids.iter().rev().copied().collect();
+        let Some(first) = self.outcomes.get(tx_hash).copied() else { return TxStatus::Pending };
+        let trail = self.trail(first);
+        let reached = self.reached(first, &trail);
+        let outcome = FinalExecutionOutcomeView {
+            status: self.final_status(first),
+            transaction: SignedTransactionView::from(signed.as_ref().clone()),
+            transaction_outcome: self.outcome_view(first),
+            receipts_outcome: trail.receipts.iter().map(|place| self.outcome_view(*place)).collect(),
+        };
+        TxStatus::Executed { outcome: Box::new(outcome), reached, age: self.age(first.block) }
+    }
+
+    /// Whether waiting until a transaction is as far as `until` is over: it is, or it never will be.
+    pub(crate) fn has_reached(&self, tx_hash: &CryptoHash, until: &TxExecutionStatus) -> bool {
+        if self.refused.contains_key(tx_hash) || !self.transactions.contains_key(tx_hash) {
+            return true;
+        }
+        match self.outcomes.get(tx_hash).copied() {
+            Some(first) => self.reached(first, &self.trail(first)).satisfies(until),
+            None => *until == TxExecutionStatus::None,
+        }
+    }
+
+    fn outcome(&self, place: OutcomePlace) -> &ExecutionOutcome {
+        &self.blocks[place.block].outcomes[place.index].outcome
+    }
+
+    /// The receipts that came of a transaction, depth first, as nearcore lists them: each receipt, then all that came of it.
+    fn trail(&self, first: OutcomePlace) -> Trail {
+        let mut trail = Trail { receipts: Vec::new(), all_done: true, last_block: first.block };
+        let mut ahead: Vec<_> = self.outcome(first).receipt_ids.iter().rev().collect();
         while let Some(receipt_id) = ahead.pop() {
-            let Some(place) = self.outcomes.get(&receipt_id).copied() else {
-                all_done = false;
+            let Some(place) = self.outcomes.get(receipt_id).copied() else {
+                trail.all_done = false;
                 continue;
             };
-            let outcome = self.outcome_view(place);
-            last_block = last_block.max(place.block);
-            ahead.extend(outcome.outcome.receipt_ids.iter().rev().copied());
-            receipts_outcome.push(outcome);
+            trail.last_block = trail.last_block.max(place.block);
+            ahead.extend(self.outcome(place).receipt_ids.iter().rev());
+            trail.receipts.push(place);
         }
-        let status = self.final_status(&transaction_outcome);
-        let outcome = FinalExecutionOutcomeView {
-            status,
-            transaction: SignedTransactionView::from(signed.as_ref().clone()),
-            transaction_outcome,
-            receipts_outcome,
-        };
-        let reached = self.reached(&outcome, all_done, last_block, place.block);
-        TxStatus::Executed { outcome: Box::new(outcome), reached, age: self.age(place.block) }
+        trail
     }
 
     fn age(&self, place: usize) -> Duration {
@@ -132,42 +155,38 @@ impl Chain {
 
     /// The blocks from the one that executed the last of a transaction's receipts to the head.
     pub(crate) fn blocks_since(&self, tx_hash: &CryptoHash) -> &[Arc<Block>] {
-        let TxStatus::Executed { outcome, .. } = self.tx_status(tx_hash) else { return &[] };
-        let ids = outcome.receipts_outcome.iter().map(|outcome| outcome.id).chain([*tx_hash]);
-        let last = ids.filter_map(|id| Some(self.outcomes.get(&id)?.block)).max();
-        last.map_or(&[], |last| &self.blocks[last..])
+        let first = self.outcomes.get(tx_hash).copied();
+        first.map_or(&[], |first| &self.blocks[self.trail(first).last_block..])
     }
 
-    fn reached(
-        &self,
-        outcome: &FinalExecutionOutcomeView,
-        all_done: bool,
-        last_block: usize,
-        first_block: usize,
-    ) -> Reached {
-        let final_index = self.final_place();
-        let answered = !matches!(outcome.status, FinalExecutionStatus::NotStarted | FinalExecutionStatus::Started);
-        let executed = answered && all_done;
+    fn reached(&self, first: OutcomePlace, trail: &Trail) -> Reached {
+        let final_place = self.final_place();
+        let executed = trail.all_done && self.answer(first).is_some();
         Reached {
-            included_final: first_block <= final_index,
+            included_final: first.block <= final_place,
             executed,
-            executed_final: executed && last_block <= final_index,
+            executed_final: executed && trail.last_block <= final_place,
         }
     }
 
-    /// Follows returned promises to the value that answers the transaction.
-    fn final_status(&self, transaction: &ExecutionOutcomeWithIdView) -> FinalExecutionStatus {
-        let mut status = transaction.outcome.status.clone();
+    /// The outcome that answers a transaction, at the end of returned promises. `None`: it is not there yet.
+    fn answer(&self, first: OutcomePlace) -> Option<&ExecutionStatus> {
+        let mut place = first;
         loop {
-            match status {
-                ExecutionStatusView::Unknown => return FinalExecutionStatus::NotStarted,
-                ExecutionStatusView::Failure(error) => return FinalExecutionStatus::Failure(error),
-                ExecutionStatusView::SuccessValue(bytes) => return FinalExecutionStatus::SuccessValue(bytes),
-                ExecutionStatusView::SuccessReceiptId(receipt_id) => {
-                    let Some(place) = self.outcomes.get(&receipt_id) else { return FinalExecutionStatus::Started };
-                    status = self.outcome_view(*place).outcome.status;
-                }
+            match &self.outcome(place).status {
+                ExecutionStatus::SuccessReceiptId(receipt_id) => place = self.outcomes.get(receipt_id).copied()?,
+                ExecutionStatus::Unknown => return None,
+                status => return Some(status),
             }
+        }
+    }
+
+    fn final_status(&self, first: OutcomePlace) -> FinalExecutionStatus {
+        match self.answer(first) {
+            Some(ExecutionStatus::Failure(error)) => FinalExecutionStatus::Failure(error.clone()),
+            Some(ExecutionStatus::SuccessValue(bytes)) => FinalExecutionStatus::SuccessValue(bytes.clone()),
+            // A transaction without a receipt has no outcome here, so one that has no answer yet has started.
+            _ => FinalExecutionStatus::Started,
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use near_crypto::{InMemorySigner, SecretKey, Signer};
+use near_crypto::{InMemorySigner, KeyType, SecretKey, Signer};
+use near_primitives::block_header::{Approval, ApprovalInner};
 use near_primitives::errors::InvalidTxError;
 use near_primitives::transaction::SignedTransaction;
 use near_primitives::trie_key::TrieKey;
@@ -43,7 +44,7 @@ fn a_defect_fails_its_own_receipt_or_transaction_and_no_other() {
     for signed in [&to_broken, &to_whole] {
         chain.submit(signed.clone()).expect("admitted");
     }
-    chain.pool.push(from_broken.clone(), 0);
+    chain.pool.push(Arc::new(from_broken.clone()), 0);
     while chain.has_work() {
         chain.produce().expect("a block");
     }
@@ -65,6 +66,7 @@ fn transfer_of_root(chain: &Chain, nonce: u64) -> SignedTransaction {
 
 fn plan(chain: &Chain, height: u64, transactions: Vec<SignedTransaction>) -> Plan {
     let timestamp_ns = chain.head().header.raw_timestamp() + 1;
+    let transactions = transactions.into_iter().map(Arc::new).collect();
     Plan { height, timestamp_ns, transactions, ..Plan::default() }
 }
 
@@ -116,4 +118,22 @@ fn time_goes_on_from_a_genesis_in_the_future() {
     chain.produce().expect("a block");
     // A clock that stands gives each block the next nanosecond.
     assert!(chain.head().header.raw_timestamp() > begin + 1);
+}
+
+/// Sign one of the three with another key, or before its hash is there, and a client that checks it turns the block down.
+#[test]
+fn the_validator_signs_headers_chunks_and_approvals_whatever_its_kind_of_key() {
+    for kind in [KeyType::ED25519, KeyType::MLDSA65] {
+        let key = SecretKey::from_random(kind);
+        let genesis = Genesis::of_root("signed", crate::genesis::default_root_id(), key.clone());
+        let mut chain = Chain::new(genesis, ChainOptions::default()).expect("a chain");
+        chain.produce().expect("a block");
+        let (public, header, chunk) = (key.public_key(), &chain.head().header, &chain.head().chunk);
+        assert!(header.signature().verify(header.hash().as_ref(), &public));
+        assert!(chunk.signature().verify(chunk.chunk_hash().as_ref(), &public));
+        let parent = ApprovalInner::new(header.prev_hash(), 0, header.height());
+        let approved = Approval::get_data_for_sig(&parent, header.height());
+        let [Some(approval)] = header.approvals() else { panic!("one approval is expected") };
+        assert!(approval.verify(&approved, &public));
+    }
 }

@@ -85,7 +85,7 @@ pub(super) async fn chunk(localnet: &Localnet, params: Value) -> Reply {
     to_value(ChunkView {
         author: root_id,
         header: block.chunk.clone().into(),
-        transactions: block.transactions.iter().cloned().map(Into::into).collect(),
+        transactions: block.transactions.iter().map(|signed| signed.as_ref().clone().into()).collect(),
         receipts: block.incoming.iter().map(|receipt| receipt.as_ref().clone().into()).collect(),
     })
 }

@@ -84,7 +84,7 @@ fn run(
         let prepared = near_vm_runner::prepare(code, config, cache, gas_counter(), method);
         near_vm_runner::run(prepared, host, vm_context, block.config.fees.clone())
     };
-    match run_with(Some(block.code_cache.as_cache())) {
+    match run_with(crate::code::cache()) {
         // The cache is asked before anything runs. A full disk must not decide about outcomes.
         Err(VMRunnerError::CacheError(_)) => run_with(None),
         ran => ran,

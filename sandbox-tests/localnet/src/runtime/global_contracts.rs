@@ -100,6 +100,6 @@ impl Chunk<'_> {
     pub(super) fn compile(&self, code: &[u8], code_hash: near_primitives::hash::CryptoHash) {
         let contract = ContractCode::new(code.to_vec(), Some(code_hash));
         let wasm_config = self.context.config.wasm_config.clone();
-        let _ = precompile_contract(&contract, wasm_config, Some(self.context.code_cache.as_cache()));
+        let _ = precompile_contract(&contract, wasm_config, crate::code::cache());
     }
 }

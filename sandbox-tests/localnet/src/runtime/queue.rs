@@ -1,5 +1,7 @@
 //! Which receipt runs when: instant ones first, then local, delayed and incoming ones while the chunk has gas.
 
+use std::sync::Arc;
+
 use near_primitives::receipt::{DelayedReceiptIndices, Receipt};
 use near_primitives::trie_key::TrieKey;
 use near_primitives::types::StateChangeCause;
@@ -7,13 +9,13 @@ use near_primitives::types::StateChangeCause;
 use super::Chunk;
 
 impl Chunk<'_> {
-    pub(super) fn process_receipts(&mut self, local: Vec<Receipt>, incoming: Vec<Receipt>) {
+    pub(super) fn process_receipts(&mut self, local: &[Arc<Receipt>], incoming: &[Arc<Receipt>]) {
         for receipt in local {
             self.process_or_delay(receipt);
         }
         while self.has_gas() {
             let Some(receipt) = self.pop_delayed() else { break };
-            self.process_now(receipt);
+            self.process_now(&receipt);
         }
         for receipt in incoming {
             self.process_or_delay(receipt);
@@ -24,20 +26,20 @@ impl Chunk<'_> {
         self.gas_used < self.context.gas_limit
     }
 
-    fn process_or_delay(&mut self, receipt: Receipt) {
+    fn process_or_delay(&mut self, receipt: &Receipt) {
         if self.has_gas() {
             self.process_now(receipt);
         } else {
-            self.delay(&receipt);
+            self.delay(receipt);
         }
     }
 
     /// Executes a receipt and whatever instant receipts come of it.
-    pub(super) fn process_now(&mut self, receipt: Receipt) {
+    pub(super) fn process_now(&mut self, receipt: &Receipt) {
         self.process_receipt(receipt);
         while let Some(instant) = self.instant.pop_front() {
-            self.internal.push(instant.clone());
-            self.process_receipt(instant);
+            self.process_receipt(&instant);
+            self.internal.push(instant);
         }
     }
 

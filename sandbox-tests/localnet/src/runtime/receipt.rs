@@ -1,5 +1,7 @@
 //! One receipt: wait for its inputs, run its actions, settle, send what it made.
 
+use std::sync::Arc;
+
 use near_primitives::account::AccountContract;
 use near_primitives::errors::{ActionErrorKind, FunctionCallError, TxExecutionError};
 use near_primitives::hash::CryptoHash;
@@ -24,14 +26,14 @@ use crate::defect::caught;
 use crate::fees::{gas_to_balance, total_deposit};
 
 impl Chunk<'_> {
-    pub(super) fn process_receipt(&mut self, receipt: Receipt) {
+    pub(super) fn process_receipt(&mut self, receipt: &Receipt) {
         match receipt.versioned_receipt() {
-            VersionedReceiptEnum::Action(action) => self.process_action_receipt(&receipt, &action),
-            VersionedReceiptEnum::Data(data) => self.process_data(&receipt, &data),
-            VersionedReceiptEnum::PromiseYield(action) => self.store_yield(&receipt, &action),
-            VersionedReceiptEnum::PromiseResume(data) => self.resume_yield(&receipt, &data),
+            VersionedReceiptEnum::Action(action) => self.process_action_receipt(receipt, &action),
+            VersionedReceiptEnum::Data(data) => self.process_data(receipt, &data),
+            VersionedReceiptEnum::PromiseYield(action) => self.store_yield(receipt, &action),
+            VersionedReceiptEnum::PromiseResume(data) => self.resume_yield(receipt, &data),
             VersionedReceiptEnum::GlobalContractDistribution(distribution) => {
-                self.distribute_global_contract(&receipt, &distribution);
+                self.distribute_global_contract(receipt, &distribution);
             }
         }
     }
@@ -150,7 +152,7 @@ impl Chunk<'_> {
         &mut self,
         receipt: &Receipt,
         action_receipt: &VersionedActionReceipt<'_>,
-        results: &std::sync::Arc<[PromiseResult]>,
+        results: &Arc<[PromiseResult]>,
     ) -> (ActionResult, Vec<AccountContract>) {
         let config = self.context.config.clone();
         let fee = config.fees.fee(near_parameters::ActionCosts::new_action_receipt).exec_fee().gas;
@@ -279,7 +281,9 @@ impl Chunk<'_> {
             if is_action {
                 named.push(id);
             }
-            if receipt.is_instant_receipt() {
+            let is_instant = receipt.is_instant_receipt();
+            let receipt = Arc::new(receipt);
+            if is_instant {
                 self.instant.push_back(receipt);
             } else {
                 self.outgoing.push(receipt);

@@ -1,5 +1,7 @@
 //! Promises that wait for a delivery (NEP-519): stored at once, resumed by data, timed out after 200 blocks.
 
+use std::sync::Arc;
+
 use near_primitives::hash::{CryptoHash, YieldId};
 use near_primitives::receipt::{
     DataReceipt, PromiseYieldIndices, PromiseYieldTimeout, Receipt, ReceiptEnum, ReceiptV0, ReceivedData,
@@ -82,6 +84,6 @@ impl Chunk<'_> {
         });
         let id = create_receipt_id_from_receipt_id(waiting.receipt_id(), self.context.height, 0);
         resume.set_receipt_id(id);
-        self.outgoing.push(resume);
+        self.outgoing.push(Arc::new(resume));
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use charter_localnet::{Config, Localnet, Producer};
+use charter_localnet::chain::{Chain, ChainOptions};
+use charter_localnet::{Config, Faults, Genesis, Localnet, Producer};
 use near_primitives::action::{Action, TransferAction};
 use near_primitives::types::{Balance, BlockReference, Finality};
 use serde_json::{Value, json};
@@ -81,4 +82,48 @@ async fn epochs_go_by_with_the_heights() {
     let after = epochs().await;
     assert_eq!((before, after.epoch_height), (1, 10), "heights 1 to 60 are the first epoch, 541 to 600 the tenth");
     assert_eq!(after.epoch_start_height, 541);
+}
+
+/// near-workspaces-js skips 10,000 heights and expects the final head at the last epoch's end, where nearcore still has it.
+#[tokio::test]
+async fn after_skipped_heights_the_idle_producers_final_head_waits_for_two_blocks() {
+    let (localnet, _rpc, root) = start(Producer::InstantAndIdle(Duration::from_hours(1)), 0).await;
+    let last = || BlockReference::Finality(Finality::Final);
+    root.create("alice", Balance::from_near(1)).await;
+    // Until what was executed can be proven.
+    let settled = localnet.with(|chain| {
+        while chain.has_work() {
+            chain.produce().unwrap();
+        }
+        chain.head().header.height()
+    });
+    let before = settled.await.unwrap();
+    // Within an epoch of 60 heights no block is made on the way.
+    localnet.cheats().advance_blocks(10).await.unwrap();
+    assert_eq!((height(&root, latest()).await, height(&root, last()).await), (before + 10, before));
+    localnet.cheats().advance_blocks(1_000).await.unwrap();
+    let skipped = before + 1_010;
+    let last_of_epoch = (skipped - 1) / 60 * 60;
+    assert_eq!((height(&root, latest()).await, height(&root, last()).await), (skipped, last_of_epoch));
+    localnet.with(Chain::produce).await.unwrap().unwrap();
+    assert_eq!(height(&root, last()).await, last_of_epoch);
+    localnet.with(Chain::produce).await.unwrap().unwrap();
+    assert_eq!(height(&root, last()).await, skipped + 2);
+    // A transaction brings its own blocks: nobody waits for the idle ones.
+    localnet.cheats().advance_blocks(100).await.unwrap();
+    root.create("bob", Balance::from_near(1)).await;
+    assert!(height(&root, last()).await > skipped + 102);
+}
+
+/// A lost head gives the final one back, whatever was skipped.
+#[test]
+fn a_skip_that_is_lost_leaves_nothing_unfinal() {
+    let faults = Faults { lost_head: 1.0, ..Faults::default() };
+    let options = ChainOptions { faults, skips_by_epoch: true, ..ChainOptions::default() };
+    let mut chain = Chain::new(Genesis::default(), options).unwrap();
+    chain.fast_forward(100).unwrap();
+    assert_eq!(chain.final_head().header.height(), 60);
+    chain.produce().unwrap();
+    assert_eq!(chain.head().header.prev_height(), Some(60));
+    assert_eq!((chain.head().header.height(), chain.final_head().header.height()), (101, 101));
 }

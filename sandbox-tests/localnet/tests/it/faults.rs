@@ -22,7 +22,7 @@ fn faulty(seed: u64) -> Chain {
         lost_head: 0.3,
         ..Faults::default()
     };
-    chain.options = ChainOptions { finality_lag: 2, faults };
+    chain.options = ChainOptions { finality_lag: 2, faults, ..ChainOptions::default() };
     chain
 }
 

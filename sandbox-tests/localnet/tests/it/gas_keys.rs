@@ -173,7 +173,7 @@ fn each_nonce_counts_by_itself() {
         desk.chain.submit(signed.clone()).unwrap();
     }
     desk.chain.produce().unwrap();
-    let mut taken: Vec<_> = desk.chain.head().transactions.iter().map(SignedTransaction::get_hash).collect();
+    let mut taken: Vec<_> = desk.chain.head().transactions.iter().map(|signed| signed.get_hash()).collect();
     let mut sent: Vec<_> = signed.iter().map(SignedTransaction::get_hash).collect();
     taken.sort();
     sent.sort();

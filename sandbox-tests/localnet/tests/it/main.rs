@@ -17,6 +17,7 @@ mod dump;
 mod eth_implicit;
 mod faults;
 mod gas_keys;
+mod gas_keys_by_contracts;
 mod hostile;
 mod invariants;
 mod key_queries;
