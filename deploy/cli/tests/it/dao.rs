@@ -490,7 +490,12 @@ async fn taken_out(office: &mut Office) {
     says(office, "bob", "charter stake withdraw 2", &["withdrew 6 NEAR from line 2"]);
     says(office, "bob", "charter stake show 2", &["holder      bob.test.near, who has locked nothing"]);
     assert_eq!(office.json("alice", "charter stake withdraw 2")["amount"], near(8));
-    says(office, "alice", "charter stake show 2", &["line        2, scout: 6 NEAR in all, too little: the council decides"]);
+    says(
+        office,
+        "alice",
+        "charter stake show 2",
+        &["line        2, scout: 6 NEAR in all, too little: the council decides"],
+    );
 }
 
 /// Rules of stake stay unless they are named, and what is fixed can't be.
