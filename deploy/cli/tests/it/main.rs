@@ -15,5 +15,6 @@ mod newcomer;
 mod operator;
 mod process;
 mod profile_place;
+mod sputnik;
 mod statements;
 mod watch;

@@ -12,7 +12,7 @@ use charter_types::governance::args::{
 use charter_types::governance::methods as governance;
 use charter_types::governance::{
     AUDITORS_MAX, Bump, Choice, Constitution, EXECUTION_MS, KEPT_MS, MEMBERS_MAX, Member, PERIOD_MS_MIN, Params,
-    Policy, ProposalKind, StatementKind, URI_BYTES_MAX, Wanted,
+    Policy, ProposalKind, Reason, StatementKind, URI_BYTES_MAX, Wanted,
 };
 use charter_types::shared::methods as shared;
 use charter_types::{Hash32, Nothing};
@@ -161,8 +161,28 @@ async fn rollout(table: &mut Table, owner: &Account, params: Params) {
     // There was nothing before, so it is held: the next one takes its place.
     let proposal = due(table, owner, ProposeRelease { line, seq: 1, content: content() }).await;
     ok(owner, &contract, governance::publish, &ProposalRef { proposal }, 0).await;
+    audited(table, owner, agent, release + 1).await;
     let forgotten = ForgetReports { release, owners: vec![owner.id().clone()] };
     table.note(owner, (Governance, governance::forget_reports), "one", &forgotten, 0).await;
+}
+
+/// What a host asks, where as many accounts as there may be have said that the release is good: a view, in a transaction.
+async fn audited(table: &mut Table, owner: &Account, agent: u64, release: u64) {
+    let contract = table.contracts.governance.clone();
+    let (digest, uri, sha256) = (content().artifacts[0].digest, "https://a.example/1".to_owned(), Hash32([3; 32]));
+    let good = State { release, kind: StatementKind::Audit, digest, ok: true, uri, sha256 };
+    let mut auditors = Vec::new();
+    for number in 0..AUDITORS_MAX {
+        let auditor = table.harness.account(&format!("auditor{number}")).await.unwrap();
+        ok(&auditor, &contract, governance::state, &good, DEPOSIT).await;
+        auditors.push(auditor.id().clone());
+    }
+    for wanted in [Wanted::Auditors(auditors), Wanted::Unpin] {
+        ok(owner, &contract, governance::choose, &Choose { agent, wanted }, 1).await;
+    }
+    let case = "4 auditors, in a transaction";
+    let told = table.note(owner, (Governance, governance::release_for), case, &AgentRef { agent }, 0).await;
+    assert_eq!((told.release, told.reason), (Some(release), Reason::Head));
 }
 
 async fn upgrade(table: &mut Table) {
