@@ -4,37 +4,9 @@
 // answer is typed by the contract's ABI: rename a field there, and this does not compile.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { Account, JsonRpcProvider, KeyPair, nearToYocto, teraToGas } from 'near-api-js';
-import { type Keys, ONE_YOCTO, type Registry, STORAGE_DEPOSIT, accountsBelow, charter, codeOf } from '../src/index.js';
+import { type Keys, ONE_YOCTO, type Registry, STORAGE_DEPOSIT } from '../src/index.js';
+import { create, gas, keys, refused, registry } from './chain.js';
 
-const [url, rootId, rootKey] = process.argv.slice(2);
-if (!url || !rootId || !rootKey) {
-  console.error('usage: node dist/examples/agent.js RPC_URL ROOT_ID ROOT_KEY');
-  process.exit(2);
-}
-const provider = new JsonRpcProvider({ url });
-const root = new Account(rootId, provider, rootKey as `ed25519:${string}`);
-const { registry, keys } = charter(provider, accountsBelow(rootId));
-
-async function create(name: string): Promise<Account> {
-  const key = KeyPair.fromRandom('ed25519');
-  await root.createSubAccount({
-    accountOrPrefix: name,
-    publicKey: key.getPublicKey(),
-    nearToTransfer: nearToYocto('20'),
-  });
-  return new Account(`${name}.${rootId}`, provider, key.toString());
-}
-
-async function refused(code: string, call: () => Promise<unknown>): Promise<void> {
-  const error = await call().then(
-    () => assert.fail(`${code} was expected, and it went through`),
-    (error: unknown) => error,
-  );
-  assert.equal(codeOf(error), code, String(error));
-}
-
-const gas = teraToGas('100');
 const [ann, ben] = [await create('ann'), await create('ben')];
 
 // Registering answers with the id.

@@ -1,4 +1,4 @@
-// The example against the real contracts: `npm test` builds the client, starts a chain with them, and runs it.
+// The examples against the real contracts: `npm test` builds the client, starts a chain with them, and runs both.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -16,8 +16,11 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('near-api-js reads typed answers of the contracts', async () => {
-  const example = new URL('../dist/examples/agent.js', import.meta.url).pathname;
+async function run(name) {
+  const example = new URL(`../dist/examples/${name}.js`, import.meta.url).pathname;
   const { stdout } = await promisify(execFile)(process.execPath, [example, chain.url, chain.rootId, chain.rootKey]);
   assert.match(stdout, /all steps passed/);
-});
+}
+
+test('near-api-js reads typed answers of the contracts', () => run('agent'));
+test('a member of a DAO votes by stake through near-api-js', () => run('dao'));

@@ -1,7 +1,7 @@
 // Never run: it has to compile. Each line below `@ts-expect-error` is an error only as long as the types know better;
 // if one of them becomes `any`, the compiler says that it expected an error and found none.
 import type { Account, Provider } from 'near-api-js';
-import { type Keys, accountsBelow, charter } from '../src/index.js';
+import { type Governance, type Keys, accountsBelow, charter } from '../src/index.js';
 
 export async function types(provider: Provider, account: Account): Promise<void> {
   const { registry, keys, escrow, governance } = charter(provider, accountsBelow('root.near'));
@@ -26,5 +26,11 @@ export async function types(provider: Provider, account: Account): Promise<void>
   const held: number = (await escrow.view.totals()).held;
   // @ts-expect-error a list of lines, not one
   (await governance.view.lines()).name;
-  void [decision, effects, held];
+  // @ts-expect-error what is locked is a string, in yocto
+  await governance.call.lock({ account, args: { line: 2, amount: 1 } });
+  // @ts-expect-error NEAR, or a token by its contract
+  const asset: Governance.Asset = { nep245: 'token.near' };
+  // @ts-expect-error the council may decide, and not stake
+  (await governance.view.proposal({ args: { proposal: 1 } }))?.stake.all;
+  void [asset, decision, effects, held];
 }
