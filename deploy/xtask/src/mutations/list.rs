@@ -84,14 +84,14 @@ pub const MUTATIONS: &[Mutation] = &[
     keys(
         "INV-KEY-6",
         "contracts/common/src/method.rs",
-        "Deposit::OneYocto | Deposit::Prepaid => Core::check_one_yocto()?,",
-        "Deposit::OneYocto | Deposit::Prepaid => {}",
+        "Deposit::OneYocto | Deposit::Prepaid => Core::check_one_yocto(),",
+        "Deposit::OneYocto | Deposit::Prepaid => Ok(()),",
     ),
     keys(
         "INV-KEY-6",
         "contracts/common/src/method.rs",
-        "Deposit::Nothing => Core::check_no_deposit()?,",
-        "Deposit::Nothing => {}",
+        "Deposit::Nothing => Core::check_no_deposit(),",
+        "Deposit::Nothing => Ok(()),",
     ),
     keys(
         "INV-KEY-7",
@@ -144,8 +144,8 @@ pub const MUTATIONS: &[Mutation] = &[
     registry(
         "INV-REG-5",
         "contracts/common/src/rows.rs",
-        ".saturating_sub(env::storage_usage()).saturating_sub(share.bytes()));",
-        ".saturating_sub(env::storage_usage()).saturating_sub(share.bytes() + 1));",
+        ".saturating_sub(env::storage_usage()).saturating_sub(row.share.bytes()));",
+        ".saturating_sub(env::storage_usage()).saturating_sub(row.share.bytes() + 1));",
     ),
     registry(
         "INV-REG-6",
@@ -254,7 +254,7 @@ pub const MUTATIONS: &[Mutation] = &[
     governance(
         "INV-GOV-1",
         "contracts/governance/src/model/vote.rs",
-        "reaches(proposal.yes, all, proposal.quorum_bps())",
+        "reaches(quorum, all, proposal.quorum_bps())",
         "reaches(votes, all, proposal.quorum_bps())",
     ),
     governance(
@@ -266,8 +266,8 @@ pub const MUTATIONS: &[Mutation] = &[
     governance(
         "INV-GOV-2",
         "contracts/governance/src/api/voting.rs",
-        "            self.ballots.update(&key, &ballot, &mut self.core.storage)?;\n",
-        "",
+        "self.ballots.put(&key, voter, &ballot, &mut self.core.storage)?;",
+        "if before.is_none() { self.ballots.put(&key, voter, &ballot, &mut self.core.storage)?; }",
     ),
     governance(
         "INV-GOV-2",
