@@ -6,13 +6,13 @@ use charter_types::error::CommonError;
 use charter_types::governance::args::{LineRef, LockStake};
 use charter_types::governance::methods::on_withdrawn;
 use charter_types::governance::{
-    BPS, Fact, GovernanceError, Line, LineId, PROPOSE_BPS, Part, Pool, Proposal, Stake, StakeVote,
+    BPS, Constitution, Fact, GovernanceError, Line, LineId, PROPOSE_BPS, Part, Pool, Proposal, Stake, StakeVote,
 };
 use charter_types::{AccountId, U128, json};
 use near_sdk::{PromiseOrValue, env, near};
 
 use crate::gas::ON_WITHDRAWN;
-use crate::model::{self, is_empty, is_unused, landed, new_stake, weight_of, withdraw};
+use crate::model::{self, check_pool, is_empty, landed, new_stake, weight_of, withdraw};
 use crate::{Governance, GovernanceExt};
 
 /// What is on its way to whom.
@@ -142,10 +142,18 @@ impl Governance {
         self.save_stake("withdrawal_settled", holder, pool, stake)
     }
 
+    /// What is locked is of one asset, and was counted in periods of one length.
+    pub(super) fn check_fixed(&self, line: LineId, constitution: &Constitution) -> Answer {
+        if let (Some(rules), Some(pool)) = (&constitution.stake, self.pools.get(&line)) {
+            check_pool(&pool, rules)?;
+        }
+        Ok(())
+    }
+
     /// The row that a line's stake is counted in, once a constitution has any.
     pub(super) fn open_pool(&mut self, line: &Line, payer: &AccountId) -> Answer {
         let known = self.pools.get(&line.id);
-        let used = known.as_ref().is_some_and(|pool| !is_unused(pool));
+        let used = known.as_ref().is_some_and(|pool| !pool.is_unused());
         let Some(rules) = line.stake.as_ref().filter(|_| !used) else { return Ok(()) };
         let pool = Pool {
             line: line.id,

@@ -12,23 +12,19 @@ type Outcome<T = ()> = Result<T, GovernanceError>;
 /// Who votes with stake lives with what it decided: what has voted stays longer than the vote, its extension and its
 /// timelock, objections included.
 pub fn check_stake(constitution: &Constitution) -> Outcome {
-    let Some(StakeRules { unlock_ms, floor, .. }) = &constitution.stake else { return Ok(()) };
+    let Some(rules @ StakeRules { unlock_ms, floor, .. }) = &constitution.stake else { return Ok(()) };
     let params = &constitution.params;
     let twice = params.timelock_ms.saturating_mul(2);
     let least = params.vote_ms.saturating_add(params.extension_ms).saturating_add(twice);
-    let fine = (least..=UNLOCK_MS_MAX).contains(unlock_ms) && (1..=STAKE_MAX).contains(&floor.0);
+    let reached = rules.decides_from(params.quorum_bps) <= STAKE_MAX;
+    let fine = (least..=UNLOCK_MS_MAX).contains(unlock_ms) && floor.0 > 0 && reached;
     if fine { Ok(()) } else { Err(GovernanceError::Stake {}) }
 }
 
 /// Rows say amounts of the one asset, and were counted in the periods of before.
 pub fn check_pool(pool: &Pool, rules: &StakeRules) -> Outcome {
     let same = pool.asset == rules.asset && pool.unlock_ms == rules.unlock_ms;
-    if same || is_unused(pool) { Ok(()) } else { Err(GovernanceError::StakeFixed {}) }
-}
-
-/// Nobody has locked anything there, or stood.
-pub fn is_unused(pool: &Pool) -> bool {
-    pool.locked.is_empty() && pool.delegates == 0
+    if same || pool.is_unused() { Ok(()) } else { Err(GovernanceError::StakeFixed {}) }
 }
 
 /// A moment in a line's time.
@@ -251,10 +247,12 @@ mod tests {
         for (unlock_ms, floor, fine) in [
             (230_000, 1, true),
             (229_999, 1, false),
-            (UNLOCK_MS_MAX, STAKE_MAX, true),
+            (UNLOCK_MS_MAX, STAKE_MAX / 10_000 * 5_001, true),
             (UNLOCK_MS_MAX + 1, 1, false),
             (230_000, 0, false),
-            (230_000, STAKE_MAX + 1, false),
+            // More would have to be locked than can be.
+            (230_000, STAKE_MAX / 10_000 * 5_002, false),
+            (230_000, u128::MAX, false),
         ] {
             let rules = StakeRules { asset: Asset::Near, unlock_ms, floor: U128(floor) };
             let constitution = Constitution { council: council.clone(), params, guardian: None, stake: Some(rules) };

@@ -55,7 +55,7 @@ failures! {
         NotGuardian { caller: AccountId } = "GOVERNANCE_NOT_GUARDIAN", "caller {caller} is not the line's guardian, or was once";
         BadPause {} = "GOVERNANCE_BAD_PAUSE", "a pause takes 1 to {PAUSE_MS_MAX} ms";
         Paused { until_ms: u64 } = "GOVERNANCE_PAUSED", "the line is paused until {until_ms} ms";
-        Stake {} = "GOVERNANCE_BAD_STAKE", "unlocking takes as long as vote, extension and twice the timelock, and {UNLOCK_MS_MAX} ms at most; a floor is 1 to {STAKE_MAX}";
+        Stake {} = "GOVERNANCE_BAD_STAKE", "unlocking takes as long as vote, extension and twice the timelock, and {UNLOCK_MS_MAX} ms at most; a floor is 1 at least, and the quorum of {STAKE_MAX} at most";
         StakeFixed {} = "GOVERNANCE_STAKE_FIXED", "asset and unlock_ms of a line's stake are fixed by the first constitution that has them";
         NoPool { line: LineId } = "GOVERNANCE_NO_POOL", "line {line} was never decided by stake";
         WrongAsset {} = "GOVERNANCE_WRONG_ASSET", "NEAR is attached to `lock`; tokens come by their contract's ft_transfer_call, into a row that `lock` with the amount 0 has made";

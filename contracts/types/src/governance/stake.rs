@@ -175,6 +175,11 @@ fn at(history: &[Since], ms: u64) -> u128 {
 }
 
 impl Pool {
+    /// Whether nobody has ever locked anything there, or stood.
+    pub fn is_unused(&self) -> bool {
+        self.locked.is_empty() && self.delegates == 0
+    }
+
     pub fn locked_at(&self, ms: u64) -> u128 {
         at(&self.locked, ms)
     }

@@ -60,10 +60,10 @@ impl Options {
 
 /// Fails before anything is signed, as the contract would after.
 pub fn check(constitution: &Constitution, pool: Option<&Pool>) -> anyhow::Result<()> {
-    let Some(StakeRules { asset, unlock_ms, floor }) = &constitution.stake else { return Ok(()) };
+    let Some(rules @ StakeRules { asset, unlock_ms, .. }) = &constitution.stake else { return Ok(()) };
     if let Some(pool) = pool {
         ensure!(
-            pool.asset == *asset && pool.unlock_ms == *unlock_ms,
+            pool.asset == *asset && pool.unlock_ms == *unlock_ms || pool.is_unused(),
             "GOVERNANCE_STAKE_FIXED: what is locked on line {}, and that unlocking takes {}, never changes",
             pool.line,
             length(pool.unlock_ms)
@@ -80,7 +80,8 @@ pub fn check(constitution: &Constitution, pool: Option<&Pool>) -> anyhow::Result
         length(UNLOCK_MS_MAX),
         length(*unlock_ms)
     );
-    ensure!(floor.0 <= STAKE_MAX, "GOVERNANCE_BAD_STAKE: a floor is {} at most", money(asset, STAKE_MAX));
+    let all = rules.decides_from(params.quorum_bps);
+    ensure!(all <= STAKE_MAX, "GOVERNANCE_BAD_STAKE: a floor is the quorum of {} at most", money(asset, STAKE_MAX));
     Ok(())
 }
 
@@ -110,7 +111,7 @@ mod tests {
 
     fn pool() -> Pool {
         let StakeRules { asset, unlock_ms, .. } = rules(7 * DAY_MS, 0);
-        Pool { line: 2, asset, unlock_ms, books: Books::default(), delegates: 0, locked: Vec::new() }
+        Pool { line: 2, asset, unlock_ms, books: Books::default(), delegates: 1, locked: Vec::new() }
     }
 
     #[test]

@@ -68,6 +68,14 @@ pub const STAKE: &[Mutation] = &[
         "power > 0 && power.saturating_mul(BPS) >=",
         "power > 0 && power.saturating_mul(BPS * BPS) >=",
     ),
+    Mutation {
+        breaks: "INV-GOV-2",
+        contract: "governance",
+        tests: "stakes::",
+        file: "contracts/governance/src/api/execute.rs",
+        line: "self.check_fixed(line.id, &constitution)?;",
+        instead: "",
+    },
     stake(
         "INV-GOV-12",
         CALLS,

@@ -642,3 +642,28 @@ async fn what_is_locked_pays_for_no_code() {
     line.harness.leave(line.contract(), NEAR).await.unwrap();
     assert_eq!(again().await, None, "it is the contract's own by now");
 }
+
+/// Check it when it is proposed alone, and whoever locks dust meanwhile decides by a floor that was meant in another asset.
+#[tokio::test]
+async fn asset_and_wait_change_as_long_as_nobody_has_locked_anything() {
+    let harness = Harness::start().await.unwrap();
+    let real = token(&harness, "token", &[]).await;
+    let line = Staked::on(harness, Asset::Near, PARAMS_BY_STAKE, NEAR).await;
+    let rules = line.constitution().stake.map(|rules| StakeRules { asset: Asset::Nep141(real.id().clone()), ..rules });
+    let in_tokens = Constitution { stake: rules, ..line.constitution() };
+    let approved = async |version, constitution: Constitution| {
+        let args = ProposeAmendment { line: line.line, version, constitution };
+        let proposal = ok(&line.chief, line.contract(), governance::propose_amendment, &args, DEPOSIT).await;
+        assert_eq!(line.vote(&line.chief, proposal, Choice::Yes).await, None);
+        assert_eq!(line.queue(proposal).await, ProposalState::Queued);
+        line.harness.wait(PERIOD).await.unwrap();
+        call(governance::amend, &ProposalRef { proposal })
+    };
+    let sent = approved(0, in_tokens).await;
+    assert_eq!(line.send(&line.chief, sent, DEPOSIT).await, None);
+    assert_eq!(line.pool().await.asset, Asset::Nep141(real.id().clone()));
+    let sent = approved(1, line.constitution()).await;
+    line.delegate("somebody").await;
+    assert_eq!(line.send(&line.chief, sent, DEPOSIT).await.as_deref(), Some("GOVERNANCE_STAKE_FIXED"));
+    assert_eq!(line.pool().await.asset, Asset::Nep141(real.id().clone()));
+}
