@@ -4,7 +4,7 @@ use anyhow::{Context, bail, ensure};
 use charter_client::At;
 use charter_types::asset::Asset;
 use charter_types::governance::args::{DelegateStake, LineRef, StakeRef, StandAsAgent};
-use charter_types::governance::{Delegate, LineId, PARTS_MAX, Stake, methods};
+use charter_types::governance::{Delegate, LineId, PARTS_MAX, Part, Stake, methods};
 use charter_types::registry::AgentId;
 use charter_types::{AccountId, U128};
 use serde_json::json;
@@ -62,15 +62,17 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
     }
 }
 
-async fn find(session: &Session, line: LineId, account: &AccountId) -> anyhow::Result<Option<Delegate>> {
+pub async fn find(session: &Session, line: LineId, account: &AccountId) -> anyhow::Result<Option<Delegate>> {
     let args = StakeRef { line, account: account.clone() };
     Ok(session.contracts.governance().view(session.rpc(), methods::delegate_of, &args, At::Final).await?)
 }
 
-/// What a delegate has of a holder's now, with what counts from the next period on.
-fn given(stake: &Stake, to: &AccountId) -> u128 {
-    let parts = stake.parts_at(u64::MAX).iter();
-    parts.filter(|part| part.delegate == *to).fold(0_u128, |sum, part| sum.saturating_add(part.amount.0))
+/// What a delegate votes with for a holder now. What was given to one of that name before it stood down is dead.
+fn votes_with(stake: &Stake, delegate: Option<&Delegate>, now_ms: u64) -> u128 {
+    let parts = stake.parts_at(now_ms).iter();
+    let of_it =
+        |part: &&Part| delegate.is_some_and(|known| known.account == part.delegate && known.number == part.number);
+    parts.filter(of_it).fold(0_u128, |sum, part| sum.saturating_add(part.amount.0))
 }
 
 /// Fails unless a holder may give a delegate so much.
@@ -80,11 +82,11 @@ fn check(
     (to, delegate): (&AccountId, Option<&Delegate>),
     amount: u128,
 ) -> anyhow::Result<()> {
-    let (line, before) = (stake.line, given(stake, to));
+    let line = stake.line;
     ensure!(*to != stake.holder, "GOVERNANCE_ONESELF: you vote with your own anyhow");
     if amount == 0 {
         ensure!(
-            before > 0 || delegate.is_some(),
+            delegate.is_some() || stake.parts_at(u64::MAX).iter().any(|part| part.delegate == *to),
             "GOVERNANCE_NOT_DELEGATE: {to} is no delegate of line {line}, and has nothing of yours"
         );
         return Ok(());
@@ -120,8 +122,9 @@ async fn to(session: &Session, line: LineId, to: AccountId, amount: &Amount, con
     } else {
         format!("has {to} vote with {} of yours on line {line}", money(asset, amount))
     };
-    let from = time(pool.next_period_ms(session.now_ms().await?));
-    let before = given(&stake, &to);
+    let now_ms = session.now_ms().await?;
+    let from = time(pool.next_period_ms(now_ms));
+    let before = votes_with(&stake, delegate.as_ref(), now_ms);
     let mut sheet =
         vec![("this", this), ("counts", format!("in votes from {from} on; until then {}", money(asset, before)))];
     sheet.extend(
@@ -189,7 +192,7 @@ mod tests {
     use charter_types::governance::{Delegate, Delegated, DelegatedAgent, PARTS_MAX, Part, Since, Stake};
     use charter_types::{AccountId, U128};
 
-    use super::{check, lines};
+    use super::{check, lines, votes_with};
     use crate::key::words::sheet;
 
     fn account(name: &str) -> AccountId {
@@ -257,6 +260,15 @@ mod tests {
             let said = refused(parts, to, delegate, amount);
             assert!(said.starts_with(code), "{code}: {said}");
         }
+    }
+
+    #[test]
+    fn until_the_next_period_what_counts_now_counts() {
+        let mut stake = held(vec![part("d.near", 10)]);
+        stake.delegated.push(Delegated { from_ms: 1_000, parts: vec![part("d.near", 20)] });
+        let (known, again) = (delegate(None), Delegate { number: 2, ..delegate(None) });
+        let counts = [(Some(&known), 999), (Some(&known), 1_000), (Some(&again), 999), (None, 999)];
+        assert_eq!(counts.map(|(delegate, now_ms)| votes_with(&stake, delegate, now_ms)), [10, 20, 0, 0]);
     }
 
     #[test]

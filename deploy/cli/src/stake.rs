@@ -10,6 +10,7 @@ use charter_types::governance::{Delegate, LineId, Part, Pool, Since, Stake, meth
 use charter_types::{AccountId, U128};
 use serde_json::json;
 
+use crate::delegate;
 use crate::key::input::Consent;
 use crate::key::words;
 use crate::proposal::{self, stake};
@@ -182,11 +183,9 @@ fn shown<T>(history: &[T], from_ms: impl Fn(&T) -> u64, now_ms: u64) -> impl Ite
 
 /// Those of a holder's delegates who are some still.
 pub async fn delegates(session: &Session, held: &Stake, now_ms: u64) -> anyhow::Result<Vec<Delegate>> {
-    let governance = session.contracts.governance();
     let mut found = Vec::new();
     for part in shown(&held.delegated, |at| at.from_ms, now_ms).flat_map(|at| &at.parts) {
-        let args = StakeRef { line: held.line, account: part.delegate.clone() };
-        found.extend(governance.view(session.rpc(), methods::delegate_of, &args, At::Final).await?);
+        found.extend(delegate::find(session, held.line, &part.delegate).await?);
     }
     Ok(found)
 }
@@ -230,7 +229,7 @@ fn lines(held: &Stake, asset: &Asset, delegates: &[Delegate], now_ms: u64) -> Ve
     lines
 }
 
-/// A part of what is locked, and on which line it can be taken back from who votes with it no more.
+/// A part of what is locked, and whose it is if nobody votes with it any more.
 fn delegated(part: &Part, asset: &Asset, delegates: &[Delegate]) -> String {
     let Part { delegate, amount, .. } = part;
     let said = format!("{} of it to {delegate}", money(asset, amount.0));

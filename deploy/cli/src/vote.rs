@@ -3,12 +3,13 @@
 use anyhow::{Context, ensure};
 use charter_client::At;
 use charter_types::AccountId;
-use charter_types::governance::args::{StakeRef, Vote, VoteAsAgent, VoterRef};
+use charter_types::governance::args::{Vote, VoteAsAgent, VoterRef};
 use charter_types::governance::{Choice, ProposalId, ProposalState, StakeVote, methods};
 use charter_types::registry::AgentId;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::delegate;
 use crate::key::input::Consent;
 use crate::proposal::{self, Subject, stake};
 use crate::session::{Common, Session};
@@ -85,8 +86,8 @@ async fn by_stake(
 ) -> anyhow::Result<stake::Weight> {
     let (id, line, me) = (subject.proposal.id, subject.line.id, &session.me.id);
     let (governance, rpc) = (session.contracts.governance(), session.rpc());
-    let (place, voter) = (StakeRef { line, account: me.clone() }, VoterRef { proposal: id, account: me.clone() });
-    let delegate = governance.view(rpc, methods::delegate_of, &place, At::Final).await?;
+    let voter = VoterRef { proposal: id, account: me.clone() };
+    let delegate = delegate::find(session, line, me).await?;
     let votes_as = delegate.as_ref().and_then(|delegate| delegate.agent.as_ref()).map(|agent| agent.agent);
     if let Some(agent) = agent {
         ensure!(
@@ -104,7 +105,7 @@ async fn by_stake(
     // What an agent has locked itself is no owner's voice.
     let own = match agent {
         Some(_) => None,
-        None => governance.view(rpc, methods::stake, &place, At::Final).await?,
+        None => crate::stake::of(session, line, me.clone()).await?,
     };
     let overridden = governance.view(rpc, methods::overridden, &voter, At::Final).await?;
     let delegate = delegate.as_ref().map(|delegate| (delegate, overridden.as_ref()));

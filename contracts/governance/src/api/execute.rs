@@ -54,8 +54,6 @@ impl Governance {
         check_due(&proposal, Self::now_ms())?;
         let mut line = self.line_row(proposal.line)?;
         check_moving(&line, Self::now_ms())?;
-        // Somebody may have locked something meanwhile.
-        self.check_fixed(line.id, &constitution)?;
         change_constitution(&mut line, &proposal, constitution)?;
         proposal.state = ProposalState::Executed;
         self.save_proposal("proposal_executed", &by, proposal)?;

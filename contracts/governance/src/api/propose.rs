@@ -11,7 +11,7 @@ use charter_types::governance::{
 use charter_types::{AccountId, Hash32};
 use near_sdk::{env, near};
 
-use crate::model::{check_constitution, check_content, check_unmoved};
+use crate::model::{check_constitution, check_content, check_pool, check_unmoved};
 use crate::{Governance, GovernanceExt, OWN_LINE};
 
 #[methods(governance)]
@@ -63,7 +63,10 @@ impl Governance {
         self.check_proposer(&line, &proposer)?;
         check_unmoved(args.version, line.version)?;
         check_constitution(&args.constitution)?;
-        self.check_fixed(line.id, &args.constitution)?;
+        // A pool that is opened later comes with another constitution, and this one is for the line as it is.
+        if let (Some(rules), Some(pool)) = (&args.constitution.stake, self.pools.get(&line.id)) {
+            check_pool(&pool, rules)?;
+        }
         let about = About { base: Some(line.version), release: None, replaces: None };
         let id = self.open_vote(&line, ProposalKind::Amendment(args.constitution), about, &proposer)?;
         self.core.finish_payment(payment)?;

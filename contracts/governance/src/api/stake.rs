@@ -6,13 +6,13 @@ use charter_types::error::CommonError;
 use charter_types::governance::args::{LineRef, LockStake};
 use charter_types::governance::methods::on_withdrawn;
 use charter_types::governance::{
-    BPS, Constitution, Fact, GovernanceError, Line, LineId, PROPOSE_BPS, Part, Pool, Proposal, Stake, StakeVote,
+    BPS, Fact, GovernanceError, Line, LineId, PROPOSE_BPS, Part, Pool, Proposal, Stake, StakeVote,
 };
 use charter_types::{AccountId, U128, json};
 use near_sdk::{PromiseOrValue, env, near};
 
 use crate::gas::ON_WITHDRAWN;
-use crate::model::{self, check_pool, is_empty, landed, new_stake, weight_of, withdraw};
+use crate::model::{self, is_empty, landed, new_stake, weight_of, withdraw};
 use crate::{Governance, GovernanceExt};
 
 /// What is on its way to whom.
@@ -52,8 +52,7 @@ impl Governance {
         if pool.asset != Asset::Nep141(env::predecessor_account_id()) {
             return Err(GovernanceError::WrongAsset {}.into());
         }
-        let nobody = || GovernanceError::NotHolder { caller: sender_id.clone() };
-        let mut stake = self.stakes.get(&(line, sender_id.clone())).ok_or_else(nobody)?;
+        let mut stake = self.stake_row(line, &sender_id)?;
         check_amount(amount.0)?;
         model::lock(&mut pool, &mut stake, amount.0, Self::now_ms())?;
         self.save_stake("locked", &sender_id, pool, stake)?;
@@ -142,19 +141,9 @@ impl Governance {
         self.save_stake("withdrawal_settled", holder, pool, stake)
     }
 
-    /// What is locked is of one asset, and was counted in periods of one length.
-    pub(super) fn check_fixed(&self, line: LineId, constitution: &Constitution) -> Answer {
-        if let (Some(rules), Some(pool)) = (&constitution.stake, self.pools.get(&line)) {
-            check_pool(&pool, rules)?;
-        }
-        Ok(())
-    }
-
     /// The row that a line's stake is counted in, once a constitution has any.
     pub(super) fn open_pool(&mut self, line: &Line, payer: &AccountId) -> Answer {
-        let known = self.pools.get(&line.id);
-        let used = known.as_ref().is_some_and(|pool| !pool.is_unused());
-        let Some(rules) = line.stake.as_ref().filter(|_| !used) else { return Ok(()) };
+        let Some(rules) = line.stake.as_ref().filter(|_| !self.pools.contains(&line.id)) else { return Ok(()) };
         let pool = Pool {
             line: line.id,
             asset: rules.asset.clone(),
@@ -163,11 +152,7 @@ impl Governance {
             delegates: 0,
             locked: Vec::new(),
         };
-        if known.is_some() {
-            self.pools.hand_over(&line.id, payer, &pool, &mut self.core.storage)?;
-        } else {
-            self.pools.insert(&line.id, payer, &pool, &mut self.core.storage)?;
-        }
+        self.pools.insert(&line.id, payer, &pool, &mut self.core.storage)?;
         self.emit("pool_opened", payer, Fact::Pool(pool));
         Ok(())
     }
@@ -195,16 +180,15 @@ impl Governance {
 
     /// The council, and who has a hundredth of what is locked to vote with, and of the floor.
     pub(super) fn check_proposer(&self, line: &Line, account: &AccountId) -> Answer {
-        let member = weight_of(&line.council, account);
-        let Some(vote) = line.stake.as_ref().and_then(|rules| self.counted_from(line.id, rules.floor)) else {
-            return Ok(member.map(drop)?);
-        };
+        let Err(stranger) = weight_of(&line.council, account) else { return Ok(()) };
+        let vote = line.stake.as_ref().and_then(|rules| self.counted_from(line.id, rules.floor));
+        let Some(vote) = vote else { return Err(stranger.into()) };
         let key = (line.id, account.clone());
         let own = self.stakes.get(&key).map_or(0, |stake| stake.locked_at(vote.snapshot_ms));
         let received = self.delegates.get(&key).map_or(0, |delegate| delegate.received_at(vote.snapshot_ms));
         let power = own.saturating_add(received);
         let enough =
             power > 0 && power.saturating_mul(BPS) >= vote.all.max(vote.floor).0.saturating_mul(PROPOSE_BPS.into());
-        if enough { Ok(()) } else { Ok(member.map(drop)?) }
+        if enough { Ok(()) } else { Err(stranger.into()) }
     }
 }

@@ -109,8 +109,7 @@ pub fn taken_from(proposal: &Proposal, row: &Overridden, number: u64) -> u128 {
 }
 
 /// Agents count for a third of all votes at most, half as much as people: above it their yes and no are scaled down alike,
-/// each rounded down. For the quorum their yes counts for half as much as people's yes at most: if a no made room for more of
-/// it, it could carry what it is against.
+/// each rounded down.
 pub fn count_stake(vote: &StakeVote) -> Count {
     let people = vote.yes.0.saturating_add(vote.no.0);
     let twice = vote.agents_yes.0.saturating_add(vote.agents_no.0).saturating_mul(2);
@@ -118,7 +117,7 @@ pub fn count_stake(vote: &StakeVote) -> Count {
     Count {
         yes: vote.yes.0.saturating_add(scaled(vote.agents_yes.0)),
         no: vote.no.0.saturating_add(scaled(vote.agents_no.0)),
-        quorum: vote.yes.0.saturating_add(vote.agents_yes.0.min(vote.yes.0 / 2)),
+        quorum: vote.quorum_yes(),
         all: vote.all.0,
         least: vote.floor.0,
     }

@@ -24,7 +24,7 @@ pub fn check_stake(constitution: &Constitution) -> Outcome {
 /// Rows say amounts of the one asset, and were counted in the periods of before.
 pub fn check_pool(pool: &Pool, rules: &StakeRules) -> Outcome {
     let same = pool.asset == rules.asset && pool.unlock_ms == rules.unlock_ms;
-    if same || pool.is_unused() { Ok(()) } else { Err(GovernanceError::StakeFixed {}) }
+    if same { Ok(()) } else { Err(GovernanceError::StakeFixed {}) }
 }
 
 /// A moment in a line's time.
@@ -61,15 +61,18 @@ impl Moment {
         (history.len() <= HISTORY_MAX).then_some(())
     }
 
+    fn forget_parts(self, stake: &mut Stake) {
+        self.prune(&mut stake.delegated, |delegated| delegated.from_ms);
+    }
+
     /// What is delegated from the next period on.
     fn parts(self, stake: &mut Stake) -> Option<&mut Vec<Part>> {
-        let history = &mut stake.delegated;
-        if history.last().is_none_or(|last| last.from_ms != self.counts_ms) {
-            let parts = history.last().map_or_else(Vec::new, |last| last.parts.clone());
-            history.push(Delegated { from_ms: self.counts_ms, parts });
-            self.prune(history, |delegated| delegated.from_ms);
+        if stake.delegated.last().is_none_or(|last| last.from_ms != self.counts_ms) {
+            let parts = stake.parts_at(u64::MAX).to_vec();
+            stake.delegated.push(Delegated { from_ms: self.counts_ms, parts });
+            self.forget_parts(stake);
         }
-        history.last_mut().map(|last| &mut last.parts)
+        stake.delegated.last_mut().map(|last| &mut last.parts)
     }
 }
 
@@ -93,7 +96,7 @@ pub fn lock(pool: &mut Pool, stake: &mut Stake, amount: u128, now_ms: u64) -> Ou
     pool.books.receive(amount).filter(|()| pool.books.held.0 <= STAKE_MAX).ok_or_else(too_much)?;
     moment.change(&mut pool.locked, |all| all.checked_add(amount)).ok_or_else(too_much)?;
     moment.change(&mut stake.locked, |own| own.checked_add(amount)).ok_or_else(too_much)?;
-    moment.prune(&mut stake.delegated, |delegated| delegated.from_ms);
+    moment.forget_parts(stake);
     Ok(())
 }
 
@@ -113,7 +116,7 @@ pub fn unlock(
     let short = || GovernanceError::StakeShort { available };
     moment.change(&mut pool.locked, |all| all.checked_sub(amount)).ok_or_else(short)?;
     moment.change(&mut stake.locked, |own| own.checked_sub(amount)).ok_or_else(short)?;
-    moment.prune(&mut stake.delegated, |delegated| delegated.from_ms);
+    moment.forget_parts(stake);
     free(stake, now_ms);
     stake.unlocking = U128(stake.unlocking.0.saturating_add(amount));
     // It counts until then.
@@ -132,7 +135,7 @@ fn free(stake: &mut Stake, now_ms: u64) {
 /// Takes out what is ready, for a transfer.
 pub fn withdraw(pool: &mut Pool, stake: &mut Stake, now_ms: u64) -> Outcome<u128> {
     free(stake, now_ms);
-    Moment::of(pool, now_ms).prune(&mut stake.delegated, |delegated| delegated.from_ms);
+    Moment::of(pool, now_ms).forget_parts(stake);
     let amount = stake.free.0;
     if amount == 0 && !is_empty(stake) {
         return Err(GovernanceError::NothingReady { ready_ms: stake.ready_ms });

@@ -174,12 +174,15 @@ fn at(history: &[Since], ms: u64) -> u128 {
     history.iter().rev().find(|since| since.from_ms <= ms).map_or(0, |since| since.amount.0)
 }
 
-impl Pool {
-    /// Whether nobody has ever locked anything there, or stood.
-    pub fn is_unused(&self) -> bool {
-        self.locked.is_empty() && self.delegates == 0
+impl StakeVote {
+    /// Yes as it counts for the quorum: of agents half as much as of people at most. If a no made room for more of it, it
+    /// could carry what it is against.
+    pub fn quorum_yes(&self) -> u128 {
+        self.yes.0.saturating_add(self.agents_yes.0.min(self.yes.0 / 2))
     }
+}
 
+impl Pool {
     pub fn locked_at(&self, ms: u64) -> u128 {
         at(&self.locked, ms)
     }

@@ -17,8 +17,8 @@ pub struct Options {
     /// never changes.
     #[arg(long, value_name = "TIME", value_parser = duration_ms, conflicts_with = "no_stake")]
     stake_unlock: Option<u64>,
-    /// Yes that it takes at least, and what has to be locked in all before stake decides; in NEAR, or in the token's
-    /// smallest unit.
+    /// Yes that it takes at least. Stake decides once so much is the quorum of what is locked. In NEAR, or in the
+    /// token's smallest unit.
     #[arg(long, value_name = "AMOUNT", value_parser = some_amount, conflicts_with = "no_stake")]
     stake_floor: Option<Amount>,
     /// The council decides, whatever is locked.
@@ -63,7 +63,7 @@ pub fn check(constitution: &Constitution, pool: Option<&Pool>) -> anyhow::Result
     let Some(rules @ StakeRules { asset, unlock_ms, .. }) = &constitution.stake else { return Ok(()) };
     if let Some(pool) = pool {
         ensure!(
-            pool.asset == *asset && pool.unlock_ms == *unlock_ms || pool.is_unused(),
+            pool.asset == *asset && pool.unlock_ms == *unlock_ms,
             "GOVERNANCE_STAKE_FIXED: what is locked on line {}, and that unlocking takes {}, never changes",
             pool.line,
             length(pool.unlock_ms)
@@ -111,7 +111,7 @@ mod tests {
 
     fn pool() -> Pool {
         let StakeRules { asset, unlock_ms, .. } = rules(7 * DAY_MS, 0);
-        Pool { line: 2, asset, unlock_ms, books: Books::default(), delegates: 1, locked: Vec::new() }
+        Pool { line: 2, asset, unlock_ms, books: Books::default(), delegates: 0, locked: Vec::new() }
     }
 
     #[test]

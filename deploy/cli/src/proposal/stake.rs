@@ -42,14 +42,16 @@ pub fn decides(vote: &StakeVote, asset: Option<&Asset>) -> String {
 pub fn agents(vote: &StakeVote, asset: Option<&Asset>) -> Option<String> {
     let cast = vote.agents_yes.0.saturating_add(vote.agents_no.0);
     let most = vote.yes.0.saturating_add(vote.no.0) / 2;
-    let [cast_of, most_of] = [cast, most].map(|part| amount(asset, part));
-    if cast == 0 {
-        None
+    let helps = vote.quorum_yes().saturating_sub(vote.yes.0);
+    let [cast_of, most_of, helps_of] = [cast, most, helps].map(|part| amount(asset, part));
+    let counts = if cast == 0 {
+        return None;
     } else if cast > most {
-        Some(format!("cast {cast_of}, which counts for {most_of}: a third of all votes, yes and no scaled down alike"))
+        format!("cast {cast_of}, which counts for {most_of}: a third of all votes, yes and no scaled down alike")
     } else {
-        Some(format!("cast {cast_of}, all of which counts: they may have a third of all votes, {most_of} now"))
-    }
+        format!("cast {cast_of}, all of which counts: they may have a third of all votes, {most_of} now")
+    };
+    Some(format!("{counts}; {helps_of} of their yes helps to reach what is needed"))
 }
 
 /// A constitution's rules of stake, a line for each part of them.
@@ -210,6 +212,7 @@ mod tests {
         assert_eq!(cast(&vote(9), None), "60 yes, 20 no, agents 9 yes, 0 no");
         assert_eq!(agents(&vote(0), None), None);
         assert!(agents(&vote(40), None).unwrap().starts_with("cast 40, all of which counts"));
+        assert!(agents(&vote(40), None).unwrap().ends_with("; 30 of their yes helps to reach what is needed"));
         assert!(agents(&vote(41), None).unwrap().starts_with("cast 41, which counts for 40: a third of all votes"));
     }
 

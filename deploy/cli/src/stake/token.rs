@@ -13,10 +13,6 @@ use serde_json::json;
 use super::of;
 use crate::session::Session;
 
-/// A holder's row grows when tokens come in, and nobody can be asked to pay for it then. So 0.02 NEAR are prepaid where
-/// half of that is not free.
-const GROWTH: u128 = 20_000_000_000_000_000_000_000;
-
 pub async fn lock(session: &Session, line: LineId, token: &AccountId, amount: u128) -> anyhow::Result<()> {
     make_row(session, line).await?;
     register(session, token).await?;
@@ -33,20 +29,11 @@ pub async fn lock(session: &Session, line: LineId, token: &AccountId, amount: u1
     Ok(())
 }
 
-/// Only who has a row is believed to have sent tokens.
+/// Only who has a row is believed to have sent tokens. It has its full size at once: tokens that come make it no larger.
 async fn make_row(session: &Session, line: LineId) -> anyhow::Result<()> {
-    let (governance, me) = (&session.contracts.governance, &session.me);
-    let asked = StorageOf { account_id: me.id.clone() };
-    let balance = session.rpc().view(governance, storage_balance_of, &asked, At::Final).await?;
-    let mut calls = Vec::new();
-    if balance.is_none_or(|balance| balance.available.0 < GROWTH / 2) {
-        calls.push(Call::new(storage_deposit, &StorageDeposit::default()).deposit(GROWTH));
-    }
-    if of(session, line, me.id.clone()).await?.is_none() {
-        calls.push(Call::new(methods::lock, &LockStake { line, amount: U128(0) }));
-    }
-    if !calls.is_empty() {
-        me.calls(governance, calls).await?;
+    if of(session, line, session.me.id.clone()).await?.is_none() {
+        let empty = LockStake { line, amount: U128(0) };
+        session.contracts.governance().call(&session.me, methods::lock, &empty).await?;
     }
     Ok(())
 }

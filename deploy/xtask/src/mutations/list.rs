@@ -400,8 +400,8 @@ pub const MUTATIONS: &[Mutation] = &[
     governance(
         "INV-GOV-4",
         "contracts/governance/src/api/execute.rs",
-        "        check_moving(&line, Self::now_ms())?;\n        // Somebody",
-        "        // Somebody",
+        "        check_moving(&line, Self::now_ms())?;\n        change_constitution",
+        "        change_constitution",
     ),
     governance(
         "INV-GOV-4",

@@ -42,12 +42,7 @@ pub const STAKE: &[Mutation] = &[
         "if ballot.agent != agent || (ballot.received.0 > 0 && ballot.number != number) {",
         "if ballot.agent != agent || (ballot.received.0 > 0 && ballot.number == 0) {",
     ),
-    stake(
-        "INV-GOV-1",
-        BALLOTS,
-        "quorum: vote.yes.0.saturating_add(vote.agents_yes.0.min(vote.yes.0 / 2)),",
-        "quorum: vote.yes.0.saturating_add(vote.agents_yes.0),",
-    ),
+    stake("INV-GOV-1", BALLOTS, "quorum: vote.quorum_yes(),", "quorum: vote.yes.0.saturating_add(vote.agents_yes.0),"),
     stake(
         "INV-GOV-MODEL",
         LOCKED,
@@ -62,19 +57,13 @@ pub const STAKE: &[Mutation] = &[
     ),
     stake("INV-GOV-MODEL", VOTES, "agent.owner != known.owner)", "agent.owner == *caller)"),
     stake("INV-GOV-MODEL", VOTES, "enrolment.line == proposal.line)", "enrolment.line == 0)"),
-    stake(
-        "INV-GOV-MODEL",
-        CALLS,
-        "power > 0 && power.saturating_mul(BPS) >=",
-        "power > 0 && power.saturating_mul(BPS * BPS) >=",
-    ),
     Mutation {
-        breaks: "INV-GOV-2",
+        breaks: "INV-GOV-MODEL",
         contract: "governance",
         tests: "stakes::",
-        file: "contracts/governance/src/api/execute.rs",
-        line: "self.check_fixed(line.id, &constitution)?;",
-        instead: "",
+        file: CALLS,
+        line: "power > 0 && power.saturating_mul(BPS) >=",
+        instead: "power > 0 && power.saturating_mul(BPS * BPS) >=",
     },
     stake(
         "INV-GOV-12",

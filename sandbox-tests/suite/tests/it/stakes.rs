@@ -398,6 +398,36 @@ async fn the_council_decides_while_less_than_the_floor_is_locked() {
     assert_eq!(line.queue(enough).await, ProposalState::Queued);
 }
 
+/// Ask for less than a hundredth, of what is locked and of the floor, and whoever locks dust fills a line with proposals.
+#[tokio::test]
+async fn a_hundredth_proposes_and_a_yocto_less_does_not() {
+    let line = Staked::with(PARAMS_BY_STAKE, NEAR).await;
+    let hundredth = NEAR / 20;
+    let least = line.holder("least", hundredth).await;
+    let less = line.holder("less", hundredth - 1).await;
+    line.holder("most", 98 * hundredth + 1).await;
+    line.next_period().await;
+    line.propose(&least).await;
+    let release = ProposeRelease { line: line.line, seq: 0, content: content() };
+    let sent = || call(governance::propose_release, &release);
+    assert_eq!(line.send(&less, sent(), DEPOSIT).await.as_deref(), Some("GOVERNANCE_NOT_MEMBER"));
+    // With what is delegated to it it has enough.
+    ok(&less, line.contract(), governance::stand, &LineRef { line: line.line }, DEPOSIT).await;
+    assert_eq!(line.give(&least, &less, 1).await, None);
+    line.next_period().await;
+    assert_eq!(line.send(&less, sent(), DEPOSIT).await, None);
+    // Where little is locked it is a hundredth of the floor.
+    let small = Staked::with(PARAMS_BY_STAKE, 100 * NEAR).await;
+    let dust = small.holder("dust", NEAR - 1).await;
+    small.next_period().await;
+    let release = ProposeRelease { line: small.line, seq: 0, content: content() };
+    let sent = call(governance::propose_release, &release);
+    assert_eq!(small.send(&dust, sent, DEPOSIT).await.as_deref(), Some("GOVERNANCE_NOT_MEMBER"));
+    small.lock(&dust, 1).await;
+    small.next_period().await;
+    small.propose(&dust).await;
+}
+
 #[tokio::test]
 async fn a_whale_that_comes_late_can_be_answered() {
     let params = Params { vote_ms: 2 * HOUR_MS, extension_ms: HOUR_MS, timelock_ms: HOUR_MS, ..PARAMS_BY_STAKE };
@@ -643,27 +673,19 @@ async fn what_is_locked_pays_for_no_code() {
     assert_eq!(again().await, None, "it is the contract's own by now");
 }
 
-/// Check it when it is proposed alone, and whoever locks dust meanwhile decides by a floor that was meant in another asset.
+/// Let them change while nobody has locked anything, and whoever locks dust before `amend` either stops it or decides by a floor
+/// that was meant in another asset.
 #[tokio::test]
-async fn asset_and_wait_change_as_long_as_nobody_has_locked_anything() {
-    let harness = Harness::start().await.unwrap();
-    let real = token(&harness, "token", &[]).await;
-    let line = Staked::on(harness, Asset::Near, PARAMS_BY_STAKE, NEAR).await;
-    let rules = line.constitution().stake.map(|rules| StakeRules { asset: Asset::Nep141(real.id().clone()), ..rules });
-    let in_tokens = Constitution { stake: rules, ..line.constitution() };
-    let approved = async |version, constitution: Constitution| {
-        let args = ProposeAmendment { line: line.line, version, constitution };
-        let proposal = ok(&line.chief, line.contract(), governance::propose_amendment, &args, DEPOSIT).await;
-        assert_eq!(line.vote(&line.chief, proposal, Choice::Yes).await, None);
-        assert_eq!(line.queue(proposal).await, ProposalState::Queued);
-        line.harness.wait(PERIOD).await.unwrap();
-        call(governance::amend, &ProposalRef { proposal })
-    };
-    let sent = approved(0, in_tokens).await;
-    assert_eq!(line.send(&line.chief, sent, DEPOSIT).await, None);
-    assert_eq!(line.pool().await.asset, Asset::Nep141(real.id().clone()));
-    let sent = approved(1, line.constitution()).await;
-    line.delegate("somebody").await;
-    assert_eq!(line.send(&line.chief, sent, DEPOSIT).await.as_deref(), Some("GOVERNANCE_STAKE_FIXED"));
-    assert_eq!(line.pool().await.asset, Asset::Nep141(real.id().clone()));
+async fn asset_and_wait_are_those_of_the_first_constitution_that_has_any() {
+    let line = Staked::new().await;
+    let mine = line.constitution().stake.unwrap();
+    let token = Asset::Nep141(line.chief.id().clone());
+    for (rules, code) in [
+        (StakeRules { asset: token, ..mine.clone() }, Some("GOVERNANCE_STAKE_FIXED")),
+        (StakeRules { unlock_ms: 2 * UNLOCK_MS, ..mine.clone() }, Some("GOVERNANCE_STAKE_FIXED")),
+        (StakeRules { floor: U128(7), ..mine }, None),
+    ] {
+        let proposed = line.propose_constitution(Constitution { stake: Some(rules), ..line.constitution() }).await;
+        assert_eq!(proposed.err().as_deref(), code);
+    }
 }
