@@ -20,6 +20,7 @@ use charter_types::governance::{Choice, Member, Params};
 use charter_types::method::Method;
 use charter_types::{Named, Nothing, escrow, governance, keys, registry, shared};
 use charter_wasm::{Contract as Code, TEST_AGENTS, TEST_TOKEN};
+use near_primitives::transaction::ExecutionStatus;
 use near_workspaces::network::{Sandbox, ValidatorKey};
 use near_workspaces::types::{KeyType, NearToken, SecretKey};
 use near_workspaces::{Account, AccountDetailsPatch, AccountId, Worker};
@@ -225,7 +226,8 @@ impl Harness {
         Ok(own.localnet.rows(contract).await?)
     }
 
-    /// Every log line of a contract, from the beginning; nothing on a chain that can't be walked.
+    /// Every log line of a contract's receipts that were done, from the beginning; nothing on a chain that can't be walked.
+    /// One that failed keeps its logs on the chain, and they tell of what was taken back.
     pub async fn logs(&self, contract: &AccountId) -> anyhow::Result<Vec<String>> {
         let Some(own) = &self.own else { return Ok(Vec::new()) };
         let contract = contract.clone();
@@ -234,7 +236,8 @@ impl Harness {
             let blocks = heights.filter_map(|height| chain.block_by_height(height));
             let outcomes = blocks.flat_map(|block| &block.outcomes).map(|outcome| &outcome.outcome);
             let own = outcomes.filter(|outcome| outcome.executor_id == contract);
-            own.flat_map(|outcome| outcome.logs.clone()).collect()
+            let done = own.filter(|outcome| !matches!(outcome.status, ExecutionStatus::Failure(_)));
+            done.flat_map(|outcome| outcome.logs.clone()).collect()
         });
         Ok(logs.await?)
     }
