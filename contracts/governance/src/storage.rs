@@ -3,7 +3,7 @@
 use charter_common::{Answer, Rows, StorageLedger, Stored};
 use charter_types::AccountId;
 use charter_types::governance::{
-    FORGOTTEN_MAX, Fact, GovernanceError, Line, LineId, Pool, Proposal, ProposalId, ProposalState,
+    FORGOTTEN_MAX, Fact, GovernanceError, Line, LineId, Pool, Proposal, ProposalId, ProposalState, Tally,
 };
 
 /// Storage prefixes; 0 belongs to `charter-common`.
@@ -47,6 +47,13 @@ impl crate::Governance {
         }
         self.proposals.update(&proposal.id, &proposal, &mut self.core.storage)?;
         self.emit(event, by, Fact::Proposal(Box::new(proposal)));
+        Ok(())
+    }
+
+    /// Saves what a vote changed, and nothing else.
+    pub(crate) fn save_tally(&mut self, voter: &AccountId, proposal: &Proposal) -> Answer {
+        self.proposals.update(&proposal.id, proposal, &mut self.core.storage)?;
+        self.emit("tally_changed", voter, Fact::Tally(Tally::from(proposal)));
         Ok(())
     }
 }

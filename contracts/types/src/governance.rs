@@ -297,6 +297,24 @@ pub struct Proposal {
     pub stake: Option<StakeVote>,
 }
 
+/// What a vote changes of a proposal. The rest, a council and a constitution of 32 perhaps, is not told again each time.
+#[wire]
+pub struct Tally {
+    pub proposal: ProposalId,
+    pub end_ms: u64,
+    pub eta_ms: u64,
+    pub yes: u64,
+    pub no: u64,
+    pub stake: Option<StakeVote>,
+}
+
+impl From<&Proposal> for Tally {
+    fn from(proposal: &Proposal) -> Self {
+        let Proposal { id, end_ms, eta_ms, yes, no, stake, .. } = *proposal;
+        Self { proposal: id, end_ms, eta_ms, yes, no, stake }
+    }
+}
+
 impl Proposal {
     /// Whether so many owners object that two thirds of the votes have to be yes.
     pub fn is_contested(&self) -> bool {
@@ -372,6 +390,8 @@ pub enum Fact {
     Line(Line),
     Release(Release),
     Proposal(Box<Proposal>),
+    /// A vote's part of a proposal.
+    Tally(Tally),
     Ballot(Ballot),
     Statement(Statement),
     StatementRetracted {

@@ -73,7 +73,7 @@ fn main() -> ExitCode {
         Chore::Properties { sequences } => {
             let sequences = sequences.to_string();
             regenerate::run_with(
-                &["--test", "it", "--", "_invariants::", "repeats_a_call"],
+                &["--test", "it", "--", "_invariants::", "multitude::", "repeats_a_call"],
                 ("CHARTER_SEQUENCES", &sequences),
                 "every invariant holds, and whoever repeats a call pays for it alone",
             )

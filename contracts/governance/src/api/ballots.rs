@@ -76,7 +76,7 @@ impl Governance {
         voting(&mut proposal, args.content_hash, now_ms, |proposal| {
             self.count_vote(proposal, caller, args.choice, None, Some(&delegate))
         })?;
-        self.save_proposal("tally_changed", caller, proposal)
+        self.save_tally(caller, &proposal)
     }
 
     fn count_vote(

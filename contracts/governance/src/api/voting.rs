@@ -22,7 +22,7 @@ impl Governance {
         } else {
             self.vote_by_council(&mut proposal, &voter, args)?;
         }
-        self.save_proposal("tally_changed", &voter, proposal)?;
+        self.save_tally(&voter, &proposal)?;
         self.core.finish_payment(payment)
     }
 

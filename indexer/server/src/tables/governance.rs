@@ -6,9 +6,9 @@ use charter_types::governance::args::{
 };
 use charter_types::governance::{
     Ballot, Delegate, Enrolment, Fact, Holding, Line, Objection, Overridden, Pool, Proposal, Release, Report, Rollout,
-    Stake, StakeBallot, Statement,
+    Stake, StakeBallot, Statement, Tally,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::IndexerError;
 use crate::contract::Contract;
@@ -327,6 +327,16 @@ pub fn changes(fact: &Fact) -> Vec<Change> {
         Fact::Line(line) => LINE.put(line),
         Fact::Release(release) => RELEASE.put(release),
         Fact::Proposal(proposal) => PROPOSAL.put(proposal.as_ref()),
+        Fact::Tally(Tally { proposal, end_ms, eta_ms, yes, no, stake }) => {
+            let set = |field, value: Value| PROPOSAL.set(proposal, field, value);
+            return vec![
+                set("end_ms", json!(end_ms)),
+                set("eta_ms", json!(eta_ms)),
+                set("yes", json!(yes)),
+                set("no", json!(no)),
+                set("stake", json!(stake)),
+            ];
+        }
         Fact::Ballot(ballot) => BALLOT.put(ballot),
         Fact::Statement(statement) => STATEMENT.put(statement),
         Fact::StatementRetracted { release, by } => STATEMENT.remove(format!("{release}/{by}")),

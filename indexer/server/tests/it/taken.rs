@@ -214,6 +214,17 @@ fn derived(world: &World, new: &mut Value) {
     }
 }
 
+/// A tally of a proposal that is there. While there is none, it is another fact.
+fn tally(world: &World, chance: &mut Chance, new: &mut Value) {
+    let Some(tally) = new.get_mut("tally") else { return };
+    let proposals: Vec<_> = world.all("proposal").map(|row| row["id"].clone()).collect();
+    if proposals.is_empty() {
+        *new = json!({ "denied": { "agent": 1, "code": "none" } });
+    } else {
+        tally["proposal"] = proposals[chance.below(proposals.len())].clone();
+    }
+}
+
 /// Claims and payouts of channels that are there, and rows of a batch that are.
 fn claims(world: &World, chance: &mut Chance, new: &mut Value) {
     let channels: Vec<_> = world.all("channel").map(|row| row["id"].clone()).collect();
@@ -294,6 +305,7 @@ async fn arbitrary_values_of_every_fact_go_to_postgres_and_compare_equal() {
             scene.node.world(|world| {
                 derived(world, &mut new);
                 claims(world, &mut chance, &mut new);
+                tally(world, &mut chance, &mut new);
                 let name = ODD_TEXT[chance.below(ODD_TEXT.len())];
                 logs.push((*contract, vec![world.emit(*contract, name, &new)]));
                 if chance.below(200) == 0 {
@@ -330,11 +342,15 @@ async fn ids_and_references_beyond_all_that_contracts_count_end_nothing() {
         for _ in 0..EVENTS_PER_RECEIPT {
             let (contract, strategy) = &facts[chance.below(facts.len())];
             let new = chance.fact(*contract, strategy);
-            // Without its channel a claim or a payout can't be applied.
+            // Without its channel a claim or a payout can't be applied, and without its proposal no tally.
             let about_channels = ["claims", "claims_paid", "paid"].iter().any(|name| new.get(name).is_some());
-            let is_lost = about_channels && !changes(*contract, &new).is_empty();
-            refused += u64::from(is_lost);
-            logs.push((*contract, vec![scene.node.world(|world| world.emit(*contract, "told", &new))]));
+            scene.node.world(|world| {
+                let voted_on = new.get("tally").map(|tally| &tally["proposal"]);
+                let is_known = |id: &Value| world.all("proposal").any(|row| row["id"] == *id);
+                let is_lost = about_channels && !changes(*contract, &new).is_empty();
+                refused += u64::from(is_lost || voted_on.is_some_and(|id| !is_known(id)));
+                logs.push((*contract, vec![world.emit(*contract, "told", &new)]));
+            });
         }
         scene.node.block(logs);
     }

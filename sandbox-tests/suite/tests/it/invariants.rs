@@ -50,7 +50,7 @@ fn a_failure_that_names_no_invariant_fails_every_test() {
 }
 
 /// How many sequences somebody wants instead: `cargo xtask properties`.
-fn asked_for() -> Option<u32> {
+pub fn asked_for() -> Option<u32> {
     let wanted = std::env::var("CHARTER_SEQUENCES").ok()?;
     Some(wanted.parse().expect("CHARTER_SEQUENCES is a number"))
 }

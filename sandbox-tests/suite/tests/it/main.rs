@@ -27,6 +27,7 @@ mod keys_invariants;
 mod keys_rows;
 mod lines;
 mod many_channels;
+mod multitude;
 mod objections;
 mod ownership;
 mod refusals;

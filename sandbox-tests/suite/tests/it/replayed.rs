@@ -9,7 +9,7 @@ use charter_types::governance::args::{
     AgentRef, HoldingRef, LineRef, ObjectionRef, ProposalRef, ReportRef, StakeRef, StatementRef, VoterRef,
 };
 use charter_types::governance::methods as governance;
-use charter_types::governance::{Fact, ProposalId, ReleaseId};
+use charter_types::governance::{Fact, ProposalId, ReleaseId, Tally};
 use charter_types::method::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -54,6 +54,7 @@ impl Told {
             Fact::Line(row) => self.put("line", &[json!(row.id)], row),
             Fact::Release(row) => self.put("release", &[json!(row.id)], row),
             Fact::Proposal(row) => self.put("proposal", &[json!(row.id)], row),
+            Fact::Tally(tally) => self.count(tally),
             Fact::Ballot(row) => self.put("ballot", &[json!(row.proposal), json!(row.voter)], row),
             Fact::Statement(row) => self.put("statement", &[json!(row.release), json!(row.by)], row),
             Fact::Objection(row) => self.put("objection", &[json!(row.proposal), json!(row.owner)], row),
@@ -68,6 +69,15 @@ impl Told {
             Fact::Report(row) => self.put("report", &[json!(row.release), json!(row.owner)], row),
             _ => self.hear_of_an_end(fact),
         }
+    }
+
+    /// Puts what a vote changed into what was told of its proposal.
+    fn count(&mut self, tally: &Tally) {
+        let key = format!("proposal {:?}", [json!(tally.proposal)]);
+        let (_, proposal) = self.0.get_mut(&key).expect("INV-GOV-11: votes about what was never proposed");
+        let Value::Object(mut told) = serde_json::to_value(tally).unwrap() else { unreachable!() };
+        told.remove("proposal");
+        proposal.as_object_mut().unwrap().append(&mut told);
     }
 
     fn hear_of_an_end(&mut self, fact: &Fact) {

@@ -7,8 +7,7 @@ use charter_harness::{Caller, Harness, call, code_of, failed_with, ok, raw, refu
 use charter_types::U128;
 use charter_types::asset::Asset;
 use charter_types::governance::args::{
-    AgentRef, DelegateStake, ForgetBallots, LineRef, Object, ProposalRef, ProposeAmendment, ProposeRelease, Vote,
-    VoterRef,
+    AgentRef, ForgetBallots, LineRef, Object, ProposalRef, ProposeAmendment, ProposeRelease, Vote, VoterRef,
 };
 use charter_types::governance::methods as governance;
 use charter_types::governance::{
@@ -234,55 +233,6 @@ async fn who_delegated_votes_before_the_delegate_or_after_it_and_takes_the_same(
     assert_eq!(line.votes(first).await, [54 * NEAR, 0, 0, 0]);
     assert_eq!(line.vote(&ben, first, Choice::No).await, None);
     assert_eq!(line.votes(first).await, [34 * NEAR, 20 * NEAR, 0, 0]);
-}
-
-/// Keep shares instead of amounts, and of a hundred holders each loses a yocto or finds one: INV-GOV-1.
-#[tokio::test]
-async fn what_a_hundred_holders_delegate_to_eight_adds_up_to_the_yocto() {
-    const HOLDERS: u128 = 100;
-    let line = Staked::new().await;
-    let mut delegates = Vec::new();
-    for number in 0..8 {
-        delegates.push(line.delegate(&format!("delegate{number}")).await);
-    }
-    let amount = |number: u128| NEAR / 20 + 1_000_003 * number + 7;
-    let part = |number: u128, place: u128| amount(number) * (place + 1) / 41;
-    let mut holders = Vec::new();
-    for number in 0..HOLDERS {
-        let holder = line.harness.account(&format!("holder{number}")).await.unwrap();
-        let mut calls = vec![(call(governance::lock, &line.amount(amount(number))), amount(number) + DEPOSIT)];
-        for (place, delegate) in (0..).zip(&delegates) {
-            let (to, amount) = (delegate.id().clone(), U128(part(number, place)));
-            calls.push((call(governance::delegate, &DelegateStake { line: line.line, to, amount }), DEPOSIT));
-        }
-        let done = together(&holder, line.contract(), calls).await;
-        assert!(done.is_success(), "{done:?}");
-        holders.push(holder);
-    }
-    let ninth = line.delegate("ninth").await;
-    let code = line.give(&holders[0], &ninth, 1).await;
-    assert_eq!(code.as_deref(), Some("GOVERNANCE_TOO_MANY_DELEGATES"));
-    line.next_period().await;
-    let proposal = line.propose(&line.chief).await;
-    let all: u128 = (0..HOLDERS).map(amount).sum();
-    assert_eq!(line.tally(proposal).await.all, U128(all));
-    for (place, delegate) in (0..).zip(&delegates) {
-        assert_eq!(line.vote(delegate, proposal, Choice::Yes).await, None);
-        let received: u128 = (0..HOLDERS).map(|number| part(number, place)).sum();
-        assert_eq!(line.ballot(proposal, delegate).await.received, U128(received));
-    }
-    // One in ten votes itself.
-    let (voting, silent): (Vec<u128>, Vec<u128>) = (0..HOLDERS).partition(|number| number % 10 == 0);
-    for number in &voting {
-        let holder = &holders[usize::try_from(*number).unwrap()];
-        assert_eq!(line.vote(holder, proposal, Choice::No).await, None);
-    }
-    let delegated = |number: &u128| (0..8).map(|place| part(*number, place)).sum::<u128>();
-    let yes: u128 = silent.iter().map(delegated).sum();
-    let no: u128 = voting.iter().map(|number| amount(*number)).sum();
-    assert_eq!(line.votes(proposal).await, [yes, no, 0, 0]);
-    let unused: u128 = silent.iter().map(|number| amount(*number) - delegated(number)).sum();
-    assert_eq!(yes + no + unused, all);
 }
 
 /// Leave it out, and who runs agents decides: neither a majority of votes nor a quorum is theirs alone.

@@ -94,7 +94,7 @@ async fn votes(table: &mut Table, line: u64, holder: &Account, friend: &Account)
     let vote = Vote { proposal, content_hash, choice: Choice::Yes };
     let by_agent = VoteAsAgent { agent, proposal, content_hash, choice: Choice::No };
     table.note(&robot, (Governance, governance::vote_as_agent), "", &by_agent, 0).await;
-    let case = "by stake, taken from 8 delegates";
+    let case = super::TAKES;
     table.note(holder, (Governance, governance::vote), case, &vote, DEPOSIT).await;
     let changed = Vote { choice: Choice::No, ..vote };
     table.note(holder, (Governance, governance::vote), "by stake, changed", &changed, DEPOSIT).await;
