@@ -17,7 +17,7 @@ use crate::escrow::open;
 const BYTE: u128 = 10_000_000_000_000_000_000;
 
 /// Wasm that does what `code` does and is `bytes` longer: a section that nobody reads.
-fn longer(code: &[u8], bytes: usize) -> Vec<u8> {
+pub fn longer(code: &[u8], bytes: usize) -> Vec<u8> {
     let mut section = vec![1, b'x'];
     section.resize(bytes, 0);
     let mut long = code.to_vec();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use charter_client::sha256;
-use charter_harness::{Caller, Harness, call, code_of, failed_with, ok, refused, view};
+use charter_harness::{Caller, Harness, Outcome, call, code_of, failed_with, ok, refused, view};
 use charter_types::admin::{Deployment, SetPauser, Upgrade};
 use charter_types::governance::args::{ExecuteUpgrade, ProposalRef, ProposeUpgrade, Vote};
 use charter_types::governance::methods as governance;
@@ -13,6 +13,9 @@ use charter_types::{Hash32, Named, Nothing};
 use charter_wasm::Contract;
 
 use charter_harness::arguments::DEPOSIT;
+
+use crate::funds::longer;
+use crate::staked::NEAR;
 
 const HOUR: Duration = Duration::from_secs(3_601);
 
@@ -52,7 +55,7 @@ async fn pass(harness: &Harness, id: u64) {
     ok(root, governance, governance::queue, &ProposalRef { proposal: id }, 0).await;
 }
 
-async fn execute(harness: &Harness, id: u64, code: &[u8]) -> charter_harness::Outcome {
+async fn execute(harness: &Harness, id: u64, code: &[u8]) -> Outcome {
     let execute = call(governance::execute_upgrade, &ExecuteUpgrade { proposal: id, code: code.to_vec() });
     harness.root().send(&harness.contracts.governance, execute, 0).await.unwrap()
 }
@@ -139,6 +142,69 @@ async fn an_upgrade_replaces_the_deployment_it_was_voted_on_and_no_other() {
     assert_eq!(deployment(&harness).await.sha256, start.sha256);
     let stale = execute(&harness, older, &first).await;
     assert_eq!(failed_with(&stale).as_deref(), Some("CHARTER_CODE_REPLACED"));
+}
+
+/// Forget what governs a half-done upgrade, and one with too little gas is neither done nor possible any more.
+#[tokio::test]
+async fn with_too_little_gas_or_money_an_upgrade_says_so_and_stays_executable() {
+    let harness = Harness::start().await.unwrap();
+    let code = longer(Contract::Registry.code(), 10_000);
+    let id = approved(&harness, &code).await;
+    harness.wait(HOUR).await.unwrap();
+    let start = deployment(&harness).await;
+    let contracts = &harness.contracts;
+    let call = call(governance::execute_upgrade, &ExecuteUpgrade { proposal: id, code: code.clone() });
+    for tgas in (10..=130).step_by(10) {
+        let fork = harness.fork().await.unwrap();
+        let by = fork.rebind(harness.root());
+        let outcome = by.send(&contracts.governance, call.clone().tgas(tgas), 0).await.unwrap();
+        let (state, now) = (proposal(&fork, id).await.state, deployment(&fork).await);
+        let expected = if outcome.is_success() {
+            (ProposalState::Executed, start.number + 1)
+        } else {
+            (ProposalState::Queued, start.number)
+        };
+        assert_eq!((state, now.number), expected, "{tgas}: {outcome:?}");
+        let told = format!("{outcome:?}");
+        assert!(outcome.is_success() || told.contains("Exceeded the prepaid gas"), "{tgas}: {told}");
+    }
+    harness.leave(&contracts.registry, 0).await.unwrap();
+    let short = execute(&harness, id, &code).await;
+    assert_eq!(failed_with(&short).as_deref(), Some("GOVERNANCE_UPGRADE_FAILED"));
+    // The chain says how much; where money of others is held, the contract does (`funds`).
+    assert!(format!("{short:?}").contains("LackBalanceForState"), "{short:?}");
+    let queued = proposal(&harness, id).await;
+    assert_eq!((queued.state, queued.failure), (ProposalState::Queued, Some(UpgradeFailure::Failed)));
+    harness.leave(&contracts.registry, NEAR).await.unwrap();
+    assert!(execute(&harness, id, &code).await.is_success());
+    assert_eq!(deployment(&harness).await.number, start.number + 1);
+}
+
+/// Let a proposal be started twice, or let the contract forget what it was to replace, and both codes run.
+#[tokio::test]
+async fn of_two_upgrades_under_way_at_once_one_is_done() {
+    let harness = Harness::start().await.unwrap();
+    let (first, second) = (renamed(Contract::Registry.code(), "a"), renamed(Contract::Registry.code(), "b"));
+    let start = deployment(&harness).await;
+    let (one, other) = (approved(&harness, &first).await, approved(&harness, &second).await);
+    let keys_code = renamed(Contract::Keys.code(), "c");
+    let keys = &harness.contracts.keys;
+    let replaces = view(&harness.worker, keys, shared::deployment, &Nothing {}).await.unwrap();
+    let args = ProposeUpgrade { contract: keys.clone(), code_hash: Hash32(sha256(&keys_code)), replaces };
+    let elsewhere =
+        ok(harness.root(), &harness.contracts.governance, governance::propose_upgrade, &args, DEPOSIT).await;
+    pass(&harness, elsewhere).await;
+    harness.wait(HOUR).await.unwrap();
+    let (done, again, late, aside) = tokio::join!(
+        execute(&harness, one, &first),
+        execute(&harness, one, &first),
+        execute(&harness, other, &second),
+        execute(&harness, elsewhere, &keys_code),
+    );
+    let ended = [&done, &again, &late].map(Outcome::is_success);
+    assert_eq!(ended.iter().filter(|done| **done).count(), 1, "{ended:?}");
+    assert_eq!(deployment(&harness).await.number, start.number + 1);
+    assert!(aside.is_success(), "another contract's goes its own way: {aside:?}");
 }
 
 /// Answers `upgrade` with about as many bytes as the gas for it pays for.
