@@ -18,12 +18,14 @@ pub const STAKE: &[Mutation] = &[
         "Self { counts_ms: pool.next_period_ms(now_ms), kept_ms }",
         "Self { counts_ms: pool.period_begin_ms(now_ms), kept_ms }",
     ),
-    stake(
-        "INV-GOV-3",
-        LOCKED,
-        "now_ms.saturating_sub(pool.period_ms().saturating_mul(PERIODS + 1))",
-        "now_ms.saturating_sub(pool.period_ms() * (PERIODS - 7))",
-    ),
+    Mutation {
+        breaks: "INV-GOV-3",
+        contract: "governance",
+        tests: "stakes::",
+        file: LOCKED,
+        line: "now_ms.saturating_sub(pool.period_ms().saturating_mul(PERIODS + 1))",
+        instead: "now_ms.saturating_sub(pool.period_ms() * (PERIODS - 7))",
+    },
     stake(
         "INV-GOV-2",
         BALLOTS,

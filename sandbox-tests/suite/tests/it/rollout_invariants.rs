@@ -77,9 +77,11 @@ enum Move {
     Leave {
         agent: usize,
     },
+    /// By the owner of agent `by`.
     Enroll {
         agent: usize,
         asks: u8,
+        by: usize,
     },
 }
 
@@ -115,7 +117,8 @@ fn op() -> impl Strategy<Value = Move> {
         2 => (agent(), 0_usize..5).prop_map(|(agent, release)| Move::Accept { agent, release }),
         1 => agent().prop_map(|agent| Move::Freeze { agent }),
         1 => agent().prop_map(|agent| Move::Leave { agent }),
-        1 => (agent(), 0_u8..2).prop_map(|(agent, asks)| Move::Enroll { agent, asks }),
+        1 => (agent(), agent(), 0_u8..2, proptest::bool::weighted(0.2))
+            .prop_map(|(agent, other, asks, by_other)| Move::Enroll { agent, asks, by: if by_other { other } else { agent } }),
     ]
 }
 
@@ -235,12 +238,15 @@ impl World {
                 let sent = call(governance::leave, &AgentRef { agent: self.agent_id(agent) });
                 self.send(owner_of(agent), sent, 1, expected, &what).await;
             }
-            Move::Enroll { agent, asks } => {
+            Move::Enroll { agent, asks, by } => {
                 let accepted = Some(Hash32([asks; 32]));
                 let args = Enroll { accepted, ..enrolled(self.agent_id(agent), LINE) };
-                self.send(owner_of(agent), call(governance::enroll, &args), 1, true, &what).await;
-                let now_ms = self.now_ms().await;
-                self.model.enroll(agent, asks, now_ms);
+                let expected = owner_of(by) == owner_of(agent);
+                self.send(owner_of(by), call(governance::enroll, &args), 1, expected, &what).await;
+                if expected {
+                    let now_ms = self.now_ms().await;
+                    self.model.enroll(agent, asks, now_ms);
+                }
             }
         }
         self.check(&what).await;

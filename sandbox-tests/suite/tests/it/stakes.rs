@@ -57,6 +57,24 @@ async fn stake_that_moves_after_the_snapshot_changes_no_vote() {
     assert_eq!(line.votes(next).await, [80 * NEAR, 0, 0, 0]);
 }
 
+/// Keep less of a history, and who locks more while a vote runs has no vote in it.
+#[tokio::test]
+async fn what_counted_at_the_snapshot_is_kept_for_as_long_as_a_vote_asks() {
+    let params = Params { vote_ms: 3 * HOUR_MS, ..PARAMS_BY_STAKE };
+    let line = Staked::with(params, NEAR).await;
+    let ann = line.holder("ann", 5 * NEAR).await;
+    line.next_period().await;
+    let proposal = line.propose(&line.chief).await;
+    let end_ms = line.proposal(proposal).await.end_ms;
+    while line.harness.now_ms().await.unwrap() + HOUR_MS + 10_000 < end_ms {
+        line.next_period().await;
+        line.lock(&ann, NEAR).await;
+    }
+    assert_eq!(line.stake(&ann).await.unwrap().locked.last().unwrap().amount.0, 7 * NEAR);
+    assert_eq!(line.vote(&ann, proposal, Choice::Yes).await, None);
+    assert_eq!(line.ballot(proposal, &ann).await.own.0, 5 * NEAR);
+}
+
 /// Count from the same period on, and one block is enough: INV-GOV-3.
 #[tokio::test]
 async fn what_is_locked_in_the_block_of_a_vote_weighs_nothing() {

@@ -83,7 +83,8 @@ impl World {
                 unreachable!("{op:?} is no call that is judged")
             }
         };
-        Step { by, paid: op.paid || op.rightly, act }
+        // A token that lies is asked for nothing.
+        Step { by, paid: op.paid || op.rightly || matches!(act, Act::Lie { .. }), act }
     }
 
     /// That, or the same by somebody who may.
