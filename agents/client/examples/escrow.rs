@@ -5,14 +5,16 @@
 mod start;
 
 use anyhow::Context;
-use charter_client::{Account, At, Contracts, Payee, Payer, sha256};
-use charter_types::escrow::args::{ChannelRef, Open};
+use charter_client::pay::{Answer, Conditions, Margins, Payment, Seen};
+use charter_client::{Account, Contracts, Payee, Payer, sha256};
+use charter_types::AccountId;
+use charter_types::escrow::args::Open;
 use charter_types::escrow::{self, ClaimBatch, Voucher, WITHDRAW_DELAY_MS_MIN};
-use charter_types::{AccountId, Ed25519Key};
 use ed25519_dalek::SigningKey;
 
 const DEPOSIT: u128 = 100_000_000_000_000_000_000_000;
 const PRICE: u128 = 1_000_000_000_000_000_000_000;
+const PAYMENTS: usize = 3;
 
 /// The voucher key is no access key: all it can spend is the channel's deposit. Anybody may present vouchers.
 pub async fn pay(
@@ -22,34 +24,33 @@ pub async fn pay(
     chain_id: &str,
     voucher_key: SigningKey,
 ) -> anyhow::Result<u128> {
-    let (escrow, rpc) = (contracts.escrow(), payer.rpc());
-    let args = Open {
-        payee,
-        agent: None,
-        voucher_key: Ed25519Key(voucher_key.verifying_key().to_bytes()),
-        withdraw_delay_ms: WITHDRAW_DELAY_MS_MIN,
-    };
+    let escrow = contracts.escrow();
+    let domain = Voucher::domain(chain_id, &contracts.escrow, sha256);
+    // Each end remembers what it signed or took, in a folder of its own. These two are gone when the example ends.
+    let folder = tempfile::tempdir()?;
+    let ours = Payer::open(&folder.path().join("payer"), voucher_key, domain)?;
+    let theirs = Payee::open(&folder.path().join("payee"), domain, Margins::default())?;
+    let args = Open::new(payee, ours.voucher_key(), WITHDRAW_DELAY_MS_MIN);
     let channel = escrow.pay(payer, escrow::methods::open, &args, DEPOSIT).await?.value;
 
+    // Both look at the channel as the chain shows it, and would again every minute.
+    let seen = Seen::read(payer.rpc(), contracts, channel).await?.context("the channel is not there")?;
+    let now_ms = seen.at_ms;
+    ours.see(seen.clone())?;
+    theirs.see(seen)?;
+
     // Off chain: each request comes with a voucher for all that was ever paid.
-    let domain = Voucher::domain(chain_id, &contracts.escrow, sha256);
-    let known = escrow.view(rpc, escrow::methods::channel, &ChannelRef { channel }, At::Final).await?;
-    let known = known.context("the channel is not there")?;
-    let seen_ms = rpc.block(At::Final).await?.header.timestamp_nanosec / 1_000_000;
-    let mut theirs = Payee::new(domain, &known, seen_ms).context("the voucher key is no curve point")?;
-    let mut ours = Payer::new(voucher_key, domain, channel);
-    // Before the payer, who can ask to close the channel at any moment, could have its money back.
-    let claim_by_ms = seen_ms + WITHDRAW_DELAY_MS_MIN / 2;
-    for _ in 0..3 {
-        let (voucher, signature) = ours.pay(PRICE)?;
-        theirs.accept(&voucher, &signature, claim_by_ms)?;
+    for _ in 0..PAYMENTS {
+        let Payment { voucher, signature } = ours.pay(channel, PRICE, Conditions::default(), now_ms).await?;
+        let answer = theirs.accept(&voucher, &signature, PRICE, now_ms).await?;
+        anyhow::ensure!(matches!(answer, Answer::Accepted(_)), "the voucher was refused: {answer:?}");
     }
 
     // On chain: the last voucher settles all of them.
-    let batch = ClaimBatch { rows: theirs.best().cloned().into_iter().collect(), withdraw: false };
+    let batch = ClaimBatch { rows: theirs.claim_rows(&[channel], now_ms).concat(), withdraw: false };
     let results = escrow.call(payer, escrow::methods::claim_batch, &batch).await?.value;
     let claimed = results.first().and_then(escrow::ClaimResult::claimed).context("nothing was claimed")?;
-    println!("{claimed} yoctoNEAR claimed for {} vouchers", theirs.accepted());
+    println!("{claimed} yoctoNEAR claimed for {PAYMENTS} vouchers");
     Ok(claimed)
 }
 

@@ -1,21 +1,28 @@
-//! Charter from Rust: typed calls and views, signing, vouchers, and permission checks at one block.
+//! Charter from Rust: typed calls and views, signing, both ends of payment channels, offers, and permission checks at one
+//! block.
 
 mod account;
 pub mod card;
 mod contracts;
+pub mod ed25519;
 mod error;
+pub mod nep413;
+pub mod offer;
+pub mod pay;
 mod permission;
 mod rpc;
 mod signable;
-mod voucher;
+pub mod voucher;
+pub mod wallet;
 
 pub use account::{Account, Call, Outcome, deploy_action, transfer_action};
 pub use contracts::{Contracts, Done, Handle};
 pub use error::ClientError;
+pub use pay::{Payee, Payer};
 pub use permission::PermissionView;
 pub use rpc::{At, Question, Rpc};
 pub use signable::{Unsignable, check_signable, is_numeric};
-pub use voucher::{Payee, Payer};
+pub use voucher::VoucherSigner;
 
 /// SHA-256 off chain.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {

@@ -40,21 +40,42 @@ pub fn ask_authority<C: Method>(
     callback: C,
     pending: &impl BorshSerialize,
 ) -> Later<C::Answer> {
+    ask_authority_then(registry, (agent, account), (callback, CALLBACK_GAS), pending)
+}
+
+/// The same for a callback that needs more gas than most.
+pub fn ask_authority_then<C: Method>(
+    registry: &AccountId,
+    (agent, account): (AgentId, &AccountId),
+    callback: (C, Gas),
+    pending: &impl BorshSerialize,
+) -> Later<C::Answer> {
     let args = authority::write(&AgentAccount { agent, account: account.clone() });
-    ask_view(registry, (authority, AUTHORITY_GAS), args, callback, pending)
+    ask_then(registry, (authority, AUTHORITY_GAS), args, callback, pending)
 }
 
 /// A view of another contract with the gas it needs, and our own `callback` with `pending` (as borsh) once it has answered.
 pub fn ask_view<V: Method, C: Method>(
     contract: &AccountId,
-    (view, gas): (V, Gas),
+    view: (V, Gas),
     args: Vec<u8>,
     callback: C,
     pending: &impl BorshSerialize,
 ) -> Later<C::Answer> {
+    ask_then(contract, view, args, (callback, CALLBACK_GAS), pending)
+}
+
+/// The same for a callback that needs more gas, or less, than most.
+pub fn ask_then<V: Method, C: Method>(
+    contract: &AccountId,
+    (view, gas): (V, Gas),
+    args: Vec<u8>,
+    (callback, callback_gas): (C, Gas),
+    pending: &impl BorshSerialize,
+) -> Later<C::Answer> {
     let question = then_call(Promise::new(contract.clone()), view, args, gas, 0);
     let us = Promise::new(env::current_account_id());
-    Later::to(callback, question.then(then_call(us, callback, encoded(pending), CALLBACK_GAS, 1)))
+    Later::to(callback, question.then(then_call(us, callback, encoded(pending), callback_gas, 1)))
 }
 
 /// What the registry answered, in `on_authority`. `None`: it knows no such agent, or the call failed.

@@ -44,6 +44,13 @@ pub struct Payment {
     free_before: Option<u128>,
 }
 
+impl Payment {
+    /// What is left is another account's, if one is named: the caller passes its money on.
+    pub fn with_rest_to(self, account: Option<AccountId>) -> Self {
+        Self { from: account.unwrap_or_else(|| self.from.clone()), ..self }
+    }
+}
+
 impl Core {
     /// Tells that the contract was set up.
     pub fn new(standard: Standard, admin: AccountId) -> Self {

@@ -6,7 +6,7 @@
 
 use borsh::BorshDeserialize;
 use charter_types::registry::Epochs;
-use charter_types::{AccountId, Base64Bytes, Ed25519Key, Hash32, U128, X25519Key};
+use charter_types::{AccountId, Base64Bytes, Ed25519Key, EthAddress, Hash32, U128, X25519Key};
 
 use crate::corrupt;
 use crate::encode::append;
@@ -66,7 +66,7 @@ macro_rules! wrapped {
         })*
     };
 }
-wrapped!(U128(u128), Hash32([u8; 32]), Ed25519Key([u8; 32]), X25519Key([u8; 32]));
+wrapped!(U128(u128), Hash32([u8; 32]), Ed25519Key([u8; 32]), X25519Key([u8; 32]), EthAddress([u8; 20]));
 
 impl<const N: usize> Layout for [u8; N] {
     type Value = Self;

@@ -25,7 +25,8 @@ mod storage;
 
 pub use access::{Access, PAUSE_MS_MAX};
 pub use ask::{
-    ask_authority, ask_view, authority_answer, fail_later, raw_call, succeeded, then_call, view_answer, view_answer_at,
+    ask_authority, ask_authority_then, ask_then, ask_view, authority_answer, fail_later, raw_call, succeeded,
+    then_call, view_answer, view_answer_at,
 };
 pub use charter_derive::methods;
 pub use core::{Core, CoreV0, Payment};
@@ -35,9 +36,9 @@ pub use failure::{Answer, Failure};
 pub use layout::{EpochsV1, Layout, read_whole};
 pub use method::{Answers, HandedOn, Later, arguments_in, check_answer, check_args, check_kind, enter, passed_on};
 pub use migrate::{Chartered, LayoutVersion, Migrate, migrate, read_state};
-pub use pay::pay;
+pub use pay::{pay, pay_then, sending};
 pub use record::Stored;
-pub use rows::{RowKey, Rows, corrupt};
+pub use rows::{RowKey, Rows, Seen, corrupt};
 pub use shared::Features;
 pub use signature::{is_signed, separator};
 pub use storage::{Payer, RESERVED_MS, Reservation, StorageLedger};

@@ -76,6 +76,11 @@ impl<T> Later<T> {
     pub fn foreign(promise: Promise) -> Self {
         Self { promise, resolves_to: PhantomData }
     }
+
+    /// It goes on by itself, and the call answers before it is done.
+    pub fn detach(self) {
+        self.promise.detach();
+    }
 }
 
 impl<T> Serialize for Later<T> {

@@ -3,6 +3,7 @@
 //! There is no near-sdk here. Time and hash functions are arguments; what is decided about are the wire types of
 //! `charter-types`.
 
+pub mod attribution;
 pub mod budget;
 pub mod decision;
 pub mod policy;

@@ -21,7 +21,7 @@ impl From<&escrow::Channel> for Channel {
             id: channel.id,
             deposited: channel.deposited.0,
             claimed: channel.claimed.0,
-            ends_ms: channel.closes_ms,
+            ends_ms: channel.closes_ms.map(|closes_ms| closes_ms.max(channel.locked_until_ms)),
             closed: channel.closed,
         }
     }

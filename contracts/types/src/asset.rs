@@ -7,10 +7,17 @@ use crate::{AccountId, U128};
 
 /// NEAR in yoctoNEAR, or a fungible token of NEP-141 in its smallest unit.
 #[wire]
-#[derive(BorshSerialize, BorshDeserialize)]
+#[derive(Default, BorshSerialize, BorshDeserialize)]
 pub enum Asset {
+    #[default]
     Near,
     Nep141(AccountId),
+}
+
+impl Asset {
+    pub fn is_near(&self) -> bool {
+        *self == Self::Near
+    }
 }
 
 /// What a token's contract tells of tokens that it has moved here (NEP-141). It is the caller; what it says of the sender

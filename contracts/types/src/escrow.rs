@@ -1,22 +1,37 @@
 //! Payment channels.
 
 pub mod args;
+mod attribution;
+mod edge;
 mod error;
 pub mod methods;
+mod purse;
+mod terms;
 mod voucher;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_derive::wire;
 
 use crate::admin::SharedFact;
+use crate::asset::Asset;
+use crate::registry::AgentId;
 use crate::{AccountId, Ed25519Key, Hash32, Sha256, Signature64, U128};
 
+pub use attribution::{Creator, Earnings, EarningsRow, Reserve};
+pub use edge::{
+    COLLATERAL_MIN, CUT_RETURNS_MS, Delivered, EDGE_MS_MAX, EDGES_MAX, Edge, EdgeId, EdgeSeed, EdgeState, Exchange,
+    MODEL_BYTES_MAX, Request, Signer, WINDOW_MS_MAX, WINDOW_MS_MIN, response_text,
+};
 pub use error::EscrowError;
+pub use purse::{Drawn, Purse};
+pub use terms::{Share, Split, terms_hash};
 pub use voucher::{Kind, VOUCHER_BYTES, VOUCHER_PURPOSE, Voucher};
 
 pub const STANDARD: &str = "charter_escrow";
 pub const VERSION: &str = "1.0.0";
 
+/// Channels with splits that one `claim_batch` pays; others stay due.
+pub const SHARED_PAID_MAX: usize = 32;
 /// Rows in one `claim_batch`.
 pub const CLAIM_BATCH_MAX: usize = 128;
 /// Channels in one `withdraw`.
@@ -26,6 +41,28 @@ pub const WITHDRAW_DELAY_MS_MIN: u64 = 15 * 60_000;
 pub const WITHDRAW_DELAY_MS_MAX: u64 = 30 * 24 * 3_600_000;
 /// Least deposit: a channel for less costs more than it moves.
 pub const DEPOSIT_MIN: u128 = 1_000;
+/// Latest end of a lock, from the time when it is set.
+pub const LOCK_MS_MAX: u64 = 366 * DAY_MS;
+/// A day of a purse's caps.
+pub const DAY_MS: u64 = 24 * 3_600_000;
+/// All of what is shared.
+pub const BPS: u16 = 10_000;
+pub const SPLITS_MAX: usize = 32;
+/// Shares in one `distribute`.
+pub const DISTRIBUTE_MAX: usize = 8;
+/// What a share could not be sent, and can't be sent so long after, goes to the payee.
+pub const SHARE_RETURNS_MS: u64 = 90 * DAY_MS;
+/// Assets in which one call pays its caller, and agents whose earnings one transfer raises.
+pub const PAID_ASSETS_MAX: usize = 4;
+pub const PAID_AGENTS_MAX: usize = 32;
+/// How long a reserve stays after its last root.
+pub const ROOT_MS: u64 = 90 * DAY_MS;
+/// Most siblings in a proof.
+pub const PROOF_MAX: usize = 32;
+/// Rows in one `forget_draws` or `forget_creators`.
+pub const FORGOTTEN_MAX: usize = 32;
+/// What opening something in a token takes from its opener, yoctoNEAR: NEP-141 wants one of them with each transfer.
+pub const TRANSFER_YOCTO: u128 = 1_000_000_000;
 
 pub type ChannelId = Hash32;
 
@@ -35,7 +72,10 @@ pub struct ChannelSeed<'a> {
     pub domain: Hash32,
     pub payer: &'a AccountId,
     pub payee: &'a AccountId,
+    pub asset: &'a Asset,
     pub voucher_key: &'a Ed25519Key,
+    /// Zeroes, where there are no terms.
+    pub terms_hash: Hash32,
     pub withdraw_delay_ms: u64,
     pub open_counter: u64,
 }
@@ -46,13 +86,16 @@ impl ChannelSeed<'_> {
     }
 }
 
-/// A channel as views and events show it. Amounts are yoctoNEAR.
+/// A channel as views and events show it. Amounts are of its asset. What has a default releases before 0008 don't tell.
 #[wire]
 pub struct Channel {
     pub id: ChannelId,
     pub payer: AccountId,
     pub payee: AccountId,
-    pub agent: Option<u64>,
+    #[wire(default)]
+    pub asset: Asset,
+    /// The payee's agent that earns this money.
+    pub agent: Option<AgentId>,
     pub voucher_key: Ed25519Key,
     pub deposited: U128,
     /// Highest cumulative amount that a voucher proved.
@@ -66,6 +109,15 @@ pub struct Channel {
     pub closes_ms: Option<u64>,
     /// Closed for good; the row goes when the last payout has arrived.
     pub closed: bool,
+    /// Nobody but the payee ends the channel before; 0 for no lock.
+    #[wire(default)]
+    pub locked_until_ms: u64,
+    /// See [`terms_hash`].
+    pub terms_hash: Option<Hash32>,
+    #[wire(default)]
+    pub shares: Vec<Share>,
+    /// Out of its payer's purse for this agent.
+    pub purse: Option<AgentId>,
 }
 
 /// One row of `claim_batch`: the voucher's variable parts and its signature. Prefix, version, kind and domain are what
@@ -136,7 +188,8 @@ pub struct PaidTo(pub ChannelId, pub U128);
 #[wire]
 pub struct PaidRow(pub u8, pub U128);
 
-/// Sums over everything the escrow ever held; see INV-ESC-1.
+/// Sums over everything the escrow ever held of an asset; see INV-ESC-1. A token's start anew when nothing is in it any more,
+/// and what has come and gone is left out of them once they would not fit into 128 bits.
 #[wire]
 #[derive(Copy, Default, BorshSerialize, BorshDeserialize)]
 pub struct Totals {
@@ -152,12 +205,12 @@ pub struct Totals {
 pub enum Fact {
     /// What all contracts tell of themselves.
     Shared(SharedFact),
-    Channel(Channel),
+    Channel(Box<Channel>),
     /// Rows that raised `claimed`, and those that failed.
     Claims(Vec<ClaimResult>),
-    /// Rows of a batch that paid its caller. `raised` are indexes of rows whose channel is paid up to what they raised it
-    /// to; `due` are rows that raised nothing while something was due: their text is empty. Written once, so that the
-    /// largest batch fits into a receipt's logs.
+    /// Rows of a batch that paid its caller. `raised` are indexes of rows whose channel's payee was sent all that they raised
+    /// it to. `due` are rows whose channel's payee was sent something else, and what in all: of a channel with splits, or while
+    /// the row raised nothing, and then its text is empty. Written once, so that the largest batch fits into a receipt's logs.
     ClaimsPaid {
         rows: Vec<ClaimResult>,
         raised: Vec<u8>,
@@ -169,4 +222,51 @@ pub enum Fact {
     ChannelClosed(ChannelId, U128, U128),
     /// Gone for good: everything that was claimed arrived, and so did the rest.
     ChannelsClosed(Vec<ChannelId>),
+    Purse(Purse),
+    /// The purse is gone, and all it had has arrived.
+    PurseEnded(args::PurseRef),
+    Drawn(Drawn),
+    DrawsForgotten {
+        agent: AgentId,
+        owner: AccountId,
+        asset: Asset,
+        payees: Vec<AccountId>,
+    },
+    /// The registry's answer was no: nothing happened.
+    Denied {
+        agent: AgentId,
+        code: String,
+    },
+    Reserve(Reserve),
+    /// Of this number there never is one again.
+    ReserveEnded {
+        number: u64,
+        payee: AccountId,
+        asset: Asset,
+    },
+    Creator(Creator),
+    CreatorsForgotten {
+        reserve: u64,
+        accounts: Vec<AccountId>,
+    },
+    EarningsEnded {
+        agent: AgentId,
+        account: AccountId,
+        asset: Asset,
+    },
+    /// Earnings of one account in one asset, by agent, as they are now.
+    Earnings {
+        account: AccountId,
+        asset: Asset,
+        rows: Vec<EarningsRow>,
+    },
+    Edge(Box<Edge>),
+    /// Gone for good: everything arrived.
+    EdgeEnded(EdgeId),
+    Request(Request),
+    /// Gone, and can't come again.
+    RequestForgotten {
+        edge: EdgeId,
+        counter: u64,
+    },
 }

@@ -50,6 +50,36 @@ text_bytes!(
     /// An ed25519 signature.
     Signature64, 64, "ed25519"
 );
+text_bytes!(
+    /// A secp256k1 signature from which its key is recovered: r 32, s 32 and which of the keys it is. Ethereum's tools add
+    /// 27 to the last byte; here it is 0 or 1.
+    Signature65, 65, "secp256k1"
+);
+
+/// A signature of either kind, told apart by its prefix.
+#[wire(text)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AnySignature {
+    Ed25519(Signature64),
+    Secp256k1(Signature65),
+}
+
+impl std::fmt::Display for AnySignature {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ed25519(signature) => signature.fmt(out),
+            Self::Secp256k1(signature) => signature.fmt(out),
+        }
+    }
+}
+
+impl std::str::FromStr for AnySignature {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.starts_with("secp256k1:") { text.parse().map(Self::Secp256k1) } else { text.parse().map(Self::Ed25519) }
+    }
+}
 
 /// y-coordinates of the points whose order divides 8, canonical and not, without the sign bit.
 ///

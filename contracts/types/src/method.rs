@@ -147,12 +147,16 @@ pub enum Caller {
     Holder,
     /// A delegate of the line.
     Delegate,
-    /// The contract of the token that a line's stake is.
+    /// The contract of a token that is kept here for others.
     Token,
     /// Who pays into the channel.
     Payer,
     /// Who is paid from the channel.
     Payee,
+    /// Who asks on the edge.
+    Asker,
+    /// Who answers on the edge.
+    Acker,
 }
 
 impl Caller {
@@ -184,9 +188,11 @@ impl Caller {
             Self::LineGuardian => "the line's guardian",
             Self::Holder => "who locked it",
             Self::Delegate => "delegate",
-            Self::Token => "the line's token",
+            Self::Token => "the token",
             Self::Payer => "payer",
             Self::Payee => "payee",
+            Self::Asker => "asker",
+            Self::Acker => "acker",
         }
     }
 }

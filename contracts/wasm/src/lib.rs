@@ -44,7 +44,7 @@ pub const TEST_AGENTS: [&[u8]; 2] = [
     include_bytes!(concat!(env!("OUT_DIR"), "/charter_test_agent_2.wasm")),
 ];
 
-/// A fungible token, for tests.
+/// A fungible token, for tests and for the demo's chain.
 pub const TEST_TOKEN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/charter_test_token.wasm"));
 
 #[cfg(test)]

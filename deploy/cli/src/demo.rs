@@ -2,12 +2,14 @@
 
 mod attack;
 mod canary;
+mod deal;
 mod grant;
 mod pay;
 mod register;
 mod report;
 mod secret;
 mod state;
+mod token;
 mod upstream;
 mod vote;
 mod world;

@@ -8,7 +8,7 @@ use anyhow::bail;
 use charter_client::{Account, At, Call, ClientError, Contracts, Outcome, Rpc, deploy_action, sha256, transfer_action};
 use charter_types::governance::args::Setup as GovernanceSetup;
 use charter_types::governance::{Member, Params};
-use charter_types::registry::args::Setup as RegistrySetup;
+use charter_types::registry::args::{SetReporters, Setup as RegistrySetup};
 use charter_types::{Named, Nothing, escrow, governance, keys, registry, shared};
 use charter_wasm::Contract;
 use near_crypto::SecretKey;
@@ -105,6 +105,7 @@ pub async fn deploy(root: &Account, key: &SecretKey, progress: &Progress) -> any
         progress.step("deploy", &format!("{account}, {} kB of wasm", contract.code().len() / 1_000));
         sent.push(root.send(account, actions(contract, root, key, &contracts)).await?);
     }
+    sent.extend(list_reporter(root, &contracts, *progress).await?);
     for contract in governed() {
         let account = account_of(contract, &contracts);
         let known = rpc.view(account, shared::methods::governance, &Nothing {}, At::Final).await?;
@@ -114,6 +115,26 @@ pub async fn deploy(root: &Account, key: &SecretKey, progress: &Progress) -> any
         }
     }
     Ok((contracts, sent))
+}
+
+/// Lets escrow report to the registry what accounts earn for agents (`sync_reputation`). Only the admin can say so, and once
+/// governance has taken over there is none. Others that report stay.
+async fn list_reporter(root: &Account, contracts: &Contracts, progress: Progress) -> anyhow::Result<Option<Outcome>> {
+    let (rpc, registry) = (root.rpc(), &contracts.registry);
+    let mut reporters = rpc.view(registry, registry::methods::reporters, &Nothing {}, At::Final).await?;
+    if reporters.contains(&contracts.escrow) {
+        return Ok(None);
+    }
+    if rpc.view(registry, shared::methods::governance, &Nothing {}, At::Final).await?.is_some() {
+        let text =
+            format!("{registry} takes no reports of {}, and has no admin any more to change that", contracts.escrow);
+        progress.step("deploy", &text);
+        return Ok(None);
+    }
+    progress.step("deploy", &format!("{} reports to {registry} what agents earn", contracts.escrow));
+    reporters.push(contracts.escrow.clone());
+    let args = SetReporters { reporters };
+    Ok(Some(root.call(registry, Call::new(registry::methods::set_reporters, &args)).await?))
 }
 
 pub fn account_of(contract: Contract, contracts: &Contracts) -> &AccountId {
@@ -143,7 +164,10 @@ fn actions(contract: Contract, root: &Account, key: &SecretKey, contracts: &Cont
         Contract::Registry => {
             Some(Call::new(registry::methods::new, &RegistrySetup { account, verifier: contracts.verifier.clone() }))
         }
-        Contract::Escrow => Some(Call::new(escrow::methods::new, &Named { account })),
+        Contract::Escrow => Some(Call::new(
+            escrow::methods::new,
+            &escrow::args::Setup { account, registry: Some(contracts.registry.clone()) },
+        )),
         Contract::Keys => Some(Call::new(
             keys::methods::new,
             &charter_types::admin::Setup { account, registry: contracts.registry.clone() },

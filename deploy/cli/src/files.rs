@@ -4,13 +4,14 @@ pub mod host;
 pub mod hosts;
 pub mod keystore;
 pub mod notes;
+pub mod payments;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use charter_client::Contracts;
 use charter_host::HttpRequest;
-use charter_types::Hash32;
+use charter_types::{AccountId, Hash32};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -75,6 +76,16 @@ impl DataDir {
     /// Where a request is kept that was asked from here and waits for approval.
     pub fn request(&self, digest: Hash32) -> PathBuf {
         self.root.join("requests").join(format!("{digest}.json"))
+    }
+
+    /// What an account keeps of its payments through one escrow, which is known by its vouchers' domain. Only its owner can
+    /// read it.
+    pub fn payments(&self, account: &AccountId, domain: Hash32) -> anyhow::Result<PathBuf> {
+        use std::os::unix::fs::DirBuilderExt;
+        let path = self.root.join("payments").join(account.as_str()).join(domain.to_string());
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        made.with_context(|| format!("{} can't be created", path.display()))?;
+        Ok(path)
     }
 
     /// The key host's folder, which only its owner can read.

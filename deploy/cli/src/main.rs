@@ -15,6 +15,7 @@ mod init;
 mod key;
 mod line;
 mod object;
+mod pay;
 mod proposal;
 mod release;
 mod rollout;
@@ -23,6 +24,7 @@ mod session;
 mod stake;
 mod statement;
 mod status;
+mod token;
 mod units;
 mod upgrade;
 mod vote;
@@ -74,6 +76,8 @@ enum Command {
     Object(object::Arguments),
     /// What came of looking at a release: audits, builds from source, measurements, tests.
     Statement(Group<statement::Command>),
+    /// Payment channels: opening them, vouchers, claiming and closing; purses, offers, answers in time.
+    Pay(Box<Group<pay::Command>>),
     /// Code for Charter's own contracts.
     Upgrade(Group<upgrade::Command>),
     /// Mirrors the contracts into Postgres.
@@ -114,6 +118,7 @@ async fn main() -> ExitCode {
         Command::Delegate(arguments) => delegate::run(arguments).await,
         Command::Object(arguments) => object::run(arguments).await,
         Command::Statement(arguments) => statement::run(arguments).await,
+        Command::Pay(arguments) => pay::run(*arguments).await,
         Command::Upgrade(arguments) => upgrade::run(arguments).await,
         Command::Index(command) => index::run(command).await,
         Command::Status(arguments) => status::run(&arguments),

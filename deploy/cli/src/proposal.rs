@@ -19,7 +19,7 @@ use crate::session::Session;
 use crate::units::time;
 use words::sheet;
 
-pub use count::{cast, weight};
+pub use count::{cast, percent, weight};
 pub use watch::watch;
 pub use words::{
     UNTIL_OVER, about, amendment, artifact_kind, bond, constitution, of_line, of_release, progress, state,

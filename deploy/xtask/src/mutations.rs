@@ -4,6 +4,7 @@
 //! right one (`CHARTER_WASM_DIR`): nothing but the contract is built again.
 
 mod adopt;
+mod escrow;
 mod list;
 mod stake;
 
@@ -14,6 +15,7 @@ use std::process::{Command, ExitCode, Output};
 use anyhow::{Context, ensure};
 
 use adopt::ADOPT;
+use escrow::ESCROW;
 use list::{MUTATIONS, Mutation};
 use stake::STAKE;
 
@@ -28,7 +30,7 @@ const SEQUENCES: &str = "60";
 pub fn run(wanted: &str) -> anyhow::Result<ExitCode> {
     let here = std::env::current_dir().context("the current folder can't be read")?;
     let chosen: Vec<&Mutation> =
-        MUTATIONS.iter().chain(ADOPT).chain(STAKE).filter(|one| one.is_about(wanted)).collect();
+        MUTATIONS.iter().chain(ADOPT).chain(STAKE).chain(ESCROW).filter(|one| one.is_about(wanted)).collect();
     ensure!(!chosen.is_empty(), "no mutation is about {wanted}");
     let bench = Bench { here: here.clone(), folder: here.join(FOLDER) };
     let copied = bench.copy_sources()?;
@@ -145,12 +147,12 @@ impl Mutation {
 mod tests {
     use std::path::Path;
 
-    use super::{ADOPT, MUTATIONS, STAKE};
+    use super::{ADOPT, ESCROW, MUTATIONS, STAKE};
 
     #[test]
     fn every_line_is_where_the_list_says() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        for one in MUTATIONS.iter().chain(ADOPT).chain(STAKE) {
+        for one in MUTATIONS.iter().chain(ADOPT).chain(STAKE).chain(ESCROW) {
             let text = std::fs::read_to_string(root.join(one.file)).expect(one.file);
             assert_eq!(text.matches(one.line).count(), 1, "{}: {}", one.breaks, one.line);
         }

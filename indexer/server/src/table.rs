@@ -211,6 +211,11 @@ impl Table {
         let part = |field: &&str| match &body[*field] {
             Value::String(text) => Ok(text.clone()),
             Value::Number(number) => Ok(number.to_string()),
+            // A variant with its data, as of an asset.
+            Value::Object(variant) if variant.len() == 1 => match variant.iter().next() {
+                Some((name, Value::String(text))) => Ok(format!("{name}:{text}")),
+                _ => Err(wrong(format!("its {field} is no text"))),
+            },
             _ => Err(wrong(format!("it has no {field}"))),
         };
         Ok(fields.iter().map(part).collect::<Result<Vec<_>, _>>()?.join("/"))
@@ -231,6 +236,12 @@ impl Table {
     /// A record is gone.
     pub fn remove(&'static self, key: impl ToString) -> Change {
         Change::Remove { table: self, key: key.to_string() }
+    }
+
+    /// The same, by an object with the fields of its key.
+    pub fn remove_of(&'static self, of: impl Serialize) -> Change {
+        let key = self.key_of(&json(of)).expect("what events say of a record has the fields of its key");
+        Change::Remove { table: self, key }
     }
 
     /// Records are gone: those of one row of another table, from a place on, so many of them.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use charter_client::{At, ClientError, Contracts, Question, Rpc};
-use charter_types::escrow::args::Channels;
+use charter_types::escrow::args::{
+    Channels, CreatorRef, DrawnRef, EarningsRef, Edges, PurseRef, RequestRef, ReserveOf,
+};
 use charter_types::governance::args::{
     AgentRef as Enrolled, HoldingRef, LineRef, ObjectionRef, ProposalRef, ReportRef, StakeRef, StatementRef, VoterRef,
 };
@@ -103,6 +105,13 @@ views! {
 
     escrow of Escrow {
     CHANNELS = channels: Channels;
+    CREATOR = creator: CreatorRef;
+    DRAWN = drawn: DrawnRef;
+    EARNINGS = earnings: EarningsRef;
+    EDGES = edges: Edges;
+    PURSE = purse: PurseRef;
+    REQUEST = request: RequestRef;
+    RESERVE_OF = reserve_of: ReserveOf;
     }
 }
 

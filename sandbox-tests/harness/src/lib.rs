@@ -325,7 +325,10 @@ pub fn initial_call(code: Code, admin: &AccountId, contracts: &Contracts) -> Opt
             let verifier = contracts.verifier.clone();
             call(registry::methods::new, &registry::args::Setup { account, verifier })
         }
-        Code::Escrow => call(escrow::methods::new, &Named { account }),
+        // The registry is beside it; releases before 0008 know none.
+        Code::Escrow => {
+            call(escrow::methods::new, &escrow::args::Setup { account, registry: Some(contracts.registry.clone()) })
+        }
         Code::Keys => call(keys::methods::new, &Setup { account, registry: contracts.registry.clone() }),
         Code::Governance => governance_setup(admin, contracts),
     })

@@ -1,5 +1,6 @@
 //! A fungible token for tests (NEP-141, without the storage accounts of NEP-145). Its owner makes tokens, names accounts that
-//! may have none, switches it off, and has it tell any contract of transfers that nobody made.
+//! may have none, switches it off, has it tell any contract of transfers that nobody made, and has its own transfers do what
+//! no token should: nothing at all, burn all gas, answer too much, or call somebody before they are done.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,7 @@ use near_sdk::{AccountId, Gas, GasWeight, NearToken, PanicOnDefault, Promise, en
 
 const ON_TRANSFER: Gas = Gas::from_tgas(10);
 const RESOLVE: Gas = Gas::from_tgas(10);
+const END: Gas = Gas::from_tgas(2);
 /// 128 bits in JSON.
 const ANSWER_BYTES_MAX: usize = 50;
 
@@ -23,13 +25,31 @@ pub struct Token {
     refused: BTreeSet<AccountId>,
     /// Nothing is sent at all.
     fails: bool,
+    /// `ft_transfer` goes through and moves nothing.
+    pretends: bool,
+    /// `ft_transfer` takes all gas that it is given.
+    burns: bool,
+    /// So many bytes are what `ft_transfer` answers.
+    answers_bytes: u32,
+    /// What `ft_transfer` calls before it is done, with which arguments, and whether it fails then.
+    reentry: Option<(AccountId, String, String, bool)>,
 }
 
 #[near]
 impl Token {
     #[init]
     pub fn new(owner: AccountId) -> Self {
-        Self { owner, supply: 0, balances: LookupMap::new(b"b"), refused: BTreeSet::new(), fails: false }
+        Self {
+            owner,
+            supply: 0,
+            balances: LookupMap::new(b"b"),
+            refused: BTreeSet::new(),
+            fails: false,
+            pretends: false,
+            burns: false,
+            answers_bytes: 0,
+            reentry: None,
+        }
     }
 
     pub fn mint(&mut self, account_id: AccountId, amount: U128) {
@@ -52,6 +72,28 @@ impl Token {
         self.fails = fails;
     }
 
+    pub fn pretend(&mut self, pretends: bool) {
+        self.check_owner();
+        self.pretends = pretends;
+    }
+
+    pub fn burn(&mut self, burns: bool) {
+        self.check_owner();
+        self.burns = burns;
+    }
+
+    pub fn answer(&mut self, bytes: u32) {
+        self.check_owner();
+        self.answers_bytes = bytes;
+    }
+
+    /// From now on transfers call this first; without a contract nothing. Tokens stay where they were sent even if the
+    /// transfer fails afterwards: a transfer is more than one receipt then.
+    pub fn reenter(&mut self, called: Option<AccountId>, method: String, args: String, fails: bool) {
+        self.check_owner();
+        self.reentry = called.map(|called| (called, method, args, fails));
+    }
+
     /// Tells `receiver` that `sender_id` has sent it tokens, with none moving.
     pub fn lie(&self, receiver: AccountId, sender_id: AccountId, amount: U128, msg: String) -> Promise {
         self.check_owner();
@@ -69,7 +111,42 @@ impl Token {
     #[payable]
     pub fn ft_transfer(&mut self, receiver_id: AccountId, amount: U128, memo: Option<String>) {
         env::log_str(&memo.unwrap_or_default());
-        self.send(&env::predecessor_account_id(), &receiver_id, amount);
+        if self.burns {
+            loop {
+                env::sha256_array(receiver_id.as_bytes());
+            }
+        }
+        if !self.pretends {
+            self.send(&env::predecessor_account_id(), &receiver_id, amount);
+        }
+        if self.answers_bytes > 0 {
+            let bytes = usize::try_from(self.answers_bytes).unwrap_or(usize::MAX);
+            env::value_return(vec![b'7'; bytes]);
+        }
+        if let Some((contract, method, args, fails)) = self.reentry.clone() {
+            let end = json!({ "fails": fails }).to_string();
+            let end = Promise::new(env::current_account_id()).function_call_weight(
+                "end_transfer",
+                end,
+                NearToken::ZERO,
+                END,
+                GasWeight(0),
+            );
+            let again = Promise::new(contract).function_call_weight(
+                method,
+                args,
+                NearToken::ZERO,
+                Gas::from_gas(0),
+                GasWeight(1),
+            );
+            again.then(end).as_return().detach();
+        }
+    }
+
+    /// Whatever became of the call that came between.
+    #[private]
+    pub fn end_transfer(&mut self, fails: bool) {
+        require!(!fails, "TOKEN_FAILS: after all");
     }
 
     #[payable]

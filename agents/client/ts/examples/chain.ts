@@ -10,9 +10,12 @@ if (!url || !rootId || !rootKey) {
 }
 export const provider = new JsonRpcProvider({ url });
 export const accounts = accountsBelow(rootId);
-export const { registry, keys, governance } = charter(provider, accounts);
+export const { registry, keys, governance, escrow } = charter(provider, accounts);
 export const gas = teraToGas('100');
 const root = new Account(rootId, provider, rootKey as `ed25519:${string}`);
+
+/** The chain's clock, milliseconds. That of a test chain runs ahead of ours. */
+export const now = async () => Number((await provider.viewBlock({ finality: 'final' })).header.timestamp) / 1e6;
 
 export async function create(name: string, near = 20): Promise<Account> {
   const key = KeyPair.fromRandom('ed25519');

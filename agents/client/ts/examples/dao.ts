@@ -6,12 +6,10 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { type Account, nearToYocto } from 'near-api-js';
 import { type Governance, ONE_YOCTO, STORAGE_DEPOSIT } from '../src/index.js';
-import { accounts, create, gas, governance, provider, refused, registry } from './chain.js';
+import { accounts, create, gas, governance, now, provider, refused, registry } from './chain.js';
 
 const HOUR_MS = 3_600_000;
 const near = (amount: number): string => String(nearToYocto(amount));
-
-const now = async () => Number((await provider.viewBlock({ finality: 'final' })).header.timestamp) / 1e6;
 
 /** Skips blocks until the chain's clock says so. */
 async function until(timeMs: number): Promise<void> {

@@ -1,13 +1,19 @@
 //! Callbacks. They settle and never fail: an error here would roll back our books but not the transfer already made.
 
-use charter_common::{Answer, methods, succeeded};
-use charter_types::escrow::{ChannelId, Fact, PaidTo};
-use charter_types::{U128, escrow::EscrowError};
-use near_sdk::{env, near};
+use borsh::BorshDeserialize;
+use charter_common::{Failure, authority_answer, fail_later, methods, passed_on, succeeded};
+use charter_types::escrow::{ChannelId, EscrowError, Fact};
+use charter_types::{ErrorCode, U128};
+use near_sdk::{PromiseOrValue, env, near};
 
+use super::attribution::{Pulled, Rest};
 use super::close::Closing;
+use super::distribute::Distribution;
+use super::draw::Drawing;
 use super::payout::Part;
-use crate::model::{Channel, Payout};
+use super::purse::Emptied;
+use super::reputation::Syncing;
+use crate::model::Payout;
 use crate::{Escrow, EscrowExt};
 
 #[methods(escrow)]
@@ -16,89 +22,110 @@ impl Escrow {
     /// After a transfer to a payee.
     #[private]
     pub fn on_paid(&mut self) {
-        let parts: Vec<Part> = borsh::from_slice(&env::input().unwrap_or_default()).unwrap_or_default();
-        let arrived = succeeded(0);
-        let (mut returned, mut closed) = (Vec::new(), Vec::new());
-        for part in &parts {
-            let Some(channel) = self.settle_part(part, arrived) else { continue };
-            if !arrived {
-                returned.push(PaidTo(part.channel, U128(channel.paid)));
-            } else if channel.is_done() && self.channels.remove(&part.channel, &mut self.core.storage) {
-                closed.push(part.channel);
-            }
-        }
-        // One event for all: a receipt has a hundred logs at most, and then it would fail with the books as they were.
-        if !returned.is_empty() {
-            self.emit("payout_returned", Fact::Paid(returned));
-        }
-        if !closed.is_empty() {
-            self.emit("channels_closed", Fact::ChannelsClosed(closed));
-        }
+        let parts = Part::read_all(&env::input().unwrap_or_default());
+        self.settle_parts(&parts, succeeded(0));
     }
 
     /// After the transfers of a close: the payee's, then the payer's.
     #[private]
     pub fn on_closed(&mut self) {
-        let Ok(closing) = borsh::from_slice::<Closing>(&env::input().unwrap_or_default()) else { return };
+        let Some(closing) = pending::<Closing>() else { return };
+        // What is nothing was not sent; releases up to 0007 always sent both.
+        let last = env::promise_results_count().saturating_sub(1);
         let payout = closing.payout;
         let came_back = Payout {
             to_payee: if succeeded(0) { 0 } else { payout.to_payee },
-            to_payer: if succeeded(1) { 0 } else { payout.to_payer },
+            to_payer: if succeeded(last) { 0 } else { payout.to_payer },
         };
         self.settle_closing(&closing, came_back);
     }
-}
 
-impl Escrow {
-    /// The channel afterwards.
-    fn settle_part(&mut self, part: &Part, arrived: bool) -> Option<Channel> {
-        let mut channel = self.find(&part.channel)?;
-        channel.settle_due(part.amount, arrived).ok()?;
-        self.land(part.amount, if arrived { Landed::Paid } else { Landed::Back });
-        self.save(&part.channel, &channel).ok()?;
-        Some(channel)
+    /// After a transfer to who has shares.
+    #[private]
+    pub fn on_distributed(&mut self) {
+        if let Some(pending) = pending::<Distribution>() {
+            self.settle_distribution(&pending, succeeded(0));
+        }
     }
 
-    fn settle_closing(&mut self, closing: &Closing, came_back: Payout) {
-        let Some(mut channel) = self.find(&closing.channel) else { return };
-        if channel.settle_close(came_back).is_err() {
-            return;
-        }
-        self.land(closing.payout.to_payee.saturating_sub(came_back.to_payee), Landed::Paid);
-        self.land(closing.payout.to_payer.saturating_sub(came_back.to_payer), Landed::Refunded);
-        self.land(came_back.to_payee.saturating_add(came_back.to_payer), Landed::Back);
-        if self.save(&closing.channel, &channel).is_ok() && came_back != Payout::default() {
-            self.emit("payout_returned", Fact::Channel(channel.view(closing.channel)));
-        }
-        let _ = self.finish_closed(closing.channel, &channel);
+    /// After a purse was emptied.
+    #[private]
+    pub fn on_emptied(&mut self) -> PromiseOrValue<U128> {
+        let (Some(pending), arrived) = (pending::<Emptied>(), succeeded(0)) else { return sent(0, true) };
+        self.settle_emptied(&pending, arrived);
+        sent(pending.amount, arrived)
     }
 
-    /// Removes a closed channel once nothing is owed or on its way; its storage goes back to the payer.
-    pub(crate) fn finish_closed(&mut self, id: ChannelId, channel: &Channel) -> Answer {
-        if channel.is_done() {
-            if !self.channels.remove(&id, &mut self.core.storage) {
-                return Err(EscrowError::UnknownChannel { id }.into());
-            }
-            self.emit("channel_closed", Fact::ChannelClosed(id, U128(channel.paid), U128(channel.refunded)));
-        }
-        Ok(())
+    /// After a transfer to a creator.
+    #[private]
+    pub fn on_pulled(&mut self) -> PromiseOrValue<U128> {
+        let (Some(pending), arrived) = (pending::<Pulled>(), succeeded(0)) else { return sent(0, true) };
+        let amount = pending.amount;
+        self.settle_pulled(pending, arrived);
+        sent(amount, arrived)
     }
 
-    fn land(&mut self, amount: u128, landed: Landed) {
-        let totals = &mut self.totals;
-        totals.in_flight = U128(totals.in_flight.0.saturating_sub(amount));
-        let sum = match landed {
-            Landed::Paid => &mut totals.paid,
-            Landed::Refunded => &mut totals.refunded,
-            Landed::Back => &mut totals.held,
+    /// After the rest of a reserve was sent to its payee.
+    #[private]
+    pub fn on_rest_sent(&mut self) -> PromiseOrValue<U128> {
+        let (Some(pending), arrived) = (pending::<Rest>(), succeeded(0)) else { return sent(0, true) };
+        self.settle_rest(&pending, arrived);
+        sent(pending.amount, arrived)
+    }
+
+    /// The registry's answer to who draws.
+    #[private]
+    pub fn on_authority(&mut self) -> PromiseOrValue<ChannelId> {
+        let Drawing { caller, reserved, draw } = match passed_on() {
+            Ok(drawing) => drawing,
+            Err(failure) => return refused(&failure),
         };
-        *sum = U128(sum.0.saturating_add(amount));
+        let (agent, authority) = (draw.agent, authority_answer());
+        let ready = self.core.storage.end_reservation(&caller, reserved);
+        match ready.and_then(|()| self.draw_for(&caller, draw, authority)) {
+            Ok(id) => PromiseOrValue::Value(id),
+            Err(failure) => {
+                self.emit_by("denied", &caller, Fact::Denied { agent, code: failure.code.to_owned() });
+                refused(&failure)
+            }
+        }
+    }
+
+    /// The registry's answer to who is paid for an agent.
+    #[private]
+    pub fn on_agent(&mut self) -> PromiseOrValue<()> {
+        let Some(sync) = pending::<Syncing>() else { return PromiseOrValue::Value(()) };
+        match self.report(&sync) {
+            Ok(reported) => reported.into(),
+            Err(failure) => {
+                sync.give_back();
+                refused(&failure)
+            }
+        }
+    }
+
+    /// After the registry was told. It gives back what its row did not take; if it refused, it gives everything back here.
+    #[private]
+    pub fn on_reported(&mut self) -> PromiseOrValue<()> {
+        let (Some(sync), false) = (pending::<Syncing>(), succeeded(0)) else { return PromiseOrValue::Value(()) };
+        sync.give_back();
+        refused(&EscrowError::ReportFailed {}.into())
     }
 }
 
-/// Where money in flight came down.
-enum Landed {
-    Paid,
-    Refunded,
-    Back,
+/// What the call whose callback this is passed on.
+fn pending<T: BorshDeserialize>() -> Option<T> {
+    passed_on().ok()
+}
+
+fn refused<T>(failure: &Failure) -> PromiseOrValue<T> {
+    PromiseOrValue::Promise(fail_later(failure.text()))
+}
+
+/// The answer of a transaction that sends: how much, or a failure that shows.
+fn sent(amount: u128, arrived: bool) -> PromiseOrValue<U128> {
+    if arrived {
+        return PromiseOrValue::Value(U128(amount));
+    }
+    PromiseOrValue::Promise(fail_later(&EscrowError::TransferFailed {}.panic_text()))
 }

@@ -1,23 +1,21 @@
 //! Vouchers.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
 use charter_common::{Answer, methods, sha256};
 use charter_types::escrow::{
-    CLAIM_BATCH_MAX, ChannelId, ClaimBatch, ClaimResult, ClaimRow, EscrowError, Fact, PaidRow, PaidTo, Voucher,
+    CLAIM_BATCH_MAX, ChannelId, ClaimBatch, ClaimResult, ClaimRow, EscrowError, Fact, PaidRow, PaidTo, SHARED_PAID_MAX,
+    Voucher,
 };
 use charter_types::{ErrorCode, Hash32};
 use near_sdk::{env, near};
 
-use crate::model::Channel;
+use crate::storage::Known;
 use crate::{Escrow, EscrowExt};
 
-/// The channels of a batch, each read and written once.
-type Touched = BTreeMap<ChannelId, TouchedChannel>;
+/// The channels of a batch, each read and written once. A list: with 128 of them a search costs less than a map's code.
+type Touched = Vec<TouchedChannel>;
 
 struct TouchedChannel {
-    channel: Channel,
+    known: Known,
     /// Indexes of its last row, and of the last that raised it.
     row: u8,
     raised: Option<u8>,
@@ -36,9 +34,9 @@ impl Escrow {
         let claims = (0_u8..).zip(&rows).map(|(index, row)| self.claim_row(&mut touched, (index, row), domain, now_ms));
         let results: Vec<ClaimResult> = claims.collect();
         let own = if withdraw { Self::split_own(&mut touched) } else { Touched::new() };
-        for (id, TouchedChannel { channel, raised, .. }) in &touched {
+        for TouchedChannel { known, raised, .. } in &touched {
             if raised.is_some() {
-                self.save(id, channel)?;
+                self.save_known(known)?;
             }
         }
         let fact = self.pay_own(own, &results)?;
@@ -75,42 +73,55 @@ impl Escrow {
         id: ChannelId,
         row: u8,
     ) -> Result<&'a mut TouchedChannel, EscrowError> {
-        let known = match touched.entry(id) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(free) => {
-                let channel = self.find(&id).ok_or(EscrowError::UnknownChannel { id })?;
-                free.insert(TouchedChannel { channel, row, raised: None })
-            }
+        let place = touched.iter().position(|touched| touched.known.id == id);
+        let place = if let Some(place) = place {
+            place
+        } else {
+            let known = self.known(id).ok_or(EscrowError::UnknownChannel { id })?;
+            touched.push(TouchedChannel { known, row, raised: None });
+            touched.len() - 1
         };
-        known.row = row;
-        Ok(known)
+        let touched = touched.get_mut(place).ok_or(EscrowError::UnknownChannel { id })?;
+        touched.row = row;
+        Ok(touched)
     }
 
     /// The caller's own channels among them that are not closed.
     fn split_own(touched: &mut Touched) -> Touched {
         let caller = env::predecessor_account_id();
-        let (own, others) = std::mem::take(touched)
-            .into_iter()
-            .partition(|(_, known)| known.channel.payee == caller && !known.channel.closed);
+        let is_own = |touched: &TouchedChannel| touched.known.channel.payee == caller && !touched.known.channel.closed;
+        let (own, others) = std::mem::take(touched).into_iter().partition(is_own);
         *touched = others;
         own
     }
 
     /// Pays the caller's own channels out, and says what there is to tell of the batch.
     fn pay_own(&mut self, own: Touched, results: &[ClaimResult]) -> Answer<Fact> {
-        let rows: BTreeMap<ChannelId, (u8, Option<u8>)> =
-            own.iter().map(|(id, known)| (*id, (known.row, known.raised))).collect();
-        let channels = own.into_iter().map(|(id, known)| (id, known.channel)).collect();
-        let (_, paid) = self.pay_out(&env::predecessor_account_id(), channels)?;
+        let rows: Vec<(ChannelId, u8, Option<u8>)> =
+            own.iter().map(|touched| (touched.known.id, touched.row, touched.raised)).collect();
+        let (mut known, mut shared) = (Vec::new(), 0_usize);
+        for touched in own {
+            // What the payee is sent of a shared channel has to be told beside its row, and there is room for so many.
+            shared = shared.saturating_add(usize::from(!touched.known.channel.shares.is_empty()));
+            if shared <= SHARED_PAID_MAX || touched.known.channel.shares.is_empty() {
+                known.push(touched.known);
+            } else if touched.raised.is_some() {
+                self.save_known(&touched.known)?;
+            }
+        }
+        let (_, paid) = self.pay_out(&env::predecessor_account_id(), known)?;
         if paid.is_empty() {
             return Ok(Fact::Claims(results.to_vec()));
         }
         let mut rows_told = results.to_vec();
         let (mut raised, mut due) = (Vec::new(), Vec::new());
         for PaidTo(id, sum) in paid {
-            match rows.get(&id) {
-                Some((_, Some(row))) => raised.push(*row),
-                Some((row, None)) => {
+            match rows.iter().find(|(own, ..)| *own == id) {
+                Some((.., Some(row))) => {
+                    let all = results.get(usize::from(*row)).and_then(ClaimResult::claimed);
+                    if all == Some(sum.0) { raised.push(*row) } else { due.push(PaidRow(*row, sum)) }
+                }
+                Some((_, row, None)) => {
                     // Why it raised nothing stands in the answer: with it 128 large amounts would not fit.
                     if let Some(told) = rows_told.get_mut(usize::from(*row)) {
                         told.1.clear();
@@ -127,9 +138,10 @@ impl Escrow {
 impl TouchedChannel {
     fn claim(&mut self, (index, row): (u8, &ClaimRow), voucher: &Voucher, now_ms: u64) -> Result<u128, EscrowError> {
         let message = voucher.to_bytes();
-        self.channel
+        self.known
+            .channel
             .claim(voucher, now_ms, |channel| env::ed25519_verify(&row.signature, message, &channel.voucher_key.0))?;
         self.raised = Some(index);
-        Ok(self.channel.claimed)
+        Ok(self.known.channel.claimed)
     }
 }

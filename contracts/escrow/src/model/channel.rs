@@ -2,17 +2,27 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_rules::voucher;
+use charter_types::asset::Asset;
 use charter_types::escrow::args::Open;
 use charter_types::escrow::{
-    self, ChannelId, DEPOSIT_MIN, EscrowError, Voucher, WITHDRAW_DELAY_MS_MAX, WITHDRAW_DELAY_MS_MIN,
+    self, ChannelId, DEPOSIT_MIN, EscrowError, LOCK_MS_MAX, Voucher, WITHDRAW_DELAY_MS_MAX, WITHDRAW_DELAY_MS_MIN,
+    terms_hash,
 };
-use charter_types::{AccountId, Ed25519Key, U128};
+use charter_types::registry::AgentId;
+use charter_types::{AccountId, Ed25519Key, Hash32, Sha256, U128};
+
+use super::shares::{Share, payees, shares_of};
+
+mod closing;
+#[cfg(test)]
+mod tests;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Channel {
     pub payer: AccountId,
     pub payee: AccountId,
-    pub agent: Option<u64>,
+    /// The payee's agent that earns this money.
+    pub agent: Option<AgentId>,
     pub voucher_key: Ed25519Key,
     pub deposited: u128,
     pub claimed: u128,
@@ -26,6 +36,13 @@ pub struct Channel {
     pub closed: bool,
     /// Transfers whose outcome is not known yet.
     pub transfers_open: u8,
+    pub asset: Asset,
+    /// 0: no lock. Of fixed size, as all that changes: the payer pays for the row when it opens the channel.
+    pub locked_until_ms: u64,
+    pub terms_hash: Option<Hash32>,
+    pub shares: Vec<Share>,
+    /// Out of its payer's purse for this agent.
+    pub purse: Option<AgentId>,
 }
 
 /// What a closed channel still owes to either side.
@@ -47,7 +64,7 @@ fn subtract(left: u128, right: u128) -> Outcome<u128> {
 
 impl Channel {
     /// A channel before its deposit is known.
-    pub fn open(args: Open, payer: AccountId) -> Outcome<Self> {
+    pub fn open(args: Open, payer: AccountId, now_ms: u64, sha256: Sha256) -> Outcome<Self> {
         if args.payee == payer {
             return Err(EscrowError::SamePayee {});
         }
@@ -57,7 +74,10 @@ impl Channel {
         if !(WITHDRAW_DELAY_MS_MIN..=WITHDRAW_DELAY_MS_MAX).contains(&args.withdraw_delay_ms) {
             return Err(EscrowError::WithdrawDelay {});
         }
+        check_lock(args.locked_until_ms, now_ms)?;
         Ok(Self {
+            shares: shares_of(&args.splits, &args.payee)?,
+            terms_hash: terms_hash(&args.splits, args.offer, sha256),
             payer,
             payee: args.payee,
             agent: args.agent,
@@ -70,13 +90,17 @@ impl Channel {
             closes_ms: 0,
             closed: false,
             transfers_open: 0,
+            asset: args.asset,
+            locked_until_ms: args.locked_until_ms,
+            purse: None,
         })
     }
 
     /// INV-ESC-2.
     pub fn check_invariant(&self) -> Outcome {
+        let sent = self.shares.iter().try_fold(self.paid, |sum, share| add(sum, share.paid))?;
         let spent = add(self.claimed, self.refunded)?;
-        if self.paid <= self.claimed && spent <= self.deposited { Ok(()) } else { Err(EscrowError::Overflow {}) }
+        if sent <= self.claimed && spent <= self.deposited { Ok(()) } else { Err(EscrowError::Overflow {}) }
     }
 
     pub fn view(&self, id: ChannelId) -> escrow::Channel {
@@ -93,6 +117,11 @@ impl Channel {
             withdraw_delay_ms: self.withdraw_delay_ms,
             closes_ms: self.closes_ms(),
             closed: self.closed,
+            asset: self.asset.clone(),
+            locked_until_ms: self.locked_until_ms,
+            terms_hash: self.terms_hash,
+            shares: self.shares.iter().map(Share::view).collect(),
+            purse: self.purse,
         }
     }
 
@@ -136,14 +165,53 @@ impl Channel {
         Ok(())
     }
 
+    /// The payee's part of what is claimed that it was not sent.
+    pub fn due(&self) -> Outcome<u128> {
+        subtract(payees(self.claimed, &self.shares, self.closed), self.paid)
+    }
+
     /// Takes what is due to the payee off the books; the caller sends it.
     pub fn take_due(&mut self) -> Outcome<u128> {
-        let due = subtract(self.claimed, self.paid)?;
+        let due = self.due()?;
         if due > 0 {
-            self.transfers_open = self.transfers_open.checked_add(1).ok_or(EscrowError::Overflow {})?;
-            self.paid = self.claimed;
+            self.begin_transfer()?;
+            self.paid = add(self.paid, due)?;
         }
         Ok(due)
+    }
+
+    /// The same for a reserve, which stays here.
+    pub fn move_due(&mut self) -> Outcome<u128> {
+        let due = self.due()?;
+        self.paid = add(self.paid, due)?;
+        Ok(due)
+    }
+
+    /// Takes what is due to a share off the books. The caller sends it, and begins a transfer for each receiver.
+    pub fn take_share(&mut self, index: u8) -> Outcome<u128> {
+        let claimed = self.claimed;
+        let share = self.shares.get_mut(usize::from(index)).ok_or(EscrowError::BadShares {})?;
+        let due = share.due(claimed);
+        share.paid = add(share.paid, due)?;
+        Ok(due)
+    }
+
+    pub fn begin_transfer(&mut self) -> Outcome {
+        self.transfers_open = self.transfers_open.checked_add(1).ok_or(EscrowError::Overflow {})?;
+        Ok(())
+    }
+
+    /// A transfer to the receiver of shares has arrived, or come back; of each share, by index, what was in it. Returns
+    /// whether there is something to tell.
+    pub fn settle_shares(&mut self, parts: &[(u8, u128)], to_payee: bool, arrived: bool, now_ms: u64) -> bool {
+        self.transfers_open = self.transfers_open.saturating_sub(1);
+        let before = self.shares.clone();
+        for (index, amount) in parts {
+            if let Some(share) = self.shares.get_mut(usize::from(*index)) {
+                share.settle(*amount, to_payee, arrived, now_ms);
+            }
+        }
+        self.shares != before
     }
 
     /// A transfer to the payee has arrived, or come back.
@@ -154,139 +222,8 @@ impl Channel {
         }
         Ok(())
     }
-
-    pub fn request_close(&mut self, id: ChannelId, now_ms: u64) -> Outcome {
-        self.check_open(id)?;
-        if let Some(closes_ms) = self.closes_ms() {
-            return Err(EscrowError::Closing { closes_ms });
-        }
-        self.closes_ms = now_ms.saturating_add(self.withdraw_delay_ms);
-        Ok(())
-    }
-
-    pub fn cancel_close(&mut self, id: ChannelId) -> Outcome {
-        self.check_open(id)?;
-        self.closes_ms().ok_or(EscrowError::NotClosing {})?;
-        self.closes_ms = 0;
-        Ok(())
-    }
-
-    /// INV-ESC-7: the payer gets nothing back before the grace ends.
-    pub fn check_grace_over(&self, now_ms: u64) -> Outcome {
-        let closes_ms = self.closes_ms().ok_or(EscrowError::NotClosing {})?;
-        if now_ms < closes_ms { Err(EscrowError::TooEarly { closes_ms }) } else { Ok(()) }
-    }
-
-    /// Closes for good and takes all that is left off the books; the caller sends it. Called again after a failed
-    /// transfer, it takes what came back.
-    pub fn close(&mut self) -> Outcome<Payout> {
-        self.closed = true;
-        let to_payee = subtract(self.claimed, self.paid)?;
-        let to_payer = subtract(subtract(self.deposited, self.claimed)?, self.refunded)?;
-        self.paid = self.claimed;
-        self.refunded = add(self.refunded, to_payer)?;
-        if to_payee > 0 || to_payer > 0 {
-            self.transfers_open = self.transfers_open.checked_add(1).ok_or(EscrowError::Overflow {})?;
-        }
-        Ok(Payout { to_payee, to_payer })
-    }
-
-    /// A closing payout is done; what came back is owed again.
-    pub fn settle_close(&mut self, came_back: Payout) -> Outcome {
-        self.transfers_open = self.transfers_open.saturating_sub(1);
-        self.paid = subtract(self.paid, came_back.to_payee)?;
-        self.refunded = subtract(self.refunded, came_back.to_payer)?;
-        Ok(())
-    }
-
-    /// Whether nothing is owed and nothing on its way: the row can go.
-    pub fn is_done(&self) -> bool {
-        self.closed && self.transfers_open == 0 && self.paid == self.claimed && {
-            self.claimed.checked_add(self.refunded) == Some(self.deposited)
-        }
-    }
 }
 
-#[cfg(test)]
-mod tests {
-    use charter_types::escrow::args::Open;
-    use charter_types::escrow::{EscrowError, Kind, Voucher, WITHDRAW_DELAY_MS_MAX, WITHDRAW_DELAY_MS_MIN};
-    use charter_types::{Ed25519Key, Hash32};
-
-    use super::{Channel, Payout};
-
-    fn open(key: u8, delay: u64) -> Result<Channel, EscrowError> {
-        let voucher_key = Ed25519Key([key; 32]);
-        let payee = "bob.near".parse().unwrap();
-        let args = Open { payee, agent: None, voucher_key, withdraw_delay_ms: delay };
-        Channel::open(args, "alice.near".parse().unwrap())
-    }
-
-    fn channel() -> Channel {
-        let mut channel = open(7, WITHDRAW_DELAY_MS_MIN).unwrap();
-        channel.deposit(10_000).unwrap();
-        channel
-    }
-
-    fn voucher(cumulative: u128, expires_at_ms: u64) -> Voucher {
-        let (domain, channel, context_root) = (Hash32::default(), Hash32([1; 32]), Hash32::default());
-        Voucher { kind: Kind::Voucher, domain, channel, cumulative, expires_at_ms, counter: 0, context_root }
-    }
-
-    #[test]
-    fn bounds_of_opening() {
-        assert_eq!(open(7, WITHDRAW_DELAY_MS_MIN - 1), Err(EscrowError::WithdrawDelay {}));
-        assert_eq!(open(7, WITHDRAW_DELAY_MS_MAX + 1), Err(EscrowError::WithdrawDelay {}));
-        assert!(open(7, WITHDRAW_DELAY_MS_MAX).is_ok());
-        assert_eq!(open(0, WITHDRAW_DELAY_MS_MIN), Err(EscrowError::WeakKey {}));
-        assert_eq!(channel().deposit(999), Err(EscrowError::Deposit { attached: 999 }));
-        assert_eq!(channel().deposit(u128::MAX), Err(EscrowError::Overflow {}));
-    }
-
-    #[test]
-    fn a_claim_only_rises_and_never_beyond_the_deposit() {
-        let mut channel = channel();
-        let mut claim = |cumulative, expires, signed| channel.claim(&voucher(cumulative, expires), 100, |_| signed);
-        assert_eq!(claim(10_001, 0, true), Err(EscrowError::OverDeposit { deposited: 10_000 }));
-        assert_eq!(claim(u128::MAX, 0, true), Err(EscrowError::OverDeposit { deposited: 10_000 }));
-        assert_eq!(claim(500, 99, true), Err(EscrowError::Expired {}));
-        assert_eq!(claim(500, 100, false), Err(EscrowError::Signature {}));
-        assert_eq!(claim(500, 100, true), Ok(()));
-        assert_eq!(claim(500, 0, true), Err(EscrowError::NotHigher { claimed: 500 }));
-        assert_eq!(claim(10_000, 0, true), Ok(()));
-    }
-
-    #[test]
-    fn the_payer_waits_and_the_payee_may_claim_until_the_end() {
-        let mut channel = channel();
-        let id = Hash32([1; 32]);
-        assert_eq!(channel.check_grace_over(0), Err(EscrowError::NotClosing {}));
-        channel.request_close(id, 1_000).unwrap();
-        let closes_ms = 1_000 + WITHDRAW_DELAY_MS_MIN;
-        assert_eq!(channel.request_close(id, 2_000), Err(EscrowError::Closing { closes_ms }));
-        assert_eq!(channel.deposit(5_000), Err(EscrowError::Closing { closes_ms }));
-        assert_eq!(channel.check_grace_over(closes_ms - 1), Err(EscrowError::TooEarly { closes_ms }));
-        channel.claim(&voucher(4_000, 0), closes_ms, |_| true).unwrap();
-        assert_eq!(channel.check_grace_over(closes_ms), Ok(()));
-        assert_eq!(channel.close(), Ok(Payout { to_payee: 4_000, to_payer: 6_000 }));
-        assert_eq!(channel.claim(&voucher(5_000, 0), 0, |_| true), Err(EscrowError::UnknownChannel { id }));
-    }
-
-    #[test]
-    fn a_failed_payout_restores_the_books_exactly() {
-        let mut channel = channel();
-        channel.claim(&voucher(4_000, 0), 0, |_| true).unwrap();
-        let before = channel.clone();
-        assert_eq!(channel.take_due(), Ok(4_000));
-        assert_eq!(channel.take_due(), Ok(0));
-        channel.settle_due(4_000, false).unwrap();
-        assert_eq!(channel, before);
-        let payout = channel.close().unwrap();
-        assert!(!channel.is_done());
-        channel.settle_close(Payout { to_payee: 0, to_payer: payout.to_payer }).unwrap();
-        assert!(!channel.is_done());
-        assert_eq!(channel.close(), Ok(Payout { to_payee: 0, to_payer: 6_000 }));
-        channel.settle_close(Payout::default()).unwrap();
-        assert!(channel.is_done());
-    }
+fn check_lock(locked_until_ms: u64, now_ms: u64) -> Outcome {
+    if locked_until_ms <= now_ms.saturating_add(LOCK_MS_MAX) { Ok(()) } else { Err(EscrowError::BadLock {}) }
 }

@@ -14,10 +14,10 @@ use crate::{Registry, RegistryExt};
 impl Registry {
     pub fn report_reputation(
         &mut self,
-        ReportReputation { agent: id, asset, earned, payments }: ReportReputation,
+        ReportReputation { agent: id, asset, earned, payments, rest_to }: ReportReputation,
     ) -> Answer {
         let reporter = env::predecessor_account_id();
-        let payment = self.core.begin_payment(&reporter)?;
+        let payment = self.core.begin_payment(&reporter)?.with_rest_to(rest_to);
         if !self.reporters.contains(&reporter) {
             return Err(RegistryError::NotReporter { caller: reporter }.into());
         }

@@ -14,12 +14,19 @@ const VERSION: u8 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Voucher,
+    /// The three of [`super::Exchange`].
+    Request,
+    Ack,
+    Response,
 }
 
 impl Kind {
     fn byte(self) -> u8 {
         match self {
             Self::Voucher => 0,
+            Self::Request => 4,
+            Self::Ack => 5,
+            Self::Response => 6,
         }
     }
 }

@@ -224,6 +224,10 @@ pub struct ReportReputation {
     pub asset: String,
     pub earned: U128,
     pub payments: u64,
+    /// Who gets what the row leaves of the deposit: whoever had the reporter report. Nobody: the reporter. Left out then:
+    /// releases before 0008 know nobody else.
+    #[cfg_attr(not(near), serde(skip_serializing_if = "Option::is_none"))]
+    pub rest_to: Option<AccountId>,
 }
 
 #[wire(strict)]

@@ -71,7 +71,7 @@ async fn forged_voucher(world: &mut World, eve: &Account) -> anyhow::Result<()> 
 /// A channel under a key that anybody can sign with.
 async fn weak_key(world: &mut World, eve: &Account) -> anyhow::Result<()> {
     let payee = world.person("shop")?.id;
-    let args = Open { payee, agent: None, voucher_key: Ed25519Key([0; 32]), withdraw_delay_ms: 3_600_000 };
+    let args = Open::new(payee, Ed25519Key([0; 32]), 3_600_000);
     let result =
         world.contracts.escrow().pay(eve, escrow::methods::open, &args, 1_000_000_000_000_000_000_000_000).await;
     refused(world, "voucher key of small order", "ESCROW_WEAK_KEY", code(&result))

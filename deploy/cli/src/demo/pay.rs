@@ -1,11 +1,13 @@
 //! Twelve hundred micropayments over three channels, settled by one receipt.
 
+use charter_client::pay::{Answer, Conditions, Margins, Payment, Seen};
 use charter_client::{At, Payee, Payer};
 use charter_types::escrow;
 use charter_types::escrow::args::{ChannelRef, Open};
-use charter_types::escrow::{Channel, ClaimBatch, Voucher};
+use charter_types::escrow::{Channel, ChannelId, ClaimBatch, Voucher};
 use ed25519_dalek::SigningKey;
 
+use super::deal;
 use super::world::World;
 
 /// Vouchers per channel.
@@ -16,40 +18,57 @@ const AMOUNT: u128 = 100_000_000_000_000_000_000;
 const DEPOSIT: u128 = 1_000_000_000_000_000_000_000_000;
 const HOUR_MS: u64 = 3_600_000;
 
+/// Off chain: each payment is a voucher that the payee checks as the contract would. They are sent ahead, and each counts when
+/// the payee has it on disk.
+async fn pay_ahead(ours: &Payer, theirs: &Payee, channel: ChannelId, seen_ms: u64) -> anyhow::Result<u64> {
+    let pay = |_| ours.pay(channel, AMOUNT, Conditions::default(), seen_ms);
+    let promised: Vec<_> = (0..PAYMENTS).map(pay).collect();
+    let mut answers = Vec::new();
+    for payment in promised {
+        let Payment { voucher, signature } = payment.await?;
+        answers.push(theirs.accept(&voucher, &signature, AMOUNT, seen_ms));
+    }
+    let mut vouchers = 0;
+    for answer in answers {
+        let answer = answer.await?;
+        anyhow::ensure!(matches!(answer, Answer::Accepted(_)), "a voucher was refused: {answer:?}");
+        vouchers += 1;
+    }
+    Ok(vouchers)
+}
+
 pub async fn play(world: &mut World) -> anyhow::Result<()> {
     let contracts = world.contracts.clone();
     let shop = world.person("shop")?;
     let domain = Voucher::domain(&world.chain_id(), &contracts.escrow, charter_client::sha256);
+    let folder = tempfile::tempdir()?;
+    let theirs = Payee::open(&folder.path().join("shop"), domain, Margins::default())?;
     let mut channels = Vec::new();
-    let mut ends = Vec::new();
+    let mut payers = Vec::new();
     let seen_ms = world.session("shop")?.now_ms().await?;
     for name in ["alice", "bob", "carol"] {
         let payer = world.person(name)?;
         let key = SigningKey::generate(&mut rand::rngs::OsRng);
-        let voucher_key = charter_types::Ed25519Key(key.verifying_key().to_bytes());
-        let args = Open { payee: shop.id.clone(), agent: None, voucher_key, withdraw_delay_ms: HOUR_MS };
+        let ours = Payer::open(&folder.path().join(name), key, domain)?;
+        let args = Open::new(shop.id.clone(), ours.voucher_key(), HOUR_MS);
         let done = contracts.escrow().pay(&payer, escrow::methods::open, &args, DEPOSIT).await?;
         let channel = world.take(done);
         let stands: Option<Channel> =
             world.rpc.view(&contracts.escrow, escrow::methods::channel, &ChannelRef { channel }, At::Final).await?;
-        let payee = stands.and_then(|stands| Payee::new(domain, &stands, seen_ms));
-        let payee = payee.ok_or_else(|| anyhow::anyhow!("there is no channel with a key that is a curve point"))?;
-        ends.push((Payer::new(key, domain, channel), payee));
+        let stands = stands.ok_or_else(|| anyhow::anyhow!("there is no channel {channel}"))?;
+        ours.see(Seen::new(&stands, seen_ms))?;
+        theirs.see(Seen::new(&stands, seen_ms))?;
+        payers.push(ours);
         channels.push(channel);
     }
-    // Off chain: each payment is a voucher that the payee checks as the contract would.
-    let claim_by_ms = seen_ms + HOUR_MS / 2;
-    for _ in 0..PAYMENTS {
-        for (payer, payee) in &mut ends {
-            let (voucher, signature) = payer.pay(AMOUNT)?;
-            payee.accept(&voucher, &signature, claim_by_ms)?;
-        }
+    let mut vouchers = 0;
+    for (ours, channel) in payers.iter().zip(&channels) {
+        vouchers += pay_ahead(ours, &theirs, *channel, seen_ms).await?;
     }
-    let vouchers: u64 = ends.iter().map(|(_, payee)| payee.accepted()).sum();
     world.progress.step("pay", &format!("{vouchers} vouchers checked off chain"));
 
     // On chain: one receipt claims and pays out all three.
-    let rows = ends.iter().filter_map(|(_, payee)| payee.best().cloned()).collect();
+    let rows = theirs.claim_rows(&channels, seen_ms).concat();
     let done =
         contracts.escrow().call(&shop, escrow::methods::claim_batch, &ClaimBatch { rows, withdraw: true }).await?;
     let results = world.take(done);
@@ -72,5 +91,6 @@ pub async fn play(world: &mut World) -> anyhow::Result<()> {
         facts.claim_receipts = 1;
         facts.channels_settled = settled;
         facts.claimed_yocto = claimed.to_string();
-    })
+    })?;
+    deal::play(world).await
 }

@@ -27,6 +27,13 @@ pub struct Summary {
     pub vouchers: u64,
     pub claim_receipts: u64,
     pub channels_settled: u64,
+    pub offers_agreed: u64,
+    pub shares_paid: u64,
+    /// What came of it, in the token's smallest unit.
+    pub shared: u64,
+    pub late_answers: u64,
+    /// What they cost, in NEAR, as a decimal number.
+    pub late_paid: String,
     pub attacks_refused: u64,
     pub attack_codes: Vec<String>,
     pub rows: u64,
@@ -62,6 +69,11 @@ impl Summary {
             vouchers: facts.vouchers,
             claim_receipts: facts.claim_receipts,
             channels_settled: facts.channels_settled,
+            offers_agreed: facts.offers_agreed,
+            shares_paid: facts.shares_paid,
+            shared: facts.shared,
+            late_answers: facts.late,
+            late_paid: near(facts.late_yocto),
             attacks_refused: count(&facts.attacks_refused),
             attack_codes: facts.attacks_refused.clone(),
             rows: checked.rows,
@@ -112,6 +124,10 @@ impl fmt::Display for Summary {
         let payments =
             format_args!("{vouchers} vouchers, {channels_settled} channels settled, {claim_receipts} claim receipt");
         line("micropayments", payments)?;
+        let Self { offers_agreed, shares_paid, shared, late_answers, late_paid, .. } = self;
+        let agreed = format_args!("{offers_agreed} offer agreed, {shares_paid} share of it paid in a token: {shared}");
+        line("split payments", agreed)?;
+        line("late answers", format_args!("{late_answers}, compensated with {late_paid} NEAR"))?;
         line("attacks refused", format_args!("{attacks_refused}: {codes}"))?;
         let compared = format_args!("compared with the contracts at block {verified_height}");
         line("rows mirrored", format_args!("{rows} {compared}, {mismatches} mismatches"))

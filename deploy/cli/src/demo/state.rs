@@ -54,6 +54,13 @@ pub struct Facts {
     pub claim_receipts: u64,
     pub channels_settled: u64,
     pub claimed_yocto: String,
+    pub offers_agreed: u64,
+    /// Shares of a channel in a token that were sent theirs, and what arrived there.
+    pub shares_paid: u64,
+    pub shared: u64,
+    /// Requests that were answered too late, and what that cost.
+    pub late: u64,
+    pub late_yocto: u128,
     pub attacks_refused: Vec<String>,
 }
 

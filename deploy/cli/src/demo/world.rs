@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use charter_client::{Account, Contracts, Done, Outcome, Rpc};
 use charter_types::AccountId;
+use near_crypto::SecretKey;
 
 use super::state::State;
 use crate::chain::{self, Chain};
@@ -60,6 +61,12 @@ impl World {
         let id: AccountId = format!("{name}.{}", self.chain.localnet.root_id()).parse()?;
         let key = self.keys.key(&id)?;
         Ok(Account::new(id, key, self.rpc.clone()))
+    }
+
+    /// What one of [`PEOPLE`] signs with.
+    pub fn secret(&mut self, name: &str) -> anyhow::Result<SecretKey> {
+        let id = self.person(name)?.id;
+        self.keys.key(&id)
     }
 
     /// One of [`PEOPLE`] at work with a folder of their own, as the `charter` commands are.

@@ -12,16 +12,13 @@ use serde_json::json;
 
 use super::of;
 use crate::session::Session;
+use crate::token::transfer_call;
 
 pub async fn lock(session: &Session, line: LineId, token: &AccountId, amount: u128) -> anyhow::Result<()> {
     make_row(session, line).await?;
     register(session, token).await?;
     let msg = json!(LineRef { line }).to_string();
-    let args = json!({ "receiver_id": session.contracts.governance, "amount": U128(amount), "msg": msg });
-    let call = Call::raw("ft_transfer_call", serde_json::to_vec(&args)?).deposit(1);
-    let outcome = session.me.call(token, call).await?;
-    // What the contract refuses is the sender's again, and the transaction succeeds for all that.
-    let U128(locked) = outcome.value()?;
+    let (locked, outcome) = transfer_call(&session.me, token, &session.contracts.governance, amount, &msg).await?;
     if locked != amount {
         let why = outcome.failures().next().unwrap_or_else(|| "governance did not take the rest".to_owned());
         bail!("{why}: {locked} of {amount} {token} are locked, the rest is yours again");

@@ -50,7 +50,7 @@ fn without_times(transcript: &str) -> String {
 const DIGEST: &str = "97e9d7a16021e6d07fbe28cce398f5847fc00c574991fbff65d95fd5e032d389";
 
 /// What the page has done before: everybody knows who they are, and alice's agent has an account that speaks for it.
-fn settle_in(office: &mut Office) {
+pub fn settle_in(office: &mut Office) {
     std::fs::create_dir(office.path("scout")).unwrap();
     std::fs::write(office.path("alice/scout.tar"), "the image").unwrap();
     std::fs::write(office.path("alice/card.json"), r#"{"name":"scout"}"#).unwrap();
@@ -529,13 +529,13 @@ async fn stake_votes_with_what_is_locked_and_comes_back() {
 }
 
 /// A folder where the council of Charter's own line works.
-struct Desk {
-    harness: Harness,
+pub struct Desk {
+    pub harness: Harness,
     folder: tempfile::TempDir,
 }
 
 impl Desk {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let (harness, folder) = (Harness::start().await.unwrap(), tempfile::tempdir().unwrap());
         let root = harness.root();
         let key = json!({ "account_id": root.id(), "private_key": root.secret_key().to_string() });
@@ -558,13 +558,13 @@ impl Desk {
         charter().args(arguments).current_dir(self.folder.path()).stdin(Stdio::null()).output().unwrap()
     }
 
-    fn done(&self, line: &str) -> String {
+    pub fn done(&self, line: &str) -> String {
         let output = self.run(line);
         assert!(output.status.success(), "{line}: {}", text(&output.stderr));
         format!("{}{}", text(&output.stderr), text(&output.stdout))
     }
 
-    fn refused(&self, line: &str, expected: &str) {
+    pub fn refused(&self, line: &str, expected: &str) {
         let output = self.run(line);
         let error = text(&output.stderr);
         assert!(!output.status.success() && error.contains(expected), "{line}: {error}");

@@ -45,6 +45,11 @@ fn the_story_has_its_figures_and_a_second_run_doubles_nothing() {
     assert!(first["grants"].as_u64().unwrap() >= 5, "{first}");
     assert!(first["vouchers"].as_u64().unwrap() >= 1_000, "{first}");
     assert_eq!((&first["claim_receipts"], &first["channels_settled"]), (&1.into(), &3.into()), "{first}");
+    assert_eq!(
+        (&first["offers_agreed"], &first["shares_paid"], &first["shared"]),
+        (&1.into(), &1.into(), &1_000.into())
+    );
+    assert_eq!((&first["late_answers"], &first["late_paid"]), (&1.into(), &"0.05".into()), "{first}");
     assert_eq!((&first["secret_leaks"], &first["mismatches"]), (&0.into(), &0.into()), "{first}");
     assert!(first["transcript_bytes"].as_u64().unwrap() > 0, "{first}");
     let codes = first["attack_codes"].as_array().unwrap();
@@ -52,7 +57,9 @@ fn the_story_has_its_figures_and_a_second_run_doubles_nothing() {
         assert!(codes.contains(&code.into()), "{first}");
     }
     let second = demo(folder.path(), &[]);
-    for field in ["agents", "grants", "vouchers", "rows", "mismatches", "gas_total", "verified_height"] {
+    for field in
+        ["agents", "grants", "vouchers", "shared", "late_answers", "rows", "mismatches", "gas_total", "verified_height"]
+    {
         assert_eq!(first[field], second[field], "{field}");
     }
 }

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use charter_harness::{Harness, refused};
+use charter_harness::{Harness, refused, view};
 use charter_types::admin::SetPauser;
 use charter_types::shared::methods as shared;
+use charter_types::{AccountId, Nothing, registry};
 use serde_json::{Value, json};
 
 use crate::process::{charter, text};
@@ -41,7 +42,7 @@ async fn governance_takes_over_and_no_access_key_is_left() {
     harness.wait(Duration::from_hours(24)).await.unwrap();
     let second = deploy(&harness, folder.path());
     assert_eq!((states(&second), &second["complete"]), (vec!["waiting"; 4], &json!(false)));
-    let contracts: Vec<charter_types::AccountId> =
+    let contracts: Vec<AccountId> =
         first["contracts"].as_object().unwrap().values().map(|id| id.as_str().unwrap().parse().unwrap()).collect();
     assert_eq!(contracts.len(), 5);
     for id in &contracts {
@@ -54,6 +55,9 @@ async fn governance_takes_over_and_no_access_key_is_left() {
         assert!(worker.view_access_keys(id).await.unwrap().is_empty(), "{id}");
     }
     let registry = first["contracts"]["registry"].as_str().unwrap().parse().unwrap();
+    // Nobody could list it afterwards.
+    let reporters = view(worker, &registry, registry::methods::reporters, &Nothing {}).await.unwrap();
+    assert_eq!(reporters, [first["contracts"]["escrow"].as_str().unwrap().parse::<AccountId>().unwrap()]);
     let late = refused(&place, &registry, shared::set_pauser, &SetPauser { account: None }, 0).await;
     assert_eq!(late, "CHARTER_NOT_ADMIN");
     assert_eq!(deploy(&harness, folder.path()), third, "there is nothing left to do");

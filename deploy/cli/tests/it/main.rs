@@ -13,6 +13,7 @@ mod key_verbs;
 mod killed_indexer;
 mod newcomer;
 mod operator;
+mod payments;
 mod process;
 mod profile_place;
 mod sputnik;

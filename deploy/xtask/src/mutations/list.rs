@@ -20,10 +20,6 @@ const fn registry(breaks: &'static str, file: &'static str, line: &'static str, 
     Mutation { breaks, contract: "registry", tests: "registry_invariants::", file, line, instead }
 }
 
-const fn escrow(breaks: &'static str, file: &'static str, line: &'static str, instead: &'static str) -> Mutation {
-    Mutation { breaks, contract: "escrow", tests: "escrow_invariants::", file, line, instead }
-}
-
 const fn governance(breaks: &'static str, file: &'static str, line: &'static str, instead: &'static str) -> Mutation {
     Mutation { breaks, contract: "governance", tests: "governance_invariants::", file, line, instead }
 }
@@ -183,68 +179,6 @@ pub const MUTATIONS: &[Mutation] = &[
         "(recovery.next, recovery.next_from_ms) = (None, 0);",
         "recovery.next_from_ms = recovery.next_from_ms.max(1);",
     ),
-    escrow(
-        "INV-ESC-1",
-        "contracts/escrow/src/api/payout.rs",
-        "        self.totals.held = self.less(self.totals.held, sum)?;\n",
-        "",
-    ),
-    escrow(
-        "INV-ESC-2",
-        "contracts/rules/src/voucher.rs",
-        "if voucher.cumulative > channel.deposited {",
-        "if voucher.cumulative > channel.deposited && now_ms == 0 {",
-    ),
-    escrow(
-        "INV-ESC-3",
-        "contracts/rules/src/voucher.rs",
-        "if voucher.cumulative <= channel.claimed {",
-        "if voucher.cumulative == channel.claimed {",
-    ),
-    escrow(
-        "INV-ESC-4",
-        "contracts/rules/src/voucher.rs",
-        "if voucher.expires_at_ms != 0 && now_ms > voucher.expires_at_ms {",
-        "if voucher.expires_at_ms == 1 && now_ms > voucher.expires_at_ms {",
-    ),
-    escrow(
-        "INV-ESC-5",
-        "contracts/escrow/src/model/channel.rs",
-        "if !is_signed(self) {",
-        "if !is_signed(self) && voucher.cumulative == 0 {",
-    ),
-    escrow("INV-ESC-6", "contracts/escrow/src/api/open.rs", "        self.open_counter += 1;\n", ""),
-    escrow(
-        "INV-ESC-7",
-        "contracts/escrow/src/api/close.rs",
-        "channel.check_grace_over(env::block_timestamp_ms())?;",
-        "channel.check_grace_over(u64::MAX)?;",
-    ),
-    escrow(
-        "INV-ESC-7",
-        "contracts/escrow/src/api/close.rs",
-        "channel.check_payee(&env::predecessor_account_id())?;",
-        "channel.check_payee(&channel.payee)?;",
-    ),
-    escrow(
-        "INV-ESC-9",
-        "contracts/escrow/src/model/channel.rs",
-        "            self.paid = subtract(self.paid, amount)?;\n",
-        "            subtract(self.paid, amount)?;\n",
-    ),
-    escrow(
-        "INV-ESC-9",
-        "contracts/escrow/src/model/channel.rs",
-        "        self.refunded = subtract(self.refunded, came_back.to_payer)?;\n",
-        "",
-    ),
-    escrow(
-        "INV-ESC-11",
-        "contracts/escrow/src/api/open.rs",
-        "let amount = env::attached_deposit().as_yoctonear();",
-        "let amount = env::attached_deposit().as_yoctonear().saturating_mul(2);",
-    ),
-    escrow("INV-ESC-MODEL", "contracts/escrow/src/api/open.rs", "        channel.check_open(id)?;\n", ""),
     governance(
         "INV-GOV-1",
         "contracts/governance/src/model/vote.rs",

@@ -172,7 +172,15 @@ impl World {
             let page = from..from.saturating_add(PAGE_MAX);
             return self.all(table.name).filter(|body| page.contains(&body[id].as_u64().unwrap())).cloned().collect();
         }
-        let text = |field: &str| args[field].as_str().map_or_else(|| args[field].to_string(), str::to_owned);
+        let text = |field: &str| match &args[field] {
+            Value::String(text) => text.clone(),
+            // An asset.
+            Value::Object(variant) => {
+                let (name, inner) = variant.iter().next().unwrap();
+                format!("{name}:{}", inner.as_str().unwrap())
+            }
+            other => other.to_string(),
+        };
         let key = |fields: &[&str]| fields.iter().map(|field| text(field)).collect::<Vec<_>>().join("/");
         match method {
             "event_head" => json!(self.head(contract)),
@@ -190,6 +198,16 @@ impl World {
                 let ids = args["channels"].as_array().unwrap().iter();
                 ids.map(|id| self.row("channel", id.as_str().unwrap())).filter(|row| !row.is_null()).collect()
             }
+            "edges" => {
+                let ids = args["edges"].as_array().unwrap().iter();
+                ids.map(|id| self.row("edge", id.as_str().unwrap())).filter(|row| !row.is_null()).collect()
+            }
+            "purse" => self.row("purse", &key(&["agent", "owner", "asset"])),
+            "drawn" => self.row("draw", &key(&["agent", "owner", "asset", "payee"])),
+            "reserve_of" => self.row("reserve", &key(&["payee", "asset"])),
+            "creator" => self.row("creator", &key(&["reserve", "account"])),
+            "earnings" => self.row("earnings", &key(&["agent", "account", "asset"])),
+            "request" => self.row("request", &key(&["edge", "counter"])),
             "owner" => self.row("owner", &text("account")),
             "reputation" => self.row("reputation", &key(&["agent", "epoch", "reporter", "asset"])),
             "reporters" | "verifier" => self.row("registry_setting", method),

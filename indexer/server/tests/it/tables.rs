@@ -97,11 +97,11 @@ async fn what_only_events_tell_is_as_they_tell_it() {
         // A data key of an older version, and the height of a row: no view shows them.
         ("update wrap set body = body || '{\"bytes\": 1}' where key = '1/1/1'", "wrap 1/1/1: "),
         ("update lease set height = height + 1", "lease 1: the table has it of block "),
-        // Columns of an event whose log is as it was.
-        ("update event set body = '{}' where contract = 'escrow'", "event 1 of escrow: "),
-        ("update event set by_account = 'eve.near' where contract = 'escrow'", "event 1 of escrow: "),
         // A policy that is not the one whose hash is in the grant.
         ("update key_policy set body = body || '{\"rate\": 1}' where key = '1'", "key_policy 1: "),
+        // Columns of an event whose log is as it was.
+        ("update event set body = '{}' where contract = 'escrow' and seq = 1", "event 1 of escrow: "),
+        ("update event set by_account = 'eve.near' where contract = 'escrow' and seq = 1", "event 1 of escrow: "),
         // Events of a contract that there is none of.
         ("update contract set name = 'other' where name = 'escrow'", "head of other: "),
     ] {
@@ -147,6 +147,8 @@ async fn every_table_is_served_in_pages_and_by_key() {
             let text = format!("select {}::text from {} limit 1", column.name, table.name);
             let row = sqlx::query(AssertSqlSafe(text)).fetch_one(&scene.pool).await.unwrap();
             let Some(value) = row.get::<Option<String>, _>(0) else { continue };
+            // Postgres writes bytes with two characters before their digits.
+            let value = value.trim_start_matches("\\x");
             let found = get(format!("{path}?{}={value}", column.name)).await;
             assert!(!found["items"].as_array().unwrap().is_empty(), "{path}?{}={value}", column.name);
         }

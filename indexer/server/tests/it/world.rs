@@ -2,18 +2,23 @@
 
 use std::time::Duration;
 
-use charter_client::{Contracts, Payer, sha256};
+use charter_client::{Contracts, VoucherSigner, sha256};
 use charter_harness::arguments::{DEPOSIT, card, content, enrolled, host, policy, prepay, terms};
 use charter_harness::{Harness, code_of, ok, view};
 use charter_types::asset::Asset;
-use charter_types::escrow::args::{Channels, Open};
-use charter_types::escrow::{ClaimBatch, ClaimRow, Voucher, WITHDRAW_DELAY_MS_MIN, methods as escrow};
+use charter_types::escrow::args::{
+    Channels, Draw, DrawTo, EdgeRef, Escalate, OfAgent, Open, OpenDrawn, OpenEdge, PostRoot, Pull, SetCaps,
+};
+use charter_types::escrow::{
+    ClaimBatch, ClaimRow, Exchange, Signer, Voucher, WINDOW_MS_MAX, WITHDRAW_DELAY_MS_MIN, methods as escrow,
+};
 use charter_types::governance::args::{
     CreateLine, DelegateStake, LineRef, LockStake, Object, ProposalRef, ProposeRelease, ReportHealth, State, Vote,
 };
 use charter_types::governance::{
     Choice, LineId, PERIOD_MS_MIN, PERIODS, Params, Proposal, StakeRules, StatementKind, methods as governance,
 };
+use charter_types::hash::borsh_bytes;
 use charter_types::keys::args::{AddCredential, AnchorReceipts, GrantTerms, RequestApproval, Reserve, RotateSecret};
 use charter_types::keys::{Allowance, Envelope, Grantee, Unit, Wrap, methods as keys};
 use charter_types::registry::args::{
@@ -22,8 +27,8 @@ use charter_types::registry::args::{
 };
 use charter_types::registry::{AttestationPolicy, Measurement, RECOVERY_MS_MIN, Recoverers, methods as registry};
 use charter_types::verifier::TcbStatus;
-use charter_types::{Base64Bytes, Ed25519Key, Hash32, Named, Page, U128};
-use ed25519_dalek::SigningKey;
+use charter_types::{Base64Bytes, Ed25519Key, Hash32, Named, Page, Signature64, U128};
+use ed25519_dalek::{Signer as _, SigningKey};
 use near_workspaces::Account;
 
 const NEAR: u128 = 1_000_000_000_000_000_000_000_000;
@@ -46,6 +51,8 @@ impl World {
         world.fill_keys().await;
         world.fill_governance().await;
         world.fill_escrow().await;
+        world.fill_purses().await;
+        world.fill_edges().await;
         world
     }
 
@@ -77,7 +84,7 @@ impl World {
         ok(alice, registry, registry::set_attestation_policy, &SetAttestationPolicy { agent, policy }, DEPOSIT).await;
         ok(alice, registry, registry::set_reporters, &SetReporters { reporters: vec![alice.id().clone()] }, 0).await;
         ok(alice, registry, registry::set_verifier, &Named { account: self.contracts().verifier.clone() }, 0).await;
-        let report = ReportReputation { agent, asset: "near".to_owned(), earned: U128(5), payments: 1 };
+        let report = ReportReputation { agent, asset: "near".to_owned(), earned: U128(5), payments: 1, rest_to: None };
         ok(alice, registry, registry::report_reputation, &report, DEPOSIT).await;
     }
 
@@ -188,14 +195,14 @@ impl World {
         let (escrow, alice, bob) = (&self.contracts().escrow, &self.alice, &self.bob);
         let key = SigningKey::from_bytes(&[7; 32]);
         let (payee, voucher_key) = (bob.id().clone(), Ed25519Key(key.verifying_key().to_bytes()));
-        let args = Open { payee, agent: None, voucher_key, withdraw_delay_ms: WITHDRAW_DELAY_MS_MIN };
+        let args = Open::new(payee, voucher_key, WITHDRAW_DELAY_MS_MIN);
         let mut channels = Vec::new();
         for _ in 0..2 {
             channels.push(ok(alice, escrow, escrow::open, &args, DEPOSIT).await);
         }
         let domain = Voucher::domain(&self.harness.chain_id, escrow, sha256);
         let row = |channel: usize, amount| {
-            let (voucher, signature) = Payer::new(key.clone(), domain, channels[channel]).pay(amount).unwrap();
+            let (voucher, signature) = VoucherSigner::new(key.clone(), domain, channels[channel]).pay(amount).unwrap();
             ClaimRow::new(&voucher, &signature)
         };
         let early = ClaimBatch { rows: vec![row(0, 5_000)], withdraw: false };
@@ -206,5 +213,76 @@ impl World {
         let late = ClaimBatch { rows: vec![row(0, 9_000)], withdraw: false };
         ok(alice, escrow, escrow::claim_batch, &late, 0).await;
         ok(bob, escrow, escrow::withdraw, &Channels { channels }, 0).await;
+    }
+
+    /// A purse of alice's from which bob, the agent's account, draws; a reserve of bob's from which alice pulls; and a row for
+    /// what bob earns.
+    async fn fill_purses(&self) {
+        let (escrow, alice, bob) = (&self.contracts().escrow, &self.alice, &self.bob);
+        let (agent, asset) = (1, Asset::Near);
+        ok(alice, escrow, escrow::fill_purse, &OfAgent { agent, asset: asset.clone() }, DEPOSIT).await;
+        let (per_day, per_payee) = (U128(NEAR), U128(NEAR));
+        let caps = SetCaps { agent, asset: asset.clone(), per_day, per_payee, until_ms: u64::MAX };
+        ok(alice, escrow, escrow::set_caps, &caps, DEPOSIT).await;
+        prepay(bob, escrow, DEPOSIT).await;
+        let key = SigningKey::from_bytes(&[9; 32]);
+        let open = OpenDrawn {
+            payee: self.contracts().keys.clone(),
+            voucher_key: Ed25519Key(key.verifying_key().to_bytes()),
+            withdraw_delay_ms: WITHDRAW_DELAY_MS_MIN,
+            agent: None,
+            locked_until_ms: 0,
+            splits: Vec::new(),
+            offer: None,
+        };
+        let args = Draw { agent, asset: asset.clone(), amount: U128(5_000), to: DrawTo::Open(open) };
+        ok(bob, escrow, escrow::draw, &args, 0).await;
+        let voucher_key = Ed25519Key(key.verifying_key().to_bytes());
+        let args = Open::new(bob.id().clone(), voucher_key, WITHDRAW_DELAY_MS_MIN);
+        let channel = ok(alice, escrow, escrow::open, &args, DEPOSIT).await;
+        let domain = Voucher::domain(&self.harness.chain_id, escrow, sha256);
+        let (voucher, signature) = VoucherSigner::new(key, domain, channel).pay(5_000).unwrap();
+        let claim = ClaimBatch { rows: vec![ClaimRow::new(&voucher, &signature)], withdraw: false };
+        ok(bob, escrow, escrow::claim_batch, &claim, 0).await;
+        ok(bob, escrow, escrow::reserve, &Channels { channels: vec![channel] }, DEPOSIT).await;
+        let (account, amount) = (alice.id().clone(), U128(2_000));
+        let leaf = [vec![0], borsh_bytes(&(&account, amount.0))].concat();
+        let args = PostRoot { asset: asset.clone(), root: Hash32(sha256(&leaf)), total: amount };
+        ok(bob, escrow, escrow::post_root, &args, 1).await;
+        let args = Pull { payee: bob.id().clone(), asset: asset.clone(), account, amount, proof: Vec::new() };
+        ok(bob, escrow, escrow::pull, &args, DEPOSIT).await;
+        let args = OfAgent { agent, asset };
+        ok(bob, escrow, escrow::open_earnings, &args, DEPOSIT).await;
+    }
+
+    /// A live edge, on which bob has promised an answer and does not give it.
+    async fn fill_edges(&self) {
+        let (escrow, alice, bob) = (&self.contracts().escrow, &self.alice, &self.bob);
+        let key = SigningKey::from_bytes(&[8; 32]);
+        let public = Ed25519Key(key.verifying_key().to_bytes());
+        let now_ms = self.harness.now_ms().await.unwrap();
+        let terms = OpenEdge {
+            acker: bob.id().clone(),
+            asset: Asset::Near,
+            collateral: U128(10_000),
+            cut: U128(1_000),
+            cut_to: self.contracts().registry.clone(),
+            rate_per_s: U128(1),
+            cap: U128(5_000),
+            window_ms: WINDOW_MS_MAX,
+            ends_ms: now_ms + WINDOW_MS_MAX,
+            asker_key: public,
+            acker_key: public,
+            signer: Signer::Ed25519(public),
+            offer: None,
+        };
+        let edge = ok(alice, escrow, escrow::open_edge, &terms, DEPOSIT).await;
+        ok(bob, escrow, escrow::join_edge, &EdgeRef { edge }, terms.collateral.0).await;
+        let domain = Voucher::domain(&self.harness.chain_id, escrow, sha256);
+        let (counter, asked, deadline_ms) = (1, Hash32([1; 32]), now_ms);
+        let ack = Exchange { domain, edge, counter, asked }.ack(deadline_ms, sha256);
+        let signature = Signature64(key.sign(&ack.to_bytes()).to_bytes());
+        let late = Escalate { edge, counter, asked, deadline_ms, signature };
+        ok(alice, escrow, escrow::escalate, &late, DEPOSIT).await;
     }
 }

@@ -1,6 +1,8 @@
 //! The worst case of callbacks that have something reserved, beside the gas that is set aside for them: a fifth more at
 //! least, or an unlucky call would leave its reservation behind.
 
+mod escrow;
+
 use std::time::Duration;
 
 use charter_harness::{Call, Caller, Harness, call, ok};

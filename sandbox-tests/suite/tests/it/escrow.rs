@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use charter_client::{Payer, sha256};
+use charter_client::{VoucherSigner, sha256};
 use charter_harness::{Caller, Harness, answer, call, ok, refused, view};
-use charter_types::escrow::args::{ChannelRef, Channels, Open};
+use charter_types::escrow::args::{ChannelRef, Channels, OfAsset, Open};
 use charter_types::escrow::methods as escrow;
 use charter_types::escrow::{
     CLAIM_BATCH_MAX, Channel, ChannelId, ClaimBatch, ClaimResult, ClaimRow, Totals, Voucher, WITHDRAW_DELAY_MS_MIN,
 };
-use charter_types::{Ed25519Key, Hash32, Nothing, U128};
+use charter_types::{Ed25519Key, Hash32, U128};
 use ed25519_dalek::SigningKey;
 use near_workspaces::Account;
 
@@ -31,7 +31,7 @@ pub async fn open(harness: &Harness, payer: &Account, payee: &Account) -> Channe
 
 pub async fn open_with(harness: &Harness, payer: &Account, payee: &Account, deposit: u128) -> ChannelId {
     let voucher_key = Ed25519Key(signing().verifying_key().to_bytes());
-    let args = Open { payee: payee.id().clone(), agent: None, voucher_key, withdraw_delay_ms: WITHDRAW_DELAY_MS_MIN };
+    let args = Open::new(payee.id().clone(), voucher_key, WITHDRAW_DELAY_MS_MIN);
     ok(payer, &harness.contracts.escrow, escrow::open, &args, deposit).await
 }
 
@@ -40,7 +40,7 @@ pub async fn claim(harness: &Harness, caller: &Account, rows: Vec<ClaimRow>, wit
 }
 
 pub fn row(harness: &Harness, channel: ChannelId, amount: u128) -> ClaimRow {
-    let (voucher, signature) = Payer::new(signing(), domain(harness), channel).pay(amount).unwrap();
+    let (voucher, signature) = VoucherSigner::new(signing(), domain(harness), channel).pay(amount).unwrap();
     ClaimRow::new(&voucher, &signature)
 }
 
@@ -49,7 +49,7 @@ pub async fn channel(harness: &Harness, id: ChannelId) -> Option<Channel> {
 }
 
 pub async fn totals(harness: &Harness) -> Totals {
-    view(&harness.worker, &harness.contracts.escrow, escrow::totals, &Nothing {}).await.unwrap()
+    view(&harness.worker, &harness.contracts.escrow, escrow::totals, &OfAsset::default()).await.unwrap()
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn a_voucher_bites_only_its_own_channel_contract_chain_and_bytes() {
     moved.channel = other.0;
     let elsewhere = |chain: &str, contract: &charter_types::AccountId| {
         let domain = Voucher::domain(chain, contract, sha256);
-        let (voucher, signature) = Payer::new(signing(), domain, id).pay(5_000).unwrap();
+        let (voucher, signature) = VoucherSigner::new(signing(), domain, id).pay(5_000).unwrap();
         ClaimRow::new(&voucher, &signature)
     };
     let escrow = &harness.contracts.escrow;

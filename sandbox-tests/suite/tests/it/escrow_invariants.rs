@@ -1,42 +1,44 @@
-//! INV-ESC over random operations on the real wasm: four people who are payers, payees and strangers to each other's
-//! channels, who sign vouchers rightly and wrongly, close while payouts are on their way, and delete their accounts, so that
-//! transfers come back. `model` says of every transaction whether it goes through, with which code it is refused, and what
-//! everybody has afterwards, to the yocto.
+//! INV-ESC over random operations on the real wasm: four people who are payers, payees, askers, ackers and strangers to
+//! each other's money, and the account of an agent. They sign rightly and wrongly, close while payouts are on their way,
+//! delete their accounts, and send NEAR and a token that fails, for all or for one, so that transfers come back. `model`
+//! says of every transaction whether it goes through, with which code it is refused, and what everybody has afterwards, to
+//! the yocto.
 //!
-//! The lines that each invariant rests on are in `deploy/xtask/src/mutations/list.rs`: `cargo xtask mutations INV-ESC` takes
-//! each of them out and sees a test here fail.
+//! The lines that each invariant rests on are in `deploy/xtask/src/mutations/`: `cargo xtask mutations INV-ESC` takes each
+//! of them out and sees a test here fail.
 
+mod calls;
+mod checks;
 mod model;
 mod moves;
+mod picks;
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use charter_client::sha256;
-use charter_harness::arguments::charged_bytes;
-use charter_harness::{Call, Caller, Harness, Outcome, answer, call, failed_with};
-use charter_types::escrow::args::{ChannelRef, Channels, Open};
+use charter_harness::arguments::{DEPOSIT, accept, charged_bytes, prepay, register};
+use charter_harness::{Caller, Harness, Outcome, answer, failed_with, ok};
 use charter_types::escrow::methods as escrow;
-use charter_types::escrow::{ChannelId, ClaimBatch, ClaimRow};
-use charter_types::{AccountId, Ed25519Key, Hash32, Nothing};
-use ed25519_dalek::{Signer, SigningKey};
+use charter_types::escrow::{ChannelId, EdgeId};
+use charter_types::method::Method;
+use charter_types::registry::args::{AgentAccount, SetAgentAccount};
+use charter_types::registry::methods as registry;
+use charter_types::{AccountId, U128};
 use near_workspaces::Account;
 use near_workspaces::operations::Function;
 use near_workspaces::types::{Gas, NearToken};
 use proptest::collection::vec;
+use serde_json::json;
 
+use crate::escrow_scene::{burnt, times, until};
 use crate::invariants::{Run, invariants};
-use model::{Channel, DELAY_MS, Id, Model, Person, Row, Step};
-use moves::{Expiry, Forged, Move, Op, RowOf, ops};
+use crate::staked::{tell, token};
+use checks::Purses;
+use model::{ANN, Act, BOT, DAY_MS, Faults, Goal, HOUR_MS, LONG_MS, Model, NEAR, PEOPLE, Person, Step, Terms};
+use moves::{Move, Op, Until, next_owner, ops};
 
 /// `cargo xtask properties` plays 2,000.
 const SEQUENCES: u32 = 60;
-const PEOPLE: usize = 4;
-const NAMES: [&str; PEOPLE] = ["ann", "ben", "cid", "dan"];
-/// What opens a channel, storage included.
-const DEPOSIT: u128 = 100_000_000_000_000_000_000_000;
-/// A channel's row, and the payer's own: 10 kB would cost as much.
-const STORAGE_MAX: u128 = DEPOSIT / 10;
+const NAMES: [&str; PEOPLE] = ["ann", "ben", "cid", "dan", "bot"];
+/// What everybody has of the token.
+const TOKENS: u128 = 1_000_000_000;
 /// A call is in a later block than the look before it.
 const SLACK_MS: u64 = 60_000;
 const BYTE_COST: u128 = 10_000_000_000_000_000_000;
@@ -44,202 +46,224 @@ const BYTE_COST: u128 = 10_000_000_000_000_000_000;
 struct World {
     harness: Harness,
     people: Vec<Account>,
+    /// A name that nobody has.
+    nobody: AccountId,
+    /// In which things are, and one in which nothing is.
+    token: AccountId,
+    other: AccountId,
+    /// What the registry calls the agent.
+    agent: u64,
     model: Model,
-    /// Ids of channels, in the order in which they were opened.
+    /// Ids of channels and edges, in the order in which they were opened, and the channels' terms.
     ids: Vec<ChannelId>,
+    terms: Vec<Terms>,
+    edge_ids: Vec<EdgeId>,
+    /// Bytes of the contract before anybody stored anything.
     empty_bytes: u64,
-    /// Sums over all that was ever deposited, and that arrived.
-    deposited: u128,
-    arrived: u128,
 }
 
-/// Of an account whose money comes from vouchers alone.
-type Balances = BTreeMap<Person, u128>;
+/// What became of a transaction: done, or refused with this code.
+type Came = Result<(), String>;
 
 impl World {
     fn escrow(&self) -> &AccountId {
         &self.harness.contracts.escrow
     }
 
-    fn key(channel: Id) -> SigningKey {
-        SigningKey::from_bytes(&[u8::try_from(channel % 200).unwrap() + 1; 32])
+    async fn view<M: Method>(&self, method: M, args: &M::Args) -> M::Answer {
+        self.harness.look(self.escrow(), method, args).await.unwrap()
     }
 
-    fn channel(&self, op: &Op) -> Option<Id> {
-        op.pick.checked_rem(self.model.channels.len())
-    }
-
-    fn known(&self, id: Id) -> Option<&Channel> {
-        self.model.channels[id].as_ref()
-    }
-
-    fn id(&self, channel: Id) -> ChannelId {
-        self.ids[channel]
-    }
-
-    /// Who may, if the sequence wants that, and has an account.
-    fn caller(&self, op: &Op) -> Option<Person> {
-        let channel = self.channel(op).and_then(|id| self.known(id)).filter(|_| op.rightly);
-        let right = channel.map(|channel| match op.what {
-            Move::TopUp | Move::RequestClose | Move::CancelClose | Move::TopUpAndRequest => channel.payer,
-            Move::Claim | Move::Withdraw | Move::Close | Move::WithdrawAndClose | Move::ClaimAndClose => channel.payee,
-            Move::Open | Move::FinalizeClose | Move::Wait | Move::Vanish => op.by,
-        });
-        Some(right.unwrap_or(op.by)).filter(|by| !self.model.gone.contains(by))
-    }
-
-    /// Steps of a transaction, with their deposits.
-    fn steps(&self, op: &Op, now_ms: u64) -> Option<Vec<(Step, u128)>> {
-        let (id, count) = (self.channel(op)?, self.model.channels.len());
-        let off = u128::from(op.wrong_deposit);
-        let (free, yocto) = (off, 1 - off);
-        let top_up = (Step::TopUp(id), op.share * DEPOSIT / 1_000);
-        // The first row is about the channel that was picked: else a payee would seldom find its own.
-        let claim = || {
-            let rows = op
-                .rows
-                .iter()
-                .enumerate()
-                .map(|(place, row)| self.row(row, if place == 0 { id } else { row.pick % count }, now_ms));
-            let rows = rows.collect();
-            (Step::Claim { rows, withdraw: op.withdraw }, free)
-        };
-        let close = (Step::Close(id), free);
-        let mut both = vec![id, (id + 1) % count];
-        both.sort_by_key(|one| self.id(*one));
-        let withdraw = (Step::Withdraw(both), free);
-        Some(match op.what {
-            Move::TopUp => vec![top_up],
-            Move::Claim => vec![claim()],
-            Move::Withdraw if op.withdraw => vec![withdraw],
-            Move::Withdraw => vec![(Step::Withdraw(vec![id, id]), free)],
-            Move::Close => vec![close],
-            Move::RequestClose => vec![(Step::RequestClose(id), yocto)],
-            Move::CancelClose => vec![(Step::CancelClose(id), yocto)],
-            Move::FinalizeClose => vec![(Step::FinalizeClose(id), free)],
-            Move::WithdrawAndClose => vec![(Step::Withdraw(vec![id]), free), close],
-            Move::ClaimAndClose => vec![claim(), close],
-            Move::TopUpAndRequest => vec![top_up, (Step::RequestClose(id), yocto)],
-            Move::Open | Move::Wait | Move::Vanish => return None,
-        })
-    }
-
-    fn row(&self, row: &RowOf, channel: Id, now_ms: u64) -> Row {
-        let deposited = self.known(channel).map_or(DEPOSIT, |channel| channel.deposited);
-        let expires_ms = match row.expiry {
-            Expiry::Never => 0,
-            Expiry::Past => now_ms - SLACK_MS,
-            Expiry::Later => now_ms + 10 * DELAY_MS,
-        };
-        let amount = deposited * row.share / 1_000;
-        Row { channel, amount, expires_ms, signed: row.forged.is_none() }
-    }
-
-    /// The 134 bytes, as the contract's README has them, and what is presented instead if it is forged.
-    fn claim_row(&self, row: &Row, forged: Option<Forged>) -> ClaimRow {
-        let other = Hash32([9; 32]);
-        let chain_id = if matches!(forged, Some(Forged::Chain)) { "other" } else { &self.harness.chain_id };
-        let contract = if matches!(forged, Some(Forged::Contract)) { self.people[0].id() } else { self.escrow() };
-        let channel = if matches!(forged, Some(Forged::Channel)) { other } else { self.id(row.channel) };
-        let mut bytes = Vec::new();
-        bytes.extend((0x8000_0000_u32 + 0x0043_4854).to_le_bytes());
-        bytes.push(1 + u8::from(matches!(forged, Some(Forged::Version))));
-        bytes.push(u8::from(matches!(forged, Some(Forged::Kind))));
-        bytes.extend(domain(chain_id, contract.as_str()));
-        bytes.extend(channel.0);
-        bytes.extend((row.amount + u128::from(matches!(forged, Some(Forged::Amount)))).to_le_bytes());
-        bytes.extend((row.expires_ms + u64::from(matches!(forged, Some(Forged::Expiry)))).to_le_bytes());
-        bytes.extend((7 + u64::from(matches!(forged, Some(Forged::Counter)))).to_le_bytes());
-        bytes.extend([u8::from(matches!(forged, Some(Forged::Root))); 32]);
-        assert_eq!(bytes.len(), 134);
-        let key = if matches!(forged, Some(Forged::Key)) { Self::key(row.channel + 1) } else { Self::key(row.channel) };
-        let mut signature = key.sign(&bytes).to_bytes();
-        if let Some(Forged::Bit(bit)) = forged {
-            signature[usize::from(bit / 8)] ^= 1 << (bit % 8);
-        }
-        let (channel, context_root) = (self.id(row.channel).0, [0; 32]);
-        let (cumulative, expires_at_ms) = (row.amount, row.expires_ms);
-        ClaimRow { channel, cumulative, expires_at_ms, counter: 7, context_root, signature }
-    }
-
-    fn call(&self, step: &Step, op: &Op) -> Call {
-        let reference = |id: &Id| ChannelRef { channel: self.id(*id) };
-        match step {
-            Step::TopUp(id) => call(escrow::top_up, &reference(id)),
-            Step::Claim { rows, withdraw } => {
-                let rows = rows.iter().zip(&op.rows).map(|(row, how)| self.claim_row(row, how.forged)).collect();
-                call(escrow::claim_batch, &ClaimBatch { rows, withdraw: *withdraw }).tgas(100)
+    /// What is no call that is judged: time, accounts, and what registry and token are told. Whether it was one of those.
+    async fn prepare(&mut self, op: &Op) -> bool {
+        match op.what {
+            Move::Wait(until) => self.wait(op, until).await,
+            Move::Vanish => self.vanish(op.by % BOT).await,
+            Move::Fail => {
+                let fails = op.flag && op.share < 700;
+                tell(&self.harness, &self.token, "fail", json!({ "fails": fails })).await;
+                self.model.fails = fails;
             }
-            Step::Withdraw(ids) => {
-                let channels = ids.iter().map(|id| self.id(*id)).collect();
-                call(escrow::withdraw, &Channels { channels }).tgas(100)
+            Move::Refuse => {
+                let args = json!({ "account_id": self.id(op.other), "refuses": op.flag });
+                tell(&self.harness, &self.token, "refuse", args).await;
+                if op.flag {
+                    self.model.refused.insert(op.other);
+                } else {
+                    self.model.refused.remove(&op.other);
+                }
             }
-            Step::Close(id) => call(escrow::close, &reference(id)).tgas(100),
-            Step::RequestClose(id) => call(escrow::request_close, &reference(id)).tgas(100),
-            Step::CancelClose(id) => call(escrow::cancel_close, &reference(id)),
-            Step::FinalizeClose(id) => call(escrow::finalize_close, &reference(id)),
+            Move::Sell => self.sell().await,
+            _ => return false,
         }
+        true
     }
 
-    async fn balances(&self) -> Balances {
-        let mut balances = Balances::new();
-        for (number, person) in self.people.iter().enumerate().filter(|(number, _)| !self.model.gone.contains(number)) {
-            balances.insert(number, person.view_account().await.unwrap().balance.as_yoctonear());
+    async fn wait(&self, op: &Op, until_when: Until) {
+        let now_ms = self.harness.now_ms().await.unwrap();
+        let edge = self.edge(op).and_then(|id| self.model.edges[id].as_ref());
+        let then_ms = match until_when {
+            Until::Soon => now_ms + 1_000 * (1 + u64::try_from(op.pick % 90).unwrap()),
+            Until::Hour => now_ms + HOUR_MS,
+            Until::Day => now_ms + DAY_MS,
+            Until::Long => now_ms + LONG_MS + SLACK_MS,
+            Until::EdgeOver => edge.map_or(now_ms, |edge| edge.terms.ends_ms + model::WINDOW_MS),
+        };
+        until(&self.harness, then_ms).await;
+    }
+
+    /// Deletes its account, or makes it again.
+    async fn vanish(&mut self, person: Person) {
+        if self.model.gone.remove(&person) {
+            self.people[person] = self.harness.account(NAMES[person]).await.unwrap();
+            return;
         }
-        balances
+        let heir = self.people[BOT].id();
+        self.people[person].clone().delete_account(heir).await.unwrap().into_result().unwrap();
+        self.model.gone.insert(person);
+    }
+
+    /// A new owner says anew which account is the agent's.
+    async fn sell(&mut self) {
+        let (from, to) = (self.model.owner, next_owner(self.model.owner));
+        if [from, to].iter().any(|person| self.model.gone.contains(person)) {
+            return;
+        }
+        let (agent, registry) = (self.agent, &self.harness.contracts.registry);
+        let (seller, buyer) = (&self.people[from], &self.people[to]);
+        let offer = AgentAccount { agent, account: buyer.id().clone() };
+        ok(seller, registry, registry::offer_transfer, &offer, DEPOSIT).await;
+        let taken = accept(&self.harness, registry, agent).await;
+        ok(buyer, registry, registry::accept_transfer, &taken, DEPOSIT).await;
+        set_agent_account(&self.harness, buyer, agent, &self.people[BOT]).await;
+        self.model.owner = to;
     }
 
     /// That, or another one like it, that the model lets happen.
     fn rightly(&self, op: &Op, now_ms: u64) -> Op {
-        let goes = |op: &Op| match (self.caller(op), self.steps(op, now_ms)) {
-            (Some(by), Some(steps)) => self.model.clone().play(&steps, by, now_ms).is_ok(),
-            _ => false,
+        let goes = |op: &Op| {
+            let acts = self.acts(op, now_ms);
+            acts.is_some_and(|(by, acts)| self.model.clone().play(&acts, by, (now_ms, now_ms)).is_ok())
         };
-        let tries = if op.rightly { self.ids.len() } else { 0 };
-        (0..tries).map(|n| Op { pick: op.pick.wrapping_add(n), ..op.clone() }).find(goes).unwrap_or_else(|| op.clone())
+        let tries = if op.rightly { 16 } else { 0 };
+        let another = |n: usize| Op {
+            pick: op.pick.wrapping_add(n),
+            other: (op.other + n / 2) % (PEOPLE + 1),
+            asset: if n % 4 < 2 { op.asset } else { 1 - op.asset },
+            flag: op.flag ^ (n % 2 == 1),
+            ..op.clone()
+        };
+        (0..tries).map(another).find(goes).unwrap_or_else(|| op.clone())
     }
 
     async fn step(&mut self, op: &Op) {
-        match op.what {
-            Move::Wait => return self.harness.wait(Duration::from_millis(DELAY_MS + 2 * SLACK_MS)).await.unwrap(),
-            Move::Vanish => return self.vanish(op).await,
-            Move::Open => return self.open(op).await,
-            _ => {}
+        if self.prepare(op).await {
+            return;
         }
         let now_ms = self.harness.now_ms().await.unwrap();
         let op = &self.rightly(op, now_ms);
-        let (Some(by), Some(steps)) = (self.caller(op), self.steps(op, now_ms)) else { return };
-        let before = self.balances().await;
-        let calls: Vec<(Call, u128)> = steps.iter().map(|(step, deposit)| (self.call(step, op), *deposit)).collect();
-        let outcome = self.send(by, &calls).await;
-        let done = outcome.is_success();
-        let code = failed_with(&outcome).unwrap_or_default();
-        let what = format!("{steps:?} by {}: {done} {code}", NAMES[by]);
-        for (call, _) in &calls {
-            TALLY.note(&call.method, done);
+        let Some((by, mut acts)) = self.acts(op, now_ms) else { return };
+        let before = self.purses().await;
+        let outcome = self.send(by, &acts, op).await;
+        let after = self.purses().await;
+        let came = self.came_of(&acts, &outcome);
+        let what = format!("{acts:?} by {}: {came:?}", NAMES[by]);
+        // Lies are never taken.
+        for act in acts.iter().filter(|act| !matches!(act.step, Step::Lie { .. })) {
+            TALLY.note(&self.call(&act.step, op).method, came.is_ok());
         }
-        let judged = self.model.play(&steps, by, now_ms);
-        assert_eq!(
-            judged.err().unwrap_or_default(),
-            code,
-            "INV-ESC-MODEL: the contract and the model disagree: {what}"
-        );
-        let sent: u128 = if done { steps.iter().map(|(_, deposit)| deposit).sum() } else { 0 };
-        if done {
-            self.check_rows(&steps, &outcome, &what);
-            let topped_up: u128 =
-                steps.iter().filter(|(step, _)| matches!(step, Step::TopUp(_))).map(|(_, deposit)| deposit).sum();
-            self.deposited += topped_up;
+        // What storage did not take is what it was about.
+        if let (Ok(()), [act @ Act { step: Step::Open { .. } | Step::FillPurse(_), .. }]) = (&came, &mut acts[..]) {
+            act.rest = act.attached.saturating_sub(after[&by].prepaid - before[&by].prepaid);
         }
-        // One yocto that shows a full-access key signed stays with the contract.
-        self.check_money((by, sent), &outcome, before, &what).await;
-        self.check(&what).await;
+        let deposited = self.model.sums[NEAR].deposited;
+        let at_ms = self.times_of(&acts, &outcome).await;
+        let judged = self.model.play(&acts, by, at_ms);
+        let done = judged.is_ok();
+        check_code(&came, &judged, &what);
+        self.note_ids(&acts, &outcome, &came, &what);
+        self.check_rows(&acts, &outcome, &what);
+        let yoctos = if done { acts.iter().filter(|act| act.step.wants_yocto()).count() } else { 0 };
+        let kept = u128::try_from(yoctos).unwrap() + self.token_yoctos(&acts, &outcome);
+        let spent = self.model.sums[NEAR].deposited - deposited + kept;
+        self.check_money((by, spent, &outcome), &before, &after, &what);
+        self.check(&after, &what).await;
+    }
+
+    /// Yoctos that stay beside: with a token that was called, and with this contract if an acker joins in a token.
+    fn token_yoctos(&self, acts: &[Act], outcome: &Outcome) -> u128 {
+        match acts {
+            [Act { step: Step::Send { .. }, attached, .. }] if outcome.is_success() => *attached,
+            [Act { step: Step::JoinEdge(_), attached: 1, .. }] if outcome.is_success() => 1,
+            _ => 0,
+        }
+    }
+
+    async fn send(&self, by: Person, acts: &[Act], op: &Op) -> Outcome {
+        let contract = self.called(&acts[0].step);
+        if let [act @ Act { step: Step::Lie { .. }, .. }] = acts {
+            return self.harness.root().send(contract, self.call(&act.step, op), 0).await.unwrap();
+        }
+        let mut batch = self.people[by].batch(contract);
+        for act in acts {
+            let call = self.call(&act.step, op);
+            let function = Function::new(&call.method).args(call.args).gas(Gas::from_tgas(150));
+            batch = batch.call(function.deposit(NearToken::from_yoctonear(act.attached)));
+        }
+        batch.transact().await.unwrap()
+    }
+
+    /// Of tokens that were sent, all is taken or nothing.
+    fn came_of(&self, acts: &[Act], outcome: &Outcome) -> Came {
+        if let Some(code) = failed_with(outcome) {
+            return Err(code);
+        }
+        let [Act { step: Step::Send { amount, .. }, .. }] = acts else { return Ok(()) };
+        let taken = outcome.clone().json::<U128>().unwrap().0;
+        if taken == *amount {
+            return Ok(());
+        }
+        assert_eq!(taken, 0, "INV-ESC-1: a part of {amount}: {outcome:?}");
+        let failures = outcome.receipt_failures();
+        let by_it = failures.iter().find(|failure| failure.executor_id == *self.escrow());
+        Err(by_it.map_or(String::new(), |failure| said(&format!("{failure:?}"))))
+    }
+
+    /// When the contract did it: in its first receipt or, if it asks the registry, in the next one; and when the last
+    /// transfer was over.
+    async fn times_of(&self, acts: &[Act], outcome: &Outcome) -> (u64, u64) {
+        let times = times(&self.harness, outcome, self.escrow()).await;
+        let asks = matches!(acts, [Act { step: Step::Draw { .. }, .. }]);
+        let first = times.get(usize::from(asks && times.len() > 1)).copied();
+        match (first, times.last()) {
+            (Some(first), Some(last)) => (first, *last),
+            // A token that refuses asks nobody.
+            _ => (self.harness.now_ms().await.unwrap(), 0),
+        }
+    }
+
+    /// INV-ESC-6: what was opened has an id that nothing had before.
+    fn note_ids(&mut self, acts: &[Act], outcome: &Outcome, came: &Came, what: &str) {
+        let ([act], Ok(())) = (acts, came) else { return };
+        let (id, terms) = match &act.step {
+            Step::Open { terms, .. } => (answer(escrow::open, outcome).unwrap(), terms),
+            Step::Draw { to: Goal::Open { terms, .. }, .. } => (answer(escrow::draw, outcome).unwrap(), terms),
+            Step::OpenEdge(_) => {
+                let id = answer(escrow::open_edge, outcome).unwrap();
+                assert!(!self.edge_ids.contains(&id) && !self.ids.contains(&id), "INV-ESC-6: an id came back: {what}");
+                return self.edge_ids.push(id);
+            }
+            _ => return,
+        };
+        assert!(!self.edge_ids.contains(&id) && !self.ids.contains(&id), "INV-ESC-6: an id came back: {what}");
+        self.ids.push(id);
+        self.terms.push(terms.clone());
     }
 
     /// INV-ESC-3, 4 and 5: the last batch's rows, as if they had come one by one.
-    fn check_rows(&self, steps: &[(Step, u128)], outcome: &Outcome, what: &str) {
-        let Some((Step::Claim { rows, .. }, _)) = steps.first() else { return };
-        if steps.len() > 1 {
+    fn check_rows(&self, acts: &[Act], outcome: &Outcome, what: &str) {
+        let [Act { step: Step::Claim { rows, .. }, .. }] = acts else { return };
+        if !outcome.is_success() {
             return;
         }
         let told: Vec<String> = answer(escrow::claim_batch, outcome).unwrap().into_iter().map(|row| row.1).collect();
@@ -248,154 +272,100 @@ impl World {
         assert_eq!(told, self.model.told, "INV-ESC-4: rows of a batch: {what}");
     }
 
-    async fn send(&self, by: Person, calls: &[(Call, u128)]) -> Outcome {
-        let mut batch = self.people[by].batch(self.escrow());
-        for (Call { method, args, tgas }, deposit) in calls.iter().cloned() {
-            let function = Function::new(&method).args(args).gas(Gas::from_tgas(tgas));
-            batch = batch.call(function.deposit(NearToken::from_yoctonear(deposit)));
-        }
-        batch.transact().await.unwrap()
-    }
-
-    async fn open(&mut self, op: &Op) {
-        let Some(by) = self.caller(op) else { return };
-        let payee = op.pick % PEOPLE;
-        let key = Self::key(self.ids.len());
-        let voucher_key = Ed25519Key(key.verifying_key().to_bytes());
-        let args =
-            Open { payee: self.people[payee].id().clone(), agent: None, voucher_key, withdraw_delay_ms: DELAY_MS };
-        let before = self.balances().await;
-        let outcome = self.people[by].send(self.escrow(), call(escrow::open, &args), DEPOSIT).await.unwrap();
-        let done = outcome.is_success();
-        TALLY.note("open", done);
-        let what = format!("open by {} to {}: {done}", NAMES[by], NAMES[payee]);
-        assert_eq!(done, payee != by, "INV-ESC-MODEL: {what}");
-        if done {
-            let id = answer(escrow::open, &outcome).unwrap();
-            assert!(!self.ids.contains(&id), "INV-ESC-6: an id came back: {what}");
-            let channel = self.view(&[id]).await.remove(0);
-            let storage = DEPOSIT - channel.deposited.0;
-            assert!(storage <= STORAGE_MAX, "INV-ESC-MODEL: storage took {storage}: {what}");
-            self.model.open(by, payee, channel.deposited.0);
-            self.ids.push(id);
-            self.deposited += channel.deposited.0;
-        }
-        self.check_money((by, if done { DEPOSIT } else { 0 }), &outcome, before, &what).await;
-        self.check(&what).await;
-    }
-
-    /// Deletes its account, or makes it again.
-    async fn vanish(&mut self, op: &Op) {
-        let name = NAMES[op.by];
-        if self.model.gone.remove(&op.by) {
-            self.people[op.by] = self.harness.account(name).await.unwrap();
-            return;
-        }
-        let heir = self.people[(op.by + 1) % PEOPLE].id();
-        self.people[op.by].clone().delete_account(heir).await.unwrap().into_result().unwrap();
-        self.model.gone.insert(op.by);
-    }
-
-    async fn view(&self, ids: &[ChannelId]) -> Vec<charter_types::escrow::Channel> {
-        let channels = Channels { channels: ids.to_vec() };
-        self.harness.look(self.escrow(), escrow::channels, &channels).await.unwrap()
-    }
-
-    /// INV-ESC-7 and 9: nobody has a yocto more or less than what arrived, what it sent, and gas.
-    async fn check_money(&mut self, (by, sent): (Person, u128), outcome: &Outcome, before: Balances, what: &str) {
-        let after = self.balances().await;
+    /// INV-ESC-7 and 9: nobody has a yocto more or less than what arrived, what it spent, and gas. What was prepaid for
+    /// storage is somebody's still.
+    fn check_money(
+        &mut self,
+        (by, spent, outcome): (Person, u128, &Outcome),
+        before: &Purses,
+        after: &Purses,
+        what: &str,
+    ) {
         let arrived = std::mem::take(&mut self.model.arrived);
-        self.arrived += arrived.values().sum::<u128>();
-        let burnt: u128 = outcome.outcomes().iter().map(|one| one.tokens_burnt.as_yoctonear()).sum();
-        for (person, had) in before {
-            let mine = if person == by { sent + burnt } else { 0 };
-            let expected = had + arrived.get(&person).copied().unwrap_or_default() - mine;
-            assert_eq!(after[&person], expected, "INV-ESC-7: what {} has: {what}", NAMES[person]);
+        let spent = spent + std::mem::take(&mut self.model.fees);
+        let by_root = outcome.outcome().executor_id == *self.harness.root().id();
+        let all = |has: &checks::Has| has.yocto + has.prepaid;
+        for (person, had) in before.iter().filter(|(person, _)| !self.model.gone.contains(*person)) {
+            let cost = if *person == by && !by_root { spent + burnt(outcome) } else { 0 };
+            let expected = all(had) + arrived.get(person).copied().unwrap_or_default() - cost;
+            assert_eq!(all(&after[person]), expected, "INV-ESC-7: what {} has: {what}", NAMES[*person]);
         }
-    }
-
-    async fn check(&mut self, what: &str) {
-        let seen = self.view(&self.ids).await;
-        let mut shown = seen.iter();
-        for (id, channel) in self.ids.iter().zip(&mut self.model.channels) {
-            let Some(channel) = channel else {
-                assert!(!seen.iter().any(|one| one.id == *id), "INV-ESC-6: a channel that is gone: {what}");
-                continue;
-            };
-            let Some(one) = shown.next() else { panic!("INV-ESC-6: a channel is missing: {what}") };
-            let number = |account: &AccountId| self.people.iter().position(|person| person.id() == account).unwrap();
-            if let (Some(mine), Some(chains)) = (channel.closes_ms, one.closes_ms)
-                && mine.abs_diff(chains) < SLACK_MS
-            {
-                channel.closes_ms = Some(chains);
-            }
-            let now = Channel {
-                payer: number(&one.payer),
-                payee: number(&one.payee),
-                deposited: one.deposited.0,
-                claimed: one.claimed.0,
-                paid: one.paid.0,
-                refunded: one.refunded.0,
-                closes_ms: one.closes_ms,
-                closed: one.closed,
-            };
-            assert_eq!(one.id, *id, "INV-ESC-6: {what}");
-            let kept = now.paid <= now.claimed && now.claimed + now.refunded <= now.deposited;
-            assert!(kept && now.claimed >= channel.claimed, "INV-ESC-2: {now:?}: {what}");
-            assert_eq!(now, *channel, "INV-ESC-9: {what}");
-        }
-        self.check_books(what).await;
-    }
-
-    async fn check_books(&self, what: &str) {
-        let sums = self.harness.look(self.escrow(), escrow::totals, &Nothing {}).await.unwrap();
-        let accounted = sums.held.0 + sums.in_flight.0 + sums.paid.0 + sums.refunded.0;
-        assert_eq!(sums.deposited.0, accounted, "INV-ESC-1: {sums:?}: {what}");
-        let mine = (self.deposited, self.model.held(), 0, self.arrived);
-        let chains = (sums.deposited.0, sums.held.0, sums.in_flight.0, sums.paid.0 + sums.refunded.0);
-        assert_eq!(chains, mine, "INV-ESC-1: deposited, held, in flight, arrived: {what}");
-        let account = self.harness.worker.view_account(self.escrow()).await.unwrap();
-        let storage = u128::from(account.storage_usage) * BYTE_COST;
-        let balance = account.balance.as_yoctonear();
-        assert!(balance >= self.model.held() + storage, "INV-ESC-11: {balance}: {what}");
-        let charged = charged_bytes(&self.harness, self.escrow(), &self.people).await;
-        assert_eq!(charged, account.storage_usage - self.empty_bytes, "INV-ESC-6: bytes charged and held: {what}");
     }
 }
 
-/// sha256 of borsh: purpose, version, chain, contract.
-fn domain(chain_id: &str, contract: &str) -> [u8; 32] {
-    let text = |text: &str| [&u32::try_from(text.len()).unwrap().to_le_bytes()[..], text.as_bytes()].concat();
-    sha256(&[text("charter/voucher"), vec![1], text(chain_id), text(contract)].concat())
+/// One of those that the model has, if it has any.
+fn check_code(came: &Came, judged: &Result<Option<&'static str>, Faults>, what: &str) {
+    let known = |code: &str, faults: &[&str]| {
+        faults.iter().any(|fault| code == *fault || (*fault == "TOKEN" && code.starts_with("TOKEN_")))
+    };
+    let agree = match (came, judged) {
+        (Ok(()), Ok(None)) => true,
+        (Err(code), Ok(Some(told))) => code == told,
+        (Err(code), Err(faults)) => known(code, faults),
+        _ => false,
+    };
+    assert!(agree, "INV-ESC-MODEL: the contract and the model disagree: {judged:?} expected of: {what}");
+}
+
+/// The code of a receipt that failed.
+fn said(failure: &str) -> String {
+    let Some((_, told)) = failure.split_once("Smart contract panicked: ") else { return failure.to_owned() };
+    told.split([':', '"', '\\']).next().unwrap_or(told).to_owned()
 }
 
 invariants!(SEQUENCES, play, {
-    inv_esc_1_what_was_deposited_is_held_or_arrived: "INV-ESC-1",
-    inv_esc_2_no_channel_gives_more_than_it_has: "INV-ESC-2",
+    inv_esc_1_what_was_deposited_is_held_or_arrived_in_every_asset: "INV-ESC-1",
+    inv_esc_2_nothing_gives_more_than_it_has: "INV-ESC-2",
+    inv_esc_3_any_order_of_vouchers_is_their_maximum: "INV-ESC-3",
     inv_esc_4_a_batch_is_its_rows_in_any_order: "INV-ESC-4",
     inv_esc_5_a_voucher_bites_as_it_was_signed_or_not_at_all: "INV-ESC-5",
     inv_esc_6_ids_never_come_back_and_storage_does: "INV-ESC-6",
     inv_esc_7_nobody_has_a_yocto_more_or_less_and_none_before_the_grace_ends: "INV-ESC-7",
+    inv_esc_8_shares_follow_from_what_is_claimed: "INV-ESC-8",
     inv_esc_9_a_transfer_that_fails_leaves_the_books_as_they_were: "INV-ESC-9",
     inv_esc_11_the_balance_covers_what_is_owed: "INV-ESC-11",
+    inv_esc_12_a_request_has_one_outcome_and_costs_no_more_than_there_is: "INV-ESC-12",
     the_contract_and_a_model_of_it_agree: "INV-ESC-MODEL",
 });
 
+async fn set_agent_account(harness: &Harness, owner: &Account, agent: u64, account: &Account) {
+    let own = SetAgentAccount { agent, agent_account: Some(account.id().clone()) };
+    ok(owner, &harness.contracts.registry, registry::set_agent_account, &own, DEPOSIT).await;
+}
+
+/// The chain on which sequences begin: its people, the tokens, and what the registry calls the agent.
+async fn base() -> (Harness, Vec<Account>, [AccountId; 2], u64) {
+    let base = Harness::start().await.unwrap();
+    let mut people = Vec::new();
+    for name in NAMES {
+        people.push(base.account(name).await.unwrap());
+    }
+    let holders: Vec<_> = people.iter().map(|person| (person.id().clone(), TOKENS)).collect();
+    let tokens = [token(&base, "token", &holders).await, token(&base, "other", &[]).await];
+    let agent = register(&base, &people[ANN], Vec::new()).await;
+    set_agent_account(&base, &people[ANN], agent, &people[BOT]).await;
+    prepay(&people[BOT], &base.contracts.escrow, 10 * DEPOSIT).await;
+    (base, people, tokens.map(|token| token.id().clone()), agent)
+}
+
 fn play(sequences: u32) -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let (base, people, empty_bytes) = runtime.block_on(async {
-        let base = Harness::start().await.unwrap();
-        let mut people = Vec::new();
-        for name in NAMES {
-            people.push(base.account(name).await.unwrap());
-        }
-        let empty = base.worker.view_account(&base.contracts.escrow).await.unwrap().storage_usage;
-        (base, people, empty)
-    });
+    let (base, people, tokens, agent) = runtime.block_on(base());
     let run = Run { whose: "escrow", sequences, shrinks: 300, runtime: &runtime, base: &base, people: &people };
-    TALLY.play(run, vec(ops(), 22..26), async |harness, people, ops| {
-        let (model, ids) = (Model::default(), Vec::new());
-        let mut world = World { harness, people, model, ids, empty_bytes, deposited: 0, arrived: 0 };
+    TALLY.play(run, vec(ops(), 30..34), async |harness, people, ops| {
+        let escrow = harness.contracts.escrow.clone();
+        // A fork's clock goes on with its first block.
+        prepay(&people[BOT], &escrow, 1).await;
+        let usage = harness.worker.view_account(&escrow).await.unwrap().storage_usage;
+        let empty_bytes = usage - charged_bytes(&harness, &escrow, &people).await;
+        let nobody = format!("nobody.{}", harness.root().id()).parse().unwrap();
+        let mut balances = vec![TOKENS; PEOPLE];
+        balances.push(0);
+        let model = Model { tokens: balances, owner: ANN, ..Model::default() };
+        let [token, other] = tokens.clone();
+        let (ids, terms, edge_ids) = (Vec::new(), Vec::new(), Vec::new());
+        let mut world =
+            World { harness, people, nobody, token, other, agent, model, ids, terms, edge_ids, empty_bytes };
         for op in &ops {
             world.step(op).await;
         }

@@ -55,11 +55,15 @@ pub fn asked_for() -> Option<u32> {
     Some(wanted.parse().expect("CHARTER_SEQUENCES is a number"))
 }
 
+const STACK: usize = 64 << 20;
+
 fn on_all_cores(sequences: u32, play: fn(u32) -> Result<(), String>) -> Option<String> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let share = sequences.div_ceil(u32::try_from(cores).unwrap());
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(move || play(share))).collect();
+        // Moves of many kinds are deep trees to proptest: more than the 2 MiB that threads have.
+        let worker = || std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || play(share)).unwrap();
+        let workers: Vec<_> = std::iter::repeat_with(worker).take(cores).collect();
         workers.into_iter().find_map(|worker| worker.join().unwrap().err())
     })
 }

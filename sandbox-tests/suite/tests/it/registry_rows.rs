@@ -103,7 +103,7 @@ async fn every_kind_of_row_has_a_payer_and_an_exit() {
     ok(alice, contract, registry::set_recoverers, &SetRecoverers { agent, recoverers: group }, DEPOSIT).await;
     let proposal = AgentAccount { agent, account: rex.id().clone() };
     ok(bob, contract, registry::propose_recovery, &proposal, DEPOSIT).await;
-    let report = ReportReputation { agent, asset: "near".to_owned(), earned: U128(7), payments: 1 };
+    let report = ReportReputation { agent, asset: "near".to_owned(), earned: U128(7), payments: 1, rest_to: None };
     ok(rex, contract, registry::report_reputation, &report, DEPOSIT).await;
     assert_eq!(stage.tables().await, TABLES.into_iter().collect(), "a kind of row is not walked");
     let charged = stage.charged().await;

@@ -1,6 +1,8 @@
 //! Arbitrary values of any wire type, from its schema. The indexer's tests include this file, too.
 
-use charter_types::{AnyKey, Base64Bytes, Ed25519Key, Hash32, Signature64, U128, X25519Key};
+use charter_types::{
+    AnyKey, AnySignature, Base64Bytes, Ed25519Key, EthAddress, Hash32, Signature64, Signature65, U128, X25519Key,
+};
 use proptest::collection::vec;
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop_oneof};
 use proptest::sample::select;
@@ -30,6 +32,15 @@ fn text(name: &str) -> Option<BoxedStrategy<Value>> {
             })
             .boxed(),
         "Signature64" => any::<[u8; 64]>().prop_map(|bytes| json!(Signature64(bytes))).boxed(),
+        "Signature65" => any::<[u8; 65]>().prop_map(|bytes| json!(Signature65(bytes))).boxed(),
+        "AnySignature" => any::<([u8; 65], bool)>()
+            .prop_map(|(bytes, secp256k1)| {
+                let [first @ .., _] = bytes;
+                let ed25519 = AnySignature::Ed25519(Signature64(first));
+                json!(if secp256k1 { AnySignature::Secp256k1(Signature65(bytes)) } else { ed25519 })
+            })
+            .boxed(),
+        "EthAddress" => any::<[u8; 20]>().prop_map(|bytes| json!(EthAddress(bytes))).boxed(),
         _ => return None,
     })
 }

@@ -3,22 +3,27 @@
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 
-use super::PEOPLE;
-use super::model::Person;
+use super::model::{ANN, Asset, BEN, BPS, NEAR, NOBODY, PEOPLE, Person, TOKEN};
 
 #[derive(Clone, Debug)]
 pub struct Op {
     pub by: Person,
-    /// Who has the right to it does it, if anybody has.
+    /// Who has the right to it does it, if anybody has, to something that it can be done to.
     pub rightly: bool,
-    /// Picks a channel, modulo how many there were.
+    /// Picks a row of a kind, modulo how many there were.
     pub pick: usize,
-    /// Between nothing and more than there is, in thousandths of a deposit.
+    /// Somebody else: who is paid, or told of.
+    pub other: Person,
+    pub asset: Asset,
+    /// Between nothing and more than there is, in thousandths.
     pub share: u128,
     /// One yoctoNEAR too many, or the one too few.
     pub wrong_deposit: bool,
     pub rows: Vec<RowOf>,
-    pub withdraw: bool,
+    pub splits: Vec<(Person, u128)>,
+    pub lock: Lock,
+    /// Means something else in every move.
+    pub flag: bool,
     pub what: Move,
 }
 
@@ -37,7 +42,15 @@ pub enum Expiry {
     Later,
 }
 
-/// What a row says otherwise than what was signed.
+#[derive(Clone, Copy, Debug)]
+pub enum Lock {
+    None,
+    Hours(u64),
+    /// Longer than a lock may be.
+    TooLong,
+}
+
+/// What is presented otherwise than it was signed.
 #[derive(Clone, Copy, Debug)]
 pub enum Forged {
     Amount,
@@ -55,11 +68,32 @@ pub enum Forged {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum To {
+    Channel,
+    Purse,
+    Edge,
+    Nothing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    Soon,
+    Hour,
+    Day,
+    /// What share and root wait for.
+    Long,
+    /// The edge that is picked is over.
+    EdgeOver,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Move {
     Open,
     TopUp,
+    ExtendLock,
     Claim,
     Withdraw,
+    Distribute,
     Close,
     RequestClose,
     CancelClose,
@@ -67,48 +101,164 @@ pub enum Move {
     /// In one transaction: the close is executed while the payout is on its way.
     WithdrawAndClose,
     ClaimAndClose,
+    DistributeAndClose,
     TopUpAndRequest,
-    /// The grace is over.
-    Wait,
+    /// Tokens, and what another token says of tokens.
+    Send(To),
+    Lie(To),
+    FillPurse,
+    SetCaps,
+    EmptyPurse,
+    DrawOpen,
+    DrawTopUp,
+    ForgetDraws,
+    Reserve,
+    PostRoot,
+    Pull,
+    EndRoot,
+    ForgetCreators,
+    OpenEdge,
+    JoinEdge,
+    EndEdge,
+    CutEdge,
+    Escalate,
+    Deliver,
+    ClaimLate,
+    DeliverAndClaim,
+    ForgetRequest,
+    OpenEarnings,
+    Wait(Until),
     /// One of the people deletes its account, or makes it again.
     Vanish,
+    /// The token is switched off or on, for all or for one.
+    Fail,
+    Refuse,
+    /// The agent changes hands.
+    Sell,
 }
 
 /// Mostly one; sometimes a few that chance alone seldom puts in a row.
 pub fn ops() -> impl Strategy<Value = Vec<Op>> {
-    prop_oneof![
-        10 => op().prop_map(|op| vec![op]),
-        2 => row_of([Move::Open, Move::Claim, Move::Withdraw]),
-        2 => row_of([Move::RequestClose, Move::Claim, Move::Wait, Move::FinalizeClose]),
+    let of_channels = prop_oneof![
+        3 => row_of([Move::Open, Move::Send(To::Channel), Move::Claim, Move::Withdraw]),
+        2 => row_of([Move::Open, Move::Send(To::Channel), Move::Claim, Move::Distribute]),
+        2 => row_of([Move::RequestClose, Move::Claim, Move::Wait(Until::Hour), Move::FinalizeClose]),
         1 => row_of([Move::RequestClose, Move::CancelClose]),
-    ]
+        1 => row_of([Move::Distribute, Move::Wait(Until::Long), Move::Distribute, Move::Distribute]),
+    ];
+    let of_purses = prop_oneof![
+        2 => row_of([Move::FillPurse, Move::Send(To::Purse), Move::SetCaps, Move::DrawOpen, Move::DrawTopUp]),
+        1 => row_of([Move::DrawOpen, Move::DrawOpen, Move::Wait(Until::Day), Move::DrawOpen, Move::ForgetDraws]),
+        1 => row_of([Move::DrawOpen, Move::Claim, Move::Close, Move::EmptyPurse]),
+    ];
+    let of_roots = prop_oneof![
+        3 => row_of([Move::Claim, Move::Reserve, Move::PostRoot, Move::Pull]),
+        1 => row_of([Move::PostRoot, Move::Pull, Move::Pull, Move::Pull]),
+        1 => row_of([Move::Wait(Until::Long), Move::EndRoot, Move::ForgetCreators]),
+    ];
+    let of_edges = prop_oneof![
+        3 => row_of([Move::OpenEdge, Move::Send(To::Edge), Move::JoinEdge, Move::Send(To::Edge), Move::Escalate]),
+        2 => row_of([Move::Escalate, Move::Wait(Until::Soon), Move::ClaimLate, Move::Deliver, Move::ClaimLate]),
+        1 => row_of([Move::ClaimLate, Move::CutEdge, Move::EndEdge]),
+        1 => row_of([Move::Wait(Until::EdgeOver), Move::ClaimLate, Move::EndEdge, Move::ForgetRequest]),
+    ];
+    prop_oneof![24 => op().prop_map(|op| vec![op]), 3 => of_channels, 2 => of_purses, 2 => of_roots, 3 => of_edges]
 }
 
+/// All in one asset, and rightly, if anybody may.
 fn row_of<const N: usize>(moves: [Move; N]) -> impl Strategy<Value = Vec<Op>> {
-    op().prop_map(move |op| moves.map(|what| Op { what, withdraw: false, ..op.clone() }).to_vec())
+    let (flags, shares) = (vec(any::<bool>(), N), vec(1_u128..1_000, N));
+    (op(), flags, shares).prop_map(move |(op, flags, shares)| {
+        let each = moves.into_iter().zip(flags).zip(shares);
+        each.map(|((what, flag), share)| Op { what, flag, share, rightly: true, wrong_deposit: false, ..op.clone() })
+            .collect::<Vec<_>>()
+    })
 }
 
-fn op() -> impl Strategy<Value = Op> {
-    let what = prop_oneof![
+fn what() -> impl Strategy<Value = Move> {
+    let to = || prop_oneof![3 => Just(To::Channel), 2 => Just(To::Purse), 2 => Just(To::Edge), 1 => Just(To::Nothing)];
+    let until = prop_oneof![
+        3 => Just(Until::Soon),
+        3 => Just(Until::Hour),
+        2 => Just(Until::Day),
+        1 => Just(Until::Long),
+        1 => Just(Until::EdgeOver),
+    ];
+    let of_channels = prop_oneof![
         4 => Just(Move::Open),
         2 => Just(Move::TopUp),
+        1 => Just(Move::ExtendLock),
         6 => Just(Move::Claim),
         3 => Just(Move::Withdraw),
+        4 => Just(Move::Distribute),
         2 => Just(Move::Close),
         3 => Just(Move::RequestClose),
         1 => Just(Move::CancelClose),
         3 => Just(Move::FinalizeClose),
         1 => Just(Move::WithdrawAndClose),
         1 => Just(Move::ClaimAndClose),
+        1 => Just(Move::DistributeAndClose),
         1 => Just(Move::TopUpAndRequest),
-        2 => Just(Move::Wait),
-        1 => Just(Move::Vanish),
+        4 => to().prop_map(Move::Send),
+        1 => to().prop_map(Move::Lie),
+        1 => Just(Move::OpenEarnings),
     ];
-    let who = (0..PEOPLE, proptest::bool::weighted(0.75), proptest::bool::weighted(0.05), any::<bool>());
-    (who, any::<usize>(), share(), vec(row(), 1..5), what).prop_map(|(who, pick, share, rows, what)| {
-        let (by, rightly, wrong_deposit, withdraw) = who;
-        Op { by, rightly, pick, share, wrong_deposit, rows, withdraw, what }
+    let of_others = prop_oneof![
+        2 => Just(Move::FillPurse),
+        2 => Just(Move::SetCaps),
+        1 => Just(Move::EmptyPurse),
+        3 => Just(Move::DrawOpen),
+        2 => Just(Move::DrawTopUp),
+        1 => Just(Move::ForgetDraws),
+        2 => Just(Move::Reserve),
+        2 => Just(Move::PostRoot),
+        3 => Just(Move::Pull),
+        1 => Just(Move::EndRoot),
+        1 => Just(Move::ForgetCreators),
+    ];
+    let of_edges = prop_oneof![
+        2 => Just(Move::OpenEdge),
+        2 => Just(Move::JoinEdge),
+        2 => Just(Move::EndEdge),
+        1 => Just(Move::CutEdge),
+        3 => Just(Move::Escalate),
+        2 => Just(Move::Deliver),
+        3 => Just(Move::ClaimLate),
+        1 => Just(Move::DeliverAndClaim),
+        1 => Just(Move::ForgetRequest),
+    ];
+    let of_the_world = prop_oneof![
+        5 => until.prop_map(Move::Wait),
+        2 => Just(Move::Vanish),
+        1 => Just(Move::Fail),
+        1 => Just(Move::Refuse),
+        1 => Just(Move::Sell),
+    ];
+    prop_oneof![10 => of_channels, 5 => of_others, 5 => of_edges, 2 => of_the_world]
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let who = (0..PEOPLE, proptest::bool::weighted(0.8), 0..=NOBODY, proptest::bool::weighted(0.06));
+    let lock = prop_oneof![8 => Just(Lock::None), 3 => (1_u64..40).prop_map(Lock::Hours), 1 => Just(Lock::TooLong)];
+    let what_of = (prop_oneof![Just(NEAR), Just(TOKEN)], share(), splits(), lock, any::<bool>());
+    (who, any::<usize>(), what_of, vec(row(), 1..5), what()).prop_map(|(who, pick, what_of, rows, what)| {
+        let (by, rightly, other, wrong_deposit) = who;
+        let (asset, share, splits, lock, flag) = what_of;
+        Op { by, rightly, pick, other, asset, share, wrong_deposit, rows, splits, lock, flag, what }
     })
+}
+
+/// Often none; now and then one account twice, or more than all.
+fn splits() -> impl Strategy<Value = Vec<(Person, u128)>> {
+    let bps = prop_oneof![
+        6 => 1_u128..3_000,
+        2 => Just(3_333),
+        1 => Just(5_000),
+        1 => Just(1),
+        1 => Just(BPS),
+        1 => Just(0),
+    ];
+    prop_oneof![2 => Just(Vec::new()), 5 => vec((ANN..=NOBODY, bps), 1..4)]
 }
 
 fn share() -> impl Strategy<Value = u128> {
@@ -137,4 +287,9 @@ fn row() -> impl Strategy<Value = RowOf> {
         expiry,
         forged,
     })
+}
+
+/// Who owns the agent next.
+pub fn next_owner(owner: Person) -> Person {
+    if owner == ANN { BEN } else { ANN }
 }

@@ -1,5 +1,9 @@
 //! Calls of the escrow.
 
+mod edges;
+mod shares;
+mod spending;
+
 use std::time::Duration;
 
 use charter_harness::ok;
@@ -12,16 +16,18 @@ use near_workspaces::Account;
 
 use super::Table;
 use crate::escrow::{row, signing};
+use crate::escrow_stage::Stage;
 use charter_harness::arguments::DEPOSIT;
+
+pub use spending::reputation;
+
+/// With the root's name they are 32.
+const LETTERS: usize = 22;
 
 /// One channel that its payer closes, and one that its payee does.
 pub async fn rows(table: &mut Table, payer: &Account, payee: &Account) {
-    let open = Open {
-        payee: payee.id().clone(),
-        agent: Some(1),
-        voucher_key: Ed25519Key(signing().verifying_key().to_bytes()),
-        withdraw_delay_ms: WITHDRAW_DELAY_MS_MIN,
-    };
+    let voucher_key = Ed25519Key(signing().verifying_key().to_bytes());
+    let open = Open { agent: Some(1), ..Open::new(payee.id().clone(), voucher_key, WITHDRAW_DELAY_MS_MIN) };
     let channel = table.note(payer, (Escrow, escrow::open), "first of its payer", &open, DEPOSIT).await;
     let reference = ChannelRef { channel };
     table.note(payer, (Escrow, escrow::top_up), "", &reference, DEPOSIT).await;
@@ -44,6 +50,17 @@ pub async fn rows(table: &mut Table, payer: &Account, payee: &Account) {
     let some = ClaimBatch { rows: vec![row(&table.harness, channel, 1_000)], withdraw: false };
     ok(payee, &table.contracts.escrow, escrow::claim_batch, &some, 0).await;
     table.note(payee, (Escrow, escrow::close), "with something for both", &ChannelRef { channel }, 0).await;
+}
+
+/// All else, with everything that can be large as large as it gets. It takes months: on a chain apart.
+pub async fn more_rows(table: &mut Table, payer: &Account, payee: &Account) {
+    let stage = Stage::new(&table.harness, (payer, payee), LETTERS).await;
+    assert_eq!(stage.name(7).len(), 32);
+    shares::rows(table, &stage).await;
+    spending::purses(table, &stage).await;
+    spending::reserves(table, &stage).await;
+    spending::earnings(table, &stage).await;
+    edges::rows(table, &stage).await;
 }
 
 /// As many channels as a call can name, each of which changes.

@@ -2,9 +2,11 @@
 //! over.
 
 use charter_client::{Contracts, sha256};
-use charter_harness::{Caller, initial_call, ok, view};
+use charter_harness::{Caller, call, initial_call, ok, view};
 use charter_types::admin::{Deployment, Feature, PauseFeature, SetPauser, Upgrade};
 use charter_types::contract::{Escrow, Governance, Keys, Registry};
+use charter_types::escrow::args::Setup as EscrowSetup;
+use charter_types::escrow::methods as escrow;
 use charter_types::keys::methods as keys;
 use charter_types::method::Stateful;
 use charter_types::registry::args::{AgentRef, RegisterAgent, ReportReputation, ReputationRef, SetReporters};
@@ -36,6 +38,7 @@ pub async fn rows(table: &mut Table, owner: &Account, host: &Account) {
     let admin = table.person("a").await;
     table.contracts = administered(table, &admin).await;
     of_admin(table, &admin, owner).await;
+    super::escrow::reputation(table, &admin, owner).await;
     let vouched = register(&table.harness, owner, Vec::new()).await;
     let attester = Attester::new(&table.harness, owner, vouched).await;
     attester.attest(Ed25519Key(SigningKey::from_bytes(&[5; 32]).verifying_key().to_bytes()), X25519Key([9; 32])).await;
@@ -54,11 +57,17 @@ fn named(account: &Account) -> Named {
     Named { account: account.id().clone() }
 }
 
-/// The contracts again, with an admin. Keys and governance ask the registry that all others ask.
+/// The contracts again, with an admin. Keys and governance ask the registry that all others ask, the escrow this one.
 async fn administered(table: &Table, admin: &Account) -> Contracts {
     let mut contracts = table.harness.contracts.clone();
     for code in Contract::ALL {
-        let Some(new) = initial_call(code, admin.id(), &table.harness.contracts) else { continue };
+        let new = if matches!(code, Contract::Escrow) {
+            let (account, registry) = (admin.id().clone(), Some(contracts.registry.clone()));
+            Some(call(escrow::new, &EscrowSetup { account, registry }))
+        } else {
+            initial_call(code, admin.id(), &table.harness.contracts)
+        };
+        let Some(new) = new else { continue };
         let account = table.harness.account(&format!("{}-b", code.name())).await.unwrap();
         account.deploy(code.code()).await.unwrap().into_result().unwrap();
         account.send(account.id(), new, 0).await.unwrap().into_result().unwrap();
@@ -87,7 +96,7 @@ async fn of_admin(table: &mut Table, admin: &Account, owner: &Account) {
     let args = RegisterAgent { operators, guardians, ..RegisterAgent::new(card("https://u")) };
     let agent = ok(owner, &contract, registry::register_agent, &args, DEPOSIT).await;
     prepay(owner, &contract, DEPOSIT).await;
-    let report = ReportReputation { agent, asset: "near".to_owned(), earned: U128(1), payments: 1 };
+    let report = ReportReputation { agent, asset: "near".to_owned(), earned: U128(1), payments: 1, rest_to: None };
     table.note(owner, (Registry, registry::report_reputation), "first", &report, DEPOSIT).await;
     let epochs = view(&table.harness.worker, &contract, registry::epochs, &AgentRef { agent }).await.unwrap();
     let (epoch, reporter) = (epochs.unwrap().agent, owner.id().clone());

@@ -13,6 +13,7 @@ use charter_wasm::Contract;
 use near_workspaces::Account;
 
 use super::case::Who;
+use super::escrow::Money;
 use crate::escrow::open;
 use charter_harness::arguments::{DEPOSIT, accept, content, enrolled, policy, prepay, register, register_host, terms};
 
@@ -27,12 +28,13 @@ pub struct Scene {
     pub proposal: u64,
     pub content_hash: Hash32,
     pub channel: Hash32,
+    pub money: Money,
 }
 
 impl Scene {
     /// Agent 1, which went from its ex-owner to its owner, with a guardian, an operator who may do all that operators can,
     /// an account of its own, and a credential that host 1 may use; agent 2 with a recoverer; a line with a proposal; a
-    /// channel.
+    /// channel, and what else the escrow keeps.
     pub async fn new() -> Self {
         Self::on(Harness::start().await.unwrap()).await
     }
@@ -57,9 +59,9 @@ impl Scene {
         }
         let now_ms = harness.now_ms().await.unwrap();
         let expires_ms = now_ms + 30 * 24 * 3_600_000;
-        let (content_hash, channel) = (Hash32::default(), Hash32::default());
+        let (content_hash, channel, money) = (Hash32::default(), Hash32::default(), Money::default());
         let mut scene =
-            Self { harness, people, now_ms, expires_ms, standing: None, proposal: 0, content_hash, channel };
+            Self { harness, people, now_ms, expires_ms, standing: None, proposal: 0, content_hash, channel, money };
         scene.agents().await;
         for person in &scene.people[..Who::ALL.len() - 1] {
             for contract in scene.contracts() {
@@ -70,6 +72,7 @@ impl Scene {
         scene.line().await;
         scene.stakes().await;
         scene.channel = open(&scene.harness, scene.person(Who::Owner), scene.person(Who::Friend)).await;
+        scene.money = Money::new(&scene).await;
         scene
     }
 

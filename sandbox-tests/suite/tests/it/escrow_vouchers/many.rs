@@ -1,0 +1,174 @@
+//! Many rows, many channels, and more payouts on their way than a channel counts.
+
+use std::fmt::Write;
+
+use charter_harness::{Caller, call, raw_bytes};
+use charter_types::AccountId;
+use charter_types::asset::Asset;
+use charter_types::escrow::args::{ChannelRef, Open};
+use charter_types::escrow::methods as escrow;
+use charter_types::escrow::{CLAIM_BATCH_MAX, ChannelId, ClaimBatch};
+use charter_types::method::Method;
+
+use super::BAD_SIGNATURE;
+use crate::escrow_scene::{Scene, balance, split};
+use crate::staked::together;
+
+/// So many payouts of one channel are on their way at once, if blocks allow it: more than a byte counts.
+const CALLERS: usize = 5;
+const EACH: usize = 52;
+
+/// Opened by ann, in NEAR or a token in turn, each with a share.
+async fn channels(scene: &Scene, count: usize) -> Vec<ChannelId> {
+    let splits = vec![split(scene.cid.id(), 1_000)];
+    let mut channels = Vec::new();
+    for number in 0..count {
+        let asset = if number % 2 == 0 { Asset::Near } else { scene.asset() };
+        channels.push(scene.open(&Open { asset, splits: splits.clone(), ..scene.open_args() }, 100_000).await);
+    }
+    channels
+}
+
+/// 24 were too many once: each payout was told of by itself.
+#[tokio::test]
+async fn a_batch_with_24_own_channels_and_one_with_128_pay_all_of_them() {
+    let scene = Scene::new().await;
+    for count in [24, CLAIM_BATCH_MAX] {
+        let channels = channels(&scene, count).await;
+        let before = scene.settled_tokens().await.paid.0;
+        let rows = channels.iter().map(|channel| scene.row(*channel, 10_000)).collect();
+        let told = scene.batch(&scene.ben, rows, true).await;
+        assert!(told.iter().all(|told| told == "10000"), "{told:?}");
+        for channel in [channels[0], channels[1], channels[count - 1]] {
+            assert_eq!(scene.channel(channel).await.unwrap().paid.0, 9_000);
+        }
+        let half = u128::try_from(count / 2).unwrap();
+        assert_eq!(scene.settled_tokens().await.paid.0 - before, half * 9_000);
+    }
+}
+
+/// The bad one fails alone, wherever it is, and withdrawing goes on without it.
+#[tokio::test]
+async fn of_128_rows_one_of_which_is_bad_127_count() {
+    let scene = Scene::new().await;
+    let channels = channels(&scene, CLAIM_BATCH_MAX).await;
+    let mut claimed = 0;
+    for place in [0, 63, CLAIM_BATCH_MAX - 1] {
+        claimed += 1_000;
+        let mut rows: Vec<_> = channels.iter().map(|channel| scene.row(*channel, claimed)).collect();
+        rows[place].signature[0] ^= 1;
+        let told = scene.batch(&scene.ben, rows, true).await;
+        let good = told.iter().filter(|told| **told == claimed.to_string()).count();
+        assert_eq!((good, told[place].as_str()), (CLAIM_BATCH_MAX - 1, BAD_SIGNATURE));
+        scene.settled(&Asset::Near).await;
+        scene.settled_tokens().await;
+    }
+}
+
+/// In one transaction the close is executed while the payout is on its way. Both arrive, once.
+#[tokio::test]
+async fn a_channel_is_closed_while_a_withdrawal_is_on_its_way() {
+    let scene = Scene::new().await;
+    let near = Open { asset: Asset::Near, ..scene.open_args() };
+    for args in [near, scene.open_args()] {
+        let channel = scene.open(&args, 10_000).await;
+        assert_eq!(scene.claim(channel, 4_000).await, "4000");
+        let deposited = scene.channel(channel).await.unwrap().deposited.0;
+        let before = scene.settled(&args.asset).await;
+        let reference = ChannelRef { channel };
+        let batch = ClaimBatch { rows: vec![scene.row(channel, 6_000)], withdraw: true };
+        let calls = vec![(call(escrow::claim_batch, &batch), 0), (call(escrow::close, &reference), 0)];
+        let outcome = together(&scene.ben, scene.contract(), calls).await;
+        assert!(outcome.is_success(), "{outcome:?}");
+        assert_eq!(scene.channel(channel).await, None);
+        let after = scene.settled(&args.asset).await;
+        if args.asset == Asset::Near {
+            assert_eq!(
+                (after.paid.0 - before.paid.0, after.refunded.0 - before.refunded.0),
+                (6_000, deposited - 6_000)
+            );
+        }
+        // A token's sums start anew with the last that is in it.
+        assert_eq!(after.held.0, 0);
+    }
+}
+
+/// A payee that presents batches of one length each, one after the other, in one call.
+fn presenting(escrow: &AccountId, length: usize) -> Vec<u8> {
+    let method = escrow::claim_batch::NAME;
+    let mut text = format!(
+        r#"(module
+  (import "env" "input" (func $input (param i64)))
+  (import "env" "register_len" (func $length (param i64) (result i64)))
+  (import "env" "read_register" (func $read (param i64 i64)))
+  (import "env" "promise_create" (func $call (param i64 i64 i64 i64 i64 i64 i64 i64) (result i64)))
+  (memory 4)
+  (data (i32.const 0) "{escrow}")
+  (data (i32.const 100) "{method}")
+  ;; Zeroes at 300: no deposit. The batches begin at 1000.
+"#
+    );
+    write!(
+        text,
+        r#"  (func (export "present") (local $at i64) (local $end i64)
+    (call $input (i64.const 0))
+    (call $read (i64.const 0) (i64.const 1000))
+    (local.set $at (i64.const 1000))
+    (local.set $end (i64.add (i64.const 1000) (call $length (i64.const 0))))
+    (loop $next
+      (drop (call $call (i64.const {}) (i64.const 0) (i64.const {}) (i64.const 100) (i64.const {length}) (local.get $at)
+        (i64.const 300) (i64.const 17000000000000)))
+      (local.set $at (i64.add (local.get $at) (i64.const {length})))
+      (br_if $next (i64.lt_u (local.get $at) (local.get $end))))))"#,
+        escrow.as_str().len(),
+        method.len(),
+    )
+    .unwrap();
+    wat::parse_str(&text).unwrap()
+}
+
+/// Hundreds of payouts of one channel on their way at once. What can't be counted any more stays due, and is paid later.
+#[tokio::test]
+async fn hundreds_of_withdrawals_on_their_way_are_all_paid_once() {
+    let scene = Scene::new().await;
+    let args = Open { asset: Asset::Near, ..scene.open_args() };
+    let channel = scene.open(&args, 0).await;
+    let batch = |number: usize| {
+        let cumulative = 1_000 * (u128::try_from(number).unwrap() + 1);
+        let batch = ClaimBatch { rows: vec![scene.row(channel, cumulative)], withdraw: true };
+        escrow::claim_batch::write(&batch)
+    };
+    let wasm = presenting(scene.contract(), batch(0).len());
+    scene.ben.deploy(&wasm).await.unwrap().into_result().unwrap();
+    let mut callers = Vec::new();
+    for number in 0..CALLERS {
+        callers.push(scene.harness.account(&format!("caller{number}")).await.unwrap());
+    }
+    let had = balance(&scene.ben).await;
+    let present = |number: usize| {
+        let batches: Vec<u8> = (EACH * number..EACH * (number + 1)).flat_map(batch).collect();
+        callers[number].send(scene.ben.id(), raw_bytes("present", batches).tgas(1_000), 0)
+    };
+    let [first, second, third, fourth, fifth] = [0, 1, 2, 3, 4].map(present);
+    let (first, second, third, fourth, fifth) = tokio::join!(first, second, third, fourth, fifth);
+    for outcome in [first, second, third, fourth, fifth] {
+        let outcome = outcome.unwrap();
+        assert!(outcome.is_success() && outcome.receipt_failures().is_empty(), "{outcome:?}");
+    }
+    let most = 1_000 * u128::try_from(CALLERS * EACH).unwrap();
+    let seen = scene.channel(channel).await.unwrap();
+    assert_eq!(seen.claimed.0, most, "whatever came first");
+    scene.settled(&Asset::Near).await;
+    if seen.paid.0 < most {
+        let rest = ClaimBatch { rows: vec![scene.row(channel, most)], withdraw: true };
+        let outcome = callers[0].send(scene.ben.id(), raw_bytes("present", escrow::claim_batch::write(&rest)), 0).await;
+        assert!(outcome.unwrap().is_success());
+    }
+    assert_eq!(scene.channel(channel).await.unwrap().paid.0, most);
+    assert_eq!(scene.settled(&Asset::Near).await.paid.0, most);
+    // A contract is rewarded for what is called on it; nothing is taken from it.
+    assert!(balance(&scene.ben).await >= had + most);
+    // It closes like any other.
+    assert_eq!(scene.told(&scene.ben, escrow::close, &ChannelRef { channel }, 0).await, None);
+    assert_eq!(scene.channel(channel).await, None);
+}
