@@ -27,6 +27,11 @@ pub fn then_call<M: Method>(promise: Promise, _: M, args: Vec<u8>, gas: Gas, wei
     promise.function_call_weight(M::NAME, args, NearToken::ZERO, gas, GasWeight(weight))
 }
 
+/// The same with a deposit.
+pub fn paid_call<M: Method>(promise: Promise, _: M, args: Vec<u8>, yocto: u128, gas: Gas) -> Promise {
+    raw_call(promise, M::NAME, args, yocto, gas)
+}
+
 /// The same for a contract that is not ours, whose methods we know by name only.
 pub fn raw_call(promise: Promise, method: &str, args: Vec<u8>, yocto: u128, gas: Gas) -> Promise {
     promise.function_call_weight(method, args, NearToken::from_yoctonear(yocto), gas, GasWeight(1))

@@ -1,7 +1,7 @@
 //! What accounts earn for agents, and telling the registry. Who pays itself earns a name, too: nothing may be gated on it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, Later, ask_then, methods, pay_then, raw_call, view_answer};
+use charter_common::{Answer, Later, ask_then, methods, paid_call, pay_then, view_answer};
 use charter_types::AccountId;
 use charter_types::U128;
 use charter_types::asset::Asset;
@@ -134,7 +134,7 @@ impl Escrow {
             rest_to: Some(caller.clone()),
         });
         let call = Promise::new(self.registry.clone());
-        let call = raw_call(call, registry::report_reputation::NAME, report, *deposit, REPORT);
+        let call = paid_call(call, registry::report_reputation, report, *deposit, REPORT);
         Ok(pay_then(call, (on_reported, ON_REPORTED), sync))
     }
 }
