@@ -326,9 +326,7 @@ pub fn initial_call(code: Code, admin: &AccountId, contracts: &Contracts) -> Opt
             call(registry::methods::new, &registry::args::Setup { account, verifier })
         }
         // The registry is beside it; releases before 0008 know none.
-        Code::Escrow => {
-            call(escrow::methods::new, &escrow::args::Setup { account, registry: Some(contracts.registry.clone()) })
-        }
+        Code::Escrow => call(escrow::methods::new, &escrow::args::Setup { account, registry: None }),
         Code::Keys => call(keys::methods::new, &Setup { account, registry: contracts.registry.clone() }),
         Code::Governance => governance_setup(admin, contracts),
     })

@@ -160,9 +160,6 @@ async fn after_its_time_a_purse_gives_nothing() {
     robot.fill(ann, 100_000).await;
     let until_ms = robot.scene.now_ms().await + HOUR_MS;
     robot.set_caps_until(ann, (50_000, 50_000), until_ms).await;
-    // Its owner says anew which account is the agent's.
-    assert_eq!(robot.refused(ben, 1_000).await, "ESCROW_NOT_AGENT");
-    robot.name_account(ann).await;
     assert_eq!(robot.draw(ben, 1_000).await.err(), None);
     robot.scene.until(until_ms + 1).await;
     assert_eq!(robot.refused(ben, 1_000).await, "ESCROW_NO_CAPS");
@@ -263,6 +260,9 @@ async fn nobody_but_the_agents_account_draws_and_not_for_itself() {
     ok(ann, registry, registry::panic_all, &Nothing {}, 1).await;
     assert_eq!(robot.refused(ben, 1_000).await, "ESCROW_NOT_AGENT", "its owner pressed the button");
     ok(ann, registry, registry::rearm, &Rearm { agents: vec![robot.agent] }, 1).await;
+    // Its owner says anew which account is the agent's.
+    assert_eq!(robot.refused(ben, 1_000).await, "ESCROW_NOT_AGENT");
+    robot.name_account(ann).await;
     assert_eq!(robot.draw(ben, 1_000).await.err(), None);
 }
 

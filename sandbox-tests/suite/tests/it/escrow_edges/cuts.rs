@@ -138,6 +138,14 @@ async fn an_edge_that_can_not_work_is_not_opened() {
         OpenEdge { cut_to: ben.id().clone(), ..good.clone() },
         OpenEdge { collateral: U128(999), cut: U128(0), cap: U128(999), rate_per_s: U128(1), ..good.clone() },
         OpenEdge { cut: U128(COLLATERAL + 1), ..good.clone() },
+        // Late pay that takes longer than 30 days to its cap.
+        OpenEdge {
+            collateral: U128(2_592_001),
+            cap: U128(2_592_001),
+            cut: U128(0),
+            rate_per_s: U128(1),
+            ..good.clone()
+        },
         OpenEdge { cap: U128(COLLATERAL + 1), ..good.clone() },
         OpenEdge { rate_per_s: U128(0), ..good.clone() },
         OpenEdge { window_ms: 59_999, ..good.clone() },

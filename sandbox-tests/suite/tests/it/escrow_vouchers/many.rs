@@ -7,7 +7,7 @@ use charter_types::AccountId;
 use charter_types::asset::Asset;
 use charter_types::escrow::args::{ChannelRef, Open};
 use charter_types::escrow::methods as escrow;
-use charter_types::escrow::{CLAIM_BATCH_MAX, ChannelId, ClaimBatch};
+use charter_types::escrow::{CLAIM_BATCH_MAX, ChannelId, ClaimBatch, SHARED_PAID_MAX};
 use charter_types::method::Method;
 
 use super::BAD_SIGNATURE;
@@ -18,9 +18,9 @@ use crate::staked::together;
 const CALLERS: usize = 5;
 const EACH: usize = 52;
 
-/// Opened by ann, in NEAR or a token in turn, each with a share.
-async fn channels(scene: &Scene, count: usize) -> Vec<ChannelId> {
-    let splits = vec![split(scene.cid.id(), 1_000)];
+/// Opened by ann, in NEAR or a token in turn, each with a share, or without.
+async fn channels(scene: &Scene, count: usize, shared: bool) -> Vec<ChannelId> {
+    let splits = if shared { vec![split(scene.cid.id(), 1_000)] } else { Vec::new() };
     let mut channels = Vec::new();
     for number in 0..count {
         let asset = if number % 2 == 0 { Asset::Near } else { scene.asset() };
@@ -33,25 +33,53 @@ async fn channels(scene: &Scene, count: usize) -> Vec<ChannelId> {
 #[tokio::test]
 async fn a_batch_with_24_own_channels_and_one_with_128_pay_all_of_them() {
     let scene = Scene::new().await;
-    for count in [24, CLAIM_BATCH_MAX] {
-        let channels = channels(&scene, count).await;
+    for (count, shared) in [(24, true), (CLAIM_BATCH_MAX, false)] {
+        let channels = channels(&scene, count, shared).await;
+        let own = if shared { 9_000 } else { 10_000 };
         let before = scene.settled_tokens().await.paid.0;
         let rows = channels.iter().map(|channel| scene.row(*channel, 10_000)).collect();
         let told = scene.batch(&scene.ben, rows, true).await;
         assert!(told.iter().all(|told| told == "10000"), "{told:?}");
         for channel in [channels[0], channels[1], channels[count - 1]] {
-            assert_eq!(scene.channel(channel).await.unwrap().paid.0, 9_000);
+            assert_eq!(scene.channel(channel).await.unwrap().paid.0, own);
         }
         let half = u128::try_from(count / 2).unwrap();
-        assert_eq!(scene.settled_tokens().await.paid.0 - before, half * 9_000);
+        assert_eq!(scene.settled_tokens().await.paid.0 - before, half * own);
     }
+}
+
+/// What the payee of a shared channel was sent is told beside its row, and a receipt's logs have room for 32. Tell the row
+/// alone, and who reads it believes that the payee has all.
+#[tokio::test]
+async fn a_batch_pays_32_shared_channels_and_tells_what() {
+    let scene = Scene::new().await;
+    let channels = channels(&scene, CLAIM_BATCH_MAX, true).await;
+    let rows = channels.iter().map(|channel| scene.row(*channel, 10_000)).collect();
+    let batch = ClaimBatch { rows, withdraw: true };
+    let outcome = scene.send(&scene.ben, escrow::claim_batch, &batch, 0).await;
+    let told = outcome.logs().into_iter().find(|log| log.contains("claims_paid")).unwrap();
+    let fact: serde_json::Value = serde_json::from_str(told.strip_prefix("EVENT_JSON:").unwrap()).unwrap();
+    let paid = &fact["data"][0]["new"]["claims_paid"];
+    assert_eq!(paid["raised"].as_array().unwrap().len(), 0);
+    let due = paid["due"].as_array().unwrap();
+    assert!(due.len() == SHARED_PAID_MAX && due.iter().all(|row| row[1] == "9000"), "{due:?}");
+    assert!(paid["rows"].as_array().unwrap().iter().all(|row| row[1] == "10000"));
+    let mut left = 0;
+    for channel in &channels {
+        let seen = scene.channel(*channel).await.unwrap();
+        assert_eq!(seen.claimed.0, 10_000);
+        left += 9_000 - seen.paid.0;
+    }
+    let unpaid = u128::try_from(CLAIM_BATCH_MAX - SHARED_PAID_MAX).unwrap();
+    assert_eq!(left, 9_000 * unpaid);
+    assert_eq!(scene.withdraw(&scene.ben, &channels).await, Ok(left), "the others wait for a call of their own");
 }
 
 /// The bad one fails alone, wherever it is, and withdrawing goes on without it.
 #[tokio::test]
 async fn of_128_rows_one_of_which_is_bad_127_count() {
     let scene = Scene::new().await;
-    let channels = channels(&scene, CLAIM_BATCH_MAX).await;
+    let channels = channels(&scene, CLAIM_BATCH_MAX, true).await;
     let mut claimed = 0;
     for place in [0, 63, CLAIM_BATCH_MAX - 1] {
         claimed += 1_000;

@@ -121,7 +121,13 @@ impl<'a> Walk<'a> {
     async fn init(&self, row: &Row, contract: &str, fields: &[(String, Value)]) {
         let harness = &self.scene.harness;
         let code = Contract::ALL.into_iter().find(|code| code.name() == contract).unwrap();
-        let new = initial_call(code, harness.root().id(), &harness.contracts).unwrap();
+        let mut new = initial_call(code, harness.root().id(), &harness.contracts).unwrap();
+        let mut args: Value = serde_json::from_slice(&new.args).unwrap();
+        // What releases of before do not know may be left out.
+        if args.get("registry").is_none() && fields.iter().any(|(name, _)| name == "registry") {
+            args["registry"] = json!(harness.contracts.registry);
+        }
+        new.args = serde_json::to_vec(&args).unwrap();
         let account = harness.account(&format!("{contract}-new")).await.unwrap();
         account.deploy(code.code()).await.unwrap().into_result().unwrap();
         let mut walk = Walk::new(self.scene, account.id()).await;
