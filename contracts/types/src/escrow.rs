@@ -30,8 +30,6 @@ pub use voucher::{Kind, VOUCHER_BYTES, VOUCHER_PURPOSE, Voucher};
 pub const STANDARD: &str = "charter_escrow";
 pub const VERSION: &str = "1.0.0";
 
-/// Channels with splits that one `claim_batch` pays; others stay due.
-pub const SHARED_PAID_MAX: usize = 32;
 /// Rows in one `claim_batch`.
 pub const CLAIM_BATCH_MAX: usize = 128;
 /// Channels in one `withdraw`.

@@ -97,7 +97,7 @@ impl Escrow {
             return Err(EscrowError::DrawnForAgent {}.into());
         }
         // Nor longer than the purse gives: an agent that is not its owner's any more would lock it for a year.
-        if known.is_none() && channel.locked_until_ms > purse.until_ms {
+        if channel.locked_until_ms > purse.until_ms {
             return Err(EscrowError::BadLock {}.into());
         }
         let drawn_key = DrawKey { purse: purse_key.clone(), payee: channel.payee.clone() };

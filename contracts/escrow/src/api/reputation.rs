@@ -11,7 +11,7 @@ use charter_types::escrow::methods::{on_agent, on_reported};
 use charter_types::escrow::{EarningsRow, EscrowError, Fact};
 use charter_types::method::Method;
 use charter_types::registry::args::{AgentRef, ReportReputation};
-use charter_types::registry::{AgentId, methods as registry};
+use charter_types::registry::{Agent, AgentId, methods as registry};
 use near_sdk::{NearToken, Promise, env, near};
 
 use crate::gas::{AGENT, AGENT_BYTES_MAX, ON_AGENT, ON_REPORTED, REPORT};
@@ -119,7 +119,7 @@ impl Escrow {
     pub(super) fn report(&self, sync: &Syncing) -> Answer<Later<()>> {
         let Syncing { caller, deposit, agent: id, asset } = sync;
         let known = view_answer(registry::agent, AGENT_BYTES_MAX).flatten();
-        let account = known.ok_or(EscrowError::UnknownAgent { agent: *id })?.payout;
+        let Agent { payout: account, epoch, .. } = known.ok_or(EscrowError::UnknownAgent { agent: *id })?;
         let key = EarningsKey { agent: *id, account, asset: asset.clone() };
         let row = self.earnings.get(&key).ok_or(EscrowError::NoEarnings {})?;
         let name = match asset {
@@ -131,6 +131,7 @@ impl Escrow {
             asset: name,
             earned: U128(row.earned),
             payments: row.payments,
+            epoch: Some(epoch),
             rest_to: Some(caller.clone()),
         });
         let call = Promise::new(self.registry.clone());

@@ -14,7 +14,7 @@ use crate::{Registry, RegistryExt};
 impl Registry {
     pub fn report_reputation(
         &mut self,
-        ReportReputation { agent: id, asset, earned, payments, rest_to }: ReportReputation,
+        ReportReputation { agent: id, asset, earned, payments, epoch: seen, rest_to }: ReportReputation,
     ) -> Answer {
         let reporter = env::predecessor_account_id();
         let payment = self.core.begin_payment(&reporter)?.with_rest_to(rest_to);
@@ -25,6 +25,10 @@ impl Registry {
             return Err(RegistryError::BadReport {}.into());
         }
         let epoch = self.load_agent(id)?.epoch;
+        // What was looked up before a hand-over is the seller's, and would be the buyer's baseline.
+        if seen.is_some_and(|seen| seen != epoch) {
+            return Err(RegistryError::EpochMoved {}.into());
+        }
         let key = ReputationKey(id, epoch, reporter.clone(), asset.clone());
         let known = self.reputations.get(&key);
         let none = Reputation {

@@ -224,6 +224,10 @@ pub struct ReportReputation {
     pub asset: String,
     pub earned: U128,
     pub payments: u64,
+    /// The agent's epoch that the reporter saw: refused, if it is another by now. Left out it is not compared, as releases
+    /// before 0008 did not.
+    #[cfg_attr(not(near), serde(skip_serializing_if = "Option::is_none"))]
+    pub epoch: Option<u64>,
     /// Who gets what the row leaves of the deposit: whoever had the reporter report. Nobody: the reporter. Left out then:
     /// releases before 0008 know nobody else.
     #[cfg_attr(not(near), serde(skip_serializing_if = "Option::is_none"))]

@@ -84,7 +84,14 @@ impl World {
         ok(alice, registry, registry::set_attestation_policy, &SetAttestationPolicy { agent, policy }, DEPOSIT).await;
         ok(alice, registry, registry::set_reporters, &SetReporters { reporters: vec![alice.id().clone()] }, 0).await;
         ok(alice, registry, registry::set_verifier, &Named { account: self.contracts().verifier.clone() }, 0).await;
-        let report = ReportReputation { agent, asset: "near".to_owned(), earned: U128(5), payments: 1, rest_to: None };
+        let report = ReportReputation {
+            agent,
+            asset: "near".to_owned(),
+            earned: U128(5),
+            payments: 1,
+            epoch: None,
+            rest_to: None,
+        };
         ok(alice, registry, registry::report_reputation, &report, DEPOSIT).await;
     }
 

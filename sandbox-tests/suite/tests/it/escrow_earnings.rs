@@ -96,7 +96,13 @@ async fn the_registry_is_told_what_the_payout_account_earned() {
     let Asset::Nep141(token) = scene.asset() else { unreachable!("it is a token") };
     let known = ReputationRef { agent, epoch, reporter: escrow_id, asset: token.to_string() };
     let row = view(&scene.harness.worker, &registry_id, registry::reputation, &known).await.unwrap();
-    assert!(row.is_some(), "the registry keeps it");
+    let row = row.expect("the registry keeps it");
+    assert_eq!((row.earned.0, row.payments), (4_000, 1));
+    assert_eq!(scene.claim(channel, 7_000).await, "7000");
+    assert_eq!(scene.withdraw(&scene.ben, &[channel]).await, Ok(3_000));
+    assert_eq!(told().await.0, None);
+    let row = view(&scene.harness.worker, &registry_id, registry::reputation, &known).await.unwrap().unwrap();
+    assert_eq!((row.earned.0, row.payments), (7_000, 2));
     let unknown = OfAgent { agent: 999, asset: scene.asset() };
     let code = scene.told(&scene.dan, escrow::sync_reputation, &unknown, DEPOSIT).await;
     assert_eq!(code.as_deref(), Some("ESCROW_UNKNOWN_AGENT"));

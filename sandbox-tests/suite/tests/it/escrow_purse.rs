@@ -153,6 +153,24 @@ async fn caps_begin_anew_at_midnight_and_not_with_what_comes_back() {
     assert_eq!(robot.refused(cid, 1_000).await, OVER_CAPS);
 }
 
+/// What an agent locks is back when the purse's time is over, or soon: compare at opening only, and an agent whose owner has
+/// shortened the time adds to what it locked for a year before.
+#[tokio::test]
+async fn what_is_drawn_is_locked_no_longer_than_the_purse_gives() {
+    let robot = Robot::new().await;
+    let Scene { ann, ben, .. } = &robot.scene;
+    robot.fill(ann, 100_000).await;
+    let until_ms = robot.scene.now_ms().await + 100 * DAY_MS;
+    robot.set_caps_until(ann, (50_000, 50_000), until_ms).await;
+    let locked = |locked_until_ms| DrawTo::Open(OpenDrawn { locked_until_ms, ..robot.open(ben) });
+    let told = robot.draw_by(&robot.bot, 1_000, locked(until_ms + 1)).await;
+    assert_eq!(told.unwrap_err(), "ESCROW_BAD_LOCK");
+    let channel = robot.draw_by(&robot.bot, 1_000, locked(until_ms)).await.unwrap();
+    robot.set_caps_until(ann, (50_000, 50_000), until_ms - 1).await;
+    let told = robot.draw_by(&robot.bot, 1_000, DrawTo::TopUp(channel)).await;
+    assert_eq!(told.unwrap_err(), "ESCROW_BAD_LOCK");
+}
+
 #[tokio::test]
 async fn after_its_time_a_purse_gives_nothing() {
     let robot = Robot::new().await;

@@ -86,7 +86,18 @@ fn the_largest_events_fit_into_a_receipts_logs() {
     let (id, amount) = (Hash32([255; 32]), U128(u128::MAX));
     let rows = |text: String| vec![ClaimResult(id, text); CLAIM_BATCH_MAX];
     let due = (0..count).map(|row| PaidRow(row, amount)).collect();
+    // The last so many raised nothing, and the first are shared.
+    let mixed = |shared: u8, not_raised: u8| {
+        let first_due = count - not_raised;
+        let mut rows = rows(amount.0.to_string());
+        rows[usize::from(first_due)..].iter_mut().for_each(|row| row.1.clear());
+        let due = (0..shared).chain(first_due..count).map(|row| PaidRow(row, amount)).collect();
+        Fact::ClaimsPaid { rows, raised: (shared..first_due).collect(), due }
+    };
     for fact in [
+        mixed(30, 8),
+        mixed(21, 87),
+        mixed(18, 110),
         Fact::Claims(rows(amount.0.to_string())),
         Fact::ClaimsPaid { rows: rows(amount.0.to_string()), raised: (0..count).collect(), due: Vec::new() },
         Fact::ClaimsPaid { rows: rows(String::new()), raised: Vec::new(), due },

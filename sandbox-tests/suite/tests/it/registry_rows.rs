@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use charter_harness::{Harness, code_of, ok};
+use charter_harness::{Harness, code_of, ok, refused};
 use charter_types::registry::args::{
     AgentAccount, AgentRef, Handle, ReportReputation, ReputationRef, SetAgentAccount, SetAttestationPolicy, SetHandle,
     SetRecoverers, SetReporters,
@@ -103,7 +103,11 @@ async fn every_kind_of_row_has_a_payer_and_an_exit() {
     ok(alice, contract, registry::set_recoverers, &SetRecoverers { agent, recoverers: group }, DEPOSIT).await;
     let proposal = AgentAccount { agent, account: rex.id().clone() };
     ok(bob, contract, registry::propose_recovery, &proposal, DEPOSIT).await;
-    let report = ReportReputation { agent, asset: "near".to_owned(), earned: U128(7), payments: 1, rest_to: None };
+    let report =
+        ReportReputation { agent, asset: "near".to_owned(), earned: U128(7), payments: 1, epoch: None, rest_to: None };
+    // What was seen in another epoch is somebody else's name.
+    let moved = ReportReputation { epoch: Some(u64::MAX), ..report.clone() };
+    assert_eq!(refused(rex, contract, registry::report_reputation, &moved, DEPOSIT).await, "REGISTRY_EPOCH_MOVED");
     ok(rex, contract, registry::report_reputation, &report, DEPOSIT).await;
     assert_eq!(stage.tables().await, TABLES.into_iter().collect(), "a kind of row is not walked");
     let charged = stage.charged().await;

@@ -125,7 +125,12 @@ impl Model {
         let caps = purse.caps.filter(|caps| now_ms <= caps.until_ms);
         let over = |caps: Caps| purse.drawn.on(day) + amount > caps.per_day || of_payee + amount > caps.per_payee;
         let until_ms = purse.caps.map_or(0, |caps| caps.until_ms);
-        let lock_ms = if let Goal::Open { terms, .. } = to { terms.locked_until_ms } else { 0 };
+        let lock_ms = match to {
+            Goal::Open { terms, .. } => terms.locked_until_ms,
+            Goal::TopUp(id) => {
+                self.channels.get(*id).and_then(Option::as_ref).map_or(0, |channel| channel.locked_until_ms)
+            }
+        };
         faults.extend([
             (lock_ms > until_ms, "ESCROW_BAD_LOCK"),
             (caps.is_none(), "ESCROW_NO_CAPS"),
