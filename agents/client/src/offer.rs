@@ -9,6 +9,7 @@ mod signed;
 
 use borsh::BorshSerialize;
 use charter_types::asset::Asset;
+use charter_types::escrow::BPS;
 use charter_types::hash::borsh_bytes;
 use charter_types::{AccountId, Domain, Hash32, U128};
 use serde::{Deserialize, Serialize};
@@ -29,7 +30,6 @@ pub const PRICES_MAX: usize = 64;
 pub const SERVICE_BYTES_MAX: usize = 256;
 /// Longest name of what a price is for.
 pub const ITEM_BYTES_MAX: usize = 128;
-const BPS_MAX: u16 = 10_000;
 
 /// What something costs.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, Serialize, Deserialize)]
@@ -113,7 +113,7 @@ impl Offer {
                 return bad("an item has one price");
             }
         }
-        if self.level.availability_bps > BPS_MAX {
+        if self.level.availability_bps > BPS {
             return bad("availability is 0 to 10,000");
         }
         Ok(())

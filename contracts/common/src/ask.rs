@@ -59,18 +59,7 @@ pub fn ask_authority_then<C: Method>(
     ask_then(registry, (authority, AUTHORITY_GAS), args, callback, pending)
 }
 
-/// A view of another contract with the gas it needs, and our own `callback` with `pending` (as borsh) once it has answered.
-pub fn ask_view<V: Method, C: Method>(
-    contract: &AccountId,
-    view: (V, Gas),
-    args: Vec<u8>,
-    callback: C,
-    pending: &impl BorshSerialize,
-) -> Later<C::Answer> {
-    ask_then(contract, view, args, (callback, CALLBACK_GAS), pending)
-}
-
-/// The same for a callback that needs more gas, or less, than most.
+/// A view of another contract, and our own callback with `pending` (as borsh) once it has answered, each with the gas it needs.
 pub fn ask_then<V: Method, C: Method>(
     contract: &AccountId,
     (view, gas): (V, Gas),

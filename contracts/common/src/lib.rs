@@ -25,8 +25,8 @@ mod storage;
 
 pub use access::{Access, PAUSE_MS_MAX};
 pub use ask::{
-    ask_authority, ask_authority_then, ask_then, ask_view, authority_answer, fail_later, paid_call, raw_call,
-    succeeded, then_call, view_answer, view_answer_at,
+    ask_authority, ask_authority_then, ask_then, authority_answer, fail_later, paid_call, raw_call, succeeded,
+    then_call, view_answer, view_answer_at,
 };
 pub use charter_derive::methods;
 pub use core::{Core, CoreV0, Payment};

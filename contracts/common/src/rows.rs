@@ -204,10 +204,14 @@ impl<K: RowKey, S: Stored, const PREFIX: u8> Rows<K, S, PREFIX> {
 
     /// The contract's share of a row once it is in the newest version.
     fn share(row: &Row) -> Share {
+        Self::share_of(row, || Self::record(row))
+    }
+
+    fn share_of<R: std::borrow::Borrow<S::Record>>(row: &Row, record: impl FnOnce() -> R) -> Share {
         if !S::HAS_EARLIER || S::is_newest(&row.value) {
             return row.share;
         }
-        let migrated = S::write(&Self::record(row)).len();
+        let migrated = S::write(record().borrow()).len();
         Share(row.share.0.saturating_add(migrated).saturating_sub(row.value.len()))
     }
 
@@ -249,8 +253,9 @@ impl<K: RowKey, S: Stored, const PREFIX: u8> Rows<K, S, PREFIX> {
     /// The record and what replacing its row takes to know: a batch that reads each row once saves a tenth.
     pub fn get_seen(&self, key: &K) -> Option<(S::Record, Seen)> {
         let row = Self::find(key)?;
-        let seen = Seen { payer: row.payer, share: row.share, new_share: Self::share(&row) };
-        Some((Self::record(&row), seen))
+        let record = Self::record(&row);
+        let new_share = Self::share_of(&row, || &record);
+        Some((record, Seen { payer: row.payer, share: row.share, new_share }))
     }
 
     /// The same as `update`, for a row that nobody has touched since it was seen.

@@ -27,9 +27,9 @@ impl Escrow {
         let overflow = || EscrowError::Overflow {};
         let Asset::Nep141(token) = asset else { return Ok(act(&mut self.totals).ok_or_else(overflow)?) };
         let key = TokenKey(token.clone());
-        let mut row = self.tokens.get(&key).ok_or(EscrowError::WrongAsset {})?;
+        let (mut row, seen) = self.tokens.get_seen(&key).ok_or(EscrowError::WrongAsset {})?;
         act(&mut row.totals).ok_or_else(overflow)?;
-        self.tokens.update(&key, &row, &mut self.core.storage)
+        self.tokens.update_seen(&key, seen, &row, &mut self.core.storage)
     }
 
     /// Money came in and is held for somebody.
@@ -45,10 +45,7 @@ impl Escrow {
     /// A transfer is over. For callbacks: it never fails.
     pub(crate) fn land(&mut self, asset: &Asset, amount: u128, landed: Landed) {
         if amount > 0 {
-            let _ = self.change(asset, |totals| {
-                totals.land(amount, landed);
-                Some(())
-            });
+            let _ = self.change(asset, |totals| totals.land(amount, landed));
         }
     }
 

@@ -40,6 +40,6 @@ impl Migrate for Escrow {
 
     /// What is in flight has left the account already.
     fn held(&self) -> u128 {
-        self.totals.held.0
+        self.totals.books.held.0
     }
 }

@@ -1,7 +1,7 @@
 //! How records stand in storage. A layout never changes: a record that does gets a version, see `charter_common::stored`.
 
 use charter_common::{Layout, layout, stored};
-use charter_types::asset::Asset;
+use charter_types::asset::{Asset, Books};
 use charter_types::escrow::args::OpenEdge;
 use charter_types::escrow::{Delivered, EdgeState, Signer};
 use charter_types::{AccountId, Ed25519Key, EthAddress, Hash32, U128};
@@ -45,8 +45,9 @@ layout! {
 }
 layout! { struct ShareV1 for Share { bps: u16, paid: u128, failed_ms: u64 } }
 layout! { struct TokenV1 for Token { totals: TotalsV1, uses: u64 } }
+layout! { struct BooksV1 for Books { held: U128, in_flight: U128 } }
 layout! {
-    struct TotalsV1 for Totals { deposited: U128, held: U128, in_flight: U128, paid: U128, refunded: U128 }
+    struct TotalsV1 for Totals { deposited: U128, books: BooksV1, paid: U128, refunded: U128 }
 }
 layout! {
     struct PurseV1 for Purse {

@@ -10,6 +10,7 @@ use super::attribution::{Pulled, Rest};
 use super::close::Closing;
 use super::distribute::Distribution;
 use super::draw::Drawing;
+use super::edge_payouts::EdgePending;
 use super::payout::Part;
 use super::purse::Emptied;
 use super::reputation::Syncing;
@@ -45,6 +46,14 @@ impl Escrow {
     pub fn on_distributed(&mut self) {
         if let Some(pending) = pending::<Distribution>() {
             self.settle_distribution(&pending, succeeded(0));
+        }
+    }
+
+    /// After a transfer to one side of an edge, or to whom a cut goes.
+    #[private]
+    pub fn on_edge_paid(&mut self) {
+        if let Some(pending) = pending::<EdgePending>() {
+            self.settle_edge(&pending, succeeded(0));
         }
     }
 

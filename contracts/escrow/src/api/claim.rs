@@ -11,7 +11,7 @@ use crate::storage::Known;
 use crate::{Escrow, EscrowExt};
 
 /// What 128 rows of a payee's own channels, with amounts of 39 digits, leave of a receipt's 16,384 bytes of logs.
-const ROOM_TO_TELL: usize = 1_360;
+const ROOM_TO_TELL: usize = 1_320;
 /// More than a row takes that is paid what it raised: one that raised nothing, and one of a shared channel, whose payee is sent
 /// something else. What there is no room for stays due.
 const NOT_RAISED_BYTES: usize = 5;
@@ -115,23 +115,25 @@ impl Escrow {
             }
         }
         let (_, paid) = self.pay_out(&env::predecessor_account_id(), known)?;
-        if paid.is_empty() {
-            return Ok(Fact::Claims(results.to_vec()));
-        }
         let mut rows_told = results.to_vec();
+        if paid.is_empty() {
+            return Ok(Fact::Claims(rows_told));
+        }
         let (mut raised, mut due) = (Vec::new(), Vec::new());
+        // In the order of the rows.
+        let mut rows = rows.into_iter();
         for PaidTo(id, sum) in paid {
-            match rows.iter().find(|(own, ..)| *own == id) {
+            match rows.find(|(own, ..)| *own == id) {
                 Some((.., Some(row))) => {
-                    let all = results.get(usize::from(*row)).and_then(ClaimResult::claimed);
-                    if all == Some(sum.0) { raised.push(*row) } else { due.push(PaidRow(*row, sum)) }
+                    let all = results.get(usize::from(row)).and_then(ClaimResult::claimed);
+                    if all == Some(sum.0) { raised.push(row) } else { due.push(PaidRow(row, sum)) }
                 }
                 Some((_, row, None)) => {
                     // Why it raised nothing stands in the answer: with it 128 large amounts would not fit.
-                    if let Some(told) = rows_told.get_mut(usize::from(*row)) {
+                    if let Some(told) = rows_told.get_mut(usize::from(row)) {
                         told.1.clear();
                     }
-                    due.push(PaidRow(*row, sum));
+                    due.push(PaidRow(row, sum));
                 }
                 None => {}
             }

@@ -93,18 +93,18 @@ impl Escrow {
         if let (Some(agent), true) = (channel.agent, paid > 0) {
             self.credit(&channel.payee, &channel.asset, &Earned::one(agent, paid));
         }
-        if channel.is_done() {
-            self.finish_closed(*id, &channel);
-        } else if self.save(id, &channel).is_ok() && back > 0 {
+        if !self.finish_closed(*id, &channel) && self.save(id, &channel).is_ok() && back > 0 {
             self.emit("payout_returned", Fact::Channel(Box::new(channel.view(*id))));
         }
     }
 
-    /// Removes a closed channel once nothing is owed or on its way; its storage goes back to who paid for it.
-    pub(super) fn finish_closed(&mut self, id: ChannelId, channel: &Channel) {
-        if channel.is_done() && self.channels.remove(&id, &mut self.core.storage) {
+    /// Removes a closed channel once nothing is owed or on its way, and says whether; its storage goes back to who paid for it.
+    pub(super) fn finish_closed(&mut self, id: ChannelId, channel: &Channel) -> bool {
+        let gone = channel.is_done() && self.channels.remove(&id, &mut self.core.storage);
+        if gone {
             self.release_asset(&channel.asset);
             self.emit("channel_closed", Fact::ChannelClosed(id, U128(channel.paid), U128(channel.refunded)));
         }
+        gone
     }
 }

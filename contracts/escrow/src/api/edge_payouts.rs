@@ -1,32 +1,20 @@
 //! Paying out what is due on an edge: late pay while it lasts, everything once it has ended.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use charter_common::{Answer, methods, succeeded};
-use charter_types::escrow::methods as calls;
-use charter_types::escrow::{EdgeId, EscrowError, Fact};
-use near_sdk::{env, near};
+use charter_common::{Answer, pay};
+use charter_types::escrow::methods::on_edge_paid;
+use charter_types::escrow::{EdgeId, Fact};
+use near_sdk::env;
 
+use crate::Escrow;
 use crate::gas::ON_EDGE_PAID;
-use crate::model::{Edge, EdgePart, Landed};
-use crate::{Escrow, EscrowExt};
+use crate::model::{Edge, EdgePart, Landed, add};
 
 /// What a transfer was about.
 #[derive(BorshSerialize, BorshDeserialize)]
-struct Pending {
+pub(super) struct EdgePending {
     edge: EdgeId,
     part: EdgePart,
-}
-
-#[methods(escrow)]
-#[near]
-impl Escrow {
-    /// After a transfer to one side of an edge, or to whom a cut goes.
-    #[private]
-    pub fn on_edge_paid(&mut self) {
-        if let Ok(pending) = borsh::from_slice::<Pending>(&env::input().unwrap_or_default()) {
-            self.settle_edge(&pending, succeeded(0));
-        }
-    }
 }
 
 impl Escrow {
@@ -39,17 +27,18 @@ impl Escrow {
             return Ok(());
         }
         self.save_edge(id, &edge)?;
+        let asset = &edge.terms.asset;
+        let sum = parts.iter().try_fold(0, |sum, part| add(add(sum, part.own)?, part.earned))?;
+        self.book_out(asset, sum)?;
         for part in parts {
-            let amount = part.own.checked_add(part.earned).ok_or(EscrowError::Overflow {})?;
-            let to = (edge.receiver(part.to), amount);
-            let pending = Pending { edge: id, part };
-            self.send(&edge.terms.asset, to, (calls::on_edge_paid, ON_EDGE_PAID), &pending)?.detach();
+            let to = (edge.receiver(part.to), add(part.own, part.earned)?);
+            pay(asset, to, (on_edge_paid, ON_EDGE_PAID), &EdgePending { edge: id, part }).detach();
         }
         Ok(())
     }
 
     /// The row has its size from the beginning, so it can be written.
-    fn settle_edge(&mut self, Pending { edge: id, part }: &Pending, arrived: bool) {
+    pub(super) fn settle_edge(&mut self, EdgePending { edge: id, part }: &EdgePending, arrived: bool) {
         let Some(mut edge) = self.edges.get(id) else { return };
         edge.settle(*part, arrived, env::block_timestamp_ms());
         let landed = if arrived { [Landed::Refunded, Landed::Paid] } else { [Landed::Back; 2] };

@@ -129,15 +129,16 @@ impl Escrow {
         channel: &mut Channel,
     ) -> Option<()> {
         let due = channel.due().ok().filter(|due| *due > 0)?;
-        let known = transfers.iter().position(|transfer| transfer.asset == channel.asset);
-        if known.is_none() && transfers.len() < PAID_ASSETS_MAX {
-            let asset = channel.asset.clone();
-            transfers.push(Transfer { asset, sum: 0, parts: Vec::new(), agents: Vec::new(), shares: 0 });
-        }
-        let transfer = match known {
-            Some(place) => transfers.get_mut(place)?,
-            None => transfers.last_mut().filter(|transfer| transfer.asset == channel.asset)?,
+        let place = match transfers.iter().position(|transfer| transfer.asset == channel.asset) {
+            Some(place) => place,
+            None if transfers.len() < PAID_ASSETS_MAX => {
+                let asset = channel.asset.clone();
+                transfers.push(Transfer { asset, sum: 0, parts: Vec::new(), agents: Vec::new(), shares: 0 });
+                transfers.len() - 1
+            }
+            None => return None,
         };
+        let transfer = transfers.get_mut(place)?;
         let sum = transfer.sum.checked_add(due)?;
         let earns = self.earns(transfer, payee, channel.agent)?;
         channel.take_due().ok()?;

@@ -5,6 +5,8 @@ use charter_types::asset::Asset;
 use charter_types::escrow::{self, EscrowError, PROOF_MAX, ROOT_MS};
 use charter_types::{AccountId, Hash32, Sha256, U128};
 
+use super::{Outcome, add};
+
 /// Of fixed size but for its names, which don't change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reserve {
@@ -28,12 +30,6 @@ pub struct Reserve {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Creator {
     pub paid: u128,
-}
-
-type Outcome<T = ()> = Result<T, EscrowError>;
-
-fn add(left: u128, right: u128) -> Outcome<u128> {
-    left.checked_add(right).ok_or(EscrowError::Overflow {})
 }
 
 impl Reserve {

@@ -12,6 +12,7 @@ use charter_types::registry::AgentId;
 use charter_types::{AccountId, Ed25519Key, Hash32, Sha256, U128};
 
 use super::shares::{Share, payees, shares_of};
+use super::{Outcome, add, subtract};
 
 mod closing;
 #[cfg(test)]
@@ -50,16 +51,6 @@ pub struct Channel {
 pub struct Payout {
     pub to_payee: u128,
     pub to_payer: u128,
-}
-
-type Outcome<T = ()> = Result<T, EscrowError>;
-
-fn add(left: u128, right: u128) -> Outcome<u128> {
-    left.checked_add(right).ok_or(EscrowError::Overflow {})
-}
-
-fn subtract(left: u128, right: u128) -> Outcome<u128> {
-    left.checked_sub(right).ok_or(EscrowError::Overflow {})
 }
 
 impl Channel {
@@ -172,10 +163,9 @@ impl Channel {
 
     /// Takes what is due to the payee off the books; the caller sends it.
     pub fn take_due(&mut self) -> Outcome<u128> {
-        let due = self.due()?;
+        let due = self.move_due()?;
         if due > 0 {
             self.begin_transfer()?;
-            self.paid = add(self.paid, due)?;
         }
         Ok(due)
     }
@@ -205,13 +195,13 @@ impl Channel {
     /// whether there is something to tell.
     pub fn settle_shares(&mut self, parts: &[(u8, u128)], to_payee: bool, arrived: bool, now_ms: u64) -> bool {
         self.transfers_open = self.transfers_open.saturating_sub(1);
-        let before = self.shares.clone();
+        let mut changed = false;
         for (index, amount) in parts {
             if let Some(share) = self.shares.get_mut(usize::from(*index)) {
-                share.settle(*amount, to_payee, arrived, now_ms);
+                changed |= share.settle(*amount, to_payee, arrived, now_ms);
             }
         }
-        self.shares != before
+        changed
     }
 
     /// A transfer to the payee has arrived, or come back.

@@ -8,6 +8,8 @@ use charter_types::escrow::{
 };
 use charter_types::{AccountId, Hash32, U128};
 
+use super::{Outcome, add, subtract};
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edge {
     pub asker: AccountId,
@@ -60,16 +62,6 @@ pub struct EdgePart {
 
 /// Longest time in which late pay reaches its cap.
 const LATE_S_MAX: u128 = 30 * 86_400;
-
-type Outcome<T = ()> = Result<T, EscrowError>;
-
-fn add(left: u128, right: u128) -> Outcome<u128> {
-    left.checked_add(right).ok_or(EscrowError::Overflow {})
-}
-
-fn subtract(left: u128, right: u128) -> Outcome<u128> {
-    left.checked_sub(right).ok_or(EscrowError::Overflow {})
-}
 
 fn check_terms(terms: &OpenEdge, asker: &AccountId, now_ms: u64) -> Outcome {
     let OpenEdge { acker, cut_to, collateral, cut, rate_per_s, cap, ends_ms, .. } = terms;

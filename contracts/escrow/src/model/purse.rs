@@ -4,6 +4,8 @@ use charter_types::escrow::args::{PurseRef, SetCaps};
 use charter_types::escrow::{self, DAY_MS, DEPOSIT_MIN, EscrowError};
 use charter_types::{AccountId, U128};
 
+use super::{Outcome, add};
+
 /// Of fixed size: whoever pays for the row is not asked when others change it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Purse {
@@ -25,8 +27,6 @@ pub struct Drawn {
     pub day: u64,
     pub amount: u128,
 }
-
-type Outcome<T = ()> = Result<T, EscrowError>;
 
 pub fn day_of(now_ms: u64) -> u64 {
     now_ms.div_euclid(DAY_MS)
@@ -77,7 +77,7 @@ impl Purse {
             return Err(EscrowError::InFlight {});
         }
         let amount = self.balance;
-        self.in_flight = self.in_flight.checked_add(amount).ok_or(EscrowError::Overflow {})?;
+        self.in_flight = add(self.in_flight, amount)?;
         self.balance = 0;
         Ok(amount)
     }

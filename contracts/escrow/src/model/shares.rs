@@ -17,18 +17,15 @@ pub struct Share {
 /// Instead of a time: it failed for so long that what is due goes to the payee.
 const GIVEN_UP: u64 = u64::MAX;
 
-/// All, in basis points.
-const WHOLE: u64 = 10_000;
-
 /// `claimed × bps / 10,000` rounded down, and what was left over in ten-thousandths. Fits, whatever is claimed. Divides 128
 /// bits once: they are dear.
 fn divided(claimed: u128, bps: u16) -> (u128, u64) {
-    let (bps, whole) = (u64::from(bps.min(BPS)), u128::from(WHOLE));
-    let times = claimed.div_euclid(whole);
-    let rest = u64::try_from(claimed.saturating_sub(times.saturating_mul(whole))).unwrap_or_default();
+    let (bps, whole) = (u64::from(bps.min(BPS)), u64::from(BPS));
+    let times = claimed.div_euclid(whole.into());
+    let rest = u64::try_from(claimed.saturating_sub(times.saturating_mul(whole.into()))).unwrap_or_default();
     let rest = rest.saturating_mul(bps);
-    let parts = times.saturating_mul(bps.into()).saturating_add(rest.div_euclid(WHOLE).into());
-    (parts, rest.rem_euclid(WHOLE))
+    let parts = times.saturating_mul(bps.into()).saturating_add(rest.div_euclid(whole).into());
+    (parts, rest.rem_euclid(whole))
 }
 
 impl Share {
@@ -44,22 +41,22 @@ impl Share {
         self.failed_ms == GIVEN_UP
     }
 
-    /// A transfer of `amount` is over, which went to the payee or to whom the share is of.
-    pub fn settle(&mut self, amount: u128, to_payee: bool, arrived: bool, now_ms: u64) {
+    /// A transfer of `amount` is over, which went to the payee or to whom the share is of. Whether there is something to tell.
+    pub fn settle(&mut self, amount: u128, to_payee: bool, arrived: bool, now_ms: u64) -> bool {
         if arrived {
             // What is claimed from now on is tried anew: the account may be there again.
-            self.failed_ms = 0;
-            return;
+            return std::mem::take(&mut self.failed_ms) != 0;
         }
         self.paid = self.paid.saturating_sub(amount);
         if to_payee || self.goes_to_payee() {
-            return;
+            return true;
         }
         if self.failed_ms == 0 {
             self.failed_ms = now_ms;
         } else if now_ms >= self.failed_ms.saturating_add(SHARE_RETURNS_MS) {
             self.failed_ms = GIVEN_UP;
         }
+        true
     }
 
     pub fn view(&self) -> escrow::Share {

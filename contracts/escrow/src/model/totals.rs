@@ -1,14 +1,14 @@
 //! Sums over everything the escrow ever held of an asset.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use charter_types::asset::Books;
 use charter_types::{U128, escrow};
 
 /// INV-ESC-1: `deposited = held + in_flight + paid + refunded`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Totals {
     pub deposited: U128,
-    pub held: U128,
-    pub in_flight: U128,
+    pub books: Books,
     pub paid: U128,
     pub refunded: U128,
 }
@@ -33,7 +33,7 @@ pub struct Token {
 
 impl Totals {
     pub fn view(&self) -> escrow::Totals {
-        let Self { deposited, held, in_flight, paid, refunded } = *self;
+        let Self { deposited, books: Books { held, in_flight }, paid, refunded } = *self;
         escrow::Totals { deposited, held, in_flight, paid, refunded }
     }
 
@@ -42,43 +42,41 @@ impl Totals {
     pub fn receive(&mut self, amount: u128) -> Option<()> {
         let mut next = *self;
         if next.deposited.0.checked_add(amount).is_none() {
-            let here = next.held.0.checked_add(next.in_flight.0)?;
-            next = Self { deposited: U128(here), held: next.held, in_flight: next.in_flight, ..Self::default() };
+            let Books { held, in_flight } = next.books;
+            next = Self { deposited: U128(held.0.checked_add(in_flight.0)?), books: next.books, ..Self::default() };
         }
         next.deposited = U128(next.deposited.0.checked_add(amount)?);
-        next.held = U128(next.held.0.checked_add(amount)?);
+        next.books.receive(amount)?;
         *self = next;
         Some(())
     }
 
     /// `None`: more than is held.
     pub fn send(&mut self, amount: u128) -> Option<()> {
-        let held = self.held.0.checked_sub(amount)?;
-        self.in_flight = U128(self.in_flight.0.checked_add(amount)?);
-        self.held = U128(held);
-        Some(())
+        self.books.send(amount)
     }
 
-    /// A transfer is over. Nothing here can overflow: what lands was deposited.
-    pub fn land(&mut self, amount: u128, landed: Landed) {
-        self.in_flight = U128(self.in_flight.0.saturating_sub(amount));
-        let sum = match landed {
-            Landed::Paid => &mut self.paid,
-            Landed::Refunded => &mut self.refunded,
-            Landed::Back => &mut self.held,
-        };
-        *sum = U128(sum.0.saturating_add(amount));
+    /// A transfer is over. `None`: so much was not on its way. Nothing else can fail: what lands was deposited.
+    pub fn land(&mut self, amount: u128, landed: Landed) -> Option<()> {
+        self.books.land(amount, landed != Landed::Back)?;
+        match landed {
+            Landed::Paid => self.paid = U128(self.paid.0.saturating_add(amount)),
+            Landed::Refunded => self.refunded = U128(self.refunded.0.saturating_add(amount)),
+            Landed::Back => {}
+        }
+        Some(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use charter_types::U128;
+    use charter_types::asset::Books;
 
     use super::{Landed, Totals};
 
     fn balanced(totals: &Totals) -> bool {
-        let Totals { deposited, held, in_flight, paid, refunded } = *totals;
+        let Totals { deposited, books: Books { held, in_flight }, paid, refunded } = *totals;
         let parts = [held, in_flight, paid, refunded];
         parts.iter().try_fold(0_u128, |sum, part| sum.checked_add(part.0)) == Some(deposited.0)
     }
@@ -90,10 +88,10 @@ mod tests {
         assert_eq!(totals.send(11), None);
         totals.send(7).unwrap();
         for (amount, landed) in [(1, Landed::Paid), (2, Landed::Refunded), (4, Landed::Back)] {
-            totals.land(amount, landed);
+            totals.land(amount, landed).unwrap();
             assert!(balanced(&totals), "{totals:?}");
         }
-        let Totals { held, in_flight, paid, refunded, .. } = totals;
+        let Totals { books: Books { held, in_flight }, paid, refunded, .. } = totals;
         assert_eq!([held, in_flight, paid, refunded], [U128(7), U128(0), U128(1), U128(2)]);
     }
 
@@ -106,11 +104,11 @@ mod tests {
             totals.receive(half).unwrap();
             totals.send(half).unwrap();
             assert!(balanced(&totals), "{totals:?}");
-            totals.land(half, Landed::Refunded);
+            totals.land(half, Landed::Refunded).unwrap();
             assert!(balanced(&totals), "{totals:?}");
         }
-        assert_eq!(totals.held, U128(1_000));
+        assert_eq!(totals.books.held, U128(1_000));
         assert_eq!(totals.receive(u128::MAX), None, "so much can't be here at once");
-        assert_eq!(totals.held, U128(1_000));
+        assert_eq!(totals.books.held, U128(1_000));
     }
 }

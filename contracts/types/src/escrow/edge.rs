@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_derive::wire;
 
-use super::{Kind, Voucher};
+use super::{DAY_MS, Kind, Voucher};
 use crate::asset::Asset;
 use crate::ethereum::EthAddress;
 use crate::key::AnySignature;
@@ -13,15 +13,15 @@ use crate::{AccountId, Ed25519Key, Hash32, Sha256, Signature64, U128};
 pub const COLLATERAL_MIN: u128 = 1_000;
 /// Shortest and longest time after a deadline in which it can be escalated.
 pub const WINDOW_MS_MIN: u64 = 60_000;
-pub const WINDOW_MS_MAX: u64 = 30 * 24 * 3_600_000;
+pub const WINDOW_MS_MAX: u64 = 30 * DAY_MS;
 /// Latest end, from the opening.
-pub const EDGE_MS_MAX: u64 = 366 * 24 * 3_600_000;
+pub const EDGE_MS_MAX: u64 = 366 * DAY_MS;
 /// Longest name of a model, bytes.
 pub const MODEL_BYTES_MAX: usize = 64;
 /// Edges that `edges` shows at once.
 pub const EDGES_MAX: usize = 100;
 /// A cut that its receiver could not take, and can't take so long after, goes back.
-pub const CUT_RETURNS_MS: u64 = 90 * 24 * 3_600_000;
+pub const CUT_RETURNS_MS: u64 = 90 * DAY_MS;
 
 pub type EdgeId = Hash32;
 

@@ -47,9 +47,9 @@ crate::method::methods! { of Escrow;
 
     /// Fills the caller's purse for an agent. In NEAR what storage leaves of the deposit, at least 1,000 yoctoNEAR, goes
     /// there; in a token the purse is opened for `ft_transfer_call`, and the rest of the deposit comes back.
-    call fill_purse(OfAgent) [Amount, Owner, Flat];
+    call fill_purse(OfAgent) [Amount, Anyone, Flat];
     /// Says how much the agent can draw from the caller's purse, per day and per payee and day, and until when.
-    call set_caps(SetCaps) [Storage, Owner, Flat];
+    call set_caps(SetCaps) [Storage, Anyone, Flat];
     /// Sends the caller all that is in its purse, and returns how much. Then the purse is gone.
     call empty_purse(OfAgent) -> U128 [Nothing, Owner, Asks];
     /// Opens a channel from the purse of the agent's owner, or adds to one that came from there; returns its id. The agent's

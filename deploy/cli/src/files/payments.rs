@@ -112,11 +112,18 @@ impl Payments {
 
     /// Remembers a channel. Of one that is known already, what is known stays.
     pub fn remember(&mut self, channel: Known) -> anyhow::Result<()> {
-        if self.stored.channels.iter().any(|known| known.id == channel.id) {
-            return Ok(());
+        self.remember_all([channel])
+    }
+
+    /// The same for many: the file is written once.
+    pub fn remember_all(&mut self, channels: impl IntoIterator<Item = Known>) -> anyhow::Result<()> {
+        let before = self.stored.channels.len();
+        for channel in channels {
+            if !self.stored.channels.iter().any(|known| known.id == channel.id) {
+                self.stored.channels.push(channel);
+            }
         }
-        self.stored.channels.push(channel);
-        self.save()
+        if self.stored.channels.len() == before { Ok(()) } else { self.save() }
     }
 
     pub fn remember_edge(&mut self, edge: EdgeId) -> anyhow::Result<()> {

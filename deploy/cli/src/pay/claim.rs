@@ -73,11 +73,11 @@ async fn claim(session: &Session, vouchers: &[String], withdraw: bool) -> anyhow
     ids.dedup();
     let before = show::find_all(session, &ids).await?;
     let batch = ClaimBatch { rows, withdraw };
-    let results = session.contracts.escrow().call(&session.me, methods::claim_batch, &batch).await?.value;
+    // Before the call: what can't be written down is no reason to say that a claim failed which went through.
     let mut payments = Payments::open(session)?;
-    for channel in before.iter().filter(|channel| channel.payee == session.me.id) {
-        payments.remember(Known::new(channel.id))?;
-    }
+    let own = before.iter().filter(|channel| channel.payee == session.me.id);
+    payments.remember_all(own.map(|channel| Known::new(channel.id)))?;
+    let results = session.contracts.escrow().call(&session.me, methods::claim_batch, &batch).await?.value;
     if let Some(ClaimResult(channel, code)) =
         results.first().filter(|_| results.iter().all(|row| row.claimed().is_none()))
     {

@@ -18,7 +18,7 @@ const fn escrow(breaks: &'static str, file: &'static str, line: &'static str, in
 
 pub const ESCROW: &[Mutation] = &[
     escrow("INV-ESC-1", "contracts/escrow/src/books.rs", "        self.book_out(asset, to.1)?;\n", ""),
-    escrow("INV-ESC-1", "contracts/escrow/src/model/totals.rs", "        self.held = U128(held);\n", ""),
+    escrow("INV-ESC-1", "contracts/types/src/asset.rs", "        self.held = U128(held);\n", ""),
     escrow("INV-ESC-1", "contracts/escrow/src/api/edges.rs", "            self.book_in(&Asset::Near, needed)?;\n", ""),
     escrow(
         "INV-ESC-2",

@@ -95,9 +95,10 @@ fn the_largest_events_fit_into_a_receipts_logs() {
         Fact::ClaimsPaid { rows, raised: (shared..first_due).collect(), due }
     };
     for fact in [
-        mixed(30, 8),
-        mixed(21, 87),
-        mixed(18, 110),
+        mixed(30, 0),
+        mixed(28, 17),
+        mixed(21, 79),
+        mixed(18, 105),
         Fact::Claims(rows(amount.0.to_string())),
         Fact::ClaimsPaid { rows: rows(amount.0.to_string()), raised: (0..count).collect(), due: Vec::new() },
         Fact::ClaimsPaid { rows: rows(String::new()), raised: Vec::new(), due },

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use charter_harness::{Call, Caller, failed_with, initial_call, raw};
 use charter_types::abi;
-use charter_types::escrow::methods as escrow;
-use charter_types::method::{self, Codec, Deposit, Kind, Method, Row};
+use charter_types::method::{self, Codec, Deposit, Kind, Row};
 use charter_types::verifier::{Verdict, rejection};
 use charter_wasm::Contract;
 use near_workspaces::{Account, AccountId};
@@ -20,8 +19,6 @@ const NO_DEPOSIT: &str = "CHARTER_NO_DEPOSIT";
 
 type State = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// Calls about a row of the caller's own, which they make if it is not there: nobody is told anything.
-const OWN: [&str; 2] = [escrow::fill_purse::NAME, escrow::set_caps::NAME];
 /// Under which a contract keeps its own record.
 const OWN_RECORD: &[u8] = b"STATE";
 /// The number of the last event and the hash over all of them.
@@ -155,7 +152,7 @@ impl<'a> Walk<'a> {
     async fn call(&mut self, row: &Row, case: &Case, wrong: &[Call]) {
         let right = case.deposit();
         assert!(
-            row.rule.caller == method::Caller::Anyone || OWN.contains(&row.name) || case.told(Who::Stranger).is_some(),
+            row.rule.caller == method::Caller::Anyone || case.told(Who::Stranger).is_some(),
             "{} names no code",
             row.name
         );
