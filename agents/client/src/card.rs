@@ -1,5 +1,6 @@
 //! Cards: the file that describes an agent, of which the registry has the address and the hash. What shape it has, whether
-//! it is the one that was registered, and the same agent in other registries' words. Nothing here asks a network.
+//! it is the one that was registered, what its agent offers, and the same agent in other registries' words. Nothing here asks a
+//! network.
 
 mod a2a;
 mod did;
@@ -7,6 +8,7 @@ mod erc8004;
 mod export;
 mod file;
 mod mcp;
+mod offers;
 
 use std::fmt;
 
@@ -21,6 +23,7 @@ use crate::sha256;
 
 pub use export::{ExportError, Format, Place, Subject, export};
 pub use file::{CardError, check};
+pub use offers::{CARD_BYTES_MAX, Found, Listed, OFFER_BYTES_MAX, OFFERS, OFFERS_MAX, OFFERS_URI, offers};
 
 /// Which specification a card follows, by the fields that it requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -4,7 +4,7 @@ use borsh::BorshSerialize;
 use near_sdk::env;
 use serde::Serialize;
 
-fn unwritable() -> ! {
+pub(crate) fn unwritable() -> ! {
     env::panic_str("CHARTER_UNWRITABLE: a value has no encoding")
 }
 

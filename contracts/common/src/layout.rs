@@ -4,7 +4,6 @@
 //! [`layout!`](crate::layout) fails to compile when the value gains or loses a field. Then the old layout gets a struct
 //! of its own to read into, and the record a version ([`stored!`](crate::stored)).
 
-use borsh::BorshDeserialize;
 use charter_types::registry::Epochs;
 use charter_types::{AccountId, Base64Bytes, Ed25519Key, EthAddress, Hash32, U128, X25519Key};
 
@@ -24,7 +23,8 @@ pub trait Layout {
 /// The value that takes up the whole of `row`.
 pub fn read_whole<L: Layout>(mut row: &[u8]) -> Option<L::Value> {
     let value = L::read(&mut row)?;
-    row.is_empty().then_some(value)
+    // Not `then_some`, which copies the value once more.
+    if row.is_empty() { Some(value) } else { None }
 }
 
 /// Takes `N` bytes off the front.
@@ -34,13 +34,21 @@ fn take<const N: usize>(row: &mut &[u8]) -> Option<[u8; N]> {
     Some(*bytes)
 }
 
+/// Takes bytes off the front that stand behind their number.
+fn take_counted<'a>(row: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let count = usize::try_from(u32::read(row)?).ok()?;
+    let (bytes, rest) = row.split_at_checked(count)?;
+    *row = rest;
+    Some(bytes)
+}
+
 macro_rules! numbers {
     ($($number:ty),*) => {
         $(impl Layout for $number {
             type Value = Self;
 
             fn write(value: &Self, row: &mut Vec<u8>) {
-                row.extend(value.to_le_bytes());
+                row.extend_from_slice(&value.to_le_bytes());
             }
 
             fn read(row: &mut &[u8]) -> Option<Self> {
@@ -72,7 +80,7 @@ impl<const N: usize> Layout for [u8; N] {
     type Value = Self;
 
     fn write(value: &Self, row: &mut Vec<u8>) {
-        row.extend(value);
+        row.extend_from_slice(value);
     }
 
     fn read(row: &mut &[u8]) -> Option<Self> {
@@ -106,12 +114,24 @@ macro_rules! texts {
             }
 
             fn read(row: &mut &[u8]) -> Option<Self> {
-                Self::deserialize(row).ok()
+                std::str::from_utf8(take_counted(row)?).ok()?.parse().ok()
             }
         })*
     };
 }
-texts!(AccountId, Base64Bytes, String);
+texts!(AccountId, String);
+
+impl Layout for Base64Bytes {
+    type Value = Self;
+
+    fn write(value: &Self, row: &mut Vec<u8>) {
+        append(value, row);
+    }
+
+    fn read(row: &mut &[u8]) -> Option<Self> {
+        Some(Self(take_counted(row)?.to_vec()))
+    }
+}
 
 impl<L: Layout> Layout for Option<L> {
     type Value = Option<L::Value>;

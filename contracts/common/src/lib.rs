@@ -37,7 +37,7 @@ pub use layout::{EpochsV1, Layout, read_whole};
 pub use method::{Answers, HandedOn, Later, arguments_in, check_answer, check_args, check_kind, enter, passed_on};
 pub use migrate::{Chartered, LayoutVersion, Migrate, migrate, read_state};
 pub use pay::{pay, pay_then, sending};
-pub use record::Stored;
+pub use record::{Stored, row_of};
 pub use rows::{RowKey, Rows, Seen, corrupt};
 pub use shared::Features;
 pub use signature::{is_signed, separator};

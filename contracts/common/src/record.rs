@@ -22,6 +22,13 @@ pub trait Stored {
     fn write(record: &Self::Record) -> Vec<u8>;
 }
 
+/// A row that begins with its version. With room for most: a vector that grows costs more than one that is larger.
+pub fn row_of(version: u8) -> Vec<u8> {
+    let mut row = Vec::with_capacity(512);
+    row.push(version);
+    row
+}
+
 /// Says in which layouts a table's records stand in storage: `StoredThing: 1 = ThingV2, before 0 = ThingV1`. The number
 /// is the row's first byte, below 0x80. Versions are only ever added, and rows move to the newest when they are next
 /// written. An earlier layout reads into a struct of its own, from which the record is made (`From`).
@@ -86,7 +93,7 @@ macro_rules! stored {
             }
 
             fn write(record: &Self::Record) -> Vec<u8> {
-                let mut value = vec![$number];
+                let mut value = $crate::row_of($number);
                 <$layout as $crate::Layout>::write(record, &mut value);
                 value
             }

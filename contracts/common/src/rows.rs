@@ -9,7 +9,8 @@ use std::marker::PhantomData;
 use borsh::{BorshDeserialize, BorshSerialize};
 use near_sdk::env;
 
-use crate::{Answer, Payer, StorageLedger, Stored, encoded};
+use crate::encode::append;
+use crate::{Answer, Payer, StorageLedger, Stored};
 
 /// The key of a row. One that begins with who pays need not repeat it in the row.
 pub trait RowKey: BorshSerialize {
@@ -71,6 +72,9 @@ impl<K, S, const PREFIX: u8> BorshDeserialize for Rows<K, S, PREFIX> {
         Ok(Self::default())
     }
 }
+
+/// As much as most keys take: a vector that grows costs more than one that is larger.
+const KEY_ROOM: usize = 64;
 
 /// For what can't be: a row that must be there is missing, or bytes of our own can't be read.
 pub fn corrupt() -> ! {
@@ -144,7 +148,7 @@ fn find(key: &[u8], payer: Option<Payer>, kind: Kind) -> Option<Row> {
     let mut value = env::storage_read(key)?;
     let payer = payer.unwrap_or_else(|| {
         let payer = Payer::read(&value).unwrap_or_else(|| corrupt());
-        value = value.split_off(Payer::BYTES);
+        value.drain(..Payer::BYTES);
         payer
     });
     let shared = kind.has_earlier && !(kind.is_bare)(&value);
@@ -165,9 +169,14 @@ fn write(
     let new_share = if kind.has_earlier { new_share.put_into(&mut value) } else { new_share };
     let row = if says_payer { value } else { payer.before(&value) };
     let before = env::storage_usage().saturating_add(new_share.bytes());
-    let replaced = env::storage_write(key, &row).then(env::storage_get_evicted).flatten();
+    let replaced = env::storage_write(key, &row);
     let after = env::storage_usage().saturating_add(share.bytes());
-    ledger.release(payer, before.saturating_sub(after));
+    if after <= before {
+        ledger.release(payer, before.saturating_sub(after));
+        return Ok(());
+    }
+    // Only what may have to be put back is read: a tenth of what a row of a batch costs.
+    let replaced = replaced.then(env::storage_get_evicted).flatten();
     let charged = ledger.charge(payer, after.saturating_sub(before));
     if charged.is_err() {
         match replaced {
@@ -187,8 +196,9 @@ fn remove(key: &[u8], row: &Row, ledger: &mut StorageLedger) {
 
 impl<K: RowKey, S: Stored, const PREFIX: u8> Rows<K, S, PREFIX> {
     fn key(key: &K) -> Vec<u8> {
-        let mut bytes = vec![PREFIX];
-        bytes.extend(encoded(key));
+        let mut bytes = Vec::with_capacity(KEY_ROOM);
+        bytes.push(PREFIX);
+        append(key, &mut bytes);
         bytes
     }
 

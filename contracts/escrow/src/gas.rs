@@ -29,7 +29,7 @@ pub const AGENT: Gas = Gas::from_tgas(8);
 pub const AGENT_BYTES_MAX: usize = 16_384;
 /// `on_agent` reads that answer, for up to 10 TGas, and sends the next two on their way.
 pub const ON_AGENT: Gas = Gas::from_tgas(40);
-/// The registry writes a row of up to 450 bytes, logs one event and sends back what is left.
+/// The registry writes a row of up to 510 bytes, logs one event and sends back what is left.
 pub const REPORT: Gas = Gas::from_tgas(15);
 /// `on_reported` sends a deposit back and has the failure told.
 pub const ON_REPORTED: Gas = Gas::from_tgas(6);

@@ -5,12 +5,14 @@ mod attestation;
 mod handle;
 mod owner;
 pub mod recovery;
+mod reputation;
 mod roles;
 
 pub use agent::Agent;
 pub use attestation::Attested;
 pub use handle::{HandleState, check_handle};
 pub use owner::Owner;
+pub use reputation::Counted;
 
 use charter_types::registry::RegistryError;
 

@@ -8,7 +8,7 @@ use charter_types::registry::{
 use charter_types::verifier::TcbStatus;
 use charter_types::{AccountId, AnyKey, Ed25519Key, Hash32, U128, X25519Key};
 
-use crate::model::{Agent, Attested, HandleState, Owner};
+use crate::model::{Agent, Attested, Counted, HandleState, Owner};
 
 stored!(StoredAgent: 1 = AgentV2, before 0 = AgentV1);
 stored!(StoredOwner: 1 = OwnerV2, before 0 = OwnerV1);
@@ -16,7 +16,7 @@ stored!(StoredHeartbeat: bare u64);
 stored!(StoredRecovery: 0 = RecoveryV1);
 stored!(StoredProposal: 0 = RecoveryProposalV1);
 stored!(StoredAttested: 1 = AttestedV2, before 0 = AttestedV1);
-stored!(StoredReputation: 1 = ReputationV2, before 0 = ReputationV1);
+stored!(StoredReputation: 2 = ReputationV3, before 1 = ReputationV2, before 0 = ReputationV1);
 stored!(StoredHandle: bare HandleV1);
 
 layout! {
@@ -131,6 +131,7 @@ layout! {
     } lacks { earned_before: U128(0), payments_before: 0 }
 }
 layout! { struct ReputationV2 for Reputation = ReputationV1, then { earned_before: U128, payments_before: u64 } }
+layout! { struct ReputationV3 for Counted { shown: ReputationV2, account: Hash32, earned: U128, payments: u64 } }
 
 /// The agent that has a handle or, with the highest bit set, when a handle that was given back is free again.
 pub enum HandleV1 {}

@@ -64,6 +64,13 @@ impl crate::Registry {
         Ok(self.agents.get(&id).ok_or_else(unknown)?)
     }
 
+    /// An agent of whoever calls.
+    pub(crate) fn own_agent(&self, id: AgentId) -> Answer<Agent> {
+        let agent = self.load_agent(id)?;
+        agent.check_owner(&env::predecessor_account_id())?;
+        Ok(agent)
+    }
+
     pub(crate) fn load_owner(&self, account: &AccountId) -> Option<Owner> {
         self.owners.get(&account.into())
     }

@@ -17,6 +17,8 @@ use crate::session::{Group, Session};
 use crate::units::{duration_ms, length, time};
 use card::CardFile;
 
+pub use card::find_card;
+
 /// How long an operator's permissions last.
 const OPERATOR_MS: u64 = 365 * 24 * 3_600_000;
 
@@ -186,7 +188,7 @@ fn global_name(session: &Session, agent: AgentId) -> String {
     format!("near:{}:{}/{agent}", session.chain_id, session.contracts.registry)
 }
 
-async fn read(session: &Session, agent: AgentId) -> anyhow::Result<Agent> {
+pub async fn read(session: &Session, agent: AgentId) -> anyhow::Result<Agent> {
     session
         .find(&session.contracts.registry, registry::methods::agent, &AgentRef { agent }, &format!("agent {agent}"))
         .await

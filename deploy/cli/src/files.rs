@@ -134,6 +134,11 @@ impl DataDir {
     }
 }
 
+/// Reads a file that somebody named.
+pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))
+}
+
 /// Reads a JSON file; `None` if there is none.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Option<T>> {
     match std::fs::read_to_string(path) {

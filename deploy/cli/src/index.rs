@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use charter_client::{Contracts, Rpc};
 use charter_indexer::api::Server;
+use charter_indexer::ranking::{self, Question, Ranked, Ranking};
 use charter_indexer::{Database, Indexer, Report, Seen, Watch, letters, verify};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -71,6 +72,24 @@ pub enum Command {
         /// Try them again: this version may know what an earlier one did not.
         #[arg(long)]
         retry: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ranks agents by how many owners paid for their work who have an agent of 30 days, and were paid themselves by others
+    /// who have one.
+    Ranking {
+        #[command(flatten)]
+        place: Place,
+        /// `near`, or `nep141:` and a token's account.
+        #[arg(long, default_value = "near")]
+        asset: String,
+        /// Agents to show.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=ranking::PAGE_MAX))]
+        limit: i64,
+        /// Go on after a page, by its `next`.
+        #[arg(long)]
+        after: Option<String>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -150,7 +169,34 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             let listed = stop.before(list_letters(&place, retry, json)).await;
             listed.unwrap_or_else(|| bail!("stopped before it was done"))
         }
+        Command::Ranking { place, asset, limit, after, json } => {
+            let asset = Question::asset(&asset).with_context(|| format!("{asset} is no asset: near, nep141:TOKEN"))?;
+            let no_place = |text: String| anyhow!("{text} is no place: `next` of another page is one");
+            let after = after.map(|text| text.parse().map_err(|()| no_place(text))).transpose()?;
+            let ranked = stop.before(show_ranking(&place, &Question { asset, after, limit }, json)).await;
+            ranked.unwrap_or_else(|| bail!("stopped before it was done"))
+        }
     }
+}
+
+async fn show_ranking(place: &Place, question: &Question, json: bool) -> anyhow::Result<()> {
+    let folder = DataDir::new(&place.data_dir)?;
+    let database = open_database(&folder, place.database_url.as_deref()).await?;
+    let page = ranking::read(database.pool(), question).await;
+    database.close().await;
+    let page = page?.context("no block was added since times of blocks are kept: `charter index run` adds one")?;
+    if json {
+        println!("{}", serde_json::to_string(&page)?);
+        return Ok(());
+    }
+    let Ranking { items, next } = page;
+    for Ranked { rank, agent, voices, payers, amount } in &items {
+        println!("{rank:>6}  agent {agent}: {voices} of {payers} payers count, and paid {amount}");
+    }
+    if let Some(next) = next {
+        println!("more with --after {next}");
+    }
+    Ok(())
 }
 
 /// Compares the tables with the contracts. An empty database proves nothing, and is an error.

@@ -1,6 +1,7 @@
 //! What a line votes on, said in plain words, and the way of a proposal from its vote to what it decides.
 
 mod count;
+mod permissions;
 pub mod stake;
 mod watch;
 mod words;
@@ -20,6 +21,7 @@ use crate::units::time;
 use words::sheet;
 
 pub use count::{cast, percent, weight};
+pub use permissions::{Asked, Files, unreadable};
 pub use watch::watch;
 pub use words::{
     UNTIL_OVER, about, amendment, artifact_kind, bond, constitution, of_line, of_release, progress, state,
@@ -87,9 +89,11 @@ impl Subject {
         Hash32::of(&seed, sha256)
     }
 
-    /// The release that runs on the line.
+    /// The release that it follows: what runs on the line, and once it does itself, what did before.
     pub async fn head(&self, session: &Session) -> anyhow::Result<Option<Release>> {
-        if self.line.head == 0 { Ok(None) } else { release(session, self.line.head).await }
+        let published = self.release.as_ref().filter(|release| release.published);
+        let head = published.map_or(self.line.head, |release| release.parent);
+        if head == 0 { Ok(None) } else { release(session, head).await }
     }
 
     /// Everything about it, for people.

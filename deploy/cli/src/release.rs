@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use charter_client::{At, sha256};
 use charter_types::governance::args::{ProposalRef, ProposeRelease};
 use charter_types::governance::{
@@ -11,9 +11,10 @@ use charter_types::governance::{
 use charter_types::{Hash32, Nothing};
 use serde_json::json;
 
+use crate::files::read;
 use crate::key::input::Consent;
 use crate::key::words;
-use crate::proposal::{self, Subject};
+use crate::proposal::{self, Asked, Files, Subject};
 use crate::session::{Group, Session};
 use crate::statement::{Said, Sources};
 use crate::units::time;
@@ -33,7 +34,7 @@ pub enum Command {
         /// The Git commit that it was built from, 40 hex digits.
         #[arg(long)]
         commit: String,
-        /// The file of the policies that it asks for; without it, it asks for none.
+        /// The file of the policies that it asks for, a JSON list of them; without it, it asks for none.
         #[arg(long, value_name = "FILE")]
         permissions: Option<std::path::PathBuf>,
         /// One can't go back to the release before.
@@ -54,6 +55,8 @@ pub enum Command {
         /// change is a line with an object of its own: `change`, `state`, `text`, `now_ms`, `left_ms`, `proposal`.
         #[arg(long)]
         watch: bool,
+        #[command(flatten)]
+        files: Files,
         #[command(flatten)]
         sources: Sources,
     },
@@ -78,10 +81,6 @@ fn named_file(text: &str) -> Result<(ArtifactKind, String), String> {
     Ok((known.map_err(|_| expected())?, file.to_owned()))
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))
-}
-
 pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
     let session = Session::open(&arguments.common).await?;
     match arguments.command {
@@ -91,18 +90,16 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
                 let bytes = read(Path::new(&file))?;
                 artifacts.push(Artifact { kind, digest: Hash32(sha256(&bytes)), bytes: u64::try_from(bytes.len())? });
             }
-            let permissions = permissions
-                .map(|file| read(&file))
-                .transpose()?
-                .map_or(Hash32::default(), |file| Hash32(sha256(&file)));
+            let file = permissions.map(|file| read(&file)).transpose()?;
+            let permissions = file.as_ref().map_or(Hash32::default(), |file| Hash32(sha256(file)));
             let reversible = !irreversible;
             let content = ReleaseContent { semver, artifacts, source_commit: commit, permissions, reversible };
-            propose(&session, line, content, &consent).await
+            propose(&session, line, content, file.as_deref(), &consent).await
         }
         Command::List { line } => list(&session, line).await,
-        Command::Show { proposal, watch, sources } => {
+        Command::Show { proposal, watch, files, sources } => {
             let subject = Subject::read(&session, proposal).await?;
-            show(&session, &subject, &sources).await?;
+            show(&session, &subject, &files, &sources).await?;
             if watch { proposal::watch(&session, &subject).await } else { Ok(()) }
         }
         Command::Cancel { proposal, consent } => cancel(&session, proposal, &consent).await,
@@ -110,12 +107,19 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
     }
 }
 
-async fn propose(session: &Session, id: LineId, content: ReleaseContent, consent: &Consent) -> anyhow::Result<()> {
+async fn propose(
+    session: &Session,
+    id: LineId,
+    content: ReleaseContent,
+    permissions: Option<&[u8]>,
+    consent: &Consent,
+) -> anyhow::Result<()> {
     let line = proposal::line(session, id).await?;
     let head = if line.head == 0 { None } else { proposal::release(session, line.head).await? };
     let draft = Release { id: 0, line: id, content: content.clone(), parent: line.head, published: false };
     let mut sheet = vec![("this", format!("proposes a release of line {id}, {}", line.name))];
     sheet.extend(proposal::of_release(&draft, head.as_ref()));
+    sheet.extend(permissions.and_then(proposal::unreadable).map(|why| ("beware", why)));
     sheet.extend(proposal::bond(line.params.proposal_bond, proposal::UNTIL_OVER));
     consent.ask(&words::sheet(&sheet))?;
     let args = ProposeRelease { line: id, seq: line.seq, content };
@@ -155,12 +159,16 @@ async fn list(session: &Session, line: Option<LineId>) -> anyhow::Result<()> {
     session.tell_json(&rows)
 }
 
-async fn show(session: &Session, subject: &Subject, sources: &Sources) -> anyhow::Result<()> {
+async fn show(session: &Session, subject: &Subject, files: &Files, sources: &Sources) -> anyhow::Result<()> {
+    let asked = files.compare(session, subject).await?;
     let said = sources.ask(session, subject).await?;
     let Subject { proposal, release, asset, .. } = subject;
-    let value = json!({ "proposal": proposal, "release": release, "asset": asset, "statements": said });
+    let value = json!({
+        "proposal": proposal, "release": release, "asset": asset, "permissions": asked, "statements": said,
+    });
+    let asked = asked.as_ref().map_or_else(String::new, Asked::sheet);
     let said = said.as_ref().map_or_else(String::new, Said::sheet);
-    session.tell(&value, format!("{}{said}", subject.sheet(session).await?).trim_end())
+    session.tell(&value, format!("{}{asked}{said}", subject.sheet(session).await?).trim_end())
 }
 
 async fn cancel(session: &Session, id: ProposalId, consent: &Consent) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! `charter upgrade …`: code for Charter's own contracts, voted for by the council of line 1.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use charter_client::{At, Call, sha256};
@@ -9,6 +9,7 @@ use charter_types::governance::{LineId, ProposalId, ProposalKind, methods};
 use charter_types::{AccountId, Hash32, Nothing, shared};
 use serde_json::json;
 
+use crate::files::read;
 use crate::key::input::Consent;
 use crate::key::words;
 use crate::proposal::{self, Subject};
@@ -35,10 +36,6 @@ pub enum Command {
         #[arg(value_name = "WASM")]
         code: PathBuf,
     },
-}
-
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))
 }
 
 pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {

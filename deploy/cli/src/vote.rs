@@ -1,4 +1,4 @@
-//! `charter vote`: shows what is voted on, what was stated of it and what one's vote weighs, and votes.
+//! `charter vote`: shows what is voted on, what it asks for, what was stated of it and what one's vote weighs, and votes.
 
 use anyhow::{Context, ensure};
 use charter_client::At;
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::delegate;
 use crate::key::input::Consent;
-use crate::proposal::{self, Subject, stake};
+use crate::proposal::{self, Asked, Files, Subject, stake};
 use crate::session::{Common, Session};
 use crate::statement::{Said, Sources};
 use crate::units::time;
@@ -29,6 +29,8 @@ pub struct Arguments {
     /// with an object of its own: `change`, `state`, `text`, `now_ms`, `left_ms`, `proposal`.
     #[arg(long)]
     watch: bool,
+    #[command(flatten)]
+    files: Files,
     #[command(flatten)]
     sources: Sources,
     #[command(flatten)]
@@ -153,11 +155,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Answer::Yes => (Choice::Yes, "yes"),
         Answer::No => (Choice::No, "no"),
     };
+    let asked = arguments.files.compare(&session, &subject).await?;
+    let asked = asked.as_ref().map_or_else(String::new, Asked::sheet);
     let said = arguments.sources.ask(&session, &subject).await?;
     let said = said.as_ref().map_or_else(String::new, Said::sheet);
     let (sheet, voter) = (subject.sheet(&session).await?, voter(&session.me.id, agent));
     let with = weight.words(&subject);
-    arguments.consent.ask(&format!("{sheet}{said}{:<11} {word}, of {voter}, with {with}\n", "your vote"))?;
+    arguments.consent.ask(&format!("{sheet}{asked}{said}{:<11} {word}, of {voter}, with {with}\n", "your vote"))?;
     cast(&session, &subject, agent, choice).await?;
     let voted_on = Subject::read(&session, id).await?;
     let Subject { proposal: after, asset, .. } = &voted_on;

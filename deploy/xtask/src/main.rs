@@ -36,6 +36,9 @@ enum Chore {
         /// Those about an invariant, contract or file with this in its name.
         #[arg(default_value = "")]
         about: String,
+        /// Leaves out those before this one: for a run that was ended.
+        #[arg(long, default_value_t = 1)]
+        from: usize,
     },
     /// Plays many more random sequences of calls against the contracts' invariants than the tests do.
     Properties {
@@ -78,7 +81,7 @@ fn main() -> ExitCode {
                 "every invariant holds, and whoever repeats a call pays for it alone",
             )
         }
-        Chore::Mutations { about } => mutations::run(&about),
+        Chore::Mutations { about, from } => mutations::run(&about, from),
         Chore::Oracle { pairs } => oracle::run(pairs),
         Chore::Schema => {
             let written = "docs/reference/schema.md is written";

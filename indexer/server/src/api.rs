@@ -4,10 +4,12 @@ mod chain;
 mod describe;
 mod parameters;
 mod problem;
+mod ranking;
 mod records;
 mod snapshot;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -18,6 +20,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use charter_client::Rpc;
 use sqlx::PgPool;
+use tokio::sync::Mutex;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::IndexerError;
@@ -36,6 +39,8 @@ const LOOK: Duration = Duration::from_secs(1);
 struct Api {
     pool: PgPool,
     watch: Watch,
+    /// Whoever ranks agents.
+    ranking: Arc<Mutex<()>>,
 }
 
 /// A running API. It stops when dropped.
@@ -60,7 +65,7 @@ impl Server {
         let busy = |error: std::io::Error| IndexerError::Listen { addr: addr.to_owned(), error };
         let listener = tokio::net::TcpListener::bind(addr).await.map_err(busy)?;
         let local = listener.local_addr().map_err(busy)?;
-        let router = router(Api { pool, watch });
+        let router = router(Api { pool, watch, ranking: Arc::default() });
         let task = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "the API stopped");
@@ -98,6 +103,7 @@ fn router(api: Api) -> Router {
     let mut of_chain = Router::new()
         .route("/v1/status", get(chain::status))
         .route("/v1/events", get(chain::events))
+        .route("/v1/ranking", get(ranking::ranking))
         .route("/v1/verify", get(chain::verification));
     for table in tables::all() {
         of_chain = of_chain.merge(records::routes(table));

@@ -19,6 +19,7 @@ use crate::escape::{undo, undo_json};
 use crate::store::{self, Place};
 use crate::table::{Change, Table};
 use crate::tables;
+use crate::tables::escrow::PAYMENT;
 
 /// Events read at once.
 const EVENTS_PER_READ: u64 = 2_000;
@@ -155,6 +156,23 @@ pub async fn remake(tx: &mut PgConnection, contract: Contract, tables: &[&'stati
         let changes: Vec<_> = wanted.iter().map(|(height, change)| (*height, change)).collect();
         store::write(tx, Place::Mirror, &changes).await?;
     }
+}
+
+/// Gives a database from before [`PAYMENT`] its rows. They never go, so where there was a channel there is one.
+pub async fn fill_payments(connection: &mut PgConnection) -> Result<(), IndexerError> {
+    let mut tx = sqlx::Connection::begin(connection).await?;
+    sqlx::query("set local statement_timeout = 0").execute(&mut *tx).await?;
+    // Another indexer at work waits here.
+    sqlx::query("select 1 from cursor for update").execute(&mut *tx).await?;
+    let lacking = sqlx::query(
+        "select not exists (select 1 from payment)
+           and exists (select 1 from event where contract = 'escrow' and event = 'channel_opened') as lacking",
+    );
+    if lacking.fetch_one(&mut *tx).await?.try_get("lacking")? {
+        remake(&mut tx, Contract::Escrow, &[&PAYMENT]).await?;
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Rows of a table that its events do not tell of, and the other way round.

@@ -11,6 +11,7 @@ use sqlx::PgPool;
 use crate::IndexerError;
 use crate::contract::Contract;
 use crate::decode::{Decoded, decode};
+use crate::rebuild::fill_payments;
 use crate::source::{Header, Receipt, Source};
 use crate::store::{self, Batch, Cursor, Entry, Heads, Mirrored};
 use crate::watch::{Node, Watch};
@@ -67,6 +68,7 @@ impl Indexer {
             Some(Mirrored { genesis: None, .. }) => store::keep_genesis(&mut connection, node.genesis).await?,
             Some(_) => {}
         }
+        fill_payments(&mut connection).await?;
         let heads = store::heads(&mut connection, &contracts).await?;
         drop(connection);
         let (ahead, watch) = (VecDeque::new(), Watch::default());

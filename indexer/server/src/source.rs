@@ -10,7 +10,9 @@ use charter_types::AccountId;
 use near_primitives::hash::CryptoHash;
 use near_primitives::merkle::{MerklePath, compute_root_from_path, compute_root_from_path_and_item, verify_hash};
 use near_primitives::types::BlockHeight;
-use near_primitives::views::{ExecutionOutcomeWithIdView, ExecutionStatusView, LightClientBlockLiteView};
+use near_primitives::views::{
+    BlockHeaderView, ExecutionOutcomeWithIdView, ExecutionStatusView, LightClientBlockLiteView,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -27,12 +29,19 @@ pub struct Header {
     pub height: BlockHeight,
     pub hash: CryptoHash,
     pub prev_hash: CryptoHash,
+    /// As contracts see it.
+    pub time_ms: u64,
 }
 
 impl Header {
+    fn of(view: &BlockHeaderView) -> Self {
+        let BlockHeaderView { height, hash, prev_hash, timestamp_nanosec, .. } = *view;
+        Self { height, hash, prev_hash, time_ms: timestamp_nanosec / 1_000_000 }
+    }
+
     /// Where the tables are once the block is in them.
     pub fn cursor(&self) -> Cursor {
-        Cursor { height: self.height, hash: self.hash }
+        Cursor { height: self.height, hash: self.hash, time_ms: Some(self.time_ms) }
     }
 }
 
@@ -92,7 +101,7 @@ impl Source {
         match at {
             At::Height(height) if header.height != height => other(height.to_string(), header.height.to_string()),
             At::Hash(hash) if header.hash != hash => other(hash.to_string(), header.hash.to_string()),
-            _ => Ok(Header { height: header.height, hash: header.hash, prev_hash: header.prev_hash }),
+            _ => Ok(Header::of(&header)),
         }
     }
 
@@ -110,8 +119,7 @@ impl Source {
     /// The final head, against which proofs are asked for.
     pub async fn light_head(&self) -> Result<LightHead, IndexerError> {
         let header = self.rpc.block(At::Final).await?.header;
-        let block = Header { height: header.height, hash: header.hash, prev_hash: header.prev_hash };
-        Ok(LightHead { block, block_merkle_root: header.block_merkle_root })
+        Ok(LightHead { block: Header::of(&header), block_merkle_root: header.block_merkle_root })
     }
 
     /// Blocks after `known` up to `head`, oldest first: the next one, or all of them across a wide gap in heights.

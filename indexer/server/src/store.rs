@@ -24,6 +24,8 @@ pub use rows::{Place, write};
 pub struct Cursor {
     pub height: u64,
     pub hash: CryptoHash,
+    /// When the block was made. Unknown in a database that no block was added to since this is kept.
+    pub time_ms: Option<u64>,
 }
 
 /// The cursor, and which chain it is of.
@@ -97,9 +99,12 @@ pub fn event_head(row: &PgRow) -> Result<EventHead, IndexerError> {
 
 /// The cursor, if the database has one.
 pub async fn mirrored(connection: &mut PgConnection) -> Result<Option<Mirrored>, IndexerError> {
-    let row = sqlx::query("select height, hash, chain_id, genesis from cursor").fetch_optional(connection).await?;
-    let Some(row) = row else { return Ok(None) };
-    let cursor = Cursor { height: unsigned(&row, "height")?, hash: CryptoHash(hash(row.try_get("hash")?, "hash")?) };
+    let text = "select height, hash, time_ms, chain_id, genesis from cursor";
+    let Some(row) = sqlx::query(text).fetch_optional(connection).await? else { return Ok(None) };
+    let time_ms: Option<i64> = row.try_get("time_ms")?;
+    let time_ms = time_ms.map(u64::try_from).transpose().map_err(|_| IndexerError::Unreadable { what: "time_ms" })?;
+    let (height, hash_of_block) = (unsigned(&row, "height")?, hash(row.try_get("hash")?, "hash")?);
+    let cursor = Cursor { height, hash: CryptoHash(hash_of_block), time_ms };
     let genesis: Option<Vec<u8>> = row.try_get("genesis")?;
     let genesis = genesis.map(|bytes| hash(bytes, "genesis").map(CryptoHash)).transpose()?;
     Ok(Some(Mirrored { cursor, chain_id: row.try_get("chain_id")?, genesis }))
@@ -112,11 +117,12 @@ pub async fn start_cursor(
     genesis: CryptoHash,
     start: Cursor,
 ) -> Result<(), IndexerError> {
-    sqlx::query("insert into cursor (height, hash, chain_id, genesis) values ($1, $2, $3, $4)")
+    sqlx::query("insert into cursor (height, hash, chain_id, genesis, time_ms) values ($1, $2, $3, $4, $5)")
         .bind(signed(start.height)?)
         .bind(start.hash.as_bytes().as_slice())
         .bind(chain_id)
         .bind(genesis.as_bytes().as_slice())
+        .bind(start.time_ms.map(signed).transpose()?)
         .execute(connection)
         .await?;
     Ok(())
@@ -186,9 +192,10 @@ async fn attempt(
 ) -> Result<(), IndexerError> {
     let mut tx = sqlx::Connection::begin(connection).await?;
     // First, so that of two indexers one waits for the other here and then sees that it is late.
-    let moved = sqlx::query("update cursor set height = $1, hash = $2 where height = $3 and hash = $4")
+    let moved = sqlx::query("update cursor set height = $1, hash = $2, time_ms = $3 where height = $4 and hash = $5")
         .bind(signed(to.height)?)
         .bind(to.hash.as_bytes().as_slice())
+        .bind(to.time_ms.map(signed).transpose()?)
         .bind(signed(from.height)?)
         .bind(from.hash.as_bytes().as_slice())
         .execute(&mut *tx)

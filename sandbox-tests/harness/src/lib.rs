@@ -23,7 +23,7 @@ use charter_wasm::{Contract as Code, TEST_AGENTS, TEST_TOKEN};
 use near_primitives::transaction::ExecutionStatus;
 use near_workspaces::network::{Sandbox, ValidatorKey};
 use near_workspaces::types::{KeyType, NearToken, SecretKey};
-use near_workspaces::{Account, AccountDetailsPatch, AccountId, Worker};
+use near_workspaces::{Account, AccountDetailsPatch, AccountId, CryptoHash, Worker};
 use serde_json::json;
 use tokio::sync::OnceCell;
 
@@ -209,6 +209,18 @@ impl Harness {
         M::answer(&bytes).map_err(anyhow::Error::msg)
     }
 
+    /// What a view answered after a block: the chain keeps the states of all of them.
+    pub async fn look_at<M: Method>(
+        &self,
+        block: CryptoHash,
+        contract: &AccountId,
+        _: M,
+        args: &M::Args,
+    ) -> anyhow::Result<M::Answer> {
+        let bytes = self.worker.view(contract, M::NAME).args(M::write(args)).block_hash(block).await?.result;
+        M::answer(&bytes).map_err(anyhow::Error::msg)
+    }
+
     /// What a call of this kind answers as a view; the code, if it fails. near-workspaces asks again and again, slower each
     /// time, when a view fails.
     pub async fn raw_view(&self, contract: &AccountId, call: Call) -> Result<Vec<u8>, String> {
@@ -325,7 +337,7 @@ pub fn initial_call(code: Code, admin: &AccountId, contracts: &Contracts) -> Opt
             let verifier = contracts.verifier.clone();
             call(registry::methods::new, &registry::args::Setup { account, verifier })
         }
-        // The registry is beside it; releases before 0008 know none.
+        // The registry is beside it; releases before 0007 know none.
         Code::Escrow => call(escrow::methods::new, &escrow::args::Setup { account, registry: None }),
         Code::Keys => call(keys::methods::new, &Setup { account, registry: contracts.registry.clone() }),
         Code::Governance => governance_setup(admin, contracts),

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::export::{ExportError, Parts, Subject};
-use super::{Shape, has_list, has_texts, items, text};
+use super::{OFFERS, Shape, has_list, has_texts, items, offers, text};
 
 /// Media types where a card says nothing of them.
 const TEXT: &str = "text/plain";
@@ -132,8 +132,8 @@ fn from_03(card: &Value) -> Result<Value, ExportError> {
     Ok(Value::Object(fields))
 }
 
-/// The agent as a card of A2A 1.0, with its entry in the registry as an extension. Signatures are left out: they were made
-/// over the card as it was.
+/// The agent as a card of A2A 1.0, with its entry in the registry as an extension, and its offers as another. Signatures are
+/// left out: they were made over the card as it was.
 pub fn export(subject: &Subject<'_>, parts: &Parts<'_>) -> Result<Value, ExportError> {
     let mut card = match parts.shape {
         Shape::A2a1 => parts.card.clone(),
@@ -157,6 +157,10 @@ pub fn export(subject: &Subject<'_>, parts: &Parts<'_>) -> Result<Value, ExportE
         card["skills"] = json!([{ "id": "agent", "name": name, "description": description, "tags": ["agent"] }]);
     }
     let mut extensions = items(&card["capabilities"], "extensions").to_vec();
+    if let Some(found) = offers::within(parts.card) {
+        extensions.retain(|one| !offers::is_extension(one));
+        extensions.push(offers::extension(found));
+    }
     extensions.push(json!({
         "uri": subject.name(),
         "description": "The agent's entry in a Charter registry on NEAR",
@@ -170,6 +174,7 @@ pub fn export(subject: &Subject<'_>, parts: &Parts<'_>) -> Result<Value, ExportE
     card["capabilities"]["extensions"] = json!(extensions);
     if let Some(fields) = card.as_object_mut() {
         fields.remove("signatures");
+        fields.remove(OFFERS);
     }
     Ok(card)
 }

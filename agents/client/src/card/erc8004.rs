@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::export::{Parts, Subject};
-use super::{Shape, has_list, has_texts, items, text};
+use super::{OFFERS, Shape, has_list, has_texts, items, offers, text};
 
 const TYPE: &str = "https://eips.ethereum.org/EIPS/eip-8004#registration-v1";
 
@@ -29,7 +29,7 @@ pub fn endpoints<'a>(card: &'a Value, kind: &str) -> impl Iterator<Item = &'a Va
     services(card).iter().filter(move |item| text(item, "name").is_some_and(|name| name.eq_ignore_ascii_case(kind)))
 }
 
-/// The agent as a registration file. What the card has that the ERC knows stays; this registry is named among its
+/// The agent as a registration file. What the card has that the ERC knows stays, and what the agent offers; this registry is named among its
 /// registrations, and whether the agent is active is what the registry says, not the card.
 pub fn export(subject: &Subject<'_>, parts: &Parts<'_>) -> Value {
     let card = parts.card;
@@ -55,6 +55,9 @@ pub fn export(subject: &Subject<'_>, parts: &Parts<'_>) -> Value {
     });
     if let Some(image) = text(card, "image").or_else(|| text(card, "iconUrl")) {
         file["image"] = json!(image);
+    }
+    if let Some(found) = offers::within(card) {
+        file[OFFERS] = found.clone();
     }
     file
 }

@@ -14,6 +14,8 @@ pub enum CardError {
     NotJson(serde_json::Error),
     #[error("it is empty, and says nothing of the agent")]
     Empty,
+    #[error("it has more than 1 MiB, and is not read for offers")]
+    TooLong,
 }
 
 /// Any JSON whose objects name each field once: of two with a name, readers take the first or the last.

@@ -1,6 +1,6 @@
-use charter_types::registry::Standing;
 use charter_types::registry::args::AgentRef;
 use charter_types::registry::methods;
+use charter_types::registry::{Agent, Epochs, Standing};
 use charter_types::{AccountId, Ed25519Key};
 use near_crypto::{ED25519PublicKey, PublicKey};
 use near_primitives::views::AccessKeyPermissionView;
@@ -18,6 +18,14 @@ pub enum Evidence {
 }
 
 impl Evidence {
+    /// What an agent's entry in the registry says, for who has it already.
+    pub fn of(agent: &Agent, armed: bool) -> Self {
+        let epochs = Epochs { agent: agent.epoch, owner: agent.owner_epoch };
+        let (owner, status, keys) = (agent.owner.clone(), agent.status.clone(), agent.keys.clone());
+        let standing = Box::new(Standing { owner, status, armed, epochs, keys });
+        Self::Agent { id: agent.id, standing, payout: agent.payout.clone() }
+    }
+
     /// Asks the chain what [`SignedOffer::check`] has to know of an offer.
     pub async fn read(rpc: &Rpc, contracts: &Contracts, signed: &SignedOffer) -> Result<Self, ClientError> {
         let nothing = Self::Account { full_access: Vec::new() };

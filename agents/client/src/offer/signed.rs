@@ -55,6 +55,13 @@ impl SignedOffer {
         evidence: &Evidence,
         now_ms: u64,
     ) -> Result<Hash32, OfferError> {
+        let hash = self.check_signature(domain, escrow, now_ms)?;
+        self.check_key(evidence, now_ms)?;
+        Ok(hash)
+    }
+
+    /// The same, without asking whose key it is.
+    pub fn check_signature(&self, domain: Hash32, escrow: &AccountId, now_ms: u64) -> Result<Hash32, OfferError> {
         self.offer.check()?;
         if !self.offer.holds(now_ms) {
             return Err(OfferError::Ended { expires_at_ms: self.offer.expires_at_ms });
@@ -62,7 +69,6 @@ impl SignedOffer {
         if !self.is_signed(domain, escrow) {
             return Err(OfferError::Signature);
         }
-        self.check_key(evidence, now_ms)?;
         Ok(self.offer.hash(domain))
     }
 
@@ -79,7 +85,8 @@ impl SignedOffer {
         }
     }
 
-    fn check_key(&self, evidence: &Evidence, now_ms: u64) -> Result<(), OfferError> {
+    /// Whether the key is one that speaks for the payee.
+    pub(crate) fn check_key(&self, evidence: &Evidence, now_ms: u64) -> Result<(), OfferError> {
         let no = |reason| Err(OfferError::NotPayee { reason });
         match (&self.by, evidence) {
             (By::Account { .. }, Evidence::Account { full_access }) if full_access.contains(&self.key) => Ok(()),

@@ -1,9 +1,11 @@
 //! Answers come after the disk has what they rest on, and one sync serves many.
 
+use std::io::ErrorKind;
+use std::os::unix::fs::symlink;
 use std::sync::Arc;
 
 use charter_client::Payer;
-use charter_client::pay::{Answer, Conditions, Margins, PayError, Payee, Seen};
+use charter_client::pay::{Answer, Conditions, Disk, Files, Margins, PayError, Payee, Seen};
 use charter_types::Hash32;
 
 use crate::chain::{DOMAIN, START_MS, id, seen, signed, signing, voucher};
@@ -51,6 +53,24 @@ async fn a_voucher_is_on_disk_before_its_answer_and_shares_its_sync() {
     }
     // One that was on its way when the first came, and one for all who came meanwhile.
     assert!(files.syncs() - before <= 2, "{} syncs", files.syncs() - before);
+}
+
+/// That a sync of the real disk asks the system for one: a device that has nothing to sync says so, and `Disk` passes it on.
+/// The disk of a test can't show more, for what is written is read from memory.
+#[test]
+fn a_sync_of_the_real_disk_reaches_the_system() {
+    let folder = tempfile::tempdir().unwrap();
+    let (place, moved) = (folder.path().join("payments"), folder.path().join("moved"));
+    let mut disk = Disk::open(&place).unwrap();
+    disk.append("log", b"bytes").unwrap();
+    disk.sync("log").unwrap();
+    disk.sync_folder().unwrap();
+    symlink("/dev/null", place.join("log.new")).unwrap();
+    disk.append("log.new", b"bytes").unwrap();
+    assert_eq!(disk.sync("log.new").unwrap_err().kind(), ErrorKind::InvalidInput);
+    std::fs::rename(&place, &moved).unwrap();
+    symlink("/dev/null", &place).unwrap();
+    assert_eq!(disk.sync_folder().unwrap_err().kind(), ErrorKind::InvalidInput);
 }
 
 #[tokio::test]

@@ -15,29 +15,29 @@ use serde_json::{Value, json};
 use crate::payee::channel;
 use crate::vectors::compare;
 
-const END_MS: u64 = 1_798_761_600_000;
+pub const END_MS: u64 = 1_798_761_600_000;
 /// The largest number that every reader of JSON reads.
 const MOST: u64 = (1 << 53) - 1;
 
-fn escrow() -> AccountId {
+pub fn escrow() -> AccountId {
     "escrow.near".parse().unwrap()
 }
 
-fn domain() -> Hash32 {
+pub fn domain() -> Hash32 {
     Offer::domain("mainnet", &escrow())
 }
 
-fn key(seed: u8) -> (SigningKey, Ed25519Key) {
+pub fn key(seed: u8) -> (SigningKey, Ed25519Key) {
     let signing = SigningKey::from_bytes(&[seed; 32]);
     let public = Ed25519Key(signing.verifying_key().to_bytes());
     (signing, public)
 }
 
-fn price(item: &str, amount: u128, units_max: u64) -> Price {
+pub fn price(item: &str, amount: u128, units_max: u64) -> Price {
     Price { item: item.to_owned(), amount: U128(amount), units_max }
 }
 
-fn in_near() -> Offer {
+pub fn in_near() -> Offer {
     Offer {
         payee: "bob.near".parse().unwrap(),
         agent: Some(7),
@@ -79,7 +79,7 @@ fn largest() -> Offer {
 }
 
 /// An offer signed by seed 7 as a `Pay` key, or by seed 8 as the payee's.
-fn signed(offer: Offer, by: By) -> SignedOffer {
+pub fn signed(offer: Offer, by: By) -> SignedOffer {
     let (seed, message) = match &by {
         By::PayKey => (7, offer.message(domain())),
         By::Account { callback_url } => {

@@ -1,4 +1,4 @@
-// What is signed and hashed, in bytes: borsh, and what Charter makes of it (docs/payments.md, contracts/escrow/README.md).
+// What is signed and hashed, in bytes: borsh, and what Charter makes of it (docs/payments.md, contracts/*/README.md).
 import { createHash } from 'node:crypto';
 import type { Escrow } from '../src/index.js';
 
@@ -20,9 +20,11 @@ export const list = <T>(items: T[], write: (item: T) => Buffer) =>
 export const option = <T>(value: T | null, write: (value: T) => Buffer) =>
   value === null ? number(0, 1) : Buffer.concat([number(1, 1), write(value)]);
 
-/** Goes into all that is signed: no signature is good for another purpose, chain or contract. */
-export const domainOf = (purpose: 'charter/voucher' | 'charter/offer', chainId: string, escrow: string) =>
-  sha256(string(purpose), number(1, 1), string(chainId), string(escrow));
+type Purpose = 'charter/voucher' | 'charter/offer' | 'charter/governance/content';
+
+/** Goes into all that is signed or voted on: it is good for no other purpose, chain or contract. */
+export const domainOf = (purpose: Purpose, chainId: string, contract: string) =>
+  sha256(string(purpose), number(1, 1), string(chainId), string(contract));
 
 /** What a channel says of the splits and the offer it was opened with. */
 export const termsOf = (splits: Escrow.Split[], offer: string | null): string =>

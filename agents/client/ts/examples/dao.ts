@@ -6,48 +6,11 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { type Account, nearToYocto } from 'near-api-js';
 import { type Governance, ONE_YOCTO, STORAGE_DEPOSIT } from '../src/index.js';
-import { accounts, create, gas, governance, now, provider, refused, registry } from './chain.js';
+import { create, gas, governance, now, refused, registry, until } from './chain.js';
+import { contentHash } from './proposal.js';
 
 const HOUR_MS = 3_600_000;
 const near = (amount: number): string => String(nearToYocto(amount));
-
-/** Skips blocks until the chain's clock says so. */
-async function until(timeMs: number): Promise<void> {
-  for (let left = timeMs - (await now()); left > 0; left = timeMs - (await now())) {
-    const params = { delta_height: Math.ceil(left / 600) };
-    // near-api-js has no name for what only a test chain knows.
-    await provider.sendJsonRpc('sandbox_fast_forward' as 'block', params as never);
-  }
-}
-
-/** What a vote repeats, from what is shown: a node that shows one release and has another voted for is found out. */
-async function contentHash(proposal: Governance.Proposal, release: Governance.Release): Promise<string> {
-  const kinds: Governance.ArtifactKind[] = ['near_wasm', 'oci_image', 'tee_measurement', 'model_weights', 'source'];
-  const sha256 = (parts: Uint8Array[]) => createHash('sha256').update(Buffer.concat(parts)).digest();
-  const hex = (text: string) => Buffer.from(text, 'hex');
-  const u32 = (value: number) => Buffer.from(new Uint8Array([0, 8, 16, 24].map((bit) => value >> bit)));
-  const u64 = (value: number) => Buffer.concat([u32(value), u32(Math.floor(value / 2 ** 32))]);
-  const string = (text: string) => Buffer.concat([u32(Buffer.byteLength(text)), Buffer.from(text)]);
-  const { semver, artifacts, source_commit, permissions, reversible } = release.content;
-  const domain = [string('charter/governance/content'), Buffer.of(1), string(await provider.getNetworkId())];
-  return sha256([
-    sha256([...domain, string(accounts.governance)]),
-    u64(proposal.id),
-    u64(proposal.line),
-    Buffer.of(0), // a release, and which
-    u64(release.id),
-    Buffer.of(1), // for the line's seq as it was
-    u64(proposal.base ?? 0),
-    Buffer.of(1), // what is in the release
-    string(semver),
-    u32(artifacts.length),
-    ...artifacts.flatMap(({ kind, digest, bytes }) => [Buffer.of(kinds.indexOf(kind)), hex(digest), u64(bytes)]),
-    string(source_commit),
-    hex(permissions),
-    Buffer.of(Number(reversible)),
-    Buffer.of(0), // and no code that it replaces
-  ]).toString('hex');
-}
 
 const [founder, holder] = [await create('founder', 100), await create('holder', 100)];
 const [delegate, owner] = [await create('delegate', 100), await create('owner', 100)];

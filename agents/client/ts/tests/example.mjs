@@ -26,6 +26,7 @@ async function run(name) {
 
 test('near-api-js reads typed answers of the contracts', () => run('agent'));
 test('a member of a DAO votes by stake through near-api-js', () => run('dao'));
+test('a council states, cancels, rolls out, takes back, amends and upgrades through near-api-js', () => run('council'));
 test('a thousand vouchers are paid with a few transactions', () => run('payments'));
 test('two agents agree on a price and hold each other to it', () => run('haggle'));
 

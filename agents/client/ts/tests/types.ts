@@ -32,5 +32,9 @@ export async function types(provider: Provider, account: Account): Promise<void>
   const asset: Governance.Asset = { nep245: 'token.near' };
   // @ts-expect-error the council may decide, and not stake
   (await governance.view.proposal({ args: { proposal: 1 } }))?.stake.all;
-  void [asset, decision, effects, held];
+  // @ts-expect-error an agent is pinned at a release, by its id
+  const wanted: Governance.Wanted = { pin: '1.0.0' };
+  // @ts-expect-error a constitution has rules of voting
+  await governance.call.propose_amendment({ account, args: { line: 2, version: 0, constitution: { council: [] } } });
+  void [asset, decision, effects, held, wanted];
 }

@@ -1,14 +1,14 @@
 //! Vouchers.
 
-use charter_common::{Answer, methods, sha256};
+use charter_common::{Answer, HandedOn, json_encoded, methods, sha256};
 use charter_types::escrow::{
-    CLAIM_BATCH_MAX, ChannelId, ClaimBatch, ClaimResult, ClaimRow, EscrowError, Fact, PaidRow, PaidTo, Voucher,
+    CLAIM_BATCH_MAX, ChannelId, ClaimBatch, ClaimResult, ClaimRow, EscrowError, PaidRow, PaidTo, Voucher,
 };
 use charter_types::{ErrorCode, Hash32};
 use near_sdk::{env, near};
 
 use crate::storage::Known;
-use crate::{Escrow, EscrowExt};
+use crate::{Escrow, EscrowExt, STANDARD};
 
 /// What 128 rows of a payee's own channels, with amounts of 39 digits, leave of a receipt's 16,384 bytes of logs.
 const ROOM_TO_TELL: usize = 1_320;
@@ -30,13 +30,14 @@ struct TouchedChannel {
 #[methods(escrow)]
 #[near]
 impl Escrow {
-    pub fn claim_batch(&mut self, ClaimBatch { rows, withdraw }: ClaimBatch) -> Answer<Vec<ClaimResult>> {
+    #[result_serializer(borsh)]
+    pub fn claim_batch(&mut self, ClaimBatch { rows, withdraw }: ClaimBatch) -> Answer<HandedOn<Vec<ClaimResult>>> {
         if rows.is_empty() || rows.len() > CLAIM_BATCH_MAX {
             return Err(EscrowError::BatchSize { rows: rows.len() }.into());
         }
         let domain = self.voucher_domain();
         let now_ms = env::block_timestamp_ms();
-        let mut touched = Touched::new();
+        let mut touched = Touched::with_capacity(rows.len());
         let claims = (0_u8..).zip(&rows).map(|(index, row)| self.claim_row(&mut touched, (index, row), domain, now_ms));
         let results: Vec<ClaimResult> = claims.collect();
         let own = if withdraw { Self::split_own(&mut touched) } else { Touched::new() };
@@ -45,9 +46,10 @@ impl Escrow {
                 self.save_known(known)?;
             }
         }
-        let fact = self.pay_own(own, &results)?;
-        self.emit("claimed", fact);
-        Ok(results)
+        let json = ClaimResult::json(&results);
+        let fact = self.pay_own(own, results, &json)?;
+        self.core.events.emit_json(STANDARD, "claimed", &env::predecessor_account_id(), &fact);
+        Ok(HandedOn::new(json))
     }
 }
 
@@ -79,7 +81,7 @@ impl Escrow {
         id: ChannelId,
         row: u8,
     ) -> Result<&'a mut TouchedChannel, EscrowError> {
-        let place = touched.iter().position(|touched| touched.known.id == id);
+        let place = touched.iter().position(|touched| same(&touched.known.id, &id));
         let place = if let Some(place) = place {
             place
         } else {
@@ -102,7 +104,7 @@ impl Escrow {
     }
 
     /// Pays the caller's own channels out, and says what there is to tell of the batch.
-    fn pay_own(&mut self, own: Touched, results: &[ClaimResult]) -> Answer<Fact> {
+    fn pay_own(&mut self, own: Touched, mut results: Vec<ClaimResult>, json: &[u8]) -> Answer<Vec<u8>> {
         let rows: Vec<(ChannelId, u8, Option<u8>)> =
             own.iter().map(|touched| (touched.known.id, touched.row, touched.raised)).collect();
         let (mut known, mut room) = (Vec::new(), ROOM_TO_TELL);
@@ -115,9 +117,8 @@ impl Escrow {
             }
         }
         let (_, paid) = self.pay_out(&env::predecessor_account_id(), known)?;
-        let mut rows_told = results.to_vec();
         if paid.is_empty() {
-            return Ok(Fact::Claims(rows_told));
+            return Ok(claims(json));
         }
         let (mut raised, mut due) = (Vec::new(), Vec::new());
         // In the order of the rows.
@@ -130,7 +131,7 @@ impl Escrow {
                 }
                 Some((_, row, None)) => {
                     // Why it raised nothing stands in the answer: with it 128 large amounts would not fit.
-                    if let Some(told) = rows_told.get_mut(usize::from(row)) {
+                    if let Some(told) = results.get_mut(usize::from(row)) {
                         told.1.clear();
                     }
                     due.push(PaidRow(row, sum));
@@ -138,8 +139,25 @@ impl Escrow {
                 None => {}
             }
         }
-        Ok(Fact::ClaimsPaid { rows: rows_told, raised, due })
+        Ok(claims_paid(&ClaimResult::json(&results), &raised, &due))
     }
+}
+
+/// Ids differ in their first 8 bytes, as hashes do: whole ones are compared by a call, and a batch compares 8,000.
+fn same(a: &ChannelId, b: &ChannelId) -> bool {
+    let start = |id: &ChannelId| id.0.first_chunk().map_or(0, |start| u64::from_le_bytes(*start));
+    start(a) == start(b) && a == b
+}
+
+/// [`Fact::Claims`](charter_types::escrow::Fact) in JSON, around rows that are: they are written once, for answer and event.
+fn claims(rows: &[u8]) -> Vec<u8> {
+    [br#"{"claims":"#, rows, b"}"].concat()
+}
+
+/// [`Fact::ClaimsPaid`](charter_types::escrow::Fact), likewise.
+fn claims_paid(rows: &[u8], raised: &[u8], due: &[PaidRow]) -> Vec<u8> {
+    let (raised, due) = (json_encoded(&raised), json_encoded(&due));
+    [br#"{"claims_paid":{"rows":"#, rows, br#","raised":"#, &raised, br#","due":"#, &due, b"}}"].concat()
 }
 
 impl TouchedChannel {
@@ -161,5 +179,26 @@ impl TouchedChannel {
             .claim(voucher, now_ms, |channel| env::ed25519_verify(&row.signature, message, &channel.voucher_key.0))?;
         self.raised = Some(index);
         Ok(self.known.channel.claimed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use charter_types::escrow::{ClaimResult, Fact, PaidRow};
+    use charter_types::{Hash32, U128};
+
+    use super::{claims, claims_paid};
+
+    #[test]
+    fn facts_are_put_together_as_serde_writes_them() {
+        let rows = vec![ClaimResult(Hash32([1; 32]), "5".to_owned()), ClaimResult(Hash32([2; 32]), String::new())];
+        let json = ClaimResult::json(&rows);
+        let written = |fact: &Fact| serde_json::to_vec(fact).unwrap();
+        assert_eq!(claims(&json), written(&Fact::Claims(rows.clone())));
+        let most = vec![PaidRow(1, U128(7)), PaidRow(2, U128(u128::MAX))];
+        for (raised, due) in [(vec![0, 127], Vec::new()), (Vec::new(), most)] {
+            let paid = claims_paid(&json, &raised, &due);
+            assert_eq!(paid, written(&Fact::ClaimsPaid { rows: rows.clone(), raised, due }));
+        }
     }
 }

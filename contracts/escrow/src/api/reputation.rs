@@ -132,6 +132,7 @@ impl Escrow {
             earned: U128(row.earned),
             payments: row.payments,
             epoch: Some(epoch),
+            account: Some(key.account),
             rest_to: Some(caller.clone()),
         });
         let call = Promise::new(self.registry.clone());

@@ -161,13 +161,13 @@ impl Channel {
         subtract(payees(self.claimed, &self.shares, self.closed), self.paid)
     }
 
-    /// Takes what is due to the payee off the books; the caller sends it.
+    /// Takes what is due to the payee off the books; the caller sends it. If there is no room for another transfer, nothing has
+    /// changed: a batch goes on without this channel.
     pub fn take_due(&mut self) -> Outcome<u128> {
-        let due = self.move_due()?;
-        if due > 0 {
+        if self.due()? > 0 {
             self.begin_transfer()?;
         }
-        Ok(due)
+        self.move_due()
     }
 
     /// The same for a reserve, which stays here.

@@ -61,9 +61,8 @@ impl Registry {
     }
 
     pub fn set_handle(&mut self, SetHandle { agent: id, handle }: SetHandle) -> Answer {
-        let mut agent = self.load_agent(id)?;
-        let caller = env::predecessor_account_id();
-        agent.check_owner(&caller)?;
+        let mut agent = self.own_agent(id)?;
+        let caller = agent.owner.clone();
         let payment = self.core.begin_payment(&caller)?;
         if let Some(old) = agent.handle.take() {
             self.give_back(&old)?;
@@ -100,9 +99,7 @@ impl Registry {
     }
 
     pub fn retire(&mut self, AgentRef { agent: id }: AgentRef) -> Answer {
-        let agent = self.load_agent(id)?;
-        let caller = env::predecessor_account_id();
-        agent.check_owner(&caller)?;
+        let agent = self.own_agent(id)?;
         self.check_unguarded(id)?;
         self.remove_belongings(id, false);
         if let Some(handle) = &agent.handle {
@@ -111,10 +108,10 @@ impl Registry {
         self.agents.remove(&id, &mut self.core.storage);
         self.agent_count -= 1;
         mark_retired(id);
-        let retirement = Retirement { agent: id, owner: caller.clone(), at_ms: env::block_timestamp_ms() };
+        let retirement = Retirement { agent: id, owner: agent.owner.clone(), at_ms: env::block_timestamp_ms() };
         self.emit("agent_retired", Fact::AgentRetired(retirement));
-        self.remove_owned(&caller, agent.position)?;
-        Self::log_burn(&caller, id);
+        self.remove_owned(&agent.owner, agent.position)?;
+        Self::log_burn(&agent.owner, id);
         Ok(())
     }
 }

@@ -29,46 +29,42 @@ impl Registry {
         &mut self,
         SetAttestationPolicy { agent: id, policy }: SetAttestationPolicy,
     ) -> Answer {
-        let caller = env::predecessor_account_id();
-        self.load_agent(id)?.check_owner(&caller)?;
+        let caller = self.own_agent(id)?.owner;
         let payment = self.core.begin_payment(&caller)?;
         let known = self.attestations.get(&id);
-        match (policy, known) {
+        let (event, attested) = match (policy, known) {
             (None, None) => return Err(RegistryError::NoPolicy {}.into()),
             (None, Some(mut attested)) => {
-                if attested.clear_policy() {
-                    self.save_attested("attestation_policy_cleared", id, attested)?;
-                } else {
-                    self.attestations.remove(&id, &mut self.core.storage);
-                    self.emit("attestation_removed", Fact::AttestationRemoved(id));
-                }
+                let keeps = attested.clear_policy();
+                ("attestation_policy_cleared", keeps.then_some(attested))
             }
-            (Some(policy), None) => self.save_attested("attestation_policy_set", id, Attested::new(policy)?)?,
+            (Some(policy), None) => ("attestation_policy_set", Some(Attested::new(policy)?)),
             (Some(policy), Some(mut attested)) => {
                 attested.set_policy(policy)?;
-                self.save_attested("attestation_policy_set", id, attested)?;
+                ("attestation_policy_set", Some(attested))
             }
+        };
+        match attested {
+            Some(attested) => self.save_attested(event, id, attested)?,
+            None => self.remove_attestation(id),
         }
         self.core.finish_payment(payment)
     }
 
     pub fn revoke_measurement(&mut self, RevokeMeasurement { agent: id, sha256 }: RevokeMeasurement) -> Answer {
-        Self::check_guardian(&self.load_agent(id)?)?;
-        let mut attested = self.load_attested(id)?;
+        let mut attested = self.guarded_attested(id)?;
         attested.revoke_measurement(sha256)?;
         self.save_attested("measurement_revoked", id, attested)
     }
 
     pub fn revoke_attestation(&mut self, AgentRef { agent: id }: AgentRef) -> Answer {
-        Self::check_guardian(&self.load_agent(id)?)?;
-        let mut attested = self.load_attested(id)?;
+        let mut attested = self.guarded_attested(id)?;
         attested.revoke()?;
         self.save_attested("attestation_revoked", id, attested)
     }
 
     pub fn begin_attestation(&mut self, AgentRef { agent: id }: AgentRef) -> Answer<Hash32> {
-        let agent = self.load_agent(id)?;
-        self.check_attester(&agent)?;
+        self.attester_agent(id)?;
         let mut attested = self.load_attested(id)?;
         let nonce = Hash32::of(&(env::random_seed_array(), id, self.core.events.head().seq), sha256);
         let nonce = attested.begin(nonce, env::block_timestamp_ms())?;
@@ -77,8 +73,7 @@ impl Registry {
     }
 
     pub fn submit_attestation(&mut self, args: SubmitAttestation) -> Answer<Later<()>> {
-        let agent = self.load_agent(args.agent)?;
-        self.check_attester(&agent)?;
+        let agent = self.attester_agent(args.agent)?;
         if args.sign_key.is_small_order() || args.encrypt_key.is_small_order() {
             return Err(RegistryError::WeakKey {}.into());
         }
@@ -106,17 +101,32 @@ impl Registry {
 }
 
 impl Registry {
-    /// The owner with 1 yocto; the agent's account or an operator with `attest` with nothing.
-    fn check_attester(&self, agent: &Agent) -> Answer {
+    /// For the owner with 1 yocto; for the agent's account or an operator with `attest` with nothing.
+    fn attester_agent(&self, id: AgentId) -> Answer<Agent> {
+        let agent = self.load_agent(id)?;
         let caller = env::predecessor_account_id();
         if agent.owner == caller {
-            return Core::check_one_yocto();
+            Core::check_one_yocto()?;
+            return Ok(agent);
         }
-        let roles = agent.roles(&caller, self.is_armed(agent), env::block_timestamp_ms());
+        let roles = agent.roles(&caller, self.is_armed(&agent), env::block_timestamp_ms());
         if !roles.agent {
             agent.check_permitted(&roles, Permission::Attest, &caller)?;
         }
-        Core::check_no_deposit()
+        Core::check_no_deposit()?;
+        Ok(agent)
+    }
+
+    /// What is kept of an agent whose owner or guardian calls.
+    fn guarded_attested(&self, id: AgentId) -> Answer<Attested> {
+        self.guarded_agent(id)?;
+        self.load_attested(id)
+    }
+
+    pub(crate) fn remove_attestation(&mut self, id: AgentId) {
+        if self.attestations.remove(&id, &mut self.core.storage) {
+            self.emit("attestation_removed", Fact::AttestationRemoved(id));
+        }
     }
 
     pub(crate) fn save_attested(&mut self, event: &str, id: AgentId, attested: Attested) -> Answer {

@@ -144,9 +144,8 @@ impl Registry {
     /// Checks a transfer by NEP-171 and makes it.
     fn send(&mut self, args: &NftTransfer) -> Answer {
         let id = agent_id(&args.token_id).ok_or(RegistryError::BadTokenId {})?;
-        let agent = self.load_agent(id)?;
-        let sender = env::predecessor_account_id();
-        agent.check_owner(&sender)?;
+        let agent = self.own_agent(id)?;
+        let sender = agent.owner.clone();
         if !agent.transferable {
             return Err(RegistryError::NotTransferable { id }.into());
         }

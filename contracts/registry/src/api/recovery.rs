@@ -14,10 +14,9 @@ use crate::{Registry, RegistryExt};
 #[near]
 impl Registry {
     pub fn set_recoverers(&mut self, SetRecoverers { agent: id, recoverers }: SetRecoverers) -> Answer {
-        let mut agent = self.load_agent(id)?;
-        let caller = env::predecessor_account_id();
-        agent.check_owner(&caller)?;
-        recovery::check_recoverers(&recoverers, &agent.owner)?;
+        let mut agent = self.own_agent(id)?;
+        let caller = agent.owner.clone();
+        recovery::check_recoverers(&recoverers, &caller)?;
         let payment = self.core.begin_payment(&caller)?;
         // An offer of before was good without asking them.
         if agent.offer.take().is_some() {
@@ -63,8 +62,7 @@ impl Registry {
     }
 
     pub fn veto_recovery(&mut self, AgentRef { agent: id }: AgentRef) -> Answer {
-        let agent = self.load_agent(id)?;
-        agent.check_owner(&env::predecessor_account_id())?;
+        let agent = self.own_agent(id)?;
         let mut recovery = self.settled_recovery(id)?.ok_or(RegistryError::NoRecovery {})?;
         self.begin_round(&mut recovery);
         self.save_recovery("recovery_vetoed", &agent.owner, recovery)

@@ -1,8 +1,9 @@
 //! Stopping: one agent for a while, one agent's rights for good, all agents of an owner at once.
 
 use charter_common::{Answer, Core, methods};
+use charter_types::AccountId;
 use charter_types::registry::args::{AgentRef, Pause, Rearm};
-use charter_types::registry::{Epochs, REARM_MAX, RegistryError};
+use charter_types::registry::{AgentId, Epochs, REARM_MAX, RegistryError};
 use near_sdk::{env, near};
 
 use crate::model::Agent;
@@ -12,10 +13,9 @@ use crate::{Registry, RegistryExt};
 #[near]
 impl Registry {
     pub fn pause(&mut self, args: Pause) -> Answer {
-        let mut agent = self.load_agent(args.agent)?;
-        Self::check_guardian(&agent)?;
-        agent.confirm(&env::predecessor_account_id());
-        agent.pause(&env::predecessor_account_id(), args.for_ms, env::block_timestamp_ms())?;
+        let (mut agent, caller) = self.guarded_agent(args.agent)?;
+        agent.confirm(&caller);
+        agent.pause(&caller, args.for_ms, env::block_timestamp_ms())?;
         self.save_agent("agent_paused", args.agent, agent)
     }
 
@@ -24,9 +24,8 @@ impl Registry {
     }
 
     pub fn revoke_all(&mut self, AgentRef { agent: id }: AgentRef) -> Answer {
-        let mut agent = self.load_agent(id)?;
-        Self::check_guardian(&agent)?;
-        agent.confirm(&env::predecessor_account_id());
+        let (mut agent, caller) = self.guarded_agent(id)?;
+        agent.confirm(&caller);
         agent.revoke_all(self.next_epoch());
         self.save_agent("agent_revoked", id, agent)
     }
@@ -46,8 +45,7 @@ impl Registry {
         let caller = env::predecessor_account_id();
         let owner = self.load_owner(&caller).map_or(0, |owner| owner.epoch);
         for id in agents {
-            let mut agent = self.load_agent(id)?;
-            agent.check_owner(&caller)?;
+            let mut agent = self.own_agent(id)?;
             agent.rearm(Epochs { agent: self.next_epoch(), owner });
             self.save_agent("agent_rearmed", id, agent)?;
         }
@@ -56,15 +54,18 @@ impl Registry {
 }
 
 impl Registry {
-    pub(crate) fn check_guardian(agent: &Agent) -> Answer {
+    /// An agent whose owner or guardian calls, and who that is.
+    pub(crate) fn guarded_agent(&self, id: AgentId) -> Answer<(Agent, AccountId)> {
+        let agent = self.load_agent(id)?;
         let caller = env::predecessor_account_id();
         if agent.owner == caller {
-            return Core::check_one_yocto();
+            Core::check_one_yocto()?;
+        } else {
+            Core::check_no_deposit()?;
+            if !agent.guardians.contains(&caller) {
+                return Err(RegistryError::NotGuardian { caller }.into());
+            }
         }
-        Core::check_no_deposit()?;
-        if agent.guardians.contains(&caller) {
-            return Ok(());
-        }
-        Err(RegistryError::NotGuardian { caller }.into())
+        Ok((agent, caller))
     }
 }

@@ -34,8 +34,7 @@ impl Registry {
     }
 
     pub fn cancel_transfer(&mut self, AgentRef { agent: id }: AgentRef) -> Answer {
-        let mut agent = self.load_agent(id)?;
-        agent.check_owner(&env::predecessor_account_id())?;
+        let mut agent = self.own_agent(id)?;
         agent.offer = None;
         self.save_agent("transfer_cancelled", id, agent)
     }
@@ -127,9 +126,7 @@ impl Registry {
         if self.heartbeats.remove(&id, &mut self.core.storage) {
             self.emit("heartbeat_removed", Fact::Heartbeat(Heartbeat { agent: id, last_seen_ms: 0 }));
         }
-        if self.attestations.remove(&id, &mut self.core.storage) {
-            self.emit("attestation_removed", Fact::AttestationRemoved(id));
-        }
+        self.remove_attestation(id);
         if !keep_recoverers {
             self.remove_recovery(id);
         }

@@ -75,7 +75,7 @@ impl Registry {
         ReputationRef { agent, epoch, reporter, asset }: ReputationRef,
     ) -> Answer<Option<Reputation>> {
         let key = ReputationKey(agent, epoch, reporter, asset);
-        Ok(self.reputations.get(&key))
+        Ok(self.reputations.get(&key).map(|counted| counted.shown))
     }
 
     pub fn verify_proof(

@@ -100,7 +100,7 @@ impl Agent {
             card: self.card.clone(),
             card_revision: self.card_revision,
             agent_account: self.agent_account.clone(),
-            payout: self.payout.as_ref().unwrap_or(&self.owner).clone(),
+            payout: self.payout().clone(),
             payout_offered_to: self.payout_offered_to.clone(),
             operators: self.operators.clone(),
             guardians: self.guardians.clone(),
@@ -120,6 +120,11 @@ impl Agent {
             u64::MAX => Status::Paused { until_ms: None, by: self.paused_by },
             until_ms => Status::Paused { until_ms: Some(until_ms), by: self.paused_by },
         }
+    }
+
+    /// Who is paid for the agent's work.
+    pub fn payout(&self) -> &AccountId {
+        self.payout.as_ref().unwrap_or(&self.owner)
     }
 
     pub fn check_owner(&self, caller: &AccountId) -> Outcome {

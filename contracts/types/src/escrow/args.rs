@@ -14,12 +14,12 @@ use crate::{AccountId, Ed25519Key, Hash32, U128};
 pub struct Setup {
     /// Admin until governance takes over.
     pub account: AccountId,
-    /// Nobody: the one named `registry` below the same account. Left out then: releases before 0008 know none.
+    /// Nobody: the one named `registry` below the same account. Left out then: releases before 0007 know none.
     #[cfg_attr(not(near), serde(skip_serializing_if = "Option::is_none"))]
     pub registry: Option<AccountId>,
 }
 
-/// What may be left out is, where it says nothing: releases before 0008 don't know it.
+/// What may be left out is, where it says nothing: releases before 0007 don't know it.
 #[wire(strict)]
 pub struct Open {
     pub payee: AccountId,

@@ -217,7 +217,7 @@ pub struct SubmitAttestation {
     pub encrypt_key: X25519Key,
 }
 
-/// By a listed reporter, about what it paid the agent in total.
+/// By a listed reporter, about what it paid for the agent in total.
 #[wire(strict)]
 pub struct ReportReputation {
     pub agent: AgentId,
@@ -225,11 +225,15 @@ pub struct ReportReputation {
     pub earned: U128,
     pub payments: u64,
     /// The agent's epoch that the reporter saw: refused, if it is another by now. Left out it is not compared, as releases
-    /// before 0008 did not.
+    /// before 0007 did not.
     #[cfg_attr(not(near), serde(skip_serializing_if = "Option::is_none"))]
     pub epoch: Option<u64>,
+    /// The account whose totals these are: refused, if another one is paid for the agent by now. Left out they are the
+    /// agent's as a whole, as all were before 0007.
+    #[cfg_attr(not(near), serde(skip_serializing_if = "Option::is_none"))]
+    pub account: Option<AccountId>,
     /// Who gets what the row leaves of the deposit: whoever had the reporter report. Nobody: the reporter. Left out then:
-    /// releases before 0008 know nobody else.
+    /// releases before 0007 know nobody else.
     #[cfg_attr(not(near), serde(skip_serializing_if = "Option::is_none"))]
     pub rest_to: Option<AccountId>,
 }

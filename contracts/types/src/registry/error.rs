@@ -60,6 +60,7 @@ failures! {
         NotAccepted {} = "REGISTRY_NOT_ACCEPTED", "the policy accepts neither this measurement nor this platform, or not now";
         NoAttestation {} = "REGISTRY_NO_ATTESTATION", "the agent is not attested";
         EpochMoved {} = "REGISTRY_EPOCH_MOVED", "the agent changed hands or was revoked since";
+        PayoutMoved {} = "REGISTRY_PAYOUT_MOVED", "another account is paid for the agent now";
         NotReporter { caller: AccountId } = "REGISTRY_NOT_REPORTER", "reports of {caller} don't count here";
         BadReport {} = "REGISTRY_BAD_REPORT", "an asset is `near` or the account of a token, of at most {ASSET_BYTES_MAX} bytes";
         NoReputation {} = "REGISTRY_NO_REPUTATION", "there is no such report";

@@ -45,8 +45,9 @@ crate::method::methods! { of Registry;
     call set_payout(AgentAccount) [Storage, Owner, Flat];
     /// Accepts to be paid for the agent, which still is the named owner's.
     call accept_payout(AcceptPayout) [OneYocto, Offered, Flat];
-    /// Reports what an agent was ever paid in an asset; the highest report of an epoch stays, and the epoch's first is what
-    /// its own earnings are counted from. The deposit pays for the row, and nothing else does.
+    /// Reports what an agent's payout account was ever paid for it in an asset; the epoch's first report is what its
+    /// earnings are counted from, and so is the first one of another account. The deposit pays for the row, and nothing
+    /// else does.
     call report_reputation(ReportReputation) [Storage, Reporter, Flat];
     /// Takes a report back, by who made it; its storage is free again.
     call remove_reputation(ReputationRef) [Nothing, Reporter, Flat];

@@ -1,7 +1,8 @@
 //! A name earned by money that moved.
 //!
-//! Escrow and tasks keep cumulative totals per agent and asset and report them here; the registry keeps the highest, per
-//! epoch. Who pays itself earns a name, too: nothing may be gated on it.
+//! Escrow and tasks keep cumulative totals per agent and asset, escrow those of each account that is paid, and report them
+//! here; the registry counts, per epoch, by how much they grew. Who pays itself earns a name, too: nothing may be gated on
+//! it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_derive::wire;
@@ -23,13 +24,13 @@ pub struct Reputation {
     pub reporter: AccountId,
     /// `near`, or the account of a token contract.
     pub asset: String,
-    /// Everything the agent was ever paid through the reporter, in the asset's smallest unit.
+    /// `earned_before`, and what has come since, in the asset's smallest unit: by how much an account's total grew from one
+    /// report of it to the next. The first report after another account's only says what it is counted from.
     pub earned: U128,
     /// Payments that make it up.
     pub payments: u64,
     pub reported_ms: u64,
-    /// What had been earned at the epoch's first report: this epoch's are `earned` less this. What a seller earned is not
-    /// the buyer's.
+    /// The total in the epoch's first report: this epoch's are `earned` less this. What a seller earned is not the buyer's.
     #[wire(default)]
     pub earned_before: U128,
     #[wire(default)]

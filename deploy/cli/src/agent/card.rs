@@ -132,7 +132,7 @@ pub fn say_shape(session: &Session, agent: &Agent) -> String {
 }
 
 /// The card's bytes: from the file named, from its address if that holds them, or as this folder kept them.
-fn find_card(session: &Session, agent: &Agent, named: Option<&Path>) -> anyhow::Result<Vec<u8>> {
+pub fn find_card(session: &Session, agent: &Agent, named: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     if let Some(path) = named {
         return read_file(path);
     }

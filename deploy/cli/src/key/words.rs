@@ -3,14 +3,18 @@
 use std::fmt::Write;
 
 use charter_types::keys::args::GrantTerms;
-use charter_types::keys::{Assurance, Grantee, Host, Inject, Method, Policy, Target};
+use charter_types::keys::{Assurance, Effect, Grantee, Host, Inject, NearCall, Policy, Target};
+use serde::Serialize;
 
 use crate::rules::origin;
-use crate::units::{length, time};
+use crate::units::{length, near, time};
 
-fn name(method: Method) -> String {
-    let name = serde_json::to_value(method).ok().and_then(|name| name.as_str().map(str::to_owned));
-    name.expect("a method is written as a string")
+const TERA: u64 = 1_000_000_000_000;
+
+/// A method or an effect.
+fn name(word: impl Serialize) -> String {
+    let name = serde_json::to_value(word).ok().and_then(|name| name.as_str().map(str::to_owned));
+    name.expect("methods and effects are written as strings")
 }
 
 fn target(target: &Target) -> String {
@@ -18,7 +22,7 @@ fn target(target: &Target) -> String {
     let place =
         |path: &String| if path == "/" { format!("all of {origin}") } else { format!("{origin}{path} and below") };
     let places: Vec<String> = target.paths.iter().map(place).collect();
-    let methods: Vec<String> = target.methods.iter().copied().map(name).collect();
+    let methods: Vec<String> = target.methods.iter().map(name).collect();
     format!("{} to {}", methods.join(", "), places.join(", "))
 }
 
@@ -26,6 +30,24 @@ fn target(target: &Target) -> String {
 fn wide(target: &Target) -> Option<String> {
     let domain = target.host.strip_prefix("*.")?;
     Some(format!("WIDE: every host below {domain} gets the key, whoever it belongs to, and those that are yet to come"))
+}
+
+/// What may be signed on NEAR.
+fn call(call: &NearCall) -> String {
+    let NearCall { contract, methods, deposit_max, gas_max } = call;
+    let (methods, deposit, gas) = (methods.join(", "), near(deposit_max.0), gas_max.div_ceil(TERA));
+    format!("sign {methods} of {contract}, with at most {deposit} NEAR and {gas} TGas each")
+}
+
+/// Effects that neither methods nor NEAR calls have by themselves: requests may say that they have them.
+fn more_effects(policy: &Policy) -> Option<String> {
+    let methods = || policy.targets.iter().flat_map(|target| &target.methods);
+    let by_itself = |effect: Effect| {
+        effect == Effect::Sign && !policy.near_calls.is_empty()
+            || methods().any(|method| charter_rules::policy::effect(*method) == effect)
+    };
+    let more: Vec<String> = policy.effects.iter().filter(|effect| !by_itself(**effect)).map(name).collect();
+    (!more.is_empty()).then(|| format!("it may also {}", more.join(", ")))
 }
 
 /// The grantee.
@@ -58,6 +80,8 @@ pub fn policy(policy: &Policy) -> Vec<(&'static str, String)> {
         Inject::None => "nowhere: it signs".to_owned(),
     };
     let mut lines: Vec<_> = policy.targets.iter().map(|one| ("may", target(one))).collect();
+    lines.extend(policy.near_calls.iter().map(|one| ("may", call(one))));
+    lines.extend(more_effects(policy).map(|line| ("effects", line)));
     lines.extend(policy.targets.iter().filter_map(wide).map(|line| ("beware", line)));
     let everything = policy.targets.iter().any(|target| target.paths.iter().any(|path| path == "/"));
     if everything {

@@ -187,7 +187,7 @@ async fn tell(session: &Session, id: EdgeId) -> anyhow::Result<()> {
 async fn open(session: &Session, terms: OpenEdge, consent: &Consent) -> anyhow::Result<()> {
     let collateral = terms.collateral.0;
     if let Asset::Nep141(token) = &terms.asset {
-        token::check(session, token).await?;
+        token::prepare(session, token).await?;
     }
     let mut payments = Payments::open(session)?;
     let this = format!("opens an edge, and puts {} as your collateral", money(&terms.asset, collateral));
@@ -221,7 +221,7 @@ async fn join(session: &Session, named: &Id, consent: &Consent) -> anyhow::Resul
             payments.remember_edge(id)?;
         }
         Asset::Nep141(token) => {
-            token::check(session, token).await?;
+            token::prepare(session, token).await?;
             if edge.state == EdgeState::Open {
                 escrow.pay(me, methods::join_edge, &args, 1).await?;
             }

@@ -1,10 +1,13 @@
 //! What a payee sells, signed before anybody opens a channel for it.
 
+mod list;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use charter_client::offer::{By, Evidence, Offer, OfferError, SignedOffer};
 use charter_types::asset::Asset;
+use charter_types::registry::AgentId;
 use charter_types::{Ed25519Key, Hash32, Signature64};
 use ed25519_dalek::Signer;
 use near_crypto::{PublicKey, SecretKey, Signature};
@@ -35,6 +38,15 @@ pub enum Command {
     Check { file: PathBuf },
     /// Shows an offer, signed or not, and its hash, and asks nobody.
     Show { file: PathBuf },
+    /// Lists what an agent's card offers, each offer checked as `check` does. Of a bad one it says what is wrong with it.
+    List {
+        /// The agent's id [default: the profile's].
+        #[arg(long)]
+        agent: Option<AgentId>,
+        /// The card, if its address does not hold it and it was not registered from this folder.
+        #[arg(long)]
+        card: Option<PathBuf>,
+    },
 }
 
 /// What is wrong with an offer, with its code in front.
@@ -56,6 +68,7 @@ pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
             let hash = offer.hash(payments.offers);
             tell(session, &offer, hash, ("checked", "its form alone: `charter pay offer check` asks the chain"))
         }
+        Command::List { agent, card } => list::run(session, session.agent(agent)?, card.as_deref()).await,
     }
 }
 

@@ -192,7 +192,7 @@ async fn open(
     let amount = amount.of(&asset)?;
     let mut payments = Payments::open(session)?;
     if let Asset::Nep141(token) = &asset {
-        token::check(session, token).await?;
+        token::prepare(session, token).await?;
     }
     let (args, agreed) = terms.read(session, &payments, payee, &asset).await?;
     let what = money(&asset, amount);
@@ -239,7 +239,7 @@ async fn top_up(session: &Session, named: &Id, amount: &Amount, consent: &Consen
             escrow.pay(&session.me, methods::top_up, &ChannelRef { channel }, amount).await?;
         }
         Asset::Nep141(token) => {
-            token::check(session, token).await?;
+            token::prepare(session, token).await?;
             token::send(session, token, amount, &TransferMsg::TopUp { channel }).await?;
         }
     }

@@ -102,7 +102,7 @@ async fn fill(session: &Session, amount: &Amount, args: OfAgent, consent: &Conse
             escrow.pay(me, methods::fill_purse, &args, amount).await?;
         }
         Asset::Nep141(token) => {
-            token::check(session, token).await?;
+            token::prepare(session, token).await?;
             if find(session, me.id.clone(), args.clone()).await?.is_none() {
                 escrow.pay(me, methods::fill_purse, &args, STORAGE).await?;
             }

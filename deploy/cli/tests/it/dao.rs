@@ -638,7 +638,7 @@ async fn stake_in_a_token_is_locked_by_its_contract_and_comes_back() {
     let said = desk.done("charter stake lock 2 300 --yes");
     assert!(said.contains(&format!("1000 {token} of yours counts from ")), "{said}");
     // What governance refuses its sender has again.
-    let refused = format!("0 of {TOO_MUCH} {token} are locked, the rest is yours again");
+    let refused = format!("0 of {TOO_MUCH} {token} came in, the rest is yours again");
     desk.refused(&format!("charter stake lock 2 {TOO_MUCH} --yes"), &refused);
     desk.refused(&format!("charter stake lock 2 {TOO_MUCH} --yes"), "GOVERNANCE_TOO_MUCH_STAKE");
     let outcome = root.send(token, raw("fail", json!({ "fails": true })), 0).await.unwrap();

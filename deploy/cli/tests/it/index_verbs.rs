@@ -96,6 +96,22 @@ async fn servers_say_for_machines_where_they_are() {
     ends_well(child, "-TERM");
 }
 
+#[test]
+fn a_ranking_is_shown_and_says_what_it_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let shown = run(&["index", "ranking", "--data-dir", path, "--asset", "nep141:usdt.near", "--json"]);
+    assert_eq!(text(&shown.stdout), "{\"items\":[],\"next\":null}\n", "{}", text(&shown.stderr));
+    for (option, value, expected) in [
+        ("--asset", "usdt.near", "near, nep141:TOKEN"),
+        ("--after", "7", "`next` of another page"),
+        ("--limit", "0", "1..=100"),
+    ] {
+        let refused = run(&["index", "ranking", "--data-dir", path, option, value]);
+        assert!(!refused.status.success() && text(&refused.stderr).contains(expected), "{}", text(&refused.stderr));
+    }
+}
+
 #[tokio::test]
 async fn dead_letters_are_listed_and_tried_again() {
     let folder = tempfile::tempdir().unwrap();

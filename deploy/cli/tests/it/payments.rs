@@ -1,7 +1,18 @@
 //! A payer's and a payee's day, command by command, with its transcript in `docs/payments.md` (`CHARTER_WRITE_TRANSCRIPT=1`
 //! writes it); shares, offers, what is refused, and answers that come too late.
 
+use std::collections::BTreeMap;
+
+use charter_client::offer::{By, Offer, SignedOffer};
+use charter_client::{Account, At, Contracts, Rpc, sha256};
 use charter_harness::{Caller, raw, test_token};
+use charter_types::escrow::Voucher;
+use charter_types::registry::args::{AddKey, AgentRef};
+use charter_types::registry::{KEY_PROOF_PURPOSE, KeyProof, Purpose, methods};
+use charter_types::{AnyKey, Domain, Ed25519Key, Signature64};
+use ed25519_dalek::{Signer, SigningKey};
+use near_crypto::SecretKey;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::dao::{Desk, open, settle_in, start};
@@ -165,6 +176,141 @@ async fn prices_that_were_agreed_on_are_the_only_ones() {
         office.refused("alice", &format!("charter pay voucher {channel} {wrong} --yes"), "PAY_WRONG_PRICE");
     }
     office.json("alice", &format!("charter pay voucher {channel} 0.003 --yes"));
+}
+
+/// A file of the data folder that all of them share.
+fn read<T: DeserializeOwned>(office: &Office, name: &str) -> T {
+    serde_json::from_slice(&std::fs::read(office.path("play").join(name)).unwrap()).unwrap()
+}
+
+fn rpc(office: &Office) -> Rpc {
+    Rpc::new(read::<String>(office, "node.json"))
+}
+
+/// Registers the key that signs alice's vouchers as one of agent 1's for payments. The key itself has to agree, so it can't be
+/// done from elsewhere.
+async fn register_pay_key(office: &Office, chain_id: &str, contracts: &Contracts) {
+    let domain = Voucher::domain(chain_id, &contracts.escrow, sha256);
+    let seed: String = read(office, &format!("payments/alice.test.near/{domain}/key.json"));
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(seed, &mut bytes).unwrap();
+    let signing = SigningKey::from_bytes(&bytes);
+    let mut secrets: BTreeMap<String, SecretKey> = read(office, "keys.json");
+    let secret = secrets.remove("alice.test.near").unwrap();
+    let alice = Account::new("alice.test.near".parse().unwrap(), secret, rpc(office));
+    let asked = AgentRef { agent: 1 };
+    let agent = alice.rpc().view(&contracts.registry, methods::agent, &asked, At::Final).await.unwrap().unwrap();
+    let key = AnyKey::Ed25519(Ed25519Key(signing.verifying_key().to_bytes()));
+    let (purpose, expires_ms) = (Purpose::Pay, 4_102_444_800_000);
+    let proof = KeyProof { agent: 1, epoch: agent.epoch, key, purpose, expires_ms };
+    let domain = Domain { purpose: KEY_PROOF_PURPOSE, version: 1, chain_id, contract: &contracts.registry };
+    let proof = Signature64(signing.sign(&domain.message(&proof, sha256)).to_bytes());
+    let args = AddKey { agent: 1, key, purpose, expires_ms, proof, endorsed_by: None };
+    contracts.registry().call(&alice, methods::add_key, &args).await.unwrap();
+}
+
+/// What alice sells: the work of her agent, at another price each.
+fn work(price: u32, expires_at_ms: u64) -> Value {
+    json!({
+        "payee": "alice.test.near", "agent": 1, "service": "https://scout.example/", "asset": "near",
+        "prices": [{ "item": "a summary", "amount": format!("{price}000000000000000000000"), "units_max": 1 }],
+        "level": { "answer_within_ms": 0, "availability_bps": 0 },
+        "expires_at_ms": expires_at_ms, "parent": null,
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn offers_of_an_agents_pay_key_hold_and_stand_in_its_card() {
+    const LATE_MS: u64 = 4_102_444_800_000;
+    let mut office = open();
+    settle_in(&mut office);
+    let (contracts, rpc): (Contracts, _) = (read(&office, "deployment.json"), rpc(&office));
+    let status: Value = rpc.call("status", json!([])).await.unwrap();
+    let chain_id = status["chain_id"].as_str().unwrap();
+    for (name, offer) in [("pay", work(1, LATE_MS)), ("over", work(2, 1)), ("wallet", work(3, LATE_MS))] {
+        std::fs::write(office.path(&format!("alice/{name}.json")), offer.to_string()).unwrap();
+    }
+    let signed = office.json("alice", "charter pay offer sign pay.json --pay-key --yes");
+    assert_eq!(signed["by"], "pay_key");
+    std::fs::write(office.path("bob/signed.json"), signed.to_string()).unwrap();
+    office.refused("bob", "charter pay offer check signed.json", "OFFER_NOT_PAYEE");
+    register_pay_key(&office, chain_id, &contracts).await;
+    let hash = office.json("bob", "charter pay offer check signed.json")["hash"].clone();
+    let opened = office.json("bob", "charter pay open alice.test.near 1 --payee-agent 1 --offer signed.json --yes");
+    let channel = opened["channel"].as_str().unwrap()[..8].to_owned();
+    office.refused("bob", &format!("charter pay voucher {channel} 0.002 --yes"), "PAY_WRONG_PRICE");
+    office.json("bob", &format!("charter pay voucher {channel} 0.001 --yes"));
+
+    // All that a card can hold: by a key of the agent's, by the account, and what nobody should go by.
+    let over = office.json("alice", "charter pay offer sign over.json --pay-key --yes");
+    let wallet = office.json("alice", "charter pay offer sign wallet.json --yes");
+    let mut cheaper = signed.clone();
+    cheaper["offer"]["prices"][0]["amount"] = json!("1");
+    let offer: Offer = serde_json::from_value(work(4, LATE_MS)).unwrap();
+    let (stranger, domain) = (SigningKey::from_bytes(&[9; 32]), Offer::domain(chain_id, &contracts.escrow));
+    let signature = Signature64(stranger.sign(&offer.payload(domain, &contracts.escrow).hash()).to_bytes());
+    let key = Ed25519Key(stranger.verifying_key().to_bytes());
+    let foreign = SignedOffer { offer, by: By::Account { callback_url: None }, key, signature };
+    let card = json!({ "name": "scout", "offers": [signed, over, cheaper, foreign, wallet] });
+    std::fs::write(office.path("alice/offers.json"), card.to_string()).unwrap();
+    office.json("alice", "charter agent card --card offers.json");
+    let listed = office.json("bob", "charter pay offer list --agent 1");
+    let refused: Vec<&Value> = listed["offers"].as_array().unwrap().iter().map(|one| &one["refused"]).collect();
+    let expected =
+        [json!(null), json!("OFFER_ENDED"), json!("OFFER_BAD_SIGNATURE"), json!("OFFER_NOT_PAYEE"), json!(null)];
+    assert_eq!(refused, expected.iter().collect::<Vec<_>>(), "{listed}");
+    assert_eq!((&listed["offers"][0]["hash"], &listed["offers"][0]["signed"]), (&hash, &signed));
+    assert_eq!(listed["comparison"], "same");
+    let said = text(&office.run_in("bob", "charter pay offer list --agent 1").stdout);
+    for shown in [
+        "of agent 1, revision ",
+        "a summary: 0.001 NEAR",
+        "a summary: 0.003 NEAR",
+        "number 1, refused with OFFER_ENDED",
+    ] {
+        assert!(said.contains(shown), "{shown}: {said}");
+    }
+    // Somebody hands out another card.
+    std::fs::write(office.path("bob/other.json"), r#"{"name":"scout"}"#).unwrap();
+    let said = text(&office.run_in("bob", "charter pay offer list --agent 1 --card other.json").stdout);
+    assert!(said.contains("NOT the one that is registered") && said.contains("none"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_stops_the_clock_and_an_edge_that_nobody_joined_ends() {
+    let mut office = open();
+    start(&mut office);
+    let key = office.json("bob", "charter pay key")["voucher_key"].as_str().unwrap().to_owned();
+    // It takes more than an hour to cost the cap.
+    let deal = format!("--rate 0.00001 --cap 0.05 --cut 0 --cut-to carol.test.near --for 30d --acker-key {key}");
+    let open = format!("charter pay edge open bob.test.near 1 {deal} --yes");
+    let edge = office.json("alice", &open)["edge"].as_str().unwrap().to_owned();
+    office.json("bob", &format!("charter pay edge join {edge} --yes"));
+    let (asked, response) = ("07".repeat(32), "08".repeat(32));
+    let ack = office.json("bob", &format!("charter pay edge ack {edge} 1 --asked {asked} --within 1m"));
+    let (deadline, signature) = (&ack["deadline_ms"], ack["signature"].as_str().unwrap());
+    office.wait_an_hour().await;
+    let deliver = format!("charter pay edge deliver {edge} 1 --response {response}");
+    office.refused("bob", &deliver, "ESCROW_UNKNOWN_REQUEST");
+    office.json(
+        "alice",
+        &format!("charter pay edge escalate {edge} 1 --asked {asked} --deadline-ms {deadline} --signature {signature}"),
+    );
+    // Only the acker's key signs answers here.
+    office.refused("alice", &deliver, "PAY_WRONG_KEY");
+    let request = office.json("bob", &deliver)["request"].clone();
+    assert_eq!((&request["delivered"]["response_hash"], &request["open"]), (&json!(response), &json!(false)));
+    let said = text(&office.run_in("alice", &format!("charter pay edge show {edge} --request 1")).stdout);
+    assert!(said.contains(&format!(": {response}")) && said.contains("state       live"), "{said}");
+    office.refused("bob", &deliver, "ESCROW_REQUEST_SETTLED");
+    office.refused("alice", &format!("charter pay edge end {edge}"), "ESCROW_EDGE_NOT_OVER");
+
+    let other = office.json("alice", &open)["edge"].as_str().unwrap().to_owned();
+    assert_ne!(other, edge);
+    office.refused("carol", &format!("charter pay edge end {other}"), "ESCROW_NOT_ON_EDGE");
+    let ended = office.json("alice", &format!("charter pay edge end {other}"));
+    assert_eq!((&ended["edge"], &ended["shown"]), (&json!(other), &Value::Null));
+    office.refused("bob", &format!("charter pay edge join {other} --yes"), "ESCROW_UNKNOWN_EDGE");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -38,11 +38,12 @@ pub const ESCROW: &[Mutation] = &[
         "if voucher.cumulative <= channel.claimed {",
         "if voucher.cumulative == channel.claimed {",
     ),
+    // Rows of one channel don't see each other.
     escrow(
         "INV-ESC-4",
-        "contracts/rules/src/voucher.rs",
-        "if voucher.expires_at_ms != 0 && now_ms > voucher.expires_at_ms {",
-        "if voucher.expires_at_ms == 1 && now_ms > voucher.expires_at_ms {",
+        "contracts/escrow/src/api/claim.rs",
+        "touched.iter().position(|touched| same(&touched.known.id, &id))",
+        "touched.iter().position(|touched| same(&touched.known.id, &id) && touched.row == u8::MAX)",
     ),
     escrow(
         "INV-ESC-5",
@@ -254,8 +255,8 @@ pub const ESCROW: &[Mutation] = &[
         "escrow_tokens::",
         "INV-ESC-13",
         "contracts/escrow/src/model/shares.rs",
-        "let parts = times.saturating_mul(bps.into()).saturating_add(rest.div_euclid(WHOLE).into());",
-        "let parts = (claimed * u128::from(bps)).div_euclid(whole);",
+        "let parts = times.saturating_mul(bps.into()).saturating_add(rest.div_euclid(whole).into());",
+        "let parts = (claimed * u128::from(bps)).div_euclid(whole.into());",
     ),
     seen_by(
         "escrow_vouchers::",
@@ -264,7 +265,19 @@ pub const ESCROW: &[Mutation] = &[
         "self.transfers_open = self.transfers_open.checked_add(1).ok_or(EscrowError::Overflow {})?;",
         "self.transfers_open += 1;",
     ),
+    escrow(
+        "INV-ESC-13",
+        "contracts/escrow/src/model/shares.rs",
+        "let parts = times.saturating_mul(bps.into()).saturating_add(rest.div_euclid(whole).into());",
+        "let parts = (claimed * u128::from(bps)).div_euclid(whole.into());",
+    ),
     escrow("INV-ESC-MODEL", "contracts/escrow/src/api/open.rs", "        channel.check_open(id)?;\n", ""),
+    escrow(
+        "INV-ESC-MODEL",
+        "contracts/rules/src/voucher.rs",
+        "if voucher.expires_at_ms != 0 && now_ms > voucher.expires_at_ms {",
+        "if voucher.expires_at_ms == 1 && now_ms > voucher.expires_at_ms {",
+    ),
     seen_by(
         "escrow_tokens::",
         "INV-ESC-MODEL",
@@ -355,5 +368,20 @@ pub const ESCROW: &[Mutation] = &[
         "contracts/escrow/src/api/distribute.rs",
         "if let (Some(agent), true) = (channel.agent, arrived) {",
         "if let (Some(agent), true) = (channel.agent, sum > 0) {",
+    ),
+    seen_by(
+        "escrow_earnings::",
+        "INV-REG-9",
+        "contracts/escrow/src/api/reputation.rs",
+        "            account: Some(key.account),\n",
+        "            account: None,\n",
+    ),
+    // What can't be sent is booked as paid.
+    seen_by(
+        "escrow_vouchers::",
+        "INV-ESC-9",
+        "contracts/escrow/src/model/channel.rs",
+        "        if self.due()? > 0 {\n            self.begin_transfer()?;\n        }\n        self.move_due()\n",
+        "        let due = self.move_due()?;\n        if due > 0 {\n            self.begin_transfer()?;\n        }\n        Ok(due)\n",
     ),
 ];

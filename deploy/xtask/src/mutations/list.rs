@@ -20,6 +20,11 @@ const fn registry(breaks: &'static str, file: &'static str, line: &'static str, 
     Mutation { breaks, contract: "registry", tests: "registry_invariants::", file, line, instead }
 }
 
+/// Of what a reporter says, which no random sequence has a word for.
+const fn reputation(tests: &'static str, file: &'static str, line: &'static str, instead: &'static str) -> Mutation {
+    Mutation { breaks: "INV-REG-9", contract: "registry", tests, file, line, instead }
+}
+
 const fn governance(breaks: &'static str, file: &'static str, line: &'static str, instead: &'static str) -> Mutation {
     Mutation { breaks, contract: "governance", tests: "governance_invariants::", file, line, instead }
 }
@@ -179,6 +184,30 @@ pub const MUTATIONS: &[Mutation] = &[
         "(recovery.next, recovery.next_from_ms) = (None, 0);",
         "recovery.next_from_ms = recovery.next_from_ms.max(1);",
     ),
+    reputation(
+        "escrow_earnings::",
+        "contracts/registry/src/model/reputation.rs",
+        "        if self.account != account {",
+        "        if self.account != account && payments == 0 {",
+    ),
+    reputation(
+        "registry_rows::",
+        "contracts/registry/src/model/reputation.rs",
+        "(self.account, self.earned, self.payments) = (account, U128(earned), payments);",
+        "(self.account, self.payments) = (account, payments);",
+    ),
+    reputation(
+        "registry_rows::",
+        "contracts/registry/src/model/reputation.rs",
+        "self.earned.0 = self.earned.0.max(earned);",
+        "self.earned.0 = earned;",
+    ),
+    reputation(
+        "escrow_earnings::",
+        "contracts/registry/src/api/reputation.rs",
+        "if account.as_ref().is_some_and(|account| account != agent.payout()) {",
+        "if account.as_ref().is_some_and(|account| account != agent.payout() && account != &agent.owner) {",
+    ),
     governance(
         "INV-GOV-1",
         "contracts/governance/src/model/vote.rs",
@@ -227,6 +256,28 @@ pub const MUTATIONS: &[Mutation] = &[
         "if now_ms <= until_ms { Err(GovernanceError::Open",
         "if now_ms <= proposal.end_ms { Err(GovernanceError::Open",
     ),
+    Mutation {
+        breaks: "INV-GOV-4",
+        contract: "governance",
+        tests: "governance::an_upgrade_runs_once_after_its_time",
+        file: "contracts/governance/src/model/vote.rs",
+        line: "if proposal.state != ProposalState::Queued || !is_approved(proposal) {",
+        instead: "if proposal.state == ProposalState::Voting || !is_approved(proposal) {",
+    },
+    governance(
+        "INV-GOV-4",
+        "contracts/governance/src/api/execute.rs",
+        "if found != code_hash {",
+        "if found != code_hash && id == 0 {",
+    ),
+    Mutation {
+        breaks: "INV-GOV-4",
+        contract: "registry",
+        tests: "governance::an_upgrade_replaces_the_deployment_it_was_voted_on",
+        file: "contracts/common/src/shared.rs",
+        line: "        check_replaced(running, replaces)?;\n",
+        instead: "        let _ = replaces;\n",
+    },
     governance(
         "INV-GOV-MODEL",
         "contracts/governance/src/model/vote.rs",
@@ -282,6 +333,12 @@ pub const MUTATIONS: &[Mutation] = &[
         "contracts/governance/src/api/fleet.rs",
         "        self.core.storage.give_back(&owner, bond.0);\n",
         "",
+    ),
+    governance(
+        "INV-GOV-11",
+        "contracts/governance/src/storage.rs",
+        "        self.emit(\"tally_changed\", voter, Fact::Tally(Tally::from(proposal)));\n",
+        "        let _ = (voter, Tally::from(proposal));\n",
     ),
     governance(
         "INV-GOV-3",
@@ -378,6 +435,12 @@ pub const MUTATIONS: &[Mutation] = &[
         "contracts/governance/src/model/rollout.rs",
         "seed: if runs_on { rollout.seed } else { Hash32::default() },",
         "seed: Hash32::default(),",
+    ),
+    rollouts(
+        "INV-GOV-11",
+        "contracts/governance/src/api/fleet.rs",
+        "        self.emit(\"health_reported\", caller, Fact::Report(report));\n",
+        "        let _ = report;\n",
     ),
     rollouts(
         "INV-GOV-8",

@@ -68,6 +68,12 @@ pub const STAKE: &[Mutation] = &[
         instead: "power > 0 && power.saturating_mul(BPS * BPS) >=",
     },
     stake(
+        "INV-GOV-11",
+        VOTES,
+        "            self.emit(\"overridden\", voter, Fact::Overridden(row));\n",
+        "            let _ = row;\n",
+    ),
+    stake(
         "INV-GOV-12",
         CALLS,
         "if pool.asset != Asset::Nep141(env::predecessor_account_id()) {",

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::chain::{Events, Ready, Status, Verification};
 use crate::contract::Contract;
+use crate::ranking::Ranking;
 use crate::table::{Key, Kind, Table};
 use crate::tables;
 
@@ -140,6 +141,15 @@ impl Document {
         ];
         let events = self.schema::<Events>();
         self.path("/v1/events".to_owned(), "Events of one contract, in their order.", parameters, events, &[400, 503]);
+        let asset = "`near`, or `nep141:` and a token's account.";
+        let asset = json!({ "type": "string", "default": "near", "description": asset });
+        let after = json!({ "type": "string", "description": "`next` of another page." });
+        let parameters = vec![parameter("asset", "query", asset), parameter("after", "query", after), limit()];
+        let ranking = self.schema::<Ranking>();
+        let about = "Agents by how many payers count, then by how much those paid. An owner is one payer, and counts if \
+                     it has an agent of 30 days and was paid for one by another who has, other than the ranked agent's \
+                     owner.";
+        self.path("/v1/ranking".to_owned(), about, parameters, ranking, &[400, 503]);
         let last = self.schema::<Option<Verification>>();
         let about = "The last comparison of the tables with the contracts.";
         self.path("/v1/verify".to_owned(), about, Vec::new(), last, &[400, 503]);

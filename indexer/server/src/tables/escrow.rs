@@ -1,5 +1,7 @@
 //! The escrow's records.
 
+pub mod payment;
+
 use charter_types::AccountId;
 use charter_types::asset::Asset;
 use charter_types::escrow::args::{
@@ -16,7 +18,9 @@ use crate::table::{Change, Key, Table, account, amount, boolean, bytes, number, 
 use crate::truth::{Row, Truth};
 use crate::views::{self, Chain};
 
-pub static TABLES: &[&Table] = &[&CHANNEL, &PURSE, &DRAW, &RESERVE, &CREATOR, &EARNINGS, &EDGE, &REQUEST];
+pub use payment::PAYMENT;
+
+pub static TABLES: &[&Table] = &[&CHANNEL, &PAYMENT, &PURSE, &DRAW, &RESERVE, &CREATOR, &EARNINGS, &EDGE, &REQUEST];
 
 pub static CHANNEL: Table = Table {
     name: "channel",
@@ -165,7 +169,7 @@ async fn earnings(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerE
 }
 
 /// An asset as keys have it.
-fn asset_of(text: &str) -> Option<Asset> {
+pub fn asset_of(text: &str) -> Option<Asset> {
     if text == "near" {
         return Some(Asset::Near);
     }
@@ -228,15 +232,16 @@ pub fn changes(fact: &Fact) -> Vec<Change> {
     match fact {
         // Kept in events alone.
         Fact::Shared(_) | Fact::Denied { .. } => Vec::new(),
-        Fact::Channel(channel) => vec![CHANNEL.put(channel)],
+        Fact::Channel(channel) => payment::put(channel).into(),
         Fact::Claims(rows) => raised(rows),
         Fact::ClaimsPaid { rows, raised: paid_up, due } => {
             let row = |index: &u8| rows.get(usize::from(*index));
-            let paid_up = paid_up.iter().filter_map(row).map(|row| CHANNEL.set(row.0, "paid", &row.1));
-            let due = due.iter().filter_map(|PaidRow(index, paid)| Some(CHANNEL.set(row(index)?.0, "paid", paid)));
+            let paid_up = paid_up.iter().filter_map(row).flat_map(|row| payment::paid(&row.0, &row.1));
+            let due = due.iter().filter_map(|PaidRow(index, paid)| Some(payment::paid(&row(index)?.0, paid)));
+            let due = due.flatten();
             raised(rows).into_iter().chain(paid_up).chain(due).collect()
         }
-        Fact::Paid(channels) => channels.iter().map(|PaidTo(id, paid)| CHANNEL.set(id, "paid", paid)).collect(),
+        Fact::Paid(channels) => channels.iter().flat_map(|PaidTo(id, paid)| payment::paid(id, paid)).collect(),
         Fact::ChannelClosed(id, ..) => vec![CHANNEL.remove(id)],
         Fact::ChannelsClosed(ids) => ids.iter().map(|id| CHANNEL.remove(id)).collect(),
         Fact::Purse(purse) => vec![PURSE.put(purse)],

@@ -8,6 +8,7 @@ mod lies;
 mod mirror;
 mod node;
 mod questions;
+mod ranking;
 mod schema;
 mod tables;
 mod taken;

@@ -51,6 +51,7 @@ struct Block {
     /// Over this block and all before it.
     root: CryptoHash,
     receipts: Vec<Receipt>,
+    time_ms: u64,
 }
 
 /// What the contracts know.
@@ -68,6 +69,8 @@ struct Inner {
     receipts: u64,
     lie: Option<Lie>,
     hangs: bool,
+    /// Of blocks to come.
+    time_ms: u64,
 }
 
 /// The node. It stops when dropped.
@@ -255,8 +258,16 @@ impl Node {
         let template = TEMPLATE.get_or_init(template).await.clone();
         let genesis = CryptoHash::hash_bytes(b"genesis");
         let (blocks, world) = (Vec::new(), World::default());
-        let inner =
-            Arc::new(Mutex::new(Inner { template, genesis, blocks, world, receipts: 0, lie: None, hangs: false }));
+        let inner = Arc::new(Mutex::new(Inner {
+            template,
+            genesis,
+            blocks,
+            world,
+            receipts: 0,
+            lie: None,
+            hangs: false,
+            time_ms: 1,
+        }));
         let asked = Arc::new(Notify::new());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -281,6 +292,11 @@ impl Node {
     /// The same, of any accounts.
     pub fn block_of(&self, receipts: Vec<(String, Vec<String>)>) {
         self.inner.lock().unwrap().block(receipts);
+    }
+
+    /// Says when the next blocks are made.
+    pub fn set_time(&self, time_ms: u64) {
+        self.inner.lock().unwrap().time_ms = time_ms;
     }
 
     /// Works on what the contracts know.
@@ -344,7 +360,14 @@ impl Inner {
         });
         let lite: LightClientBlockLiteView = serde_json::from_value(lite).unwrap();
         let hash = lite.hash();
-        self.blocks.push(Block { hash, prev_hash, lite, root: combine_hash(&prev_root, &hash), receipts: made });
+        self.blocks.push(Block {
+            hash,
+            prev_hash,
+            lite,
+            root: combine_hash(&prev_root, &hash),
+            receipts: made,
+            time_ms: self.time_ms,
+        });
     }
 
     fn find(&self, params: &Value) -> Option<usize> {
@@ -378,6 +401,7 @@ impl Inner {
                 header["height"] = json!(index + 1);
                 header["hash"] = json!(block.hash);
                 header["prev_hash"] = json!(block.prev_hash);
+                header["timestamp_nanosec"] = json!((block.time_ms * 1_000_000).to_string());
                 header["block_merkle_root"] = json!(block.lite.inner_lite.block_merkle_root);
                 answer
             }

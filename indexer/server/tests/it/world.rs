@@ -90,6 +90,7 @@ impl World {
             earned: U128(5),
             payments: 1,
             epoch: None,
+            account: None,
             rest_to: None,
         };
         ok(alice, registry, registry::report_reputation, &report, DEPOSIT).await;

@@ -2,6 +2,7 @@
 //! least, or an unlucky call would leave its reservation behind.
 
 mod escrow;
+mod governance;
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use charter_types::registry::args::{AgentAccount, SetHandle, SetRecoverers};
 use charter_types::registry::methods as registry_methods;
 use charter_types::registry::{HAND_OVER_MARGIN_MS, RECOVERERS_MAX, RECOVERY_MS_MIN, Recoverers};
 use charter_types::{Base64Bytes, Hash32, U128};
-use near_workspaces::Account;
+use near_workspaces::{Account, AccountId};
 
 use crate::grants_in_use::{Scene, scene_on};
 use charter_harness::arguments::{DEPOSIT, accept, policy, prepay, register, register_host};
@@ -26,12 +27,17 @@ const ROW_TGAS: f64 = 1.3;
 
 /// TGas of the last of the contract's own receipts that did something: its callback.
 async fn callback_tgas(scene: &Scene, by: &Account, sent: Call) -> f64 {
+    callback_tgas_of(&scene.keys, by, sent, 1).await
+}
+
+/// The same of any contract.
+async fn callback_tgas_of(contract: &AccountId, by: &Account, sent: Call, deposit: u128) -> f64 {
     let what = sent.to_string();
-    let outcome = by.send(&scene.keys, sent.tgas(100), 1).await.unwrap();
+    let outcome = by.send(contract, sent.tgas(100), deposit).await.unwrap();
     assert!(outcome.is_success(), "{what}: {outcome:?}");
     let receipts = outcome.receipt_outcomes();
     let own: Vec<u64> =
-        receipts.iter().filter(|each| each.executor_id == scene.keys).map(|each| each.gas_burnt.as_gas()).collect();
+        receipts.iter().filter(|each| each.executor_id == *contract).map(|each| each.gas_burnt.as_gas()).collect();
     assert!(own.len() >= 2, "{what} asked nobody");
     f64::from(u32::try_from(own[1] / 1_000_000).unwrap()) / 1_000_000.0
 }

@@ -1,17 +1,24 @@
 //! INV-ESC over random operations on the real wasm: four people who are payers, payees, askers, ackers and strangers to
 //! each other's money, and the account of an agent. They sign rightly and wrongly, close while payouts are on their way,
-//! delete their accounts, and send NEAR and a token that fails, for all or for one, so that transfers come back. `model`
-//! says of every transaction whether it goes through, with which code it is refused, and what everybody has afterwards, to
-//! the yocto.
+//! delete their accounts, and send NEAR and a token that fails, for all or for one, so that transfers come back. Now and then
+//! two of them call at once, and a third token lies of more than there can be. `model` says of every transaction whether it
+//! goes through, with which code it is refused, and what everybody has afterwards, to the yocto; `between` looks at what is
+//! held while money is on its way.
 //!
 //! The lines that each invariant rests on are in `deploy/xtask/src/mutations/`: `cargo xtask mutations INV-ESC` takes each
 //! of them out and sees a test here fail.
 
+mod between;
 mod calls;
 mod checks;
+mod liar;
 mod model;
 mod moves;
+mod pairs;
 mod picks;
+mod verdicts;
+
+use std::collections::BTreeMap;
 
 use charter_harness::arguments::{DEPOSIT, accept, charged_bytes, prepay, register};
 use charter_harness::{Caller, Harness, Outcome, answer, failed_with, ok};
@@ -27,12 +34,14 @@ use near_workspaces::types::{Gas, NearToken};
 use proptest::collection::vec;
 use serde_json::json;
 
-use crate::escrow_scene::{burnt, times, until};
+use crate::escrow_scene::{burnt, said, times, until};
 use crate::invariants::{Run, invariants};
 use crate::staked::{tell, token};
 use checks::Purses;
-use model::{ANN, Act, BOT, DAY_MS, Faults, Goal, HOUR_MS, LONG_MS, Model, NEAR, PEOPLE, Person, Step, Terms};
+use liar::Lied;
+use model::{ANN, ASSETS, Act, BOT, DAY_MS, Goal, HOUR_MS, LONG_MS, Model, NEAR, PEOPLE, Person, Step, Terms};
 use moves::{Move, Op, Until, next_owner, ops};
+use verdicts::{broken_by_row, check_code, fail_if_any, failure_of};
 
 /// `cargo xtask properties` plays 2,000.
 const SEQUENCES: u32 = 60;
@@ -51,6 +60,9 @@ struct World {
     /// In which things are, and one in which nothing is.
     token: AccountId,
     other: AccountId,
+    /// In which things are that nobody has.
+    liar: AccountId,
+    lied: Option<Lied>,
     /// What the registry calls the agent.
     agent: u64,
     model: Model,
@@ -60,6 +72,8 @@ struct World {
     edge_ids: Vec<EdgeId>,
     /// Bytes of the contract before anybody stored anything.
     empty_bytes: u64,
+    /// What the contract had beside what it owes when somebody looked.
+    beside: u128,
 }
 
 /// What became of a transaction: done, or refused with this code.
@@ -94,6 +108,8 @@ impl World {
                 }
             }
             Move::Sell => self.sell().await,
+            Move::LieHugely => self.lie_hugely(op).await,
+            Move::AtOnce => self.at_once(op).await,
             _ => return false,
         }
         true
@@ -162,32 +178,49 @@ impl World {
         }
         let now_ms = self.harness.now_ms().await.unwrap();
         let op = &self.rightly(op, now_ms);
-        let Some((by, mut acts)) = self.acts(op, now_ms) else { return };
+        let Some((by, acts)) = self.acts(op, now_ms) else { return };
         let before = self.purses().await;
         let outcome = self.send(by, &acts, op).await;
         let after = self.purses().await;
-        let came = self.came_of(&acts, &outcome);
-        let what = format!("{acts:?} by {}: {came:?}", NAMES[by]);
-        // Lies are never taken.
-        for act in acts.iter().filter(|act| !matches!(act.step, Step::Lie { .. })) {
-            TALLY.note(&self.call(&act.step, op).method, came.is_ok());
+        self.judge(op, vec![(by, acts, outcome)], (&before, &after)).await;
+    }
+
+    /// Transactions that were sent at once, of which the order makes no difference.
+    async fn judge(&mut self, op: &Op, sent: Vec<(Person, Vec<Act>, Outcome)>, (before, after): (&Purses, &Purses)) {
+        let (mut failures, mut costs, mut all) = (Vec::new(), Vec::new(), String::new());
+        let alone = sent.len() == 1;
+        for (by, mut acts, outcome) in sent {
+            let came = self.came_of(&acts, &outcome);
+            let what = format!("{acts:?} by {}: {came:?}", NAMES[by]);
+            // Lies are never taken.
+            for act in acts.iter().filter(|act| !matches!(act.step, Step::Lie { .. })) {
+                TALLY.note(&self.call(&act.step, op).method, came.is_ok());
+            }
+            // What storage did not take is what it was about.
+            if let (Ok(()), [act @ Act { step: Step::Open { .. } | Step::FillPurse(_), .. }]) = (&came, &mut acts[..]) {
+                act.rest = act.attached.saturating_sub(after[&by].prepaid - before[&by].prepaid);
+            }
+            let (deposited, keys) = (self.model.sums[NEAR].deposited, self.keys());
+            let at_ms = self.times_of(&acts, &outcome).await;
+            let judged = self.model.play(&acts, by, at_ms);
+            let done = judged.is_ok();
+            check_code(&acts, &came, &judged, (&self.model, self.lied.is_some()), &what);
+            self.note_ids(&acts, &outcome, &came, &what);
+            failures.push(failure_of(async { self.check_rows(&acts, &outcome, &what) }).await);
+            let sent = if done { self.model.sent } else { [0; ASSETS] };
+            let on_the_way = self.check_on_the_way(&outcome, &keys, Some(sent).filter(|_| alone), &what);
+            failures.push(failure_of(on_the_way).await);
+            let yoctos = if done { acts.iter().filter(|act| act.step.wants_yocto()).count() } else { 0 };
+            let kept = u128::try_from(yoctos).unwrap() + self.token_yoctos(&acts, &outcome);
+            let spent = self.model.sums[NEAR].deposited - deposited + kept + std::mem::take(&mut self.model.fees);
+            let by_root = outcome.outcome().executor_id == *self.harness.root().id();
+            costs.push((by, if by_root { 0 } else { spent + burnt(&outcome) }));
+            all = [all, what].join("\n");
         }
-        // What storage did not take is what it was about.
-        if let (Ok(()), [act @ Act { step: Step::Open { .. } | Step::FillPurse(_), .. }]) = (&came, &mut acts[..]) {
-            act.rest = act.attached.saturating_sub(after[&by].prepaid - before[&by].prepaid);
-        }
-        let deposited = self.model.sums[NEAR].deposited;
-        let at_ms = self.times_of(&acts, &outcome).await;
-        let judged = self.model.play(&acts, by, at_ms);
-        let done = judged.is_ok();
-        check_code(&came, &judged, &what);
-        self.note_ids(&acts, &outcome, &came, &what);
-        self.check_rows(&acts, &outcome, &what);
-        let yoctos = if done { acts.iter().filter(|act| act.step.wants_yocto()).count() } else { 0 };
-        let kept = u128::try_from(yoctos).unwrap() + self.token_yoctos(&acts, &outcome);
-        let spent = self.model.sums[NEAR].deposited - deposited + kept;
-        self.check_money((by, spent, &outcome), &before, &after, &what);
-        self.check(&after, &what).await;
+        let arrived = std::mem::take(&mut self.model.arrived);
+        failures.push(failure_of(async { self.check_money((&costs, &arrived), (before, after), &all) }).await);
+        failures.extend(self.failures(after, &all).await);
+        fail_if_any(failures);
     }
 
     /// Yoctos that stay beside: with a token that was called, and with this contract if an acker joins in a token.
@@ -226,7 +259,7 @@ impl World {
         assert_eq!(taken, 0, "INV-ESC-1: a part of {amount}: {outcome:?}");
         let failures = outcome.receipt_failures();
         let by_it = failures.iter().find(|failure| failure.executor_id == *self.escrow());
-        Err(by_it.map_or(String::new(), |failure| said(&format!("{failure:?}"))))
+        Err(by_it.map_or(String::new(), said))
     }
 
     /// When the contract did it: in its first receipt or, if it asks the registry, in the next one; and when the last
@@ -266,51 +299,31 @@ impl World {
         if !outcome.is_success() {
             return;
         }
-        let told: Vec<String> = answer(escrow::claim_batch, outcome).unwrap().into_iter().map(|row| row.1).collect();
+        // Behind them are the liar's.
+        let all = answer(escrow::claim_batch, outcome).unwrap();
+        let told: Vec<String> = all.into_iter().take(rows.len()).map(|row| row.1).collect();
         let forged = rows.iter().zip(&told).any(|(row, told)| !row.signed && told.parse::<u128>().is_ok());
         assert!(!forged, "INV-ESC-5: a voucher that nobody signed so was taken: {told:?}: {what}");
-        assert_eq!(told, self.model.told, "INV-ESC-4: rows of a batch: {what}");
+        let other = self.model.told.iter().zip(&told).find(|(expected, told)| expected != told);
+        let names = other.map(|(expected, _)| broken_by_row(expected, rows.len())).unwrap_or_default();
+        assert_eq!(told, self.model.told, "{names}rows of a batch: {what}");
     }
 
     /// INV-ESC-7 and 9: nobody has a yocto more or less than what arrived, what it spent, and gas. What was prepaid for
     /// storage is somebody's still.
     fn check_money(
-        &mut self,
-        (by, spent, outcome): (Person, u128, &Outcome),
-        before: &Purses,
-        after: &Purses,
+        &self,
+        (costs, arrived): (&[(Person, u128)], &BTreeMap<Person, u128>),
+        (before, after): (&Purses, &Purses),
         what: &str,
     ) {
-        let arrived = std::mem::take(&mut self.model.arrived);
-        let spent = spent + std::mem::take(&mut self.model.fees);
-        let by_root = outcome.outcome().executor_id == *self.harness.root().id();
         let all = |has: &checks::Has| has.yocto + has.prepaid;
         for (person, had) in before.iter().filter(|(person, _)| !self.model.gone.contains(*person)) {
-            let cost = if *person == by && !by_root { spent + burnt(outcome) } else { 0 };
+            let cost: u128 = costs.iter().filter(|cost| cost.0 == *person).map(|cost| cost.1).sum();
             let expected = all(had) + arrived.get(person).copied().unwrap_or_default() - cost;
             assert_eq!(all(&after[person]), expected, "INV-ESC-7: what {} has: {what}", NAMES[*person]);
         }
     }
-}
-
-/// One of those that the model has, if it has any.
-fn check_code(came: &Came, judged: &Result<Option<&'static str>, Faults>, what: &str) {
-    let known = |code: &str, faults: &[&str]| {
-        faults.iter().any(|fault| code == *fault || (*fault == "TOKEN" && code.starts_with("TOKEN_")))
-    };
-    let agree = match (came, judged) {
-        (Ok(()), Ok(None)) => true,
-        (Err(code), Ok(Some(told))) => code == told,
-        (Err(code), Err(faults)) => known(code, faults),
-        _ => false,
-    };
-    assert!(agree, "INV-ESC-MODEL: the contract and the model disagree: {judged:?} expected of: {what}");
-}
-
-/// The code of a receipt that failed.
-fn said(failure: &str) -> String {
-    let Some((_, told)) = failure.split_once("Smart contract panicked: ") else { return failure.to_owned() };
-    told.split([':', '"', '\\']).next().unwrap_or(told).to_owned()
 }
 
 invariants!(SEQUENCES, play, {
@@ -325,6 +338,7 @@ invariants!(SEQUENCES, play, {
     inv_esc_9_a_transfer_that_fails_leaves_the_books_as_they_were: "INV-ESC-9",
     inv_esc_11_the_balance_covers_what_is_owed: "INV-ESC-11",
     inv_esc_12_a_request_has_one_outcome_and_costs_no_more_than_there_is: "INV-ESC-12",
+    inv_esc_13_no_amount_of_a_token_that_lies_stops_anybody_elses_money: "INV-ESC-13",
     the_contract_and_a_model_of_it_agree: "INV-ESC-MODEL",
 });
 
@@ -334,18 +348,19 @@ async fn set_agent_account(harness: &Harness, owner: &Account, agent: u64, accou
 }
 
 /// The chain on which sequences begin: its people, the tokens, and what the registry calls the agent.
-async fn base() -> (Harness, Vec<Account>, [AccountId; 2], u64) {
+async fn base() -> (Harness, Vec<Account>, [AccountId; 3], u64) {
     let base = Harness::start().await.unwrap();
     let mut people = Vec::new();
     for name in NAMES {
         people.push(base.account(name).await.unwrap());
     }
     let holders: Vec<_> = people.iter().map(|person| (person.id().clone(), TOKENS)).collect();
-    let tokens = [token(&base, "token", &holders).await, token(&base, "other", &[]).await];
+    let of = async |name: &str, holders: &[_]| token(&base, name, holders).await.id().clone();
+    let tokens = [of("token", &holders).await, of("other", &[]).await, of("liar", &[]).await];
     let agent = register(&base, &people[ANN], Vec::new()).await;
     set_agent_account(&base, &people[ANN], agent, &people[BOT]).await;
     prepay(&people[BOT], &base.contracts.escrow, 10 * DEPOSIT).await;
-    (base, people, tokens.map(|token| token.id().clone()), agent)
+    (base, people, tokens, agent)
 }
 
 fn play(sequences: u32) -> Result<(), String> {
@@ -362,10 +377,25 @@ fn play(sequences: u32) -> Result<(), String> {
         let mut balances = vec![TOKENS; PEOPLE];
         balances.push(0);
         let model = Model { tokens: balances, owner: ANN, ..Model::default() };
-        let [token, other] = tokens.clone();
+        let [token, other, liar] = tokens.clone();
         let (ids, terms, edge_ids) = (Vec::new(), Vec::new(), Vec::new());
-        let mut world =
-            World { harness, people, nobody, token, other, agent, model, ids, terms, edge_ids, empty_bytes };
+        let (lied, beside) = (None, 0);
+        let mut world = World {
+            harness,
+            people,
+            nobody,
+            token,
+            other,
+            liar,
+            lied,
+            agent,
+            model,
+            ids,
+            terms,
+            edge_ids,
+            empty_bytes,
+            beside,
+        };
         for op in &ops {
             world.step(op).await;
         }

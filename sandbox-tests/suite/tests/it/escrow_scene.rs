@@ -1,6 +1,7 @@
 //! What scenarios of the escrow have in common: a chain with a token, people who have some of it, and channels that are
 //! opened, filled and claimed on. Vouchers are signed over the test's own bytes.
 
+use std::fmt::Debug;
 use std::time::Duration;
 
 use charter_harness::arguments::DEPOSIT;
@@ -218,6 +219,13 @@ pub async fn times(harness: &Harness, outcome: &Outcome, contract: &AccountId) -
     }
     times.sort_unstable();
     times
+}
+
+/// The code of a receipt that failed; all that the node says of it, if the contract did not end it.
+pub fn said(failure: &impl Debug) -> String {
+    let failure = format!("{failure:?}");
+    let Some((_, told)) = failure.split_once("Smart contract panicked: ") else { return failure };
+    told.split([':', '"', '\\']).next().unwrap_or(told).to_owned()
 }
 
 /// What an account has, storage of its own included.

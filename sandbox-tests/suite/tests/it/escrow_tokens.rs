@@ -13,7 +13,7 @@ use charter_types::{Hash32, U128};
 use near_workspaces::Account;
 use serde_json::{Value, json};
 
-use crate::escrow_scene::{Scene, TOKENS, balance, burnt, split};
+use crate::escrow_scene::{Scene, TOKENS, balance, burnt, said, split};
 use crate::staked::{together, token, tokens_of};
 
 fn top_up(channel: ChannelId) -> Value {
@@ -119,8 +119,15 @@ async fn what_a_token_does_not_send_is_due_as_before() {
     unregister(&scene.ann, scene.contract()).await;
 }
 
+const NOTHING_DUE: &str = "ESCROW_NOTHING_DUE";
+const OUT_OF_GAS: &str = "Exceeded the prepaid gas";
+
 /// A token that calls back before its transfer is over, as somebody who is paid by it. Books change before money moves:
 /// there is nothing left to take. And if it says then that the transfer failed, what moved all the same is its own affair.
+///
+/// Of the 12 TGas that a transfer has, what is left to call back with is enough to be told that nothing is due, and never for
+/// another transfer: so this would pass if books changed after the money, too. `two_calls_in_one_transaction_pay_once` would
+/// not.
 #[tokio::test]
 async fn a_token_that_calls_back_is_paid_once() {
     for fails in [false, true] {
@@ -136,14 +143,16 @@ async fn a_token_that_calls_back_is_paid_once() {
         for channel in [own, shared] {
             assert_eq!(scene.claim(channel, 4_000).await, "4000");
         }
+        assert_eq!(scene.withdraw(&scene.token, &[own]).await, Ok(4_000));
         let distribute = Distribute { channel: shared, splits: splits.clone(), offer: None, shares: vec![0] };
         let again = [
-            ("distribute", serde_json::to_value(&distribute).unwrap()),
-            ("withdraw", serde_json::to_value(Channels { channels: vec![own] }).unwrap()),
-            ("close", serde_json::to_value(ChannelRef { channel: own }).unwrap()),
-            ("finalize_close", serde_json::to_value(ChannelRef { channel: own }).unwrap()),
+            ("distribute", serde_json::to_value(&distribute).unwrap(), NOTHING_DUE),
+            ("withdraw", serde_json::to_value(Channels { channels: vec![own] }).unwrap(), NOTHING_DUE),
+            // There is something to send back to the payer.
+            ("close", serde_json::to_value(ChannelRef { channel: own }).unwrap(), OUT_OF_GAS),
+            ("finalize_close", serde_json::to_value(ChannelRef { channel: own }).unwrap(), "ESCROW_NOT_CLOSING"),
         ];
-        for (round, (method, args)) in (1..).zip(again) {
+        for (round, (method, args, told)) in (1..).zip(again) {
             let claimed = 4_000 + 1_000 * round;
             assert_eq!(scene.claim(shared, claimed).await, claimed.to_string());
             let (contract, args) = (scene.contract(), args.to_string());
@@ -152,7 +161,12 @@ async fn a_token_that_calls_back_is_paid_once() {
             let had = scene.tokens(scene.cid.id()).await;
             let before = scene.channel(shared).await.unwrap().shares[0].paid.0;
             let due = claimed / 2 - before;
-            assert_eq!(scene.distribute(shared, &splits, &[0]).await, Ok(due), "{method}");
+            let outcome = scene.send(&scene.dan, escrow::distribute, &distribute, 0).await;
+            assert_eq!(answer(escrow::distribute, &outcome).unwrap(), U128(due), "{method}");
+            let failures = outcome.receipt_failures();
+            let again: Vec<_> = failures.iter().filter(|one| one.executor_id == *scene.contract()).map(said).collect();
+            let [again] = &again[..] else { panic!("{method}: it called back once: {again:?}") };
+            assert!(again.contains(told), "{method}: {again}");
             assert_eq!(scene.tokens(scene.cid.id()).await, had + due, "{method}: once, whatever it says of it");
             let books = scene.settled(&scene.asset()).await;
             let after = scene.channel(shared).await.unwrap().shares[0].paid.0;
@@ -163,6 +177,38 @@ async fn a_token_that_calls_back_is_paid_once() {
         assert_eq!(scene.withdraw(&scene.ben, &[other]).await, Ok(7_000));
         assert_eq!(tokens_of(&scene.harness, honest.id(), scene.ben.id()).await, 7_000);
     }
+}
+
+/// INV-ESC-9: books first, then the transfer. Both calls are executed before the token is asked anything: were books to
+/// change when the transfer is over, both would send the same. As nothing is left to the second, neither is done; what came
+/// of one alone the last lines say.
+#[tokio::test]
+async fn two_calls_in_one_transaction_pay_once() {
+    let scene = Scene::new().await;
+    let splits = vec![split(scene.cid.id(), 5_000)];
+    let channel = scene.open(&Open { splits: splits.clone(), ..scene.open_args() }, 10_000).await;
+    assert_eq!(scene.claim(channel, 4_000).await, "4000");
+    let has = async || [scene.tokens(scene.ben.id()).await, scene.tokens(scene.cid.id()).await];
+    let books = async || (scene.channel(channel).await, scene.settled_tokens().await);
+    let (had, before) = (has().await, books().await);
+    let distribute = Distribute { channel, splits: splits.clone(), offer: None, shares: vec![0] };
+    let withdraw = call(escrow::withdraw, &Channels { channels: vec![channel] });
+    let batch = call(escrow::claim_batch, &ClaimBatch { rows: vec![scene.row(channel, 4_000)], withdraw: true });
+    let distribute = call(escrow::distribute, &distribute);
+    for (by, first, second) in
+        [(&scene.dan, &distribute, &distribute), (&scene.ben, &withdraw, &withdraw), (&scene.ben, &batch, &withdraw)]
+    {
+        let calls = vec![(first.clone(), 0), (second.clone(), 0)];
+        let twice = together(by, scene.contract(), calls).await;
+        assert_eq!(failed_with(&twice).as_deref(), Some(NOTHING_DUE), "{first} and {second}");
+        assert_eq!((has().await, books().await), (had, before.clone()), "{first} and {second}");
+    }
+    // One of each goes beside the other.
+    let calls = vec![(distribute, 0), (withdraw, 0)];
+    let once = together(&scene.ben, scene.contract(), calls).await;
+    assert!(once.is_success() && once.receipt_failures().is_empty(), "{once:?}");
+    assert_eq!(has().await, had.map(|had| had + 2_000));
+    assert_eq!(scene.settled_tokens().await.paid.0, 4_000);
 }
 
 /// INV-ESC-13. Callbacks have gas of their own, and whatever the token does with what it is given, they settle.

@@ -11,8 +11,11 @@ use charter_types::escrow::{
     CLAIM_BATCH_MAX, ChannelId, ClaimBatch, ClaimRow, Signer, WITHDRAW_DELAY_MS_MAX, WITHDRAW_DELAY_MS_MIN,
 };
 use charter_types::{Ed25519Key, Hash32};
+use curve25519_dalek::constants::EIGHT_TORSION;
+use curve25519_dalek::{EdwardsPoint, Scalar};
 use ed25519_dalek::Signer as _;
 use near_workspaces::Account;
+use sha2::{Digest, Sha512};
 
 use crate::escrow_bytes::{ACK, BYTES, Message, REQUEST, RESPONSE, VOUCHER, domain, domain_of};
 use crate::escrow_scene::{DAY_MS, HOUR_MS, MINUTE_MS, Scene, presented, voucher_key};
@@ -99,6 +102,28 @@ async fn a_row_that_says_anything_else_than_was_signed_is_refused() {
         assert!(told.iter().all(|told| told == BAD_SIGNATURE), "{told:?}");
     }
     assert_eq!(scene.batch(&scene.ben, vec![good], false).await, ["5000"]);
+}
+
+/// A signature whose R is shifted by a point of small order, while s signs along what R is then. By none it is an ordinary one.
+fn shifted(message: &Message, by: EdwardsPoint) -> [u8; 64] {
+    let (key, bytes) = (voucher_key(), message.bytes());
+    let number = |parts: &[&[u8]]| Scalar::from_bytes_mod_order_wide(&Sha512::digest(parts.concat()).into());
+    let nonce = number(&[b"any number", &bytes]);
+    let point = (EdwardsPoint::mul_base(&nonce) + by).compress().to_bytes();
+    let s = nonce + number(&[&point, key.verifying_key().as_bytes(), &bytes]) * key.to_scalar();
+    [point, s.to_bytes()].concat().try_into().unwrap()
+}
+
+/// INV-ESC-5. A check with cofactor takes all eight, and so does one of many signatures at once, some of the time.
+#[tokio::test]
+async fn a_signature_that_only_a_check_with_cofactor_takes_is_refused() {
+    let scene = Scene::new().await;
+    let channel = scene.paying(10_000).await;
+    let message = scene.message(channel, 5_000);
+    let rows = EIGHT_TORSION.map(|by| presented(&message, shifted(&message, by)));
+    let told = scene.batch(&scene.ben, rows[1..].to_vec(), false).await;
+    assert_eq!(told, [BAD_SIGNATURE; 7]);
+    assert_eq!(scene.batch(&scene.ben, rows[..1].to_vec(), false).await, ["5000"]);
 }
 
 /// Of another chain, contract, version, channel or kind: an ack is no voucher, though they are as long.

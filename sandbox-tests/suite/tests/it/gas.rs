@@ -40,6 +40,9 @@ const BY_OWNER: &str = "by the agent's owner";
 /// A vote takes from each delegate of the voter what it takes from the delegate's.
 const TAKES: &str = "by stake, taken from 8 delegates";
 
+/// As many as a batch can have.
+const MANY: &str = "128 rows on as many channels";
+
 /// Shares are a row's, too.
 const SHARED: &str = "32 splits, in a token";
 
@@ -69,7 +72,7 @@ impl Limit {
     }
 }
 
-const LIMITS: [Limit; 15] = [
+const LIMITS: [Limit; 16] = [
     limit("registry", "register_agent", 8.0, 500),
     limit("keys", "grant", 8.5, 400),
     limit("keys", "delegate", 20.0, 400),
@@ -84,6 +87,8 @@ const LIMITS: [Limit; 15] = [
     limit("governance", "publish", 10.0, 0),
     limit("governance", "advance", 6.0, 0),
     limit("governance", "release_for", 5.0, 0),
+    // Half a TGas a row, so 1,000 payments a voucher cost 5e-8 NEAR each.
+    limit("escrow", "claim_batch", 64.0, 0).of(MANY),
     limit("escrow", "open", 12.0, 1_500).of(SHARED),
     limit("escrow", "open", 8.0, 450),
     limit("verifier", "verify_quote", 100.0, 0),

@@ -7,9 +7,9 @@ use charter_harness::{Caller, Harness, Outcome, call, code_of, failed_with, ok, 
 use charter_types::admin::{Deployment, SetPauser, Upgrade};
 use charter_types::governance::args::{ExecuteUpgrade, ProposalRef, ProposeUpgrade, Vote};
 use charter_types::governance::methods as governance;
-use charter_types::governance::{Choice, Proposal, ProposalState, UpgradeFailure};
+use charter_types::governance::{Choice, EXECUTION_MS, Proposal, ProposalState, UpgradeFailure};
 use charter_types::shared::methods as shared;
-use charter_types::{Hash32, Named, Nothing};
+use charter_types::{Hash32, Named, Nothing, Page};
 use charter_wasm::Contract;
 
 use charter_harness::arguments::DEPOSIT;
@@ -17,9 +17,9 @@ use charter_harness::arguments::DEPOSIT;
 use crate::funds::longer;
 use crate::staked::NEAR;
 
-const HOUR: Duration = Duration::from_secs(3_601);
+pub const HOUR: Duration = Duration::from_secs(3_601);
 
-async fn proposal(harness: &Harness, id: u64) -> Proposal {
+pub async fn proposal(harness: &Harness, id: u64) -> Proposal {
     let args = ProposalRef { proposal: id };
     let found = view(&harness.worker, &harness.contracts.governance, governance::proposal, &args).await.unwrap();
     found.unwrap()
@@ -30,7 +30,7 @@ async fn deployment(harness: &Harness) -> Deployment {
 }
 
 /// Proposes and approves `code` for the registry; the timelock has not run yet.
-async fn approved(harness: &Harness, code: &[u8]) -> u64 {
+pub async fn approved(harness: &Harness, code: &[u8]) -> u64 {
     let replaces = deployment(harness).await;
     approved_to_replace(harness, code, replaces).await
 }
@@ -55,7 +55,7 @@ async fn pass(harness: &Harness, id: u64) {
     ok(root, governance, governance::queue, &ProposalRef { proposal: id }, 0).await;
 }
 
-async fn execute(harness: &Harness, id: u64, code: &[u8]) -> Outcome {
+pub async fn execute(harness: &Harness, id: u64, code: &[u8]) -> Outcome {
     let execute = call(governance::execute_upgrade, &ExecuteUpgrade { proposal: id, code: code.to_vec() });
     harness.root().send(&harness.contracts.governance, execute, 0).await.unwrap()
 }
@@ -203,8 +203,92 @@ async fn of_two_upgrades_under_way_at_once_one_is_done() {
     );
     let ended = [&done, &again, &late].map(Outcome::is_success);
     assert_eq!(ended.iter().filter(|done| **done).count(), 1, "{ended:?}");
-    assert_eq!(deployment(&harness).await.number, start.number + 1);
     assert!(aside.is_success(), "another contract's goes its own way: {aside:?}");
+    let ((won, code), (lost, late_code)) =
+        if late.is_success() { ((other, &second), (one, &first)) } else { ((one, &first), (other, &second)) };
+    let running = deployment(&harness).await;
+    assert_eq!((running.number, running.sha256), (start.number + 1, Hash32(sha256(code))));
+    let winner = proposal(&harness, won).await;
+    assert_eq!((winner.state, winner.failure), (ProposalState::Executed, None));
+    // What was asked before the other's code was there knew of nothing that lasts. Asked again, it is told.
+    let loser = proposal(&harness, lost).await;
+    assert_eq!(loser.state, ProposalState::Queued);
+    assert!(loser.failure.is_some(), "{loser:?}");
+    let stale = execute(&harness, lost, late_code).await;
+    assert_eq!(failed_with(&stale).as_deref(), Some("CHARTER_CODE_REPLACED"));
+    let loser = proposal(&harness, lost).await;
+    assert_eq!((loser.state, loser.failure), (ProposalState::Queued, Some(UpgradeFailure::CodeReplaced)));
+    assert_eq!(deployment(&harness).await, running);
+}
+
+/// Every proposal there is, as whoever looks for one finds it: page by page.
+async fn listed(harness: &Harness) -> Vec<Proposal> {
+    let mut all: Vec<Proposal> = Vec::new();
+    loop {
+        let from = all.last().map_or(1, |last| last.id + 1);
+        let page = Page { from, limit: None };
+        let found = view(&harness.worker, &harness.contracts.governance, governance::proposals, &page).await.unwrap();
+        if found.is_empty() {
+            return all;
+        }
+        assert!(found[0].id >= from, "a page begins where it should");
+        all.extend(found);
+    }
+}
+
+/// More than a page of views, and than anything is kept of.
+const SPAM: usize = 110;
+
+/// Keep the latest hundred, or one for each contract, and whoever may propose pushes out what was approved.
+#[tokio::test]
+async fn no_number_of_proposals_pushes_out_an_upgrade_that_waits() {
+    let harness = Harness::start().await.unwrap();
+    let (root, governance) = (harness.root(), &harness.contracts.governance);
+    let contract = harness.contracts.registry.clone();
+    let code = renamed(Contract::Registry.code(), "a");
+    let start = deployment(&harness).await;
+    let pending = approved(&harness, &code).await;
+    // Of the same line, for the same contract, in its timelock: one in three is voted for, one taken back, one left open.
+    let mut spam = Vec::new();
+    for number in 0..SPAM {
+        let code_hash = Hash32(sha256(&number.to_le_bytes()));
+        let args = ProposeUpgrade { contract: contract.clone(), code_hash, replaces: start };
+        let id = ok(root, governance, governance::propose_upgrade, &args, DEPOSIT).await;
+        match number % 3 {
+            0 => {
+                let content_hash = proposal(&harness, id).await.content_hash;
+                ok(
+                    root,
+                    governance,
+                    governance::vote,
+                    &Vote { proposal: id, content_hash, choice: Choice::Yes },
+                    DEPOSIT,
+                )
+                .await;
+            }
+            1 => ok(root, governance, governance::cancel, &ProposalRef { proposal: id }, 0).await,
+            _ => {}
+        }
+        spam.push(id);
+    }
+    let early = execute(&harness, pending, &code).await;
+    assert_eq!(failed_with(&early).as_deref(), Some("GOVERNANCE_TOO_EARLY"));
+    harness.wait(HOUR).await.unwrap();
+    for id in spam.iter().step_by(3) {
+        let counted = ok(root, governance, governance::queue, &ProposalRef { proposal: *id }, 0).await;
+        assert_eq!(counted, ProposalState::Queued);
+    }
+    // As long as it can be carried out at all.
+    harness.wait(Duration::from_millis(EXECUTION_MS - 3_600_000)).await.unwrap();
+    let all = listed(&harness).await;
+    let waiting: Vec<&Proposal> = all.iter().filter(|known| known.line == 1 && known.id == pending).collect();
+    assert_eq!(waiting, [&proposal(&harness, pending).await]);
+    assert!(spam.iter().all(|id| all.iter().filter(|known| known.id == *id).count() == 1), "each is listed once");
+    let done = execute(&harness, pending, &code).await;
+    assert!(done.is_success(), "{done:?}");
+    assert_eq!(proposal(&harness, pending).await.state, ProposalState::Executed);
+    let now = deployment(&harness).await;
+    assert_eq!((now.number, now.sha256), (start.number + 1, Hash32(sha256(&code))));
 }
 
 /// Answers `upgrade` with about as many bytes as the gas for it pays for.

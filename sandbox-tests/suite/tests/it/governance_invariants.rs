@@ -1,4 +1,4 @@
-//! INV-GOV-1 to 5, 9 and 10 over random operations on the real wasm: five people with agents and a stranger decide on
+//! INV-GOV-1 to 5 and 9 to 11 over random operations on the real wasm: five people with agents and a stranger decide on
 //! releases and on who decides, the council of Charter's own line on code of the escrow contract; owners of agents
 //! object, guardians cancel and pause, and bonds go in and out. A model (`model.rs`) of what governance should do says
 //! before every step whether it may be made, and after it how everything has to look.
@@ -45,6 +45,7 @@ use proptest::collection::vec;
 
 use crate::governance::renamed;
 use crate::invariants::{Run, invariants};
+use crate::lengths::Long;
 use model::{About, Agent, BROKEN, CENT, CODE, CODES, End, Enrolled, Model, Move, PEOPLES, Person, State, Step};
 use money::{Purse, check_money};
 use moves::{HOUR_MS, Op, PEOPLE, ROOT, ops};
@@ -489,7 +490,7 @@ fn invariant_of(what: &Move, due: bool) -> &'static str {
         | Move::Enroll { .. }
         | Move::Leave { .. } => "INV-GOV-MODEL",
         Move::Publish | Move::Amend if due => "INV-GOV-5",
-        Move::Execute { .. } if due => "INV-GOV-10",
+        Move::Execute { swapped: false } if due => "INV-GOV-10",
         _ => "INV-GOV-4",
     }
 }
@@ -502,6 +503,7 @@ invariants!(SEQUENCES, play, {
     inv_gov_5_heads_move_forward_only: "INV-GOV-5",
     inv_gov_9_what_bonds_took_stands_in_proposals_and_enrolments_or_is_back: "INV-GOV-9",
     inv_gov_10_a_failed_upgrade_can_be_tried_again: "INV-GOV-10",
+    inv_gov_11_what_events_tell_is_what_is_stored: "INV-GOV-11",
 });
 
 fn constitution(people: &[Account], of: &model::Constitution) -> Constitution {
@@ -604,7 +606,7 @@ fn play(sequences: u32) -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (base, people, agents, codes) = runtime.block_on(base());
     let run = Run { whose: "governance", sequences, shrinks: 40, runtime: &runtime, base: &base, people: &people };
-    TALLY.play(run, vec(ops(), 10..16), async |harness, people, ops| {
+    TALLY.play(run, Long(vec(ops(), 10..16)), async |harness, people, ops| {
         let usage = harness.worker.view_account(&harness.contracts.governance).await.unwrap().storage_usage;
         let charged = charged_bytes(&harness, &harness.contracts.governance, &people).await;
         let (agents, codes, empty_bytes) = (agents.clone(), codes.clone(), usage - charged);

@@ -1,11 +1,12 @@
 //! One run of random sequences, and a test for each invariant that judges it: so every invariant has its line in the
 //! output, and no sequence is played twice.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::io::Write;
 use std::num::NonZero;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use charter_harness::Harness;
@@ -55,6 +56,13 @@ pub fn asked_for() -> Option<u32> {
     Some(wanted.parse().expect("CHARTER_SEQUENCES is a number"))
 }
 
+/// How often a failure is made simpler at most, if it is enough for somebody to know that there is one:
+/// `cargo xtask mutations`.
+fn shrinks_asked_for() -> Option<u32> {
+    let wanted = std::env::var("CHARTER_SHRINKS").ok()?;
+    Some(wanted.parse().expect("CHARTER_SHRINKS is a number"))
+}
+
 const STACK: usize = 64 << 20;
 
 fn on_all_cores(sequences: u32, play: fn(u32) -> Result<(), String>) -> Option<String> {
@@ -85,11 +93,12 @@ pub struct Run<'a> {
 pub struct Tally {
     ends: Mutex<BTreeMap<String, [u32; 2]>>,
     sequences: AtomicU32,
+    failed: AtomicBool,
 }
 
 impl Tally {
     pub const fn new() -> Self {
-        Self { ends: Mutex::new(BTreeMap::new()), sequences: AtomicU32::new(0) }
+        Self { ends: Mutex::new(BTreeMap::new()), sequences: AtomicU32::new(0), failed: AtomicBool::new(false) }
     }
 
     /// Plays rows of moves, each on a copy of the chain with the people who are on it, until one panics, which is shrunk then.
@@ -102,11 +111,20 @@ impl Tally {
         let config = ProptestConfig {
             cases: base.sequences(sequences),
             failure_persistence: None,
-            max_shrink_iters: shrinks,
+            max_shrink_iters: shrinks_asked_for().unwrap_or(shrinks),
             ..ProptestConfig::default()
         };
+        let failed_here = Cell::new(false);
         let played = TestRunner::new(config).run(&moves, |moves| {
+            // What fails on one core ends the run on the others; where it failed it is made simpler.
+            if self.failed.load(Ordering::Relaxed) && !failed_here.get() {
+                return Ok(());
+            }
             self.begin(whose);
+            let _on_panic = OnPanic(|| {
+                failed_here.set(true);
+                self.failed.store(true, Ordering::Relaxed);
+            });
             runtime.block_on(async {
                 let harness = base.fork().await.unwrap();
                 let people = people.iter().map(|person| harness.rebind(person)).collect();
@@ -141,6 +159,16 @@ impl Tally {
         let often = tally.iter().filter(|(_, ends)| ends.iter().sum::<u32>() >= OFTEN);
         let lopsided: Vec<_> = often.filter(|(_, ends)| ends.contains(&0)).collect();
         assert!(lopsided.is_empty(), "done and refused: {lopsided:?} of {tally:?}");
+    }
+}
+
+struct OnPanic<F: Fn()>(F);
+
+impl<F: Fn()> Drop for OnPanic<F> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            (self.0)();
+        }
     }
 }
 

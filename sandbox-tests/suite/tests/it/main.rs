@@ -35,6 +35,7 @@ mod host;
 mod invariants;
 mod keys_invariants;
 mod keys_rows;
+mod lengths;
 mod lines;
 mod many_channels;
 mod multitude;

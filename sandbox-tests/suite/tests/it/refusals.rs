@@ -169,7 +169,7 @@ async fn every_wrong_value_has_its_code_and_changes_nothing() {
 }
 
 /// What a pause of every feature stops: what stores, grants or uses. Taking away goes on.
-const PAUSED: [&str; 13] = [
+const PAUSED: [&str; 17] = [
     "register_agent",
     "register_agents",
     "register_host",
@@ -183,18 +183,25 @@ const PAUSED: [&str; 13] = [
     "delegate",
     "reserve",
     "request_key_release",
+    "create_line",
+    "propose_release",
+    "propose_amendment",
+    "propose_upgrade",
 ];
 
 #[tokio::test]
 async fn a_pause_stops_what_gives_and_nothing_that_takes_away() {
     let scene = Scene::with_admin().await;
-    let (registry, keys) = (&scene.harness.contracts.registry, &scene.harness.contracts.keys);
-    for (contract, feature) in [(registry, "register"), (keys, "store"), (keys, "grant"), (keys, "release")] {
+    let contracts = &scene.harness.contracts;
+    let (registry, keys, lines) = (&contracts.registry, &contracts.keys, &contracts.governance);
+    let features = [(registry, "register"), (keys, "store"), (keys, "grant"), (keys, "release"), (lines, "propose")];
+    for (contract, feature) in features {
         let pause = PauseFeature { feature: feature.to_owned(), for_ms: 3_600_000 };
         ok(scene.harness.root(), contract, shared_methods::pause_feature, &pause, 0).await;
     }
     let mut stopped = 0;
-    for (contract, cases) in [(registry, registry::cases(&scene)), (keys, keys::cases(&scene))] {
+    let cases = [(registry, registry::cases(&scene)), (keys, keys::cases(&scene)), (lines, governance::cases(&scene))];
+    for (contract, cases) in cases {
         let mut walk = Walk::new(&scene, contract).await;
         for case in cases {
             let stops = PAUSED.contains(&case.name());

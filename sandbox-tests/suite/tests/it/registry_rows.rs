@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use charter_harness::{Harness, code_of, ok, refused};
 use charter_types::registry::args::{
-    AgentAccount, AgentRef, Handle, ReportReputation, ReputationRef, SetAgentAccount, SetAttestationPolicy, SetHandle,
-    SetRecoverers, SetReporters,
+    AcceptPayout, AgentAccount, AgentRef, Handle, ReportReputation, ReputationRef, SetAgentAccount,
+    SetAttestationPolicy, SetHandle, SetRecoverers, SetReporters,
 };
 use charter_types::registry::methods as registry;
 use charter_types::registry::{
@@ -103,8 +103,15 @@ async fn every_kind_of_row_has_a_payer_and_an_exit() {
     ok(alice, contract, registry::set_recoverers, &SetRecoverers { agent, recoverers: group }, DEPOSIT).await;
     let proposal = AgentAccount { agent, account: rex.id().clone() };
     ok(bob, contract, registry::propose_recovery, &proposal, DEPOSIT).await;
-    let report =
-        ReportReputation { agent, asset: "near".to_owned(), earned: U128(7), payments: 1, epoch: None, rest_to: None };
+    let report = ReportReputation {
+        agent,
+        asset: "near".to_owned(),
+        earned: U128(7),
+        payments: 1,
+        epoch: None,
+        account: None,
+        rest_to: None,
+    };
     // What was seen in another epoch is somebody else's name.
     let moved = ReportReputation { epoch: Some(u64::MAX), ..report.clone() };
     assert_eq!(refused(rex, contract, registry::report_reputation, &moved, DEPOSIT).await, "REGISTRY_EPOCH_MOVED");
@@ -139,4 +146,65 @@ async fn every_kind_of_row_has_a_payer_and_an_exit() {
         assert!(ok(person, contract, shared::storage_unregister, &StorageUnregister::default(), 1).await);
     }
     assert_eq!(stage.tables().await, BTreeSet::from([RETIRED]));
+}
+
+/// INV-REG-9, and what a reporter pays: the row has its size from the first report on, whosever totals it goes on from. A
+/// deposit that does not pay for it is refused, and what the reporter prepaid is not touched.
+#[tokio::test]
+async fn reports_of_another_account_take_no_more_storage() {
+    let stage = stage().await;
+    let contract = stage.registry();
+    let [alice, bob, rex] = &stage.people;
+    let agent = register(&stage.harness, alice, Vec::new()).await;
+    let epoch = stage.harness.look(contract, registry::agent, &AgentRef { agent }).await.unwrap().unwrap().epoch;
+    let known = ReputationRef { agent, epoch, reporter: rex.id().clone(), asset: "near".to_owned() };
+    let shown = async || {
+        let row = stage.harness.look(contract, registry::reputation, &known).await.unwrap();
+        row.map(|row| (row.earned.0, row.payments))
+    };
+    let report = |account: Option<&Account>, earned, payments| ReportReputation {
+        agent,
+        asset: "near".to_owned(),
+        earned: U128(earned),
+        payments,
+        epoch: Some(epoch),
+        account: account.map(|account| account.id().clone()),
+        rest_to: None,
+    };
+    let says = async |account, earned, payments| {
+        ok(rex, contract, registry::report_reputation, &report(account, earned, payments), DEPOSIT).await;
+        shown().await
+    };
+    let own = (stage.usage().await, stage.charged().await);
+    let first = report(Some(alice), 100, 10);
+    assert_eq!(refused(rex, contract, registry::report_reputation, &first, 1).await, "CHARTER_STORAGE_SHORT");
+    assert_eq!((shown().await, stage.usage().await, stage.charged().await), (None, own.0, own.1));
+    assert_eq!(says(None, 100, 10).await, Some((100, 10)));
+    let told = (stage.usage().await, stage.charged().await);
+    assert_eq!(says(Some(alice), 1_000, 50).await, Some((100, 10)), "from here on it is the account's");
+    assert_eq!(says(Some(alice), 1_001, 51).await, Some((101, 11)));
+    assert_eq!(told, (stage.usage().await, stage.charged().await));
+
+    let payout = AgentAccount { agent, account: bob.id().clone() };
+    ok(alice, contract, registry::set_payout, &payout, DEPOSIT).await;
+    assert_eq!(says(Some(alice), 1_002, 52).await, Some((102, 12)), "an account that is asked is not the agent's yet");
+    let accept = AcceptPayout { agent, owner: alice.id().clone() };
+    ok(bob, contract, registry::accept_payout, &accept, 1).await;
+    let late = report(Some(alice), 1_003, 53);
+    assert_eq!(refused(rex, contract, registry::report_reputation, &late, DEPOSIT).await, "REGISTRY_PAYOUT_MOVED");
+    let told = (stage.usage().await, stage.charged().await);
+    let reports = [
+        (5_000, 500, (102, 12)),
+        (5_001, 501, (103, 13)),
+        // What it had before, and again what it has.
+        (4_000, 400, (103, 13)),
+        (5_001, 501, (103, 13)),
+    ];
+    for (earned, payments, then) in reports {
+        // The least deposit is enough: nothing is stored that was not there.
+        let args = report(Some(bob), earned, payments);
+        ok(rex, contract, registry::report_reputation, &args, 1).await;
+        assert_eq!(shown().await, Some(then));
+    }
+    assert_eq!(told, (stage.usage().await, stage.charged().await));
 }

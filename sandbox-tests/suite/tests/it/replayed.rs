@@ -130,9 +130,10 @@ pub async fn check(harness: &Harness) {
     let logs = harness.logs(contract).await.unwrap();
     let mut told = Told::default();
     for (number, log) in (1..).zip(&logs) {
-        let Some(text) = log.strip_prefix(PREFIX) else { panic!("no event: {log}") };
-        let event: Envelope<Fact> = serde_json::from_str(text).unwrap();
-        let [entry] = &event.data[..] else { panic!("not one fact: {log}") };
+        let Some(text) = log.strip_prefix(PREFIX) else { panic!("INV-GOV-11: no event: {log}") };
+        let event: Envelope<Fact> =
+            serde_json::from_str(text).unwrap_or_else(|error| panic!("INV-GOV-11: {error}: {log}"));
+        let [entry] = &event.data[..] else { panic!("INV-GOV-11: not one fact: {log}") };
         assert_eq!(entry.seq, number, "INV-GOV-11: {log}");
         told.hear(&entry.new);
     }

@@ -1,4 +1,4 @@
-//! INV-GOV-6 to 8 over random operations on the real wasm: owners of 25 agents enroll them, take them off, choose, pin and
+//! INV-GOV-6 to 8 and 11 over random operations on the real wasm: owners of 25 agents enroll them, take them off, choose, pin and
 //! freeze, their agents report well or ill of what they were told and of what they were not, releases with and without a way
 //! back are published on top of each other, and a stranger takes every step there is. A model (`model.rs`) says after each
 //! what every agent has to be told.
@@ -26,6 +26,7 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 
 use crate::invariants::{Run, invariants};
+use crate::lengths::Long;
 use model::{AGENTS, Agent, Follow, HOUR_MS, Model, OWNERS, Release, State, TIMELOCK_MS, Way, owner_of};
 
 /// `cargo xtask properties` plays 2,000.
@@ -349,6 +350,7 @@ invariants!(SEQUENCES, play, {
     inv_gov_6_an_agent_is_told_what_its_owner_lets_it_run: "INV-GOV-6",
     inv_gov_7_cohorts_are_nested_and_drawn_once: "INV-GOV-7",
     inv_gov_8_there_is_a_step_on_or_back_for_anybody: "INV-GOV-8",
+    inv_gov_11_what_events_tell_is_what_is_stored: "INV-GOV-11",
 });
 
 async fn base() -> (Harness, Vec<Account>, Vec<u64>) {
@@ -403,7 +405,7 @@ fn play(sequences: u32) -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (base, people, ids) = runtime.block_on(base());
     let run = Run { whose: "rollouts", sequences, shrinks: 40, runtime: &runtime, base: &base, people: &people };
-    TALLY.play(run, vec(ops(), 8..14), async |harness, people, ops| {
+    TALLY.play(run, Long(vec(ops(), 8..14)), async |harness, people, ops| {
         let mut world = World { harness, people, model: start(&ids) };
         // A fork's clock goes on with its first block.
         prepay(&world.people[0], world.contract(), 1).await;

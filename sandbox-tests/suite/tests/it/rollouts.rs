@@ -27,6 +27,27 @@ fn cohort(rollout: &Rollout, agents: &[u64], bps: u64) -> Vec<usize> {
     agents.iter().enumerate().filter(|(_, agent)| slot(agent) < bps).map(|(place, _)| place).collect()
 }
 
+/// A release that is well reaches everybody, by these shares and no other.
+pub async fn goes_to_all(fleet: &Fleet, release: u64, shares: &[u64]) {
+    let mut spoken = BTreeSet::new();
+    for bps in shares {
+        let rollout = fleet.rollout().await;
+        assert_eq!((rollout.release, rollout.state), (release, RolloutState::Running));
+        let reached = fleet.reached(release).await;
+        assert_eq!(reached, cohort(&rollout, &fleet.agents, *bps), "{bps}");
+        assert!(spoken.iter().all(|place| reached.contains(place)), "INV-GOV-7: {bps}");
+        for place in reached.into_iter().filter(|place| !spoken.contains(place)).take(3).collect::<Vec<_>>() {
+            fleet.report(place, release, true).await;
+            spoken.insert(place);
+        }
+        // The longest stage.
+        fleet.harness.wait(49 * HOUR).await.unwrap();
+        let state = fleet.advance().await;
+        assert_eq!(state == RolloutState::Done, *bps == 10_000, "{bps}");
+    }
+    assert_eq!(fleet.reached(release).await.len(), fleet.agents.len());
+}
+
 #[tokio::test]
 async fn a_fleet_gets_a_release_in_growing_cohorts_and_goes_back_if_it_fails() {
     let fleet = Fleet::new(100).await;
@@ -47,21 +68,7 @@ async fn a_fleet_gets_a_release_in_growing_cohorts_and_goes_back_if_it_fails() {
     assert_eq!(fleet.cant_advance().await, "GOVERNANCE_STAGE_RUNNING");
     fleet.harness.wait(48 * HOUR).await.unwrap();
     assert_eq!(fleet.cant_advance().await, "GOVERNANCE_TOO_FEW_REPORTS");
-    let mut spoken = BTreeSet::new();
-    for bps in [1_000, 5_000, 10_000] {
-        let rollout = fleet.rollout().await;
-        let reached = fleet.reached(first).await;
-        assert_eq!(reached, cohort(&rollout, &fleet.agents, bps));
-        assert!(spoken.iter().all(|place| reached.contains(place)), "INV-GOV-7: {bps}");
-        for place in reached.into_iter().filter(|place| !spoken.contains(place)).take(3).collect::<Vec<_>>() {
-            fleet.report(place, first, true).await;
-            spoken.insert(place);
-        }
-        fleet.harness.wait(25 * HOUR).await.unwrap();
-        let state = fleet.advance().await;
-        assert_eq!(state == RolloutState::Done, bps == 10_000, "{bps}");
-    }
-    assert_eq!(fleet.reached(first).await.len(), 100);
+    goes_to_all(&fleet, first, &[1_000, 5_000, 10_000]).await;
 
     // The next one fails where it goes first, and nobody with a key of the line does anything about it.
     let second = fleet.publish(version("1.1.0")).await;
@@ -88,7 +95,15 @@ async fn a_fleet_gets_a_release_in_growing_cohorts_and_goes_back_if_it_fails() {
     let rollout = fleet.rollout().await;
     assert_eq!((rollout.release, rollout.previous), (third, first));
     assert_ne!(rollout.seed, seed_before);
-    // Silent, it is superseded by the next.
+    // Nobody says a word: the stage's two days and fourteen more, and it is held as it is.
+    fleet.harness.wait(15 * 24 * HOUR).await.unwrap();
+    assert_eq!(fleet.cant_advance().await, "GOVERNANCE_TOO_FEW_REPORTS");
+    let canaries = fleet.reached(third).await;
+    fleet.harness.wait(24 * HOUR).await.unwrap();
+    assert_eq!(fleet.advance().await, RolloutState::Held);
+    assert_eq!((fleet.line().await.head, fleet.reached(third).await), (third, canaries));
+    assert_eq!(fleet.cant_advance().await, "GOVERNANCE_NO_ROLLOUT");
+    // Held, it is superseded by the next.
     let fourth = fleet.publish(version("1.1.2")).await;
     assert_eq!((fleet.rollout().await.previous, fleet.line().await.head), (first, fourth));
 }

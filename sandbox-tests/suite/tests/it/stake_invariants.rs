@@ -291,6 +291,7 @@ invariants!(SEQUENCES, play, {
     inv_gov_1_tallies_are_the_ballots_and_within_what_was_locked: "INV-GOV-1",
     inv_gov_2_a_voter_has_one_ballot_and_takes_from_delegates_what_it_delegated: "INV-GOV-2",
     inv_gov_3_nothing_after_the_periods_begin_moves_a_vote: "INV-GOV-3",
+    inv_gov_11_what_events_tell_is_what_is_stored: "INV-GOV-11",
     inv_gov_12_what_holders_have_is_what_the_contract_holds: "INV-GOV-12",
     the_contract_and_a_model_of_it_agree: "INV-GOV-MODEL",
 });

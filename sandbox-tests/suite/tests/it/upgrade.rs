@@ -10,12 +10,13 @@ mod governance;
 pub mod history;
 pub mod keys;
 mod registry;
+mod voted;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use charter_client::sha256;
-use charter_harness::{Caller, Harness, call, code_of, failed_with, raw, raw_bytes, view};
+use charter_harness::{Caller, Harness, Outcome, call, code_of, failed_with, raw, raw_bytes, view};
 use charter_types::admin::Upgrade;
 use charter_types::shared::methods as shared;
 use charter_types::storage::StorageBalance;
@@ -179,9 +180,6 @@ impl Filled {
 
     /// Upgrades through the contract's own method and compares what it answers and holds.
     pub async fn upgrade(&self) {
-        let views = self.views();
-        let (answers, rows) = (self.answers(&views).await, self.rows().await);
-        assert!(answers.values().filter(|answer| !answer.is_null()).count() > views.len() / 2, "nothing to compare");
         let code = self.contract.code().to_vec();
         let call = if self.declared("deployment").is_null() {
             raw_bytes("upgrade", code.clone())
@@ -189,10 +187,19 @@ impl Filled {
             let replaces = view(&self.harness.worker, self.id(), shared::deployment, &Nothing {}).await.unwrap();
             call(shared::upgrade, &Upgrade { approved: Hash32(sha256(&code)), code: code.clone(), replaces })
         };
-        let upgraded = self.harness.root().send(self.id(), call, 0).await.unwrap();
+        let upgraded = async || self.harness.root().send(self.id(), call.clone(), 0).await.unwrap();
+        self.upgrade_by(upgraded).await;
+    }
+
+    /// The same, by what somebody does to have it upgraded.
+    pub async fn upgrade_by(&self, upgrade: impl AsyncFn() -> Outcome) {
+        let views = self.views();
+        let (answers, rows) = (self.answers(&views).await, self.rows().await);
+        assert!(answers.values().filter(|answer| !answer.is_null()).count() > views.len() / 2, "nothing to compare");
+        let upgraded = upgrade().await;
         assert!(upgraded.is_success(), "{upgraded:?}");
         self.read_abi().await;
-        assert_eq!(self.harness.worker.view_code(self.id()).await.unwrap(), code);
+        assert_eq!(self.harness.worker.view_code(self.id()).await.unwrap(), self.contract.code());
         let now = self.answers(&views).await;
         for (question, answer) in answers {
             assert!(says(&now[&question], &answer), "{question}: {answer} is now {}", now[&question]);
@@ -200,6 +207,21 @@ impl Filled {
         for (key, row) in self.rows().await {
             assert!(key == b"STATE" || rows[&key] == row, "a row was rewritten: {key:?}");
         }
+    }
+}
+
+/// What a contract says and holds, and the code it runs.
+#[derive(Debug, PartialEq)]
+pub struct Whole {
+    answers: BTreeMap<String, Value>,
+    rows: BTreeMap<Vec<u8>, Vec<u8>>,
+    code: Hash32,
+}
+
+impl Filled {
+    pub async fn whole(&self) -> Whole {
+        let code = Hash32(sha256(&self.harness.worker.view_code(self.id()).await.unwrap()));
+        Whole { answers: self.answers(&self.views()).await, rows: self.rows().await, code }
     }
 }
 

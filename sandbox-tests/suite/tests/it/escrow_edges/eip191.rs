@@ -85,6 +85,29 @@ async fn a_response_signed_by_the_named_ethereum_account_stops_the_clock() {
     assert_eq!(hop.seen(1).await.delivered.unwrap().response_hash, what("the answer"));
 }
 
+/// The signed text names neither edge nor number, as the README warns: whoever asks the same again has been answered already.
+/// What an ed25519 key signs names both.
+#[tokio::test]
+async fn a_response_counts_again_for_another_number_with_the_same_that_is_asked() {
+    let harness = Harness::start().await.unwrap();
+    let (ann, ben) = (harness.account("ann").await.unwrap(), harness.account("ben").await.unwrap());
+    let (signer, response) = signer();
+    let terms = OpenEdge { signer, ..terms(&harness, &ben, harness.root().id()).await };
+    let eip191 = Hop::open(&harness, &ann, &terms).await;
+    assert_eq!(eip191.told(&ben, escrow::join_edge, &eip191.reference(), COLLATERAL).await, None);
+    let other = Hop::live(&harness, (&ann, &ben)).await;
+    for counter in [1, 2] {
+        eip191.late(counter).await;
+        other.late(counter).await;
+        let args = Deliver { edge: eip191.id, counter, response_hash: what("the answer"), signature: response };
+        assert_eq!(eip191.told(&ben, escrow::deliver, &args, 0).await, None, "{counter}");
+        assert!(!eip191.seen(counter).await.open);
+        let first = Deliver { counter, ..other.response(1) };
+        let expected = (counter > 1).then_some("ESCROW_BAD_RESPONSE");
+        assert_eq!(other.told(&ben, escrow::deliver, &first, 0).await.as_deref(), expected, "{counter}");
+    }
+}
+
 /// Nor does such a signature count where an ed25519 key was named, and a name that could be read in two ways opens nothing.
 #[tokio::test]
 async fn a_signer_is_of_the_kind_that_was_named() {

@@ -24,7 +24,7 @@ pub const ASKER_KEY: [u8; 32] = [201; 32];
 pub const ACKER_KEY: [u8; 32] = [202; 32];
 pub const SIGNER_KEY: [u8; 32] = [203; 32];
 
-fn public(seed: [u8; 32]) -> Ed25519Key {
+pub fn public(seed: [u8; 32]) -> Ed25519Key {
     Ed25519Key(SigningKey::from_bytes(&seed).verifying_key().to_bytes())
 }
 
@@ -124,7 +124,7 @@ impl World {
         Deliver { edge: self.edge_ids[id], counter, response_hash, signature: AnySignature::Ed25519(signature) }
     }
 
-    fn open_edge(&self, new: &NewEdge) -> OpenEdge {
+    pub(super) fn open_edge(&self, new: &NewEdge) -> OpenEdge {
         OpenEdge {
             acker: self.id(new.acker),
             asset: self.asset(new.asset),
@@ -190,7 +190,8 @@ impl World {
                 call(escrow::extend_lock, &ExtendLock { channel: self.ids[*id], locked_until_ms: *until_ms })
             }
             Step::Claim { rows, withdraw } => {
-                let rows = rows.iter().zip(&op.rows).map(|(row, how)| self.claim_row(row, how.forged)).collect();
+                let rows = rows.iter().zip(&op.rows).map(|(row, how)| self.claim_row(row, how.forged));
+                let rows = rows.chain(self.huge_rows()).collect();
                 call(escrow::claim_batch, &ClaimBatch { rows, withdraw: *withdraw })
             }
             Step::Withdraw(ids) => call(escrow::withdraw, &channels(ids)),
@@ -277,7 +278,7 @@ impl World {
     }
 }
 
-fn sign(seed: [u8; 32], bytes: &[u8]) -> Signature64 {
+pub fn sign(seed: [u8; 32], bytes: &[u8]) -> Signature64 {
     use ed25519_dalek::Signer as _;
     Signature64(SigningKey::from_bytes(&seed).sign(bytes).to_bytes())
 }

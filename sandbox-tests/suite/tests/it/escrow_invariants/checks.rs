@@ -15,8 +15,12 @@ use charter_types::storage::StorageOf;
 use charter_types::{AccountId, Hash32, U128};
 use serde_json::json;
 
-use super::model::{ASSETS, Channel, Edge, NEAR, NOBODY, PEOPLE, Person, State, TOKEN, Terms};
+use super::model::{ASSETS, Channel, Edge, NOBODY, PEOPLE, Person, State, TOKEN, Terms};
+use super::verdicts::failure_of;
 use super::{BYTE_COST, SLACK_MS, World, calls};
+
+/// More than a transaction sends.
+const TRANSFERS: u128 = 1_000;
 
 /// What somebody has in its account and in its storage account, and bytes that the latter pays for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,25 +48,44 @@ impl World {
         purses
     }
 
-    pub(super) async fn check(&mut self, purses: &Purses, what: &str) {
-        self.check_channels(what).await;
-        self.check_edges(what).await;
-        self.check_purses(what).await;
-        self.check_reserves(what).await;
+    /// What is not as the model says. All checks are made, whichever fail.
+    pub(super) async fn failures(&mut self, purses: &Purses, what: &str) -> Vec<Option<String>> {
+        let mut failures = vec![
+            failure_of(self.check_channels(what)).await,
+            failure_of(self.check_edges(what)).await,
+            failure_of(self.check_purses(what)).await,
+            failure_of(self.check_reserves(what)).await,
+            failure_of(self.check_earnings(what)).await,
+            failure_of(self.check_tokens(what)).await,
+            failure_of(self.check_balance(purses, what)).await,
+        ];
+        for asset in 0..ASSETS {
+            failures.push(failure_of(self.check_sums(asset, what)).await);
+        }
+        failures
+    }
+
+    async fn check_earnings(&self, what: &str) {
         for ((account, asset), mine) in &self.model.earnings {
             let question = EarningsRef { agent: self.agent, account: self.id(*account), asset: self.asset(*asset) };
             let row = self.view(escrow::earnings, &question).await.unwrap();
             let shown = (row.earned.0, row.payments);
             assert_eq!(shown, (mine.earned, mine.payments), "INV-ESC-MODEL: what {account} earned: {what}");
         }
-        for asset in 0..ASSETS {
-            self.check_sums(asset, what).await;
-        }
-        self.check_tokens(what).await;
+    }
+
+    /// By what the contract itself says that it holds. Beside that and storage there is what it was given to begin with, and
+    /// its part of what calls cost: that never falls, or what is held would be paid with it.
+    async fn check_balance(&mut self, purses: &Purses, what: &str) {
         let account = self.harness.worker.view_account(self.escrow()).await.unwrap();
-        let storage = u128::from(account.storage_usage) * BYTE_COST;
-        let balance = account.balance.as_yoctonear();
-        assert!(balance >= self.model.held(NEAR) + storage, "INV-ESC-11: {balance}: {what}");
+        let sums = self.view(escrow::totals, &OfAsset::default()).await;
+        let prepaid: u128 = purses.values().map(|has| has.prepaid).sum();
+        let owed = sums.held.0 + prepaid + u128::from(self.empty_bytes) * BYTE_COST;
+        let beside = account.balance.as_yoctonear().checked_sub(owed);
+        let Some(beside) = beside else { panic!("INV-ESC-11: {account:?} for {owed}: {what}") };
+        // A yocto for each transfer of a token was paid for when something was opened in it.
+        assert!(beside + TRANSFERS >= self.beside, "INV-ESC-11: {beside} beside what is owed, {}: {what}", self.beside);
+        self.beside = beside;
         let charged: u64 = purses.values().map(|has| has.bytes).sum();
         assert_eq!(charged, account.storage_usage - self.empty_bytes, "INV-ESC-6: bytes charged and held: {what}");
     }
@@ -113,7 +136,9 @@ impl World {
         let times = (one.locked_until_ms, one.closes_ms, one.closed);
         assert_eq!(times, (mine.locked_until_ms, mine.closes_ms, mine.closed), "INV-ESC-7: {what}");
         let money = (one.deposited.0, one.paid.0, one.refunded.0);
-        assert_eq!(money, (mine.deposited, mine.paid, mine.refunded), "INV-ESC-9: {what}");
+        // What the payee of a shared channel is sent follows from what is claimed, as shares do.
+        let shared = if mine.shares.is_empty() { "" } else { "INV-ESC-8: " };
+        assert_eq!(money, (mine.deposited, mine.paid, mine.refunded), "{shared}INV-ESC-9: {what}");
         let shares =
             one.shares.iter().map(|share| (u128::from(share.bps), share.paid.0, share.failed_ms, share.to_payee));
         let expected = mine
@@ -214,6 +239,11 @@ impl World {
             assert_eq!(one.is_some(), mine.is_some(), "INV-ESC-MODEL: whether {payee} has a reserve: {what}");
             let (Some(one), Some(mine)) = (one, mine) else { continue };
             assert!(one.pulled.0 <= one.total.0 && one.total.0 <= one.reserved.0, "INV-ESC-2: {one:?}: {what}");
+            let mut sent = 0;
+            for creator in 0..=NOBODY {
+                sent += self.sent_to(one.number, creator).await;
+            }
+            assert!(sent <= one.pulled.0, "INV-ESC-2: {sent} were sent to creators: {one:?}: {what}");
             let shown = (one.number, one.posted_ms, one.ending, one.in_flight.0);
             assert_eq!(shown, (mine.number, mine.posted_ms, mine.ending, 0), "INV-ESC-MODEL: {what}");
             let money = (one.reserved.0, one.total.0, one.pulled.0);
@@ -221,12 +251,16 @@ impl World {
         }
         for number in 1..=self.model.reserve_counter {
             for creator in 0..=NOBODY {
-                let question = CreatorRef { reserve: number, account: self.id(creator) };
-                let paid = self.view(escrow::creator, &question).await.map_or(0, |row| row.paid.0);
+                let paid = self.sent_to(number, creator).await;
                 let mine = self.model.creators.get(&(number, creator)).copied().unwrap_or_default();
                 assert_eq!(paid, mine, "INV-ESC-9: what creator {creator} was sent of {number}: {what}");
             }
         }
+    }
+
+    async fn sent_to(&self, reserve: u64, creator: Person) -> u128 {
+        let question = CreatorRef { reserve, account: self.id(creator) };
+        self.view(escrow::creator, &question).await.map_or(0, |row| row.paid.0)
     }
 
     async fn check_sums(&self, asset: usize, what: &str) {

@@ -125,6 +125,8 @@ pub struct Model {
     /// NEAR that arrived, by person, and what was taken for transfers of tokens, since somebody looked.
     pub arrived: BTreeMap<Person, u128>,
     pub fees: u128,
+    /// What the last transaction sent of each asset, whether it arrived or not.
+    pub sent: [u128; ASSETS],
     /// What a batch said of its rows: what is claimed now, or a code.
     pub told: Vec<String>,
 }
@@ -147,7 +149,9 @@ impl Model {
             }
         }
         let mut came_back = false;
+        next.sent = [0; ASSETS];
         for transfer in transfers.iter().filter(|transfer| transfer.parts.iter().any(|part| part.1 > 0)) {
+            next.sent[transfer.asset] += transfer.parts.iter().map(|part| part.1).sum::<u128>();
             came_back = !next.arrive(transfer, end_ms);
         }
         next.sweep();

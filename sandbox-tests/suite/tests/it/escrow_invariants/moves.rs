@@ -106,6 +106,10 @@ pub enum Move {
     /// Tokens, and what another token says of tokens.
     Send(To),
     Lie(To),
+    /// A token that things are in tells of more than there can be.
+    LieHugely,
+    /// Two parties call at once.
+    AtOnce,
     FillPurse,
     SetCaps,
     EmptyPurse,
@@ -144,6 +148,8 @@ pub fn ops() -> impl Strategy<Value = Vec<Op>> {
         2 => row_of([Move::Open, Move::Send(To::Channel), Move::Claim, Move::Distribute]),
         2 => row_of([Move::RequestClose, Move::Claim, Move::Wait(Until::Hour), Move::FinalizeClose]),
         1 => row_of([Move::RequestClose, Move::CancelClose]),
+        1 => row_of([Move::Open, Move::Send(To::Channel), Move::Claim, Move::AtOnce]),
+        1 => row_of([Move::LieHugely, Move::Claim, Move::LieHugely, Move::Claim]),
         1 => row_of([Move::Distribute, Move::Wait(Until::Long), Move::Distribute, Move::Distribute]),
     ];
     let of_purses = prop_oneof![
@@ -201,6 +207,7 @@ fn what() -> impl Strategy<Value = Move> {
         1 => Just(Move::TopUpAndRequest),
         4 => to().prop_map(Move::Send),
         1 => to().prop_map(Move::Lie),
+        3 => Just(Move::AtOnce),
         1 => Just(Move::OpenEarnings),
     ];
     let of_others = prop_oneof![
@@ -230,6 +237,7 @@ fn what() -> impl Strategy<Value = Move> {
     let of_the_world = prop_oneof![
         5 => until.prop_map(Move::Wait),
         2 => Just(Move::Vanish),
+        2 => Just(Move::LieHugely),
         1 => Just(Move::Fail),
         1 => Just(Move::Refuse),
         1 => Just(Move::Sell),

@@ -112,7 +112,9 @@ impl World {
             | Move::ClaimLate
             | Move::DeliverAndClaim
             | Move::ForgetRequest => self.steps_of_edges(op, now_ms),
-            Move::Wait(_) | Move::Vanish | Move::Fail | Move::Refuse | Move::Sell => None,
+            Move::Wait(_) | Move::Vanish | Move::Fail | Move::Refuse | Move::Sell | Move::LieHugely | Move::AtOnce => {
+                None
+            }
             _ => self.steps_of_channels(op, now_ms),
         }
     }

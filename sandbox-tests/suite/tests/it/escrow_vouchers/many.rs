@@ -2,20 +2,22 @@
 
 use std::fmt::Write;
 
-use charter_harness::{Caller, call, raw_bytes};
+use charter_harness::{Caller, Outcome, call, raw_bytes};
 use charter_types::AccountId;
 use charter_types::asset::Asset;
 use charter_types::escrow::args::{ChannelRef, Open};
 use charter_types::escrow::methods as escrow;
 use charter_types::escrow::{CLAIM_BATCH_MAX, ChannelId, ClaimBatch};
 use charter_types::method::Method;
+use tokio::task::JoinSet;
 
 use super::BAD_SIGNATURE;
 use crate::escrow_scene::{Scene, balance, split};
 use crate::staked::together;
 
-/// So many payouts of one channel are on their way at once, if blocks allow it: more than a byte counts.
-const CALLERS: usize = 5;
+/// So many payouts of one channel go out at once: more than a byte counts, even if what the first three callers send is over
+/// before the others begin.
+const CALLERS: usize = 8;
 const EACH: usize = 52;
 
 /// Opened by ann, in NEAR or a token in turn, each with a share, or without.
@@ -111,7 +113,10 @@ async fn a_channel_is_closed_while_a_withdrawal_is_on_its_way() {
         let channel = scene.open(&args, 10_000).await;
         assert_eq!(scene.claim(channel, 4_000).await, "4000");
         let deposited = scene.channel(channel).await.unwrap().deposited.0;
+        // A token's sums start anew with the last that is in it: another channel keeps them.
+        scene.open(&args, 1_000).await;
         let before = scene.settled(&args.asset).await;
+        let had = [scene.tokens(scene.ann.id()).await, scene.tokens(scene.ben.id()).await];
         let reference = ChannelRef { channel };
         let batch = ClaimBatch { rows: vec![scene.row(channel, 6_000)], withdraw: true };
         let calls = vec![(call(escrow::claim_batch, &batch), 0), (call(escrow::close, &reference), 0)];
@@ -119,49 +124,75 @@ async fn a_channel_is_closed_while_a_withdrawal_is_on_its_way() {
         assert!(outcome.is_success(), "{outcome:?}");
         assert_eq!(scene.channel(channel).await, None);
         let after = scene.settled(&args.asset).await;
-        if args.asset == Asset::Near {
-            assert_eq!(
-                (after.paid.0 - before.paid.0, after.refunded.0 - before.refunded.0),
-                (6_000, deposited - 6_000)
-            );
-        }
-        // A token's sums start anew with the last that is in it.
-        assert_eq!(after.held.0, 0);
+        let rest = deposited - 6_000;
+        assert_eq!((after.paid.0 - before.paid.0, after.refunded.0 - before.refunded.0), (6_000, rest));
+        assert_eq!((after.held.0, after.deposited), (before.held.0 - deposited, before.deposited));
+        let has = [scene.tokens(scene.ann.id()).await, scene.tokens(scene.ben.id()).await];
+        let arrived = if args.asset == Asset::Near { [0, 0] } else { [rest, 6_000] };
+        assert_eq!(has, [had[0] + arrived[0], had[1] + arrived[1]]);
+        scene.settled_tokens().await;
     }
 }
 
-/// A payee that presents batches of one length each, one after the other, in one call.
-fn presenting(escrow: &AccountId, length: usize) -> Vec<u8> {
-    let method = escrow::claim_batch::NAME;
+/// A payee that presents batches of one length each, so many in each call, and the next ones in the next call: whichever
+/// caller comes first, each raises what is claimed.
+fn presenting(escrow: &AccountId, batches: &[Vec<u8>], each: usize) -> Vec<u8> {
+    let (method, length) = (escrow::claim_batch::NAME, batches[0].len());
     let mut text = format!(
         r#"(module
-  (import "env" "input" (func $input (param i64)))
-  (import "env" "register_len" (func $length (param i64) (result i64)))
   (import "env" "read_register" (func $read (param i64 i64)))
+  (import "env" "storage_read" (func $load (param i64 i64 i64) (result i64)))
+  (import "env" "storage_write" (func $store (param i64 i64 i64 i64 i64) (result i64)))
   (import "env" "promise_create" (func $call (param i64 i64 i64 i64 i64 i64 i64 i64) (result i64)))
   (memory 4)
   (data (i32.const 0) "{escrow}")
   (data (i32.const 100) "{method}")
-  ;; Zeroes at 300: no deposit. The batches begin at 1000.
-"#
+  ;; A key of storage at 200, zeroes at 300: no deposit. At 400 is where the next batches are; the first ones at 1000.
+  (data (i32.const 200) "next")
+  (data (i32.const 400) "\e8\03")
+  (data (i32.const 1000) ""#
     );
+    for byte in batches.concat() {
+        write!(text, "\\{byte:02x}").unwrap();
+    }
     write!(
         text,
-        r#"  (func (export "present") (local $at i64) (local $end i64)
-    (call $input (i64.const 0))
-    (call $read (i64.const 0) (i64.const 1000))
-    (local.set $at (i64.const 1000))
-    (local.set $end (i64.add (i64.const 1000) (call $length (i64.const 0))))
+        r#"")
+  (func (export "present") (local $at i64) (local $end i64)
+    (if (i64.eq (call $load (i64.const 4) (i64.const 200) (i64.const 0)) (i64.const 1))
+      (then (call $read (i64.const 0) (i64.const 400))))
+    (local.set $at (i64.load (i32.const 400)))
+    (local.set $end (i64.add (local.get $at) (i64.const {})))
+    (i64.store (i32.const 400) (local.get $end))
+    (drop (call $store (i64.const 4) (i64.const 200) (i64.const 8) (i64.const 400) (i64.const 0)))
     (loop $next
       (drop (call $call (i64.const {}) (i64.const 0) (i64.const {}) (i64.const 100) (i64.const {length}) (local.get $at)
         (i64.const 300) (i64.const 17000000000000)))
       (local.set $at (i64.add (local.get $at) (i64.const {length})))
       (br_if $next (i64.lt_u (local.get $at) (local.get $end))))))"#,
+        each * length,
         escrow.as_str().len(),
         method.len(),
     )
     .unwrap();
     wat::parse_str(&text).unwrap()
+}
+
+/// What became of batches that raised what is claimed on one channel.
+#[derive(Debug, Default)]
+struct Became {
+    /// Those that paid it, and those that paid nothing: as many payouts as there can be were on their way.
+    paid: usize,
+    raised: usize,
+}
+
+impl Became {
+    fn count(&mut self, outcome: &Outcome) {
+        for log in outcome.logs() {
+            self.paid += usize::from(log.contains(r#""claims_paid""#));
+            self.raised += usize::from(log.contains(r#""claims""#) && !log.contains("ESCROW_"));
+        }
+    }
 }
 
 /// Hundreds of payouts of one channel on their way at once. What can't be counted any more stays due, and is paid later.
@@ -175,36 +206,40 @@ async fn hundreds_of_withdrawals_on_their_way_are_all_paid_once() {
         let batch = ClaimBatch { rows: vec![scene.row(channel, cumulative)], withdraw: true };
         escrow::claim_batch::write(&batch)
     };
-    let wasm = presenting(scene.contract(), batch(0).len());
+    let batches: Vec<Vec<u8>> = (0..CALLERS * EACH).map(batch).collect();
+    let wasm = presenting(scene.contract(), &batches, EACH);
     scene.ben.deploy(&wasm).await.unwrap().into_result().unwrap();
     let mut callers = Vec::new();
     for number in 0..CALLERS {
         callers.push(scene.harness.account(&format!("caller{number}")).await.unwrap());
     }
     let had = balance(&scene.ben).await;
-    let present = |number: usize| {
-        let batches: Vec<u8> = (EACH * number..EACH * (number + 1)).flat_map(batch).collect();
-        callers[number].send(scene.ben.id(), raw_bytes("present", batches).tgas(1_000), 0)
-    };
-    let [first, second, third, fourth, fifth] = [0, 1, 2, 3, 4].map(present);
-    let (first, second, third, fourth, fifth) = tokio::join!(first, second, third, fourth, fifth);
-    for outcome in [first, second, third, fourth, fifth] {
+    let mut sent = JoinSet::new();
+    for caller in callers {
+        let (payee, present) = (scene.ben.id().clone(), raw_bytes("present", Vec::new()).tgas(1_000));
+        sent.spawn(async move { caller.send(&payee, present, 0).await.unwrap() });
+    }
+    let mut became = Became::default();
+    while let Some(outcome) = sent.join_next().await {
         let outcome = outcome.unwrap();
         assert!(outcome.is_success() && outcome.receipt_failures().is_empty(), "{outcome:?}");
+        became.count(&outcome);
     }
+    assert_eq!(became.paid + became.raised, CALLERS * EACH, "each raised what is claimed");
+    assert!(became.paid >= usize::from(u8::MAX) && became.raised > 0, "never more than 255 at once: {became:?}");
     let most = 1_000 * u128::try_from(CALLERS * EACH).unwrap();
     let seen = scene.channel(channel).await.unwrap();
     assert_eq!(seen.claimed.0, most, "whatever came first");
-    scene.settled(&Asset::Near).await;
+    let arrived = scene.settled(&Asset::Near).await.paid;
+    assert_eq!(seen.paid, arrived, "what was not sent is due: {became:?}");
+    // A contract is rewarded for what is called on it; nothing is taken from it.
+    assert!(balance(&scene.ben).await >= had + arrived.0);
+    // A later batch may have paid what an earlier one left due.
     if seen.paid.0 < most {
-        let rest = ClaimBatch { rows: vec![scene.row(channel, most)], withdraw: true };
-        let outcome = callers[0].send(scene.ben.id(), raw_bytes("present", escrow::claim_batch::write(&rest)), 0).await;
-        assert!(outcome.unwrap().is_success());
+        assert_eq!(scene.withdraw(&scene.ben, &[channel]).await, Ok(most - seen.paid.0));
     }
     assert_eq!(scene.channel(channel).await.unwrap().paid.0, most);
     assert_eq!(scene.settled(&Asset::Near).await.paid.0, most);
-    // A contract is rewarded for what is called on it; nothing is taken from it.
-    assert!(balance(&scene.ben).await >= had + most);
     // It closes like any other.
     assert_eq!(scene.told(&scene.ben, escrow::close, &ChannelRef { channel }, 0).await, None);
     assert_eq!(scene.channel(channel).await, None);

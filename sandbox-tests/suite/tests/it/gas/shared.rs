@@ -96,8 +96,8 @@ async fn of_admin(table: &mut Table, admin: &Account, owner: &Account) {
     let args = RegisterAgent { operators, guardians, ..RegisterAgent::new(card("https://u")) };
     let agent = ok(owner, &contract, registry::register_agent, &args, DEPOSIT).await;
     prepay(owner, &contract, DEPOSIT).await;
-    let report =
-        ReportReputation { agent, asset: "near".to_owned(), earned: U128(1), payments: 1, epoch: None, rest_to: None };
+    let (asset, account) = ("near".to_owned(), Some(owner.id().clone()));
+    let report = ReportReputation { agent, asset, earned: U128(1), payments: 1, epoch: None, account, rest_to: None };
     table.note(owner, (Registry, registry::report_reputation), "first", &report, DEPOSIT).await;
     let epochs = view(&table.harness.worker, &contract, registry::epochs, &AgentRef { agent }).await.unwrap();
     let (epoch, reporter) = (epochs.unwrap().agent, owner.id().clone());

@@ -107,6 +107,10 @@ fn story(proposals: Vec<Move>, end: fn(&Move) -> Move) -> impl Strategy<Value = 
         ops.push(rightly(by, 0, Move::Wait(ms)));
         for back in each {
             let index = proposals.len() - 1 - usize::try_from(back).unwrap();
+            if matches!(proposals[index], Move::ProposeUpgrade { .. }) {
+                // Other bytes first, when the right ones would be taken.
+                ops.push(rightly(by, back, Move::Execute { swapped: true }));
+            }
             ops.push(rightly(by, back, end(&proposals[index])));
         }
         ops

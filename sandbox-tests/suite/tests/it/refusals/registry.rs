@@ -67,8 +67,9 @@ fn agents(scene: &Scene) -> Vec<Case> {
     let reference = AgentRef { agent };
     let someone = AgentAccount { agent, account: scene.id(Who::Stranger) };
     let set_card = SetCard { agent, card: card("https://x"), expected_revision: 1 };
-    let (asset, rest_to) = ("near".to_owned(), Some(scene.id(Who::Owner)));
-    let report = ReportReputation { agent, asset, earned: U128(1), payments: 1, epoch: Some(1), rest_to };
+    let (asset, account) = ("near".to_owned(), Some(scene.id(Who::Owner)));
+    let rest_to = account.clone();
+    let report = ReportReputation { agent, asset, earned: U128(1), payments: 1, epoch: Some(1), account, rest_to };
     let known = ReputationRef { agent, epoch: 1, reporter: "nobody.near".parse().unwrap(), asset: "near".to_owned() };
     vec![
         of_agent(registry::set_card, &set_card, NOT_PERMITTED).may(&[Who::Operator]),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use charter_client::sha256;
 use charter_harness::{Harness, view};
-use charter_types::registry::args::AgentRef;
+use charter_types::registry::args::{AgentRef, ReputationRef};
 use charter_types::registry::{
     HANDLE_REST_MS, KEY_PROOF_PURPOSE, KeyProof, Purpose, RECOVERY_MS_MIN, STATEMENT_PURPOSE, Statement, methods,
 };
@@ -69,7 +69,7 @@ async fn furnish(filled: &Filled, agent: u64) {
 }
 
 /// Three agents of alice's, one with all there is, one on offer, one with recoverers, and one of bob's.
-async fn fill(harness: Harness) -> Filled {
+pub async fn fill(harness: Harness) -> Filled {
     let mut people = Vec::new();
     for name in ["alice", "bob", "carol", "bot", "reporter"] {
         people.push(harness.account(name).await.unwrap());
@@ -150,6 +150,15 @@ async fn change(filled: &Filled) {
             DEPOSIT,
         )
         .await;
+    // Of the payout account, which no release before 0007 asked for: it is counted from here on.
+    for (earned, then) in [("900", "6"), ("901", "7")] {
+        let report = json!({ "agent": 1, "asset": "near", "earned": earned, "payments": 3, "account": bob.id() });
+        filled.ok(reporter, "report_reputation", report, DEPOSIT).await;
+        let reporter = reporter.id().clone();
+        let known = ReputationRef { agent: 1, epoch, reporter, asset: "near".to_owned() };
+        let row = view(&filled.harness.worker, filled.id(), methods::reputation, &known).await.unwrap().unwrap();
+        assert_eq!(row.earned.0.to_string(), then);
+    }
     assert_eq!(filled.available(reporter).await, before);
     let offered = json!({ "agent": 2, "expected_revision": 1, "expected_handle": null });
     filled.ok(bob, "accept_transfer", offered, DEPOSIT).await;
