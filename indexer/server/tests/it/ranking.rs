@@ -8,6 +8,8 @@ mod price;
 mod real;
 mod story;
 
+use std::time::Instant;
+
 use charter_indexer::api::Server;
 use charter_indexer::ranking::OLD_MS;
 use charter_indexer::{Contract, Watch};
@@ -106,7 +108,9 @@ async fn ten_thousand_fresh_sybils_raise_nobody_and_aged_ones_are_ten_thousand_v
     story.extend(crowd);
     scene.open().await.catch_up().await.unwrap();
     let expected = rank(&story, None, NOW_MS);
+    let asked = Instant::now();
     let (first, next) = page(&server, "?limit=100").await;
+    println!("a page of the ranking takes {} ms", asked.elapsed().as_millis());
     assert_eq!(first, expected[..100]);
     // Who was there is where it was; only mallory has payers now, of whom none counts.
     let honest_now: Vec<Row> =

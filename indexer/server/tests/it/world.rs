@@ -1,5 +1,7 @@
 //! A chain on which every table has a row.
 
+mod tokens;
+
 use std::time::Duration;
 
 use charter_client::{Contracts, VoucherSigner, sha256};
@@ -53,6 +55,7 @@ impl World {
         world.fill_escrow().await;
         world.fill_purses().await;
         world.fill_edges().await;
+        world.fill_tokens().await;
         world
     }
 
