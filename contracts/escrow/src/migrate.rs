@@ -15,7 +15,7 @@ struct StateV0 {
     totals: Totals,
 }
 
-/// Releases 0002 to 0007: NEAR alone, and nobody to ask about agents.
+/// Releases 0002 to 0006: NEAR alone, and nobody to ask about agents.
 #[derive(BorshDeserialize)]
 struct StateV1 {
     _layout: LayoutVersion<1>,

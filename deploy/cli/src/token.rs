@@ -1,13 +1,18 @@
 //! Contracts of tokens (NEP-141). They are not ours.
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use charter_client::{Account, At, Call, Outcome};
+use charter_types::asset::Asset;
 use charter_types::shared::methods::{storage_balance_bounds, storage_balance_of, storage_deposit};
 use charter_types::storage::{StorageDeposit, StorageOf};
 use charter_types::{AccountId, Nothing, U128};
 use serde_json::json;
 
 use crate::session::Session;
+use crate::units::money;
+
+/// What tokens ask for is a tenth of it. The contract names the price, and may be anybody's.
+const STORAGE_MAX: u128 = 100_000_000_000_000_000_000_000;
 
 /// Has a token moved to a contract, which is told what it is for. Answers how much was taken there: what is refused is the
 /// sender's again, and the transaction succeeds for all that.
@@ -41,15 +46,57 @@ pub async fn pay_in(
     Ok(())
 }
 
-/// A token with storage accounts (NEP-145) moves nothing to who has none there. One without them answers nothing.
-pub async fn register(session: &Session, token: &AccountId, account_id: &AccountId) -> anyhow::Result<()> {
-    let asked = StorageOf { account_id: account_id.clone() };
-    let known = session.rpc().view(token, storage_balance_of, &asked, At::Final).await;
-    if !matches!(known, Ok(None)) {
-        return Ok(());
+/// A storage account (NEP-145) that a contract lacks at a token, which moves nothing to who has none there.
+pub struct Registration {
+    token: AccountId,
+    account_id: AccountId,
+    price: u128,
+}
+
+impl Registration {
+    /// What `account_id` needs before it can be sent tokens. One without storage accounts answers nothing.
+    pub async fn of(session: &Session, token: &AccountId, account_id: &AccountId) -> anyhow::Result<Option<Self>> {
+        let asked = StorageOf { account_id: account_id.clone() };
+        let known = session.rpc().view(token, storage_balance_of, &asked, At::Final).await;
+        if !matches!(known, Ok(None)) {
+            return Ok(None);
+        }
+        let least = session.rpc().view(token, storage_balance_bounds, &Nothing {}, At::Final).await?.min.0;
+        let price = affordable(token, least)?;
+        Ok(Some(Self { token: token.clone(), account_id: account_id.clone(), price }))
     }
-    let least = session.rpc().view(token, storage_balance_bounds, &Nothing {}, At::Final).await?.min;
-    let args = StorageDeposit { account_id: Some(account_id.clone()), registration_only: Some(true) };
-    session.me.call(token, Call::new(storage_deposit, &args).deposit(least.0)).await?;
-    Ok(())
+
+    /// For who is asked before it is paid.
+    pub fn line(&self) -> (&'static str, String) {
+        let price = money(&Asset::Near, self.price);
+        ("registers", format!("{} at {}, for {price} of yours", self.account_id, self.token))
+    }
+
+    pub async fn pay(&self, session: &Session) -> anyhow::Result<()> {
+        let args = StorageDeposit { account_id: Some(self.account_id.clone()), registration_only: Some(true) };
+        session.me.call(&self.token, Call::new(storage_deposit, &args).deposit(self.price)).await?;
+        Ok(())
+    }
+}
+
+fn affordable(token: &AccountId, price: u128) -> anyhow::Result<u128> {
+    let (asked, most) = (money(&Asset::Near, price), money(&Asset::Near, STORAGE_MAX));
+    ensure!(
+        price <= STORAGE_MAX,
+        "TOKEN_STORAGE: {token} wants {asked} for a storage account, and more than {most} is not paid"
+    );
+    Ok(price)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{STORAGE_MAX, affordable};
+
+    #[test]
+    fn a_token_that_names_any_price_is_not_paid_it() {
+        let token = "usd.near".parse().unwrap();
+        assert_eq!(affordable(&token, STORAGE_MAX).unwrap(), STORAGE_MAX);
+        let refused = affordable(&token, u128::MAX).unwrap_err().to_string();
+        assert!(refused.starts_with("TOKEN_STORAGE: usd.near wants "), "{refused}");
+    }
 }

@@ -158,14 +158,16 @@ pub async fn remake(tx: &mut PgConnection, contract: Contract, tables: &[&'stati
     }
 }
 
-/// Gives a database from before [`PAYMENT`] its rows. They never go, so where there was a channel there is one.
+/// Gives a database from before [`PAYMENT`] its rows, and one whose indexer of before went on for a while. They never go, so
+/// where there was a channel there is one.
 pub async fn fill_payments(connection: &mut PgConnection) -> Result<(), IndexerError> {
     let mut tx = sqlx::Connection::begin(connection).await?;
     sqlx::query("set local statement_timeout = 0").execute(&mut *tx).await?;
     // Another indexer at work waits here.
     sqlx::query("select 1 from cursor for update").execute(&mut *tx).await?;
     let lacking = sqlx::query(
-        "select not exists (select 1 from payment)
+        "select exists (select 1 from channel c where not exists (select 1 from payment p where p.key = c.key))
+           or not exists (select 1 from payment)
            and exists (select 1 from event where contract = 'escrow' and event = 'channel_opened') as lacking",
     );
     if lacking.fetch_one(&mut *tx).await?.try_get("lacking")? {

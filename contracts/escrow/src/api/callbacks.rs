@@ -31,7 +31,7 @@ impl Escrow {
     #[private]
     pub fn on_closed(&mut self) {
         let Some(closing) = pending::<Closing>() else { return };
-        // What is nothing was not sent; releases up to 0007 always sent both.
+        // What is nothing was not sent; releases up to 0006 always sent both.
         let last = env::promise_results_count().saturating_sub(1);
         let payout = closing.payout;
         let came_back = Payout {

@@ -26,7 +26,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Releases up to 0007 sent channels and amounts alone.
+    /// Releases up to 0006 sent channels and amounts alone.
     pub fn read_all(input: &[u8]) -> Vec<Self> {
         borsh::from_slice(input).unwrap_or_else(|_| {
             let parts: Vec<(ChannelId, u128)> = borsh::from_slice(input).unwrap_or_default();

@@ -2,15 +2,27 @@
 
 use anyhow::anyhow;
 use charter_types::AccountId;
+use charter_types::asset::Asset;
 use charter_types::escrow::args::TransferMsg;
 
 use crate::output::sentence;
 use crate::session::Session;
-use crate::token;
+use crate::token::{self, Registration};
 
-/// Before anything is opened that the token should fill.
-pub async fn prepare(session: &Session, asset: &AccountId) -> anyhow::Result<()> {
-    token::register(session, asset, &session.contracts.escrow).await
+/// What escrow needs before anything is opened that a token should fill: to be shown first, and paid then.
+pub async fn registration(session: &Session, asset: &Asset) -> anyhow::Result<Option<Registration>> {
+    match asset {
+        Asset::Near => Ok(None),
+        Asset::Nep141(token) => Registration::of(session, token, &session.contracts.escrow).await,
+    }
+}
+
+/// Once it was agreed to.
+pub async fn register(session: &Session, needed: Option<Registration>) -> anyhow::Result<()> {
+    match needed {
+        Some(registration) => registration.pay(session).await,
+        None => Ok(()),
+    }
 }
 
 /// Fails unless all of it was taken.

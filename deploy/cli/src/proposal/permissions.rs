@@ -56,6 +56,10 @@ fn parse(bytes: &[u8]) -> Result<Vec<Policy>, String> {
     let policies: Vec<Policy> = serde_json::from_slice(bytes).map_err(place)?;
     for (policy, number) in policies.iter().zip(1..) {
         check(policy).map_err(|error| format!("policy {number}: {}: {error}", error.code()))?;
+        // Each is counted by itself: twice the same is twice as much.
+        if policies.iter().take(number - 1).any(|before| before == policy) {
+            return Err(format!("policy {number} is there twice"));
+        }
     }
     Ok(policies)
 }
@@ -126,6 +130,13 @@ impl Change {
     }
 }
 
+fn or_nothing(mut lines: Lines) -> Lines {
+    if lines.is_empty() {
+        lines.push(("permissions", "asks for nothing".to_owned()));
+    }
+    lines
+}
+
 impl Asked {
     /// For people, below what they vote on.
     pub fn sheet(&self) -> String {
@@ -138,11 +149,11 @@ impl Asked {
         };
         let Some(Change { before, added, narrowed, dropped }) = &self.change else {
             list("asks for", "whether or not the release before did, which --permissions-before shows:", &self.asked);
-            return words::sheet(&lines);
+            return words::sheet(&or_nothing(lines));
         };
         let Some(before) = before else {
             list("ADDED", "nothing was released before:", added);
-            return words::sheet(&lines);
+            return words::sheet(&or_nothing(lines));
         };
         list("ADDED", &format!("{before} does not ask for it:"), added);
         list("narrowed", &format!("{before} asks for more:"), narrowed);

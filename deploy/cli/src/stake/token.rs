@@ -13,7 +13,6 @@ use crate::token;
 pub async fn lock(session: &Session, line: LineId, asset: &AccountId, amount: u128) -> anyhow::Result<()> {
     let governance = &session.contracts.governance;
     make_row(session, line).await?;
-    token::register(session, asset, governance).await?;
     let msg = json!(LineRef { line }).to_string();
     token::pay_in(session, asset, governance, amount, &msg).await
 }

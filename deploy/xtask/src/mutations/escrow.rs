@@ -72,7 +72,8 @@ pub const ESCROW: &[Mutation] = &[
         "        self.open_counter += 1;\n",
         "",
     ),
-    escrow(
+    seen_by(
+        "escrow_roots::",
         "INV-ESC-6",
         "contracts/escrow/src/api/attribution.rs",
         "        self.reserve_numbers.remove(&key, &mut self.core.storage);\n",

@@ -1,5 +1,7 @@
 //! Agents by who paid for their work.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use serde_json::Map;
 
@@ -8,6 +10,9 @@ use super::problem::Problem;
 use super::snapshot::Snapshot;
 use super::{Api, Reply};
 use crate::ranking::{self, Question};
+
+/// As long as whoever asks waits for those that asked before.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A page of the ranking.
 pub async fn ranking(State(api): State<Api>, parameters: Parameters) -> Reply {
@@ -19,7 +24,8 @@ pub async fn ranking(State(api): State<Api>, parameters: Parameters) -> Reply {
     let after = parameters.get("after").map(|text| text.parse().map_err(|()| no_place(text))).transpose()?;
     let question = Question { asset, after, limit: parameters.limit()? };
     // All that was ever paid is read for a page: other answers don't wait for more than one of them.
-    let _alone = api.ranking.lock().await;
+    let alone = tokio::time::timeout(PATIENCE, api.ranking.lock()).await;
+    let _alone = alone.map_err(|_| Problem::not_ready("others ask for rankings".to_owned(), Map::new()))?;
     let mut snapshot = Snapshot::open(&api.pool).await?;
     let page = ranking::page(snapshot.connection(), &question).await?;
     snapshot.answer(page.ok_or_else(unknown_time)?).await

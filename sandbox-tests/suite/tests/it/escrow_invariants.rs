@@ -248,8 +248,11 @@ impl World {
 
     /// Of tokens that were sent, all is taken or nothing.
     fn came_of(&self, acts: &[Act], outcome: &Outcome) -> Came {
+        let failures = outcome.receipt_failures();
         if let Some(code) = failed_with(outcome) {
-            return Err(code);
+            // A token that fails does so first; what counts is what the contract says of it then.
+            let own = failures.iter().rev().find(|failure| failure.executor_id == *self.escrow());
+            return Err(own.map_or(code, said));
         }
         let [Act { step: Step::Send { amount, .. }, .. }] = acts else { return Ok(()) };
         let taken = outcome.clone().json::<U128>().unwrap().0;
@@ -257,7 +260,6 @@ impl World {
             return Ok(());
         }
         assert_eq!(taken, 0, "INV-ESC-1: a part of {amount}: {outcome:?}");
-        let failures = outcome.receipt_failures();
         let by_it = failures.iter().find(|failure| failure.executor_id == *self.escrow());
         Err(by_it.map_or(String::new(), said))
     }

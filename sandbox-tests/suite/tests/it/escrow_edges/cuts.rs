@@ -33,6 +33,19 @@ async fn without_an_ack_both_pay_the_cut_and_nobody_gains() {
     assert_eq!((sums.held.0, sums.in_flight.0, sums.paid.0 + sums.refunded.0), (0, 0, 2 * COLLATERAL));
 }
 
+/// The same terms from the same asker are another edge, with collateral of its own.
+#[tokio::test]
+async fn two_edges_alike_are_two() {
+    let harness = Harness::start().await.unwrap();
+    let (ann, ben) = (harness.account("ann").await.unwrap(), harness.account("ben").await.unwrap());
+    let terms = terms(&harness, &ben, harness.root().id()).await;
+    let (one, other) = (Hop::open(&harness, &ann, &terms).await, Hop::open(&harness, &ann, &terms).await);
+    assert_ne!(one.id, other.id);
+    assert_eq!(totals(&harness).await.held.0, 2 * COLLATERAL);
+    ok(&ann, one.contract(), escrow::end_edge, &one.reference(), 0).await;
+    assert!(one.edge().await.is_none() && other.edge().await.is_some());
+}
+
 /// Else the asker would take back by cutting what it has to wait for, or the acker be cut instead of paid.
 #[tokio::test]
 async fn an_edge_is_not_cut_while_an_escalation_is_open() {

@@ -149,6 +149,7 @@ pub fn ops() -> impl Strategy<Value = Vec<Op>> {
         2 => row_of([Move::RequestClose, Move::Claim, Move::Wait(Until::Hour), Move::FinalizeClose]),
         1 => row_of([Move::RequestClose, Move::CancelClose]),
         1 => row_of([Move::Open, Move::Send(To::Channel), Move::Claim, Move::AtOnce]),
+        2 => row_of([Move::Open, Move::Send(To::Channel), Move::Claim, Move::Fail, Move::Withdraw, Move::Fail]),
         1 => row_of([Move::LieHugely, Move::Claim, Move::LieHugely, Move::Claim]),
         1 => row_of([Move::Distribute, Move::Wait(Until::Long), Move::Distribute, Move::Distribute]),
     ];
@@ -156,6 +157,7 @@ pub fn ops() -> impl Strategy<Value = Vec<Op>> {
         2 => row_of([Move::FillPurse, Move::Send(To::Purse), Move::SetCaps, Move::DrawOpen, Move::DrawTopUp]),
         1 => row_of([Move::DrawOpen, Move::DrawOpen, Move::Wait(Until::Day), Move::DrawOpen, Move::ForgetDraws]),
         1 => row_of([Move::DrawOpen, Move::Claim, Move::Close, Move::EmptyPurse]),
+        1 => row_of([Move::FillPurse, Move::Send(To::Purse), Move::Fail, Move::EmptyPurse, Move::Fail]),
     ];
     let of_roots = prop_oneof![
         3 => row_of([Move::Claim, Move::Reserve, Move::PostRoot, Move::Pull]),
