@@ -58,6 +58,7 @@ pub const ESCROW: &[Mutation] = &[
         "        bytes[5] = self.kind.byte();\n",
         "",
     ),
+    escrow("INV-ESC-6", "contracts/escrow/src/api/open.rs", "        self.open_counter += 1;\n", ""),
     seen_by(
         "escrow_vouchers::",
         "INV-ESC-6",
@@ -272,8 +273,15 @@ pub const ESCROW: &[Mutation] = &[
         "let parts = times.saturating_mul(bps.into()).saturating_add(rest.div_euclid(whole).into());",
         "let parts = (claimed * u128::from(bps)).div_euclid(whole.into());",
     ),
-    escrow("INV-ESC-MODEL", "contracts/escrow/src/api/open.rs", "        channel.check_open(id)?;\n", ""),
-    escrow(
+    seen_by(
+        "escrow_tokens::",
+        "INV-ESC-MODEL",
+        "contracts/escrow/src/api/open.rs",
+        "        channel.check_open(id)?;\n",
+        "",
+    ),
+    seen_by(
+        "escrow_tokens::",
         "INV-ESC-MODEL",
         "contracts/rules/src/voucher.rs",
         "if voucher.expires_at_ms != 0 && now_ms > voucher.expires_at_ms {",

@@ -54,6 +54,8 @@ async fn what_arrives_counts_and_nothing_else() {
     scene.tell_token("fail", json!({ "fails": true })).await;
     assert_eq!(scene.withdraw(&scene.ben, &channels).await, Ok(4 * 9_000));
     assert_eq!(earned(&scene, 1, &scene.ben).await, Some((0, 0)));
+    assert_eq!(scene.distribute(channels[0], &splits, &[0]).await, Ok(2_000));
+    assert_eq!(earned(&scene, 1, &scene.cid).await, Some((0, 0)));
     scene.tell_token("fail", json!({ "fails": false })).await;
     // Two channels name the agent, in one transfer.
     assert_eq!(scene.withdraw(&scene.ben, &channels).await, Ok(4 * 9_000));

@@ -111,6 +111,9 @@ async fn what_a_token_does_not_send_is_due_as_before() {
     let left = scene.channel(channel).await.unwrap();
     assert_eq!((left.paid.0, left.refunded.0, left.closed), (0, 5_000, true));
     assert_eq!(scene.tokens(scene.ann.id()).await, had[0] + 5_000, "the payer's part arrived");
+    // Closed it takes nothing more: nobody could have it back.
+    let more = json!({ "top_up": { "channel": channel } });
+    assert_eq!(scene.transfer(&scene.ann, scene.token.id(), 1_000, &more).await, 0);
     scene.tell_token("refuse", json!({ "account_id": scene.ben.id(), "refuses": false })).await;
     assert_eq!(scene.told(&scene.dan, escrow::finalize_close, &ChannelRef { channel }, 0).await, None);
     assert_eq!(scene.tokens(scene.ben.id()).await, had[1] + 5_000);
