@@ -58,7 +58,12 @@ pub const ESCROW: &[Mutation] = &[
         "        bytes[5] = self.kind.byte();\n",
         "",
     ),
-    escrow("INV-ESC-6", "contracts/escrow/src/api/open.rs", "        self.open_counter += 1;\n", ""),
+    escrow(
+        "INV-ESC-6",
+        "contracts/escrow/src/api/close.rs",
+        "let gone = channel.is_done() && self.channels.remove(&id, &mut self.core.storage);",
+        "let gone = channel.is_done();",
+    ),
     seen_by(
         "escrow_vouchers::",
         "INV-ESC-6",
