@@ -173,21 +173,35 @@ pub fn ops() -> impl Strategy<Value = Vec<Op>> {
     prop_oneof![24 => op().prop_map(|op| vec![op]), 3 => of_channels, 2 => of_purses, 2 => of_roots, 3 => of_edges]
 }
 
+/// A batch of claims hardly ever is but for its deposit, and few are by themselves.
+fn may_be_refused(what: Move) -> bool {
+    what == Move::Claim
+}
+
 /// All in one asset, and rightly, if anybody may.
 fn row_of<const N: usize>(moves: [Move; N]) -> impl Strategy<Value = Vec<Op>> {
     let (flags, shares) = (vec(any::<bool>(), N), vec(1_u128..1_000, N));
     (op(), flags, shares).prop_map(move |(op, flags, shares)| {
         let each = moves.into_iter().zip(flags).zip(shares);
-        each.map(|((what, flag), share)| Op { what, flag, share, rightly: true, wrong_deposit: false, ..op.clone() })
-            .collect::<Vec<_>>()
+        each.map(|((what, flag), share)| Op {
+            what,
+            flag,
+            share,
+            rightly: true,
+            wrong_deposit: op.wrong_deposit && may_be_refused(what),
+            ..op.clone()
+        })
+        .collect::<Vec<_>>()
     })
 }
 
 /// What comes back, after what makes it due: chance alone puts these together once in a thousand steps.
 fn while_the_token_fails(before: [Move; 3], fails: Move) -> impl Strategy<Value = Vec<Op>> {
     op().prop_map(move |op| {
+        let refused = op.wrong_deposit;
         let token = Op { asset: 1, share: 500, flag: false, rightly: true, wrong_deposit: false, ..op };
-        let mut ops: Vec<Op> = before.iter().map(|what| Op { what: *what, ..token.clone() }).collect();
+        let one = |what| Op { what, wrong_deposit: refused && may_be_refused(what), ..token.clone() };
+        let mut ops: Vec<Op> = before.into_iter().map(one).collect();
         for (what, flag) in [(Move::Fail, true), (fails, false), (Move::Fail, false)] {
             ops.push(Op { flag, what, ..token.clone() });
         }
