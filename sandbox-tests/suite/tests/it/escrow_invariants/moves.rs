@@ -150,6 +150,7 @@ pub fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => row_of([Move::RequestClose, Move::CancelClose]),
         1 => row_of([Move::Open, Move::Send(To::Channel), Move::Claim, Move::AtOnce]),
         2 => while_the_token_fails([Move::Open, Move::Send(To::Channel), Move::Claim], Move::Withdraw),
+        1 => while_the_token_fails([Move::Open, Move::Send(To::Channel), Move::Claim], Move::Close),
         1 => row_of([Move::LieHugely, Move::Claim, Move::LieHugely, Move::Claim]),
         1 => row_of([Move::Distribute, Move::Wait(Until::Long), Move::Distribute, Move::Distribute]),
     ];
@@ -162,6 +163,7 @@ pub fn ops() -> impl Strategy<Value = Vec<Op>> {
     let of_roots = prop_oneof![
         3 => row_of([Move::Claim, Move::Reserve, Move::PostRoot, Move::Pull]),
         1 => row_of([Move::PostRoot, Move::Pull, Move::Pull, Move::Pull]),
+        2 => while_the_token_fails([Move::Claim, Move::Reserve, Move::PostRoot], Move::Pull),
         1 => row_of([Move::Wait(Until::Long), Move::EndRoot, Move::ForgetCreators]),
     ];
     let of_edges = prop_oneof![
