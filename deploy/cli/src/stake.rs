@@ -15,7 +15,7 @@ use crate::key::input::Consent;
 use crate::key::words;
 use crate::proposal::{self, stake};
 use crate::session::{Group, Session};
-use crate::token::Registration;
+use crate::token::ask;
 use crate::units::{Amount, length, money, some_amount, time};
 
 #[derive(clap::Subcommand)]
@@ -83,21 +83,13 @@ async fn lock(session: &Session, id: LineId, amount: &Amount, consent: &Consent)
     let amount = amount.of(&pool.asset)?;
     let now_ms = session.now_ms().await?;
     let (what, wait) = (money(&pool.asset, amount), length(pool.unlock_ms));
-    let needed = match &pool.asset {
-        Asset::Near => None,
-        Asset::Nep141(token) => Registration::of(session, token, &session.contracts.governance).await?,
-    };
-    let mut sheet = vec![
+    let sheet = vec![
         ("this", format!("locks {what} on line {id}, {}", line.name)),
         ("counts", format!("from {} on, when the next period begins", time(pool.next_period_ms(now_ms)))),
         ("comes back", format!("{wait} after the end of the period in which you unlock it")),
         ("line", stake::locked(&pool, line.stake.as_ref(), line.params.quorum_bps, now_ms)),
     ];
-    sheet.extend(needed.as_ref().map(Registration::line));
-    consent.ask(&words::sheet(&sheet))?;
-    if let Some(registration) = &needed {
-        registration.pay(session).await?;
-    }
+    ask(session, consent, sheet, (&pool.asset, &session.contracts.governance)).await?;
     match &pool.asset {
         Asset::Near => {
             let args = LockStake { line: id, amount: U128(amount) };

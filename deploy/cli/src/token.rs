@@ -8,6 +8,8 @@ use charter_types::storage::{StorageDeposit, StorageOf};
 use charter_types::{AccountId, Nothing, U128};
 use serde_json::json;
 
+use crate::key::input::Consent;
+use crate::key::words;
 use crate::session::Session;
 use crate::units::money;
 
@@ -47,35 +49,51 @@ pub async fn pay_in(
 }
 
 /// A storage account (NEP-145) that a contract lacks at a token, which moves nothing to who has none there.
-pub struct Registration {
-    token: AccountId,
-    account_id: AccountId,
+struct Registration<'a> {
+    token: &'a AccountId,
+    account_id: &'a AccountId,
     price: u128,
 }
 
-impl Registration {
-    /// What `account_id` needs before it can be sent tokens. One without storage accounts answers nothing.
-    pub async fn of(session: &Session, token: &AccountId, account_id: &AccountId) -> anyhow::Result<Option<Self>> {
+impl<'a> Registration<'a> {
+    /// What `account_id` needs before it can be sent the asset. A token without storage accounts answers nothing.
+    async fn of(session: &Session, asset: &'a Asset, account_id: &'a AccountId) -> anyhow::Result<Option<Self>> {
+        let Asset::Nep141(token) = asset else { return Ok(None) };
         let asked = StorageOf { account_id: account_id.clone() };
         let known = session.rpc().view(token, storage_balance_of, &asked, At::Final).await;
         if !matches!(known, Ok(None)) {
             return Ok(None);
         }
         let least = session.rpc().view(token, storage_balance_bounds, &Nothing {}, At::Final).await?.min.0;
-        let price = affordable(token, least)?;
-        Ok(Some(Self { token: token.clone(), account_id: account_id.clone(), price }))
+        Ok(Some(Self { token, account_id, price: affordable(token, least)? }))
     }
 
-    /// For who is asked before it is paid.
-    pub fn line(&self) -> (&'static str, String) {
+    fn line(&self) -> (&'static str, String) {
         let price = money(&Asset::Near, self.price);
         ("registers", format!("{} at {}, for {price} of yours", self.account_id, self.token))
     }
 
-    pub async fn pay(&self, session: &Session) -> anyhow::Result<()> {
+    async fn pay(&self, session: &Session) -> anyhow::Result<()> {
         let args = StorageDeposit { account_id: Some(self.account_id.clone()), registration_only: Some(true) };
-        session.me.call(&self.token, Call::new(storage_deposit, &args).deposit(self.price)).await?;
+        session.me.call(self.token, Call::new(storage_deposit, &args).deposit(self.price)).await?;
         Ok(())
+    }
+}
+
+/// Asks whether `sheet` is wanted, which sends the asset to a contract; with the price of the storage account on it that the
+/// contract needs for that, if it lacks one, and pays for it then.
+pub async fn ask(
+    session: &Session,
+    consent: &Consent,
+    mut sheet: Vec<(&str, String)>,
+    (asset, to): (&Asset, &AccountId),
+) -> anyhow::Result<()> {
+    let needed = Registration::of(session, asset, to).await?;
+    sheet.extend(needed.as_ref().map(Registration::line));
+    consent.ask(&words::sheet(&sheet))?;
+    match needed {
+        Some(registration) => registration.pay(session).await,
+        None => Ok(()),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::files::payments::{Id, Payments, id};
 use crate::key::input::Consent;
 use crate::key::words;
 use crate::session::Session;
-use crate::token::Registration;
+use crate::token::ask;
 use crate::units::{Amount, length, money, some_amount, time};
 
 #[derive(clap::Subcommand)]
@@ -187,14 +187,11 @@ async fn tell(session: &Session, id: EdgeId) -> anyhow::Result<()> {
 
 async fn open(session: &Session, terms: OpenEdge, consent: &Consent) -> anyhow::Result<()> {
     let collateral = terms.collateral.0;
-    let needed = token::registration(session, &terms.asset).await?;
     let mut payments = Payments::open(session)?;
     let this = format!("opens an edge, and puts {} as your collateral", money(&terms.asset, collateral));
     let mut sheet = vec![("this", this)];
     sheet.extend(agreed(&session.me.id, &terms));
-    sheet.extend(needed.as_ref().map(Registration::line));
-    consent.ask(&words::sheet(&sheet))?;
-    token::register(session, needed).await?;
+    ask(session, consent, sheet, (&terms.asset, &session.contracts.escrow)).await?;
     let own = if terms.asset.is_near() { collateral } else { 0 };
     let attached = own.saturating_add(STORAGE);
     let escrow = session.contracts.escrow();
@@ -214,10 +211,7 @@ async fn join(session: &Session, named: &Id, consent: &Consent) -> anyhow::Resul
     let this = format!("joins an edge, and puts {} as your collateral", money(&edge.asset, edge.collateral.0));
     let mut sheet = vec![("this", this)];
     sheet.extend(lines(&edge));
-    let needed = token::registration(session, &edge.asset).await?;
-    sheet.extend(needed.as_ref().map(Registration::line));
-    consent.ask(&words::sheet(&sheet))?;
-    token::register(session, needed).await?;
+    ask(session, consent, sheet, (&edge.asset, &session.contracts.escrow)).await?;
     let (me, escrow, args) = (&session.me, session.contracts.escrow(), EdgeRef { edge: id });
     match &edge.asset {
         Asset::Near => {

@@ -20,7 +20,7 @@ use crate::key::input::Consent;
 use crate::key::words;
 use crate::proposal::percent;
 use crate::session::Session;
-use crate::token::Registration;
+use crate::token::ask;
 use crate::units::{Amount, bps, duration_ms, length, money, some_amount, time};
 
 /// Free in a storage account, this is enough for a draw.
@@ -192,16 +192,13 @@ async fn open(
 ) -> anyhow::Result<()> {
     let amount = amount.of(&asset)?;
     let mut payments = Payments::open(session)?;
-    let needed = token::registration(session, &asset).await?;
     let (args, agreed) = terms.read(session, &payments, payee, &asset).await?;
     let what = money(&asset, amount);
     let mut sheet = vec![("this", format!("opens a channel to {}, and sets {what} aside for it", args.payee))];
     sheet.extend(terms.sheet(&args, agreed.as_ref()));
     let of_it = if asset.is_near() { "of it" } else { "more" };
     sheet.push(("storage", format!("about 0.005 NEAR {of_it}, which come back when the channel is closed")));
-    sheet.extend(needed.as_ref().map(Registration::line));
-    consent.ask(&words::sheet(&sheet))?;
-    token::register(session, needed).await?;
+    ask(session, consent, sheet, (&asset, &session.contracts.escrow)).await?;
     let escrow = session.contracts.escrow();
     let splits = args.splits.clone();
     let attached = if asset.is_near() { amount } else { STORAGE };
@@ -233,10 +230,7 @@ async fn top_up(session: &Session, named: &Id, amount: &Amount, consent: &Consen
     let what = money(&before.asset, amount);
     let mut sheet = vec![("this", format!("adds {what} to a channel"))];
     sheet.extend(show::lines(&before));
-    let needed = token::registration(session, &before.asset).await?;
-    sheet.extend(needed.as_ref().map(Registration::line));
-    consent.ask(&words::sheet(&sheet))?;
-    token::register(session, needed).await?;
+    ask(session, consent, sheet, (&before.asset, &session.contracts.escrow)).await?;
     match &before.asset {
         Asset::Near => {
             let escrow = session.contracts.escrow();

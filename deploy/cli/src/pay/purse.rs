@@ -12,7 +12,7 @@ use super::{STORAGE, Which, token};
 use crate::key::input::Consent;
 use crate::key::words;
 use crate::session::Session;
-use crate::token::Registration;
+use crate::token::ask;
 use crate::units::{Amount, amount, duration_ms, money, some_amount, time};
 
 #[derive(clap::Subcommand)]
@@ -93,15 +93,12 @@ async fn fill(session: &Session, amount: &Amount, args: OfAgent, consent: &Conse
     let (me, escrow) = (&session.me, session.contracts.escrow());
     let amount = amount.of(&args.asset)?;
     let what = money(&args.asset, amount);
-    let needed = token::registration(session, &args.asset).await?;
-    let mut sheet = vec![
+    let sheet = vec![
         ("this", format!("puts {what} into your purse for agent {}", args.agent)),
         ("agent", "its account can open channels from it, within caps that you set".to_owned()),
         ("comes back", "`charter pay purse empty` sends you what is left".to_owned()),
     ];
-    sheet.extend(needed.as_ref().map(Registration::line));
-    consent.ask(&words::sheet(&sheet))?;
-    token::register(session, needed).await?;
+    ask(session, consent, sheet, (&args.asset, &session.contracts.escrow)).await?;
     match &args.asset {
         Asset::Near => {
             escrow.pay(me, methods::fill_purse, &args, amount).await?;

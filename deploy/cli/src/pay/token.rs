@@ -2,28 +2,11 @@
 
 use anyhow::anyhow;
 use charter_types::AccountId;
-use charter_types::asset::Asset;
 use charter_types::escrow::args::TransferMsg;
 
 use crate::output::sentence;
 use crate::session::Session;
-use crate::token::{self, Registration};
-
-/// What escrow needs before anything is opened that a token should fill: to be shown first, and paid then.
-pub async fn registration(session: &Session, asset: &Asset) -> anyhow::Result<Option<Registration>> {
-    match asset {
-        Asset::Near => Ok(None),
-        Asset::Nep141(token) => Registration::of(session, token, &session.contracts.escrow).await,
-    }
-}
-
-/// Once it was agreed to.
-pub async fn register(session: &Session, needed: Option<Registration>) -> anyhow::Result<()> {
-    match needed {
-        Some(registration) => registration.pay(session).await,
-        None => Ok(()),
-    }
-}
+use crate::token;
 
 /// Fails unless all of it was taken.
 pub async fn send(session: &Session, asset: &AccountId, amount: u128, msg: &TransferMsg) -> anyhow::Result<()> {
