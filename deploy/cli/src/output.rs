@@ -47,13 +47,26 @@ fn code(sentence: &str) -> Option<&str> {
     (code.len() > 2 && plain).then_some(code)
 }
 
+/// Without what moves the cursor or clears the screen: contracts that are anybody's say why they failed.
+fn printable(text: &str) -> String {
+    let mut shown = String::new();
+    for letter in text.chars() {
+        if letter.is_control() && letter != '\n' {
+            shown.extend(letter.escape_debug());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
 /// Says why a command failed.
 pub fn fail(error: &anyhow::Error, in_json: bool) -> ExitCode {
     let text = sentence(error);
     if in_json {
         eprintln!("{}", json!({ "error": { "code": code(&text), "message": text } }));
     } else {
-        eprintln!("charter: {text}");
+        eprintln!("charter: {}", printable(&text));
     }
     ExitCode::FAILURE
 }
@@ -103,7 +116,7 @@ impl Progress {
 mod tests {
     use anyhow::Context;
 
-    use super::{code, sentence};
+    use super::{code, printable, sentence};
 
     #[test]
     fn a_sentence_says_each_thing_once() {
@@ -119,5 +132,10 @@ mod tests {
         assert_eq!(code("KEYS_NOT_OWNER: caller eve.near is not the owner"), Some("KEYS_NOT_OWNER"));
         assert_eq!(code("charter.json: nothing"), None);
         assert_eq!(code("no code"), None);
+    }
+
+    #[test]
+    fn a_contracts_text_moves_no_cursor() {
+        assert_eq!(printable("KEYS_X: \u{1b}[2Jé\n\tgone\r"), "KEYS_X: \\u{1b}[2Jé\n\\tgone\\r");
     }
 }

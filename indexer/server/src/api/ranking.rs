@@ -1,5 +1,6 @@
 //! Agents by who paid for their work.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -24,11 +25,16 @@ pub async fn ranking(State(api): State<Api>, parameters: Parameters) -> Reply {
     let after = parameters.get("after").map(|text| text.parse().map_err(|()| no_place(text))).transpose()?;
     let question = Question { asset, after, limit: parameters.limit()? };
     // All that was ever paid is read for a page: other answers don't wait for more than one of them.
-    let alone = tokio::time::timeout(PATIENCE, api.ranking.lock()).await;
-    let _alone = alone.map_err(|_| Problem::not_ready("others ask for rankings".to_owned(), Map::new()))?;
-    let mut snapshot = Snapshot::open(&api.pool).await?;
-    let page = ranking::page(snapshot.connection(), &question).await?;
-    snapshot.answer(page.ok_or_else(unknown_time)?).await
+    let alone = tokio::time::timeout(PATIENCE, Arc::clone(&api.ranking).lock_owned()).await;
+    let alone = alone.map_err(|_| Problem::not_ready("others ask for rankings".to_owned(), Map::new()))?;
+    // Who hangs up ends its request, and not the statement: the next one waits for that all the same.
+    let page = tokio::spawn(async move {
+        let _alone = alone;
+        let mut snapshot = Snapshot::open(&api.pool).await?;
+        let page = ranking::page(snapshot.connection(), &question).await?;
+        snapshot.answer(page.ok_or_else(unknown_time)?).await
+    });
+    page.await.unwrap_or_else(|_| Err(Problem::not_ready("the server stops".to_owned(), Map::new())))
 }
 
 fn unknown_time() -> Problem {
