@@ -23,7 +23,7 @@ use crate::{At, ClientError, Rpc};
 /// Gas for raw calls that name none.
 const GAS: Gas = Gas::from_teragas(100);
 /// Enough for the storage of any single call here; what is not needed comes back.
-const STORAGE_DEPOSIT: u128 = 100_000_000_000_000_000_000_000;
+pub const STORAGE_DEPOSIT: u128 = 100_000_000_000_000_000_000_000;
 
 /// How often a transaction is signed anew because another of the same key came before it.
 const TURNS: usize = 16;
@@ -116,6 +116,20 @@ pub struct Outcome {
     view: FinalExecutionOutcomeView,
 }
 
+/// A receipt that failed, or a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Whose code it was.
+    pub by: AccountId,
+    pub text: String,
+}
+
+impl From<Failure> for ClientError {
+    fn from(Failure { by, text }: Failure) -> Self {
+        Self::Refused { by, text }
+    }
+}
+
 impl Outcome {
     /// The value the transaction answered with.
     pub fn value<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
@@ -158,18 +172,24 @@ impl Outcome {
         self.view.receipts_outcome.len()
     }
 
-    /// Text of the failure that answered the transaction.
-    pub fn failure(&self) -> Option<String> {
-        if let FinalExecutionStatus::Failure(error) = &self.view.status {
-            return Some(guest_text(&error_text(error)));
-        }
-        None
+    /// The failure that answered the transaction.
+    pub fn failure(&self) -> Option<Failure> {
+        let FinalExecutionStatus::Failure(error) = &self.view.status else { return None };
+        // The answer says no more than why.
+        let failed = self
+            .outcomes()
+            .find(|outcome| matches!(&outcome.outcome.status, ExecutionStatusView::Failure(found) if found == error));
+        let by = &failed.unwrap_or(&self.view.transaction_outcome).outcome.executor_id;
+        Some(Failure { by: by.clone(), text: guest_text(&error_text(error)) })
     }
 
-    /// Texts of all receipts that failed, in their order. A callback that settled a failure knows nothing of why: it is here.
-    pub fn failures(&self) -> impl Iterator<Item = String> {
+    /// All receipts that failed, in their order. A callback that settled a failure knows nothing of why: it is here.
+    pub fn failures(&self) -> impl Iterator<Item = Failure> {
         self.view.receipts_outcome.iter().filter_map(|outcome| match &outcome.outcome.status {
-            ExecutionStatusView::Failure(error) => Some(guest_text(&error_text(error))),
+            ExecutionStatusView::Failure(error) => {
+                let by = outcome.outcome.executor_id.clone();
+                Some(Failure { by, text: guest_text(&error_text(error)) })
+            }
             _ => None,
         })
     }
@@ -230,7 +250,7 @@ impl Account {
     pub async fn send(&self, receiver: &AccountId, actions: Vec<Action>) -> Result<Outcome, ClientError> {
         let outcome = self.send_unchecked(receiver, actions).await?;
         match outcome.failure() {
-            Some(text) => Err(ClientError::Refused { text }),
+            Some(failure) => Err(failure.into()),
             None => Ok(outcome),
         }
     }

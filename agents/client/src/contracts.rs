@@ -159,6 +159,11 @@ impl Contracts {
         handle(&self.verifier)
     }
 
+    /// Whether an account is one of them.
+    pub fn has(&self, account: &AccountId) -> bool {
+        [&self.registry, &self.keys, &self.governance, &self.escrow, &self.verifier].contains(&account)
+    }
+
     /// Where `charter deploy` puts them: accounts below `root`, by their names.
     pub fn below(root: &AccountId) -> Result<Self, ClientError> {
         let below = |name: &str| {

@@ -1,6 +1,7 @@
 //! Why a call or view failed.
 
 use near_primitives::hash::CryptoHash;
+use near_primitives::types::AccountId;
 use serde_json::Value;
 
 #[derive(Debug, thiserror::Error)]
@@ -12,9 +13,13 @@ pub enum ClientError {
     Rpc { method: String, error: Value },
     #[error("the node's answer to {method} can't be read: {reason}")]
     Answer { method: String, reason: String },
-    /// The contract refused, with the text it panicked with.
+    /// A contract refused, with the text it panicked with, or has no such method. It may be another one than was
+    /// called: one that was asked on the way.
     #[error("{text}")]
-    Refused { text: String },
+    Refused { by: AccountId, text: String },
+    /// A view came to nothing without a word of its contract: there is no code, or it does not run, or not to its end.
+    #[error("{text}")]
+    Failed { text: String },
     #[error("{0}")]
     Arguments(String),
     /// The answer to a transaction was lost, and asking again did not bring it.
@@ -37,13 +42,19 @@ impl ClientError {
             }
             // A gateway before it may answer with a page of its own.
             Self::Answer { .. } => true,
-            Self::Refused { .. } | Self::Arguments(_) | Self::Unknown { .. } => false,
+            Self::Refused { .. } | Self::Failed { .. } | Self::Arguments(_) | Self::Unknown { .. } => false,
         }
     }
 
-    /// The stable code at the start of a refusal.
+    /// Who refused, and in which words.
+    pub fn refusal(&self) -> Option<(&AccountId, &str)> {
+        let Self::Refused { by, text } = self else { return None };
+        Some((by, text.as_str()))
+    }
+
+    /// The stable code at the start of a refusal. It is as good as the contract's word: a stranger's may say anything.
     pub fn code(&self) -> Option<&str> {
-        let Self::Refused { text } = self else { return None };
+        let (_, text) = self.refusal()?;
         let (code, _) = text.split_once(": ")?;
         code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit()).then_some(code)
     }

@@ -15,7 +15,7 @@ mod signable;
 pub mod voucher;
 pub mod wallet;
 
-pub use account::{Account, Call, Outcome, deploy_action, transfer_action};
+pub use account::{Account, Call, Failure, Outcome, STORAGE_DEPOSIT, deploy_action, transfer_action};
 pub use contracts::{Contracts, Done, Handle};
 pub use error::ClientError;
 pub use pay::{Payee, Payer};

@@ -190,15 +190,62 @@ impl Rpc {
         });
         let answer: Value = self.call("query", merge(at.into_params(), request)).await?;
         if let Some(error) = answer["error"].as_str() {
-            return Err(ClientError::Refused { text: guest_text(error) });
+            return Err(view_failure(contract, error));
         }
         let wrong = |reason: String| ClientError::Answer { method: method.to_owned(), reason };
         serde_json::from_value(answer["result"].clone()).map_err(|error| wrong(error.to_string()))
     }
 }
 
+/// What stands before a contract's own text: in a transaction's outcome, and in a view's error.
+const PANICKED: [&str; 2] = ["Smart contract panicked: ", "GuestPanic { panic_msg: \""];
+/// How the VM begins to say that gas is used up. Nodes may call that a panic, too.
+const EXCEEDED: &str = "Exceeded the ";
+
+/// Why a view came to nothing. A contract speaks by its panics; that it lacks the method is as clear.
+fn view_failure(contract: &AccountId, error: &str) -> ClientError {
+    let text = guest_text(error);
+    let panicked = PANICKED.iter().any(|mark| error.contains(*mark)) && !text.starts_with(EXCEEDED);
+    if panicked || error.contains("MethodResolveError(MethodNotFound)") {
+        return ClientError::Refused { by: contract.clone(), text };
+    }
+    ClientError::Failed { text: error.to_owned() }
+}
+
 /// The contract's own text inside an error of the VM.
 pub(crate) fn guest_text(error: &str) -> String {
-    let text = error.split_once("Smart contract panicked: ").map_or(error, |(_, text)| text);
+    let text = PANICKED.iter().find_map(|mark| error.split_once(*mark)).map_or(error, |(_, text)| text);
     text.split("\" })").next().unwrap_or(text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ClientError, view_failure};
+
+    fn failed(error: &str) -> ClientError {
+        view_failure(&"a.near".parse().unwrap(), &format!("wasm execution failed with error: {error}"))
+    }
+
+    /// Texts are nodes', of today and of before. Told as one, a node's trouble is taken for a contract's word.
+    #[test]
+    fn a_contracts_word_is_told_from_what_else_ends_a_view() {
+        let missing = "FunctionCallError(MethodResolveError(MethodNotFound))";
+        let whole = format!("wasm execution failed with error: {missing}");
+        for (error, said) in [
+            (r#"FunctionCallError(HostError(GuestPanic { panic_msg: "Smart contract panicked: A: no" }))"#, "A: no"),
+            (r#"HostError(GuestPanic { panic_msg: "A: no" })"#, "A: no"),
+            (missing, whole.as_str()),
+        ] {
+            let ClientError::Refused { by, text } = failed(error) else { panic!("{error}") };
+            assert_eq!((by.as_str(), text.as_str()), ("a.near", said), "{error}");
+        }
+        for error in [
+            r#"HostError(GuestPanic { panic_msg: "Exceeded the prepaid gas." })"#,
+            "HostError(GasLimitExceeded)",
+            r#"CompilationError(CodeDoesNotExist { account_id: "a.near" })"#,
+            "FunctionCallError(WasmTrap(Unreachable))",
+        ] {
+            assert!(matches!(failed(error), ClientError::Failed { .. }), "{error}");
+        }
+    }
 }

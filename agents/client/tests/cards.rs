@@ -11,6 +11,9 @@ use charter_types::registry::{Agent, AgentKey, Card, PausedBy, Purpose, Status};
 use charter_types::{AccountId, AnyKey, Ed25519Key, Hash32, X25519Key};
 use serde_json::{Value, json};
 
+#[path = "shared/agent.rs"]
+mod shared;
+
 const PUBLISHED: [(&str, Shape); 7] = [
     ("a2a-1.0", Shape::A2a1),
     ("a2a-1.0-unicode", Shape::A2a1),
@@ -39,36 +42,17 @@ fn key(key: AnyKey, purpose: Purpose, expires_ms: u64) -> AgentKey {
 }
 
 fn agent(card: &[u8], uri: &str) -> Agent {
-    let owner: AccountId = "alice.near".parse().unwrap();
     // The base point of ed25519, which everybody knows as a key, and X25519's.
     let mut sign = [0x66; 32];
     sign[0] = 0x58;
     let mut agree = [0; 32];
     agree[0] = 9;
-    Agent {
-        id: 7,
-        payout: owner.clone(),
-        owner,
-        status: Status::Active,
-        handle: None,
-        card: Card { uri: uri.to_owned(), sha256: Hash32(sha256(card)) },
-        card_revision: 3,
-        agent_account: None,
-        payout_offered_to: None,
-        operators: Vec::new(),
-        guardians: Vec::new(),
-        keys: vec![
-            key(AnyKey::Ed25519(Ed25519Key(sign)), Purpose::Sign, NOW_MS + 1),
-            key(AnyKey::X25519(X25519Key(agree)), Purpose::Encrypt, NOW_MS + 1),
-            key(AnyKey::Ed25519(Ed25519Key([7; 32])), Purpose::Sign, NOW_MS),
-        ],
-        epoch: 5,
-        owner_epoch: 0,
-        offer: None,
-        transferable: false,
-        created_ms: 0,
-        unconfirmed: Vec::new(),
-    }
+    let keys = vec![
+        key(AnyKey::Ed25519(Ed25519Key(sign)), Purpose::Sign, NOW_MS + 1),
+        key(AnyKey::X25519(X25519Key(agree)), Purpose::Encrypt, NOW_MS + 1),
+        key(AnyKey::Ed25519(Ed25519Key([7; 32])), Purpose::Sign, NOW_MS),
+    ];
+    shared::agent(card, uri, keys)
 }
 
 fn write_as(format: Format, agent: &Agent, card: &[u8], place: Place<'_>) -> Result<Value, ExportError> {

@@ -20,7 +20,7 @@ use serde_json::json;
 use crate::chain::node;
 use crate::files::DataDir;
 use crate::files::keystore::KeyFile;
-use crate::output::Progress;
+use crate::output::{Progress, know};
 use crate::units::time;
 
 /// What our contracts link needs this protocol version.
@@ -95,6 +95,7 @@ pub async fn deploy(root: &Account, key: &SecretKey, progress: &Progress) -> any
         bail!("{} runs protocol version {version}; the contracts need {PROTOCOL_VERSION_MIN}", rpc.url());
     }
     let contracts = Contracts::below(&root.id)?;
+    know(&contracts);
     let mut sent = Vec::new();
     for contract in Contract::ALL {
         let account = account_of(contract, &contracts);

@@ -15,6 +15,8 @@ use charter_types::{AccountId, Hash32};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::output::know;
+
 /// Names of files and folders in `--data-dir`.
 #[derive(Clone)]
 pub struct DataDir {
@@ -130,7 +132,9 @@ impl DataDir {
     pub fn contracts(&self) -> anyhow::Result<Contracts> {
         let missing =
             || format!("{} has no deployment: run `charter demo` or `charter deploy` first", self.root.display());
-        read_json(&self.deployment())?.with_context(missing)
+        let contracts: Contracts = read_json(&self.deployment())?.with_context(missing)?;
+        know(&contracts);
+        Ok(contracts)
     }
 }
 

@@ -1,9 +1,14 @@
 //! Progress and errors for people on stderr, results on stdout. With `--json` an error is a line of JSON.
 
+mod codes;
+
 use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
+use charter_client::{ClientError, Contracts};
+use charter_types::AccountId;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -40,11 +45,48 @@ pub fn sentence(error: &anyhow::Error) -> String {
     said
 }
 
-/// The stable code with which a sentence begins, if it does.
-fn code(sentence: &str) -> Option<&str> {
-    let (code, _) = sentence.split_once(": ")?;
-    let plain = code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-    (code.len() > 2 && plain).then_some(code)
+/// An error, with more said behind it.
+#[derive(Debug)]
+struct Longer {
+    error: anyhow::Error,
+    more: String,
+}
+
+impl fmt::Display for Longer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}{}", sentence(&self.error), self.more)
+    }
+}
+
+impl std::error::Error for Longer {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.error)
+    }
+}
+
+/// Says more behind an error's sentence, and leaves the error what it is.
+pub fn longer(error: impl Into<anyhow::Error>, more: String) -> anyhow::Error {
+    Longer { error: error.into(), more }.into()
+}
+
+/// The contracts that a command works with, once it knows them.
+static CONTRACTS: OnceLock<Contracts> = OnceLock::new();
+
+/// Says whose codes are Charter's. What other contracts say is text of strangers.
+pub fn know(contracts: &Contracts) {
+    // A process works with one deployment.
+    let _ = CONTRACTS.set(contracts.clone());
+}
+
+/// What machines know a failure by, always out of one list. A refusal of Charter's contracts has the contract's code;
+/// no other contract's word is one.
+fn code(error: &anyhow::Error, is_ours: impl Fn(&AccountId) -> bool) -> Option<String> {
+    let mut known = error.chain().filter_map(|cause| cause.downcast_ref::<ClientError>());
+    match known.find_map(ClientError::refusal) {
+        Some((by, text)) if is_ours(by) => codes::of_contract(text).map(str::to_owned),
+        Some(_) => Some(codes::FOREIGN.to_owned()),
+        None => codes::of_program(&sentence(error)).map(str::to_owned),
+    }
 }
 
 /// Without what moves the cursor or clears the screen: contracts that are anybody's say why they failed.
@@ -64,7 +106,8 @@ fn printable(text: &str) -> String {
 pub fn fail(error: &anyhow::Error, in_json: bool) -> ExitCode {
     let text = sentence(error);
     if in_json {
-        eprintln!("{}", json!({ "error": { "code": code(&text), "message": text } }));
+        let is_ours = |account: &AccountId| CONTRACTS.get().is_some_and(|contracts| contracts.has(account));
+        eprintln!("{}", json!({ "error": { "code": code(error, is_ours), "message": text } }));
     } else {
         eprintln!("charter: {}", printable(&text));
     }
@@ -114,9 +157,10 @@ impl Progress {
 
 #[cfg(test)]
 mod tests {
-    use anyhow::Context;
+    use anyhow::{Context, anyhow};
+    use charter_client::ClientError;
 
-    use super::{code, printable, sentence};
+    use super::{code, longer, printable, sentence};
 
     #[test]
     fn a_sentence_says_each_thing_once() {
@@ -127,11 +171,47 @@ mod tests {
         assert_eq!(sentence(&doubled), "a.json");
     }
 
+    fn refused(by: &str, text: &str) -> ClientError {
+        ClientError::Refused { by: by.parse().unwrap(), text: text.to_owned() }
+    }
+
+    fn code_of(error: &anyhow::Error) -> Option<String> {
+        code(error, |account| account.as_str() == "keys.near")
+    }
+
+    /// Take the word that a text begins with instead, and whoever wrote a token says what machines know the failure by.
     #[test]
-    fn a_code_is_what_a_sentence_begins_with() {
-        assert_eq!(code("KEYS_NOT_OWNER: caller eve.near is not the owner"), Some("KEYS_NOT_OWNER"));
-        assert_eq!(code("charter.json: nothing"), None);
-        assert_eq!(code("no code"), None);
+    fn a_code_is_charters_or_none() {
+        let text = "KEYS_NOT_OWNER: caller eve.near is not the owner";
+        let known = Some("KEYS_NOT_OWNER".to_owned());
+        assert_eq!(code_of(&refused("keys.near", text).into()), known);
+        // Whatever was said of it on the way.
+        assert_eq!(code_of(&anyhow::Error::from(refused("keys.near", text)).context("nothing was granted")), known);
+        assert_eq!(code_of(&longer(refused("keys.near", text), ": nothing was granted".to_owned())), known);
+        assert_eq!(code_of(&refused("keys.near", "KEYS_OF_TOMORROW: no").into()), None);
+        // A stranger's words, some of which it has from us.
+        let foreign = Some("FOREIGN_CONTRACT".to_owned());
+        for text in [text, "TOKEN_FAILS: nothing moves", "nothing moves"] {
+            assert_eq!(code_of(&refused("token.near", text).into()), foreign, "{text}");
+            assert_eq!(code_of(&longer(refused("token.near", text), "; it is open".to_owned())), foreign, "{text}");
+        }
+        // The program's own.
+        for (text, expected) in [
+            ("ESCROW_NO_PURSE: a.near has no purse", Some("ESCROW_NO_PURSE")),
+            ("TOKEN_STORAGE: usd.near wants 1 NEAR", Some("TOKEN_STORAGE")),
+            ("EPOCH_MOVED: it ended", Some("EPOCH_MOVED")),
+            ("TOKEN_FAILS: nothing moves", None),
+            ("charter.json: nothing", None),
+            ("no code", None),
+        ] {
+            assert_eq!(code_of(&anyhow!("{text}")).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn more_behind_an_error_is_said_once() {
+        let error = longer(longer(anyhow!("no"), ": 0 came in".to_owned()), "; it is open".to_owned());
+        assert_eq!(sentence(&error), "no: 0 came in; it is open");
     }
 
     #[test]

@@ -23,9 +23,6 @@ use crate::session::{Group, Session};
 
 pub use offer::sign_as_account;
 
-/// Attached for rows in storage; what they do not take comes back.
-pub const STORAGE: u128 = 100_000_000_000_000_000_000_000;
-
 #[derive(clap::Subcommand)]
 pub enum Command {
     #[command(flatten)]

@@ -83,12 +83,15 @@ async fn lock(session: &Session, id: LineId, amount: &Amount, consent: &Consent)
     let amount = amount.of(&pool.asset)?;
     let now_ms = session.now_ms().await?;
     let (what, wait) = (money(&pool.asset, amount), length(pool.unlock_ms));
-    let sheet = vec![
+    let mut sheet = vec![
         ("this", format!("locks {what} on line {id}, {}", line.name)),
         ("counts", format!("from {} on, when the next period begins", time(pool.next_period_ms(now_ms)))),
         ("comes back", format!("{wait} after the end of the period in which you unlock it")),
         ("line", stake::locked(&pool, line.stake.as_ref(), line.params.quorum_bps, now_ms)),
     ];
+    if of(session, id, session.me.id.clone()).await?.is_none() {
+        sheet.push(words::storage("0.005", false, "you have nothing there any more"));
+    }
     ask(session, consent, sheet, (&pool.asset, &session.contracts.governance)).await?;
     match &pool.asset {
         Asset::Near => {

@@ -1,15 +1,16 @@
 //! Contracts of tokens (NEP-141). They are not ours.
 
 use anyhow::{bail, ensure};
-use charter_client::{Account, At, Call, Outcome};
+use charter_client::{Account, At, Call, ClientError, Outcome};
 use charter_types::asset::Asset;
 use charter_types::shared::methods::{storage_balance_bounds, storage_balance_of, storage_deposit};
-use charter_types::storage::{StorageDeposit, StorageOf};
+use charter_types::storage::{StorageBalance, StorageDeposit, StorageOf};
 use charter_types::{AccountId, Nothing, U128};
 use serde_json::json;
 
 use crate::key::input::Consent;
 use crate::key::words;
+use crate::output::longer;
 use crate::session::Session;
 use crate::units::money;
 
@@ -41,11 +42,14 @@ pub async fn pay_in(
     msg: &str,
 ) -> anyhow::Result<()> {
     let (taken, outcome) = transfer_call(&session.me, token, to, amount, msg).await?;
-    if taken != amount {
-        let why = outcome.failures().next().unwrap_or_else(|| format!("{to} did not take the rest"));
-        bail!("{why}: {taken} of {amount} {token} came in, the rest is yours again");
+    if taken == amount {
+        return Ok(());
     }
-    Ok(())
+    let back = format!("{taken} of {amount} {token} came in, the rest is yours again");
+    match outcome.failures().next() {
+        Some(why) => Err(longer(ClientError::from(why), format!(": {back}"))),
+        None => bail!("{to} did not take the rest: {back}"),
+    }
 }
 
 /// A storage account (NEP-145) that a contract lacks at a token, which moves nothing to who has none there.
@@ -56,12 +60,11 @@ struct Registration<'a> {
 }
 
 impl<'a> Registration<'a> {
-    /// What `account_id` needs before it can be sent the asset. A token without storage accounts answers nothing.
+    /// What `account_id` needs before it can be sent the asset.
     async fn of(session: &Session, asset: &'a Asset, account_id: &'a AccountId) -> anyhow::Result<Option<Self>> {
         let Asset::Nep141(token) = asset else { return Ok(None) };
         let asked = StorageOf { account_id: account_id.clone() };
-        let known = session.rpc().view(token, storage_balance_of, &asked, At::Final).await;
-        if !matches!(known, Ok(None)) {
+        if !is_missing(session.rpc().view(token, storage_balance_of, &asked, At::Final).await)? {
             return Ok(None);
         }
         let least = session.rpc().view(token, storage_balance_bounds, &Nothing {}, At::Final).await?.min.0;
@@ -77,6 +80,16 @@ impl<'a> Registration<'a> {
         let args = StorageDeposit { account_id: Some(self.account_id.clone()), registration_only: Some(true) };
         session.me.call(self.token, Call::new(storage_deposit, &args).deposit(self.price)).await?;
         Ok(())
+    }
+}
+
+/// Whether somebody has no storage account where there are some. A token without any refuses to say; a node that does
+/// not answer says nothing of the token.
+fn is_missing(known: Result<Option<StorageBalance>, ClientError>) -> Result<bool, ClientError> {
+    match known {
+        Ok(known) => Ok(known.is_none()),
+        Err(ClientError::Refused { .. }) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -108,7 +121,29 @@ fn affordable(token: &AccountId, price: u128) -> anyhow::Result<u128> {
 
 #[cfg(test)]
 mod tests {
-    use super::{STORAGE_MAX, affordable};
+    use charter_client::ClientError;
+    use charter_types::U128;
+    use charter_types::storage::StorageBalance;
+    use serde_json::json;
+
+    use super::{STORAGE_MAX, affordable, is_missing};
+
+    /// Take any error for the token's, and a node's trouble has money sent to who can't have it.
+    #[test]
+    fn only_its_own_refusal_says_that_a_token_has_no_storage_accounts() {
+        let balance = StorageBalance { total: U128(1), available: U128(0) };
+        assert!(!is_missing(Ok(Some(balance))).unwrap() && is_missing(Ok(None)).unwrap());
+        let by = "usd.near".parse().unwrap();
+        assert!(!is_missing(Err(ClientError::Refused { by, text: "MethodNotFound".to_owned() })).unwrap());
+        let method = "query".to_owned();
+        for error in [
+            ClientError::Rpc { method: method.clone(), error: json!({ "cause": { "name": "UNKNOWN_BLOCK" } }) },
+            ClientError::Answer { method, reason: "expected value".to_owned() },
+            ClientError::Failed { text: "HostError(GasLimitExceeded)".to_owned() },
+        ] {
+            assert!(is_missing(Err(error)).is_err());
+        }
+    }
 
     #[test]
     fn a_token_that_names_any_price_is_not_paid_it() {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
-use charter_client::{At, Call, sha256};
+use charter_client::{At, Call, ClientError, sha256};
 use charter_types::governance::args::{ExecuteUpgrade, ProposeUpgrade};
 use charter_types::governance::{LineId, ProposalId, ProposalKind, methods};
 use charter_types::{AccountId, Hash32, Nothing, shared};
@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::files::read;
 use crate::key::input::Consent;
 use crate::key::words;
+use crate::output::longer;
 use crate::proposal::{self, Subject};
 use crate::session::{Group, Session};
 use crate::units::time;
@@ -85,10 +86,10 @@ async fn execute(session: &Session, id: ProposalId, code: Vec<u8>) -> anyhow::Re
     let outcome = session.me.send_unchecked(&session.contracts.governance, vec![call]).await?;
     if let Some(told) = outcome.failure() {
         // Governance learns that the contract failed. Why, only who reads the outcomes knows.
-        let why = outcome.failures().next().filter(|why| *why != told);
-        anyhow::bail!(
-            why.map_or(told, |why| format!("{why}: {contract} is as it was, and proposal {id} can be tried again"))
-        );
+        let why = outcome.failures().next().filter(|why| why.text != told.text);
+        let Some(why) = why else { return Err(ClientError::from(told).into()) };
+        let again = format!(": {contract} is as it was, and proposal {id} can be tried again");
+        return Err(longer(ClientError::from(why), again));
     }
     let text = format!("{contract} runs {code_hash}");
     session.tell(&json!({ "proposal": id, "contract": contract, "code_hash": code_hash }), &text)

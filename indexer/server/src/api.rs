@@ -20,13 +20,13 @@ use axum::routing::get;
 use axum::{Json, Router};
 use charter_client::Rpc;
 use sqlx::PgPool;
-use tokio::sync::Mutex;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::IndexerError;
 use crate::tables;
 use crate::watch::Watch;
 use problem::Problem;
+use ranking::Rankings;
 use snapshot::{INDEXED_HASH, INDEXED_HEIGHT};
 
 type Reply = Result<Response, Problem>;
@@ -39,8 +39,7 @@ const LOOK: Duration = Duration::from_secs(1);
 struct Api {
     pool: PgPool,
     watch: Watch,
-    /// Whoever ranks agents.
-    ranking: Arc<Mutex<()>>,
+    rankings: Arc<Rankings>,
 }
 
 /// A running API. It stops when dropped.
@@ -65,7 +64,7 @@ impl Server {
         let busy = |error: std::io::Error| IndexerError::Listen { addr: addr.to_owned(), error };
         let listener = tokio::net::TcpListener::bind(addr).await.map_err(busy)?;
         let local = listener.local_addr().map_err(busy)?;
-        let router = router(Api { pool, watch, ranking: Arc::default() });
+        let router = router(Api { pool, watch, rankings: Arc::default() });
         let task = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "the API stopped");

@@ -158,20 +158,19 @@ pub async fn remake(tx: &mut PgConnection, contract: Contract, tables: &[&'stati
     }
 }
 
-/// Gives a database from before [`PAYMENT`] its rows, and one whose indexer of before went on for a while. They never go, so
-/// where there was a channel there is one.
+/// Makes [`PAYMENT`] again, unless it stands where the events of escrow do: in a database of before it rows are
+/// missing, and in one that an indexer of before went on with some are old.
 pub async fn fill_payments(connection: &mut PgConnection) -> Result<(), IndexerError> {
     let mut tx = sqlx::Connection::begin(connection).await?;
     sqlx::query("set local statement_timeout = 0").execute(&mut *tx).await?;
     // Another indexer at work waits here.
     sqlx::query("select 1 from cursor for update").execute(&mut *tx).await?;
-    let lacking = sqlx::query(
-        "select exists (select 1 from channel c where not exists (select 1 from payment p where p.key = c.key))
-           or not exists (select 1 from payment)
-           and exists (select 1 from event where contract = 'escrow' and event = 'channel_opened') as lacking",
-    );
-    if lacking.fetch_one(&mut *tx).await?.try_get("lacking")? {
+    let text = "select payments_seq, coalesce((select seq from contract where name = $1), 0) as seq from cursor";
+    let stands = sqlx::query(text).bind(Contract::Escrow.name()).fetch_one(&mut *tx).await?;
+    let seq = store::unsigned(&stands, "seq")?;
+    if store::unsigned(&stands, "payments_seq")? != seq {
         remake(&mut tx, Contract::Escrow, &[&PAYMENT]).await?;
+        sqlx::query("update cursor set payments_seq = $1").bind(store::signed(seq)?).execute(&mut *tx).await?;
     }
     tx.commit().await?;
     Ok(())

@@ -29,9 +29,11 @@ pub struct Cursor {
 }
 
 /// The cursor, and which chain it is of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mirrored {
     pub cursor: Cursor,
+    /// Escrow's last event that is in the table of payments. A program that does not know that one moves the others on.
+    pub payments_seq: u64,
     pub chain_id: String,
     /// Unknown in a database that was made before it was kept.
     pub genesis: Option<CryptoHash>,
@@ -99,7 +101,7 @@ pub fn event_head(row: &PgRow) -> Result<EventHead, IndexerError> {
 
 /// The cursor, if the database has one.
 pub async fn mirrored(connection: &mut PgConnection) -> Result<Option<Mirrored>, IndexerError> {
-    let text = "select height, hash, time_ms, chain_id, genesis from cursor";
+    let text = "select height, hash, time_ms, payments_seq, chain_id, genesis from cursor";
     let Some(row) = sqlx::query(text).fetch_optional(connection).await? else { return Ok(None) };
     let time_ms: Option<i64> = row.try_get("time_ms")?;
     let time_ms = time_ms.map(u64::try_from).transpose().map_err(|_| IndexerError::Unreadable { what: "time_ms" })?;
@@ -107,7 +109,8 @@ pub async fn mirrored(connection: &mut PgConnection) -> Result<Option<Mirrored>,
     let cursor = Cursor { height, hash: CryptoHash(hash_of_block), time_ms };
     let genesis: Option<Vec<u8>> = row.try_get("genesis")?;
     let genesis = genesis.map(|bytes| hash(bytes, "genesis").map(CryptoHash)).transpose()?;
-    Ok(Some(Mirrored { cursor, chain_id: row.try_get("chain_id")?, genesis }))
+    let payments_seq = unsigned(&row, "payments_seq")?;
+    Ok(Some(Mirrored { cursor, payments_seq, chain_id: row.try_get("chain_id")?, genesis }))
 }
 
 /// Gives a fresh database its cursor.
@@ -191,15 +194,19 @@ async fn attempt(
     care: Care,
 ) -> Result<(), IndexerError> {
     let mut tx = sqlx::Connection::begin(connection).await?;
+    let payments_seq = batch.heads.get(&Contract::Escrow).map_or(0, |head| head.seq);
     // First, so that of two indexers one waits for the other here and then sees that it is late.
-    let moved = sqlx::query("update cursor set height = $1, hash = $2, time_ms = $3 where height = $4 and hash = $5")
-        .bind(signed(to.height)?)
-        .bind(to.hash.as_bytes().as_slice())
-        .bind(to.time_ms.map(signed).transpose()?)
-        .bind(signed(from.height)?)
-        .bind(from.hash.as_bytes().as_slice())
-        .execute(&mut *tx)
-        .await?;
+    let moved = sqlx::query(
+        "update cursor set height = $1, hash = $2, time_ms = $3, payments_seq = $4 where height = $5 and hash = $6",
+    )
+    .bind(signed(to.height)?)
+    .bind(to.hash.as_bytes().as_slice())
+    .bind(to.time_ms.map(signed).transpose()?)
+    .bind(signed(payments_seq)?)
+    .bind(signed(from.height)?)
+    .bind(from.hash.as_bytes().as_slice())
+    .execute(&mut *tx)
+    .await?;
     if moved.rows_affected() != 1 {
         return Err(IndexerError::CursorMoved);
     }

@@ -5,12 +5,14 @@ use charter_client::card::{
     offers, shape,
 };
 use charter_client::offer::{By, Offer, OfferError, SignedOffer};
-use charter_client::sha256;
-use charter_types::registry::{Agent, AgentKey, Card, Purpose, Status};
-use charter_types::{AccountId, AnyKey, Hash32, U128};
+use charter_types::registry::{Agent, AgentKey, Purpose, Status};
+use charter_types::{AccountId, AnyKey, U128};
 use serde_json::{Value, json};
 
 use crate::offers::{END_MS, domain, escrow, in_near, key, price, signed};
+
+#[path = "../shared/agent.rs"]
+mod shared;
 
 const NOW_MS: u64 = 100;
 const FORM: &str = "OFFER_BAD_FORM";
@@ -18,26 +20,7 @@ const FORM: &str = "OFFER_BAD_FORM";
 /// Agent 7, whose work bob is paid for and whose `Pay` key is that of seed 7.
 fn agent(card: &[u8]) -> Agent {
     let pay = AgentKey { key: AnyKey::Ed25519(key(7).1), purpose: Purpose::Pay, expires_ms: END_MS };
-    Agent {
-        id: 7,
-        owner: "alice.near".parse().unwrap(),
-        payout: "bob.near".parse().unwrap(),
-        status: Status::Active,
-        handle: None,
-        card: Card { uri: "ipfs://x".to_owned(), sha256: Hash32(sha256(card)) },
-        card_revision: 3,
-        agent_account: None,
-        payout_offered_to: None,
-        operators: Vec::new(),
-        guardians: Vec::new(),
-        keys: vec![pay],
-        epoch: 5,
-        owner_epoch: 0,
-        offer: None,
-        transferable: false,
-        created_ms: 0,
-        unconfirmed: Vec::new(),
-    }
+    Agent { payout: "bob.near".parse().unwrap(), ..shared::agent(card, "ipfs://x", vec![pay]) }
 }
 
 /// Each offer's place and hash, or the code of what is wrong with it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use charter_client::offer::{Agreed, By, Evidence, Level, Offer, Price, SignedOffer};
 use charter_client::pay::{Answer, Conditions, Margins, Payment, Seen};
-use charter_client::{Account, At, Payee, Payer, sha256};
+use charter_client::{Account, At, Payee, Payer, STORAGE_DEPOSIT, sha256};
 use charter_types::asset::Asset;
 use charter_types::escrow::args::{ChannelRef, Distribute, EdgeRef, Escalate, Open, OpenEdge, RequestRef, TransferMsg};
 use charter_types::escrow::{Channel, ChannelId, ClaimBatch, Exchange, Signer, Split, Voucher, methods};
@@ -14,7 +14,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 
 use super::token;
 use super::world::World;
-use crate::pay::{STORAGE, sign_as_account};
+use crate::pay::sign_as_account;
 use crate::token::transfer_call;
 
 /// What alice has of the token, and sets aside.
@@ -69,7 +69,7 @@ async fn look(world: &World, channel: ChannelId) -> anyhow::Result<Channel> {
 /// Alice's channel to shop in the token, with what both agreed on.
 async fn open(world: &mut World, args: &Open, token: &AccountId) -> anyhow::Result<ChannelId> {
     let (alice, contracts) = (world.person("alice")?, world.contracts.clone());
-    let done = contracts.escrow().pay(&alice, methods::open, args, STORAGE).await?;
+    let done = contracts.escrow().pay(&alice, methods::open, args, STORAGE_DEPOSIT).await?;
     let channel = world.take(done);
     let msg = serde_json::to_string(&TransferMsg::TopUp { channel })?;
     let (taken, outcome) = transfer_call(&alice, token, &contracts.escrow, DEPOSIT, &msg).await?;
@@ -148,7 +148,7 @@ async fn late(world: &mut World) -> anyhow::Result<()> {
         signer: Signer::Ed25519(public(&acker)),
         offer: None,
     };
-    let done = escrow.pay(&alice, methods::open_edge, &terms, COLLATERAL + STORAGE).await?;
+    let done = escrow.pay(&alice, methods::open_edge, &terms, COLLATERAL + STORAGE_DEPOSIT).await?;
     let edge = world.take(done);
     let done = escrow.pay(&bob, methods::join_edge, &EdgeRef { edge }, COLLATERAL).await?;
     world.take(done);

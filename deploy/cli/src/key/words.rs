@@ -122,6 +122,12 @@ pub fn grant(what: &str, terms: &GrantTerms, hosts: &[Host]) -> String {
     sheet(&lines)
 }
 
+/// What rows take of storage, until then: out of what is sent, or on top of it.
+pub fn storage(near: &str, is_of_it: bool, until: &str) -> (&'static str, String) {
+    let whose = if is_of_it { "of it" } else { "more" };
+    ("storage", format!("about {near} NEAR {whose}, which come back when {until}"))
+}
+
 /// Lines with their names in front.
 pub fn sheet(lines: &[(&str, String)]) -> String {
     let mut text = String::new();

@@ -3,15 +3,15 @@
 mod deal;
 mod late;
 
-use anyhow::Context;
-use charter_client::At;
+use anyhow::{Context, bail, ensure};
+use charter_client::{At, STORAGE_DEPOSIT};
 use charter_types::AccountId;
 use charter_types::asset::Asset;
 use charter_types::escrow::args::{EdgeRef, OpenEdge, RequestRef, TransferMsg};
 use charter_types::escrow::{Edge, EdgeId, EdgeState, Request, Signer, methods};
 use serde_json::json;
 
-use super::{STORAGE, asset, token};
+use super::{asset, token};
 use crate::files::payments::{Id, Payments, id};
 use crate::key::input::Consent;
 use crate::key::words;
@@ -191,9 +191,10 @@ async fn open(session: &Session, terms: OpenEdge, consent: &Consent) -> anyhow::
     let this = format!("opens an edge, and puts {} as your collateral", money(&terms.asset, collateral));
     let mut sheet = vec![("this", this)];
     sheet.extend(agreed(&session.me.id, &terms));
+    sheet.push(words::storage("0.006", false, "the edge is over"));
     ask(session, consent, sheet, (&terms.asset, &session.contracts.escrow)).await?;
     let own = if terms.asset.is_near() { collateral } else { 0 };
-    let attached = own.saturating_add(STORAGE);
+    let attached = own.saturating_add(STORAGE_DEPOSIT);
     let escrow = session.contracts.escrow();
     let edge = escrow.pay(&session.me, methods::open_edge, &terms, attached).await?.value;
     payments.remember_edge(edge)?;
@@ -204,18 +205,35 @@ async fn open(session: &Session, terms: OpenEdge, consent: &Consent) -> anyhow::
     tell(session, edge).await
 }
 
+/// What is missing of the acker's collateral, and what joining does.
+fn joins(edge: &Edge) -> anyhow::Result<(u128, String)> {
+    let missing = match edge.state {
+        EdgeState::Open | EdgeState::Joined => edge.collateral.0.saturating_sub(edge.acker_side.0),
+        EdgeState::Live => 0,
+        EdgeState::Ended => bail!("ESCROW_EDGE_NOT_LIVE: edge {} is over", edge.id),
+    };
+    ensure!(missing > 0, "ESCROW_EDGE_JOINED: {} has joined edge {}, and put its collateral", edge.acker, edge.id);
+    let (what, all) = (money(&edge.asset, missing), money(&edge.asset, edge.collateral.0));
+    let this = match edge.state {
+        EdgeState::Open if missing == edge.collateral.0 => format!("joins an edge, and puts {what} as your collateral"),
+        EdgeState::Open => format!("joins an edge, and puts {what} that are missing of your collateral of {all}"),
+        _ => format!("puts {what} that are missing of your collateral of {all}"),
+    };
+    Ok((missing, this))
+}
+
 async fn join(session: &Session, named: &Id, consent: &Consent) -> anyhow::Result<()> {
     let mut payments = Payments::open(session)?;
     let id = payments.edge(named)?;
     let edge = find(session, id).await?;
-    let this = format!("joins an edge, and puts {} as your collateral", money(&edge.asset, edge.collateral.0));
+    let (missing, this) = joins(&edge)?;
     let mut sheet = vec![("this", this)];
     sheet.extend(lines(&edge));
     ask(session, consent, sheet, (&edge.asset, &session.contracts.escrow)).await?;
     let (me, escrow, args) = (&session.me, session.contracts.escrow(), EdgeRef { edge: id });
     match &edge.asset {
         Asset::Near => {
-            escrow.pay(me, methods::join_edge, &args, edge.collateral.0).await?;
+            escrow.pay(me, methods::join_edge, &args, missing).await?;
             payments.remember_edge(id)?;
         }
         Asset::Nep141(token) => {
@@ -223,7 +241,6 @@ async fn join(session: &Session, named: &Id, consent: &Consent) -> anyhow::Resul
                 escrow.pay(me, methods::join_edge, &args, 1).await?;
             }
             payments.remember_edge(id)?;
-            let missing = edge.collateral.0.saturating_sub(edge.acker_side.0);
             let again = format!("you joined edge {id}: `charter pay edge join {id}` puts your collateral");
             token::fill(session, token, missing, &TransferMsg::Edge { edge: id }, &again).await?;
         }
@@ -253,4 +270,63 @@ async fn cut(session: &Session, named: &Id, consent: &Consent) -> anyhow::Result
     consent.ask(&words::sheet(&sheet))?;
     session.contracts.escrow().call(&session.me, methods::cut_edge, &EdgeRef { edge: id }).await?;
     tell(session, id).await
+}
+
+#[cfg(test)]
+mod tests {
+    use charter_types::asset::Asset;
+    use charter_types::escrow::{Edge, EdgeState, Signer};
+    use charter_types::{Ed25519Key, Hash32, U128};
+
+    use super::joins;
+
+    /// Of whose acker's collateral so much is there.
+    fn edge(state: EdgeState, acker_side: u128) -> Edge {
+        let key = Ed25519Key([7; 32]);
+        Edge {
+            id: Hash32([1; 32]),
+            asker: "a.near".parse().unwrap(),
+            acker: "b.near".parse().unwrap(),
+            asset: Asset::Nep141("usd.near".parse().unwrap()),
+            collateral: U128(1_000),
+            cut: U128(0),
+            cut_to: "c.near".parse().unwrap(),
+            rate_per_s: U128(1),
+            cap: U128(1_000),
+            window_ms: 60_000,
+            ends_ms: 1,
+            asker_key: key,
+            acker_key: key,
+            signer: Signer::Ed25519(key),
+            offer: None,
+            state,
+            asker_side: U128(1_000),
+            acker_side: U128(acker_side),
+            late: U128(0),
+            asker_due: U128(0),
+            cut_due: U128(0),
+            escalations: 0,
+        }
+    }
+
+    #[test]
+    fn joining_says_what_is_missing_of_the_collateral() {
+        let said = |state, here| joins(&edge(state, here)).map_err(|error| error.to_string());
+        let missing = "puts 400 usd.near that are missing of your collateral of 1000 usd.near";
+        for (state, here, expected) in [
+            (EdgeState::Open, 0, (1_000, "joins an edge, and puts 1000 usd.near as your collateral".to_owned())),
+            (EdgeState::Open, 600, (400, format!("joins an edge, and {missing}"))),
+            (EdgeState::Joined, 600, (400, missing.to_owned())),
+        ] {
+            assert_eq!(said(state, here), Ok(expected));
+        }
+        // What was late is taken from the collateral of a live one, and is not to be put again.
+        for (state, here, code) in [
+            (EdgeState::Joined, 1_000, "ESCROW_EDGE_JOINED: "),
+            (EdgeState::Live, 600, "ESCROW_EDGE_JOINED: "),
+            (EdgeState::Ended, 0, "ESCROW_EDGE_NOT_LIVE: "),
+        ] {
+            assert!(said(state, here).unwrap_err().starts_with(code), "{code}");
+        }
+    }
 }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::ensure;
-use charter_client::At;
 use charter_client::offer::Offer;
+use charter_client::{At, STORAGE_DEPOSIT};
 use charter_types::asset::Asset;
 use charter_types::escrow::args::{ChannelRef, Draw, DrawTo, OpenDrawn, TransferMsg};
 use charter_types::escrow::{Channel, ChannelId, SPLITS_MAX, Split, methods};
@@ -14,7 +14,7 @@ use charter_types::storage::StorageOf;
 use charter_types::{AccountId, Ed25519Key, U128};
 use serde_json::json;
 
-use super::{STORAGE, asset, offer, show, token};
+use super::{asset, offer, show, token};
 use crate::files::payments::{Id, Known, Payments, id};
 use crate::key::input::Consent;
 use crate::key::words;
@@ -196,12 +196,11 @@ async fn open(
     let what = money(&asset, amount);
     let mut sheet = vec![("this", format!("opens a channel to {}, and sets {what} aside for it", args.payee))];
     sheet.extend(terms.sheet(&args, agreed.as_ref()));
-    let of_it = if asset.is_near() { "of it" } else { "more" };
-    sheet.push(("storage", format!("about 0.005 NEAR {of_it}, which come back when the channel is closed")));
+    sheet.push(words::storage("0.005", asset.is_near(), "the channel is closed"));
     ask(session, consent, sheet, (&asset, &session.contracts.escrow)).await?;
     let escrow = session.contracts.escrow();
     let splits = args.splits.clone();
-    let attached = if asset.is_near() { amount } else { STORAGE };
+    let attached = if asset.is_near() { amount } else { STORAGE_DEPOSIT };
     let args = args.of(asset);
     let channel = escrow.pay(&session.me, methods::open, &args, attached).await?.value;
     payments.remember(Known { id: channel, splits, offer: agreed })?;

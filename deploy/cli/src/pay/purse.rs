@@ -1,14 +1,14 @@
 //! Money that an owner lets an agent spend, within caps.
 
 use anyhow::Context;
-use charter_client::At;
+use charter_client::{At, STORAGE_DEPOSIT};
 use charter_types::asset::Asset;
 use charter_types::escrow::args::{OfAgent, PurseRef, SetCaps, TransferMsg};
 use charter_types::escrow::{DAY_MS, Purse, methods};
 use charter_types::{AccountId, U128};
 use serde_json::json;
 
-use super::{STORAGE, Which, token};
+use super::{Which, token};
 use crate::key::input::Consent;
 use crate::key::words;
 use crate::session::Session;
@@ -93,19 +93,23 @@ async fn fill(session: &Session, amount: &Amount, args: OfAgent, consent: &Conse
     let (me, escrow) = (&session.me, session.contracts.escrow());
     let amount = amount.of(&args.asset)?;
     let what = money(&args.asset, amount);
-    let sheet = vec![
+    let is_new = find(session, me.id.clone(), args.clone()).await?.is_none();
+    let mut sheet = vec![
         ("this", format!("puts {what} into your purse for agent {}", args.agent)),
         ("agent", "its account can open channels from it, within caps that you set".to_owned()),
         ("comes back", "`charter pay purse empty` sends you what is left".to_owned()),
     ];
+    if is_new {
+        sheet.push(words::storage("0.005", args.asset.is_near(), "the purse is emptied"));
+    }
     ask(session, consent, sheet, (&args.asset, &session.contracts.escrow)).await?;
     match &args.asset {
         Asset::Near => {
             escrow.pay(me, methods::fill_purse, &args, amount).await?;
         }
         Asset::Nep141(token) => {
-            if find(session, me.id.clone(), args.clone()).await?.is_none() {
-                escrow.pay(me, methods::fill_purse, &args, STORAGE).await?;
+            if is_new {
+                escrow.pay(me, methods::fill_purse, &args, STORAGE_DEPOSIT).await?;
             }
             let again = format!("the purse for agent {} is there: fill it again", args.agent);
             token::fill(session, token, amount, &TransferMsg::Purse { agent: args.agent }, &again).await?;

@@ -1,10 +1,9 @@
 //! Paying a token in (NEP-141): its contract moves it, and tells escrow what it is for.
 
-use anyhow::anyhow;
 use charter_types::AccountId;
 use charter_types::escrow::args::TransferMsg;
 
-use crate::output::sentence;
+use crate::output::longer;
 use crate::session::Session;
 use crate::token;
 
@@ -22,5 +21,5 @@ pub async fn fill(
     opened: &str,
 ) -> anyhow::Result<()> {
     let sent = send(session, asset, amount, msg).await;
-    sent.map_err(|error| anyhow!("{}; {opened}", sentence(&error)))
+    sent.map_err(|error| longer(error, format!("; {opened}")))
 }

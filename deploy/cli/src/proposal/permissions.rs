@@ -1,11 +1,13 @@
 //! What a release asks for, out of files: on chain there are only their hashes. What is shown is what is voted on, and
 //! what of it the release before did not ask for.
 
+mod cover;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail, ensure};
 use charter_client::sha256;
-use charter_rules::policy::{check, within};
+use charter_rules::policy::check;
 use charter_types::governance::Release;
 use charter_types::keys::Policy;
 use charter_types::{ErrorCode, Hash32};
@@ -16,6 +18,7 @@ use super::words::Lines;
 use crate::files::read;
 use crate::key::words;
 use crate::session::Session;
+use cover::{Cover, covers};
 
 /// Where the policies stand whose hashes are voted on.
 #[derive(clap::Args)]
@@ -36,16 +39,16 @@ pub struct Asked {
     change: Option<Change>,
 }
 
-/// What differs from the release before.
+/// What differs from the release before. Each policy is counted by itself: one with a rate stands for one other alone.
 #[derive(Serialize)]
 struct Change {
     /// Its version; none if nothing was released before.
     before: Option<String>,
-    /// Allows something that no policy of before does.
+    /// Allows something that no policy of before does, or that is left of those.
     added: Vec<Policy>,
     /// Differs, and allows no more than one of before.
     narrowed: Vec<Policy>,
-    /// Of before, and allows something that none does now.
+    /// Of before, and allows something that none does now, or that is left of those.
     dropped: Vec<Policy>,
 }
 
@@ -56,10 +59,6 @@ fn parse(bytes: &[u8]) -> Result<Vec<Policy>, String> {
     let policies: Vec<Policy> = serde_json::from_slice(bytes).map_err(place)?;
     for (policy, number) in policies.iter().zip(1..) {
         check(policy).map_err(|error| format!("policy {number}: {}: {error}", error.code()))?;
-        // Each is counted by itself: twice the same is twice as much.
-        if policies.iter().take(number - 1).any(|before| before == policy) {
-            return Err(format!("policy {number} is there twice"));
-        }
     }
     Ok(policies)
 }
@@ -110,24 +109,20 @@ impl Files {
     }
 }
 
-/// Whether one of them allows all that the policy does.
-fn allowed_by(policies: &[Policy], policy: &Policy) -> bool {
-    policies.iter().any(|wider| within(policy, wider))
-}
-
-fn those(policies: &[Policy], wanted: impl Fn(&Policy) -> bool) -> Vec<Policy> {
-    policies.iter().filter(|policy| wanted(policy)).cloned().collect()
-}
-
 impl Change {
     fn between(before: Option<String>, known: &[Policy], asked: &[Policy]) -> Self {
+        let now = covers(asked, known);
         Self {
             before,
-            added: those(asked, |policy| !allowed_by(known, policy)),
-            narrowed: those(asked, |policy| allowed_by(known, policy) && !known.contains(policy)),
-            dropped: those(known, |policy| !allowed_by(asked, policy)),
+            added: those(asked, &now, Cover::Nothing),
+            narrowed: those(asked, &now, Cover::Wider),
+            dropped: those(known, &covers(known, asked), Cover::Nothing),
         }
     }
+}
+
+fn those(policies: &[Policy], covers: &[Cover], wanted: Cover) -> Vec<Policy> {
+    policies.iter().zip(covers).filter(|(_, cover)| **cover == wanted).map(|(policy, _)| policy.clone()).collect()
 }
 
 fn or_nothing(mut lines: Lines) -> Lines {
@@ -177,6 +172,11 @@ mod tests {
         policy(&[rule(text).unwrap()], inject(BEARER).unwrap(), None, 1_000).unwrap()
     }
 
+    /// The same, so often a day.
+    fn daily(text: &str, uses: u32) -> Policy {
+        policy(&[rule(text).unwrap()], inject(BEARER).unwrap(), Some((uses, 86_400_000)), 1_000).unwrap()
+    }
+
     fn change(known: &[Policy], asked: &[Policy]) -> Change {
         Change::between(Some("1.0.0".to_owned()), known, asked)
     }
@@ -195,6 +195,24 @@ mod tests {
         );
         let same = change(one(&all), one(&all));
         assert_eq!((same.added, same.narrowed, same.dropped), (vec![], vec![], vec![]));
+    }
+
+    /// Let one with a rate stand for many, and a release that asks for ten times as much reads as if it asked for less.
+    #[test]
+    fn what_has_a_rate_stands_for_one_alone_since_rates_add_up() {
+        let all = daily("GET:a.com/v1", 10);
+        let (news, mail) = (daily("GET:a.com/v1/news", 10), daily("GET:a.com/v1/mail", 10));
+        let two = change(std::slice::from_ref(&all), &[news.clone(), mail.clone()]);
+        assert_eq!((two.added, two.narrowed, two.dropped), (vec![mail.clone()], vec![news.clone()], vec![all.clone()]));
+        // Twice the same is twice as much, and once is half of it.
+        let twice = change(std::slice::from_ref(&all), &[all.clone(), all.clone()]);
+        assert_eq!((twice.added, twice.narrowed, twice.dropped), (vec![all.clone()], vec![], vec![]));
+        let half = change(&[all.clone(), all.clone()], std::slice::from_ref(&all));
+        assert_eq!((half.added, half.narrowed, half.dropped), (vec![], vec![], vec![all.clone()]));
+        // What has none has no end, however many there are below it.
+        let endless = allows("GET:a.com/v1");
+        let below = change(std::slice::from_ref(&endless), &[all.clone(), news.clone(), mail.clone(), endless.clone()]);
+        assert_eq!((below.added, below.narrowed, below.dropped), (vec![], vec![all, news, mail], vec![]));
     }
 
     #[test]
@@ -237,6 +255,8 @@ mod tests {
         let list = serde_json::to_vec(&[allows("GET:a.com/")]).unwrap();
         assert_eq!(parse(&list).unwrap(), [allows("GET:a.com/")]);
         assert_eq!((parse(b"[]"), unreadable(&list)), (Ok(Vec::new()), None));
+        let twice = [allows("GET:a.com/"), allows("GET:a.com/")];
+        assert_eq!(parse(&serde_json::to_vec(&twice).unwrap()).unwrap(), twice);
         let bad = Policy { effects: Vec::new(), ..allows("GET:a.com/") };
         let bad = serde_json::to_vec(&[allows("GET:a.com/"), bad]).unwrap();
         assert!(parse(&bad).unwrap_err().starts_with("policy 2: KEYS_BAD_POLICY: "));

@@ -374,7 +374,12 @@ fn locked(office: &mut Office) {
     office.refused("alice", "charter delegate to 2 carol.test.near 4 --yes", "GOVERNANCE_NOT_HOLDER");
     let done = office.json("alice", "charter stake lock 2 10 --yes");
     assert_eq!((&done["amount"], &done["locked"], &done["asset"]), (&near(10), &near(10), &json!("near")));
-    let shown = ["this        locks 6 NEAR on line 2, scout", "comes back  4h after", "6 NEAR of yours counts from "];
+    let shown = [
+        "this        locks 6 NEAR on line 2, scout",
+        "comes back  4h after",
+        STAKE_STORAGE,
+        "6 NEAR of yours counts from ",
+    ];
     says(office, "bob", "charter stake lock 2 6 --yes", &shown);
     office.json("carol", "charter stake lock 2 3.5 --yes");
     assert_eq!(office.json("carol", "charter stake lock 2 0.5 --yes")["locked"], near(4));
@@ -570,6 +575,16 @@ impl Desk {
         assert!(!output.status.success() && error.contains(expected), "{line}: {error}");
     }
 
+    /// What machines know a refusal by.
+    pub fn code(&self, line: &str) -> Value {
+        let output = self.run(&format!("{line} --json"));
+        let said = text(&output.stderr);
+        assert!(!output.status.success(), "{line} went through: {said}");
+        // What is agreed to stands before it.
+        let last = said.lines().last().unwrap_or_default();
+        serde_json::from_str::<Value>(last).unwrap_or_else(|_| panic!("{line}: {said}"))["error"]["code"].clone()
+    }
+
     fn write(&self, name: &str, bytes: &[u8]) {
         std::fs::write(self.folder.path().join(name), bytes).unwrap();
     }
@@ -610,6 +625,8 @@ async fn an_upgrade_says_what_is_in_its_way() {
     desk.refused("charter upgrade execute 5 escrow.wasm", "is carried out");
 }
 
+/// What the first lock on a line stores.
+const STAKE_STORAGE: &str = "storage     about 0.005 NEAR more, which come back when you have nothing there any more\n";
 /// 2^113, more than any line holds.
 const TOO_MUCH: &str = "10384593717069655257060992658440192";
 
@@ -634,16 +651,20 @@ async fn stake_in_a_token_is_locked_by_its_contract_and_comes_back() {
 
     desk.refused("charter stake lock 2 0.5 --yes", "smallest unit, found \"0.5\"");
     let said = desk.done("charter stake lock 2 700 --yes");
+    assert!(said.contains(STAKE_STORAGE), "{said}");
     assert!(said.contains(&format!("locked 700 {token} on line 2; 700 {token} of yours counts from ")), "{said}");
     let said = desk.done("charter stake lock 2 300 --yes");
     assert!(said.contains(&format!("1000 {token} of yours counts from ")), "{said}");
+    assert!(!said.contains("storage "), "{said}");
     // What governance refuses its sender has again.
     let refused = format!("0 of {TOO_MUCH} {token} came in, the rest is yours again");
     desk.refused(&format!("charter stake lock 2 {TOO_MUCH} --yes"), &refused);
     desk.refused(&format!("charter stake lock 2 {TOO_MUCH} --yes"), "GOVERNANCE_TOO_MUCH_STAKE");
+    assert_eq!(desk.code(&format!("charter stake lock 2 {TOO_MUCH} --yes")), "GOVERNANCE_TOO_MUCH_STAKE");
     let outcome = root.send(token, raw("fail", json!({ "fails": true })), 0).await.unwrap();
     assert!(outcome.is_success(), "{outcome:?}");
     desk.refused("charter stake lock 2 1 --yes", "TOKEN_FAILS");
+    assert_eq!(desk.code("charter stake lock 2 1 --yes"), "FOREIGN_CONTRACT");
 
     desk.done("charter stake unlock 2 400");
     desk.harness.wait(Duration::from_hours(5)).await.unwrap();

@@ -15,7 +15,7 @@ use near_crypto::SecretKey;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::dao::{Desk, open, settle_in, start};
+use crate::dao::{Desk, open, says, settle_in, start};
 use crate::operator::{Office, check_transcript};
 use crate::process::text;
 
@@ -319,12 +319,15 @@ async fn who_answers_too_late_pays_for_it() {
     start(&mut office);
     let key = office.json("bob", "charter pay key")["voucher_key"].as_str().unwrap().to_owned();
     let deal = format!("--rate 0.01 --cap 0.05 --cut 0.1 --cut-to carol.test.near --for 30d --acker-key {key}");
+    let storage = "storage     about 0.006 NEAR more, which come back when the edge is over\n";
+    office.refused("alice", &format!("charter pay edge open bob.test.near 1 {deal}"), storage);
     office.refused("alice", &format!("charter pay edge open bob.test.near 1 {deal}"), "say --yes");
     let opened = office.json("alice", &format!("charter pay edge open bob.test.near 1 {deal} --yes"));
     let edge = opened["edge"].as_str().unwrap().to_owned();
     office.refused("carol", &format!("charter pay edge join {edge} --yes"), "ESCROW_NOT_ACKER");
     let said = text(&office.run_in("bob", &format!("charter pay edge join {edge} --yes")).stdout);
     assert!(said.contains("live"), "{said}");
+    office.refused("bob", &format!("charter pay edge join {edge} --yes"), "ESCROW_EDGE_JOINED");
     let asked = "07".repeat(32);
     let ack = office.json("bob", &format!("charter pay edge ack {edge} 1 --asked {asked} --within 1m"));
     office.refused("alice", &format!("charter pay edge ack {edge} 1 --asked {asked} --within 1m"), "PAY_WRONG_KEY");
@@ -356,7 +359,10 @@ async fn purses_and_earnings_are_the_owners() {
     let mut office = open();
     settle_in(&mut office);
     office.refused("alice", "charter pay purse show", "ESCROW_NO_PURSE");
-    office.json("alice", "charter pay purse fill 1 --yes");
+    let storage = "storage     about 0.005 NEAR of it, which come back when the purse is emptied\n";
+    says(&mut office, "alice", "charter pay purse fill 0.5 --yes", &[storage]);
+    let said = text(&office.run_in("alice", "charter pay purse fill 0.5 --yes").stderr);
+    assert!(said.contains("puts 0.5 NEAR") && !said.contains("storage"), "{said}");
     let draw = "charter pay draw 0.2 --agent 1 --to bob.test.near --yes";
     office.refused("scout", draw, "ESCROW_NO_CAPS");
     office.json("alice", "charter pay purse caps --per-day 0.3 --for 1d --yes");
@@ -399,8 +405,15 @@ async fn a_token_is_paid_in_by_its_contract() {
     let little = format!("charter pay open {payee} 10 --token {token} --yes");
     desk.refused(&little, "ESCROW_DEPOSIT_TOO_SMALL");
     desk.refused(&little, "is open, with nothing in it: `charter pay top-up ");
+    assert_eq!(desk.code(&little), "ESCROW_DEPOSIT_TOO_SMALL");
     let said = desk.done(&format!("charter pay purse fill 2000 --agent 7 --token {token} --yes"));
     assert!(said.contains(&format!("has         2000 {token}")), "{said}");
+    assert!(said.contains("storage     about 0.005 NEAR more, which come back when the purse is emptied\n"), "{said}");
     let said = desk.done("charter pay list");
     assert!(said.contains(&format!("0 {token} of 5000 {token} claimed; open")), "{said}");
+    // What a token says for itself is no code of ours, whatever it looks like.
+    let outcome = root.send(token, raw("fail", json!({ "fails": true })), 0).await.unwrap();
+    assert!(outcome.is_success(), "{outcome:?}");
+    desk.refused(&little, "TOKEN_FAILS: nothing moves; channel ");
+    assert_eq!(desk.code(&little), "FOREIGN_CONTRACT");
 }

@@ -1,19 +1,22 @@
 //! Agents by who paid for their work.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod kept;
+
+use std::time::Instant;
 
 use axum::extract::State;
+use charter_types::asset::Asset;
 use serde_json::Map;
+use sqlx::PgPool;
 
 use super::parameters::Parameters;
 use super::problem::Problem;
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, answer};
 use super::{Api, Reply};
-use crate::ranking::{self, Question};
+use crate::ranking::{self, Glance, Question};
+use kept::{Asked, Kept};
 
-/// As long as whoever asks waits for those that asked before.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub use kept::Rankings;
 
 /// A page of the ranking.
 pub async fn ranking(State(api): State<Api>, parameters: Parameters) -> Reply {
@@ -24,17 +27,29 @@ pub async fn ranking(State(api): State<Api>, parameters: Parameters) -> Reply {
     let no_place = |text: &str| Problem::bad(format!("after is the `next` of another page, not {text}"));
     let after = parameters.get("after").map(|text| text.parse().map_err(|()| no_place(text))).transpose()?;
     let question = Question { asset, after, limit: parameters.limit()? };
-    // All that was ever paid is read for a page: other answers don't wait for more than one of them.
-    let alone = tokio::time::timeout(PATIENCE, Arc::clone(&api.ranking).lock_owned()).await;
-    let alone = alone.map_err(|_| Problem::not_ready("others ask for rankings".to_owned(), Map::new()))?;
-    // Who hangs up ends its request, and not the statement: the next one waits for that all the same.
-    let page = tokio::spawn(async move {
-        let _alone = alone;
-        let mut snapshot = Snapshot::open(&api.pool).await?;
-        let page = ranking::page(snapshot.connection(), &question).await?;
-        snapshot.answer(page.ok_or_else(unknown_time)?).await
-    });
-    page.await.unwrap_or_else(|_| Err(Problem::not_ready("the server stops".to_owned(), Map::new())))
+    let asked = Instant::now();
+    let mut snapshot = Snapshot::open(&api.pool).await?;
+    let glance = ranking::glance(snapshot.connection(), &question).await?;
+    match glance {
+        Glance::NoTime => return Err(unknown_time()),
+        Glance::Page(page) => return snapshot.answer(page).await,
+        Glance::Payments { .. } => {}
+    }
+    let asked = Asked { asset: question.asset.clone(), at: asked, moment: snapshot.moment().await? };
+    // Nobody holds a connection who waits for others: the embedded database has one.
+    snapshot.end().await?;
+    let all = api.rankings.get(&asked, compute(api.pool.clone(), question.asset.clone())).await?;
+    Ok(answer(ranking::cut(&all.list, &question), all.moment.mirrored.as_ref()))
+}
+
+/// Reads all that was ever paid.
+async fn compute(pool: PgPool, asset: Asset) -> Result<Kept, Problem> {
+    let begun = Instant::now();
+    let mut snapshot = Snapshot::open(&pool).await?;
+    let moment = snapshot.moment().await?;
+    let list = ranking::all(snapshot.connection(), &asset).await?;
+    snapshot.end().await?;
+    Ok(Kept { asset, begun, moment, list: list.ok_or_else(unknown_time)? })
 }
 
 fn unknown_time() -> Problem {
