@@ -7,7 +7,9 @@ use charter_types::method::{Deposit, Method};
 use charter_types::shared::methods::storage_deposit;
 use charter_types::storage::StorageDeposit;
 use near_crypto::{InMemorySigner, PublicKey, SecretKey, Signer};
+use near_jsonrpc_client::methods::send_tx::RpcTransactionError;
 use near_primitives::action::{Action, DeployContractAction, FunctionCallAction, TransferAction};
+use near_primitives::errors::InvalidTxError;
 use near_primitives::hash::CryptoHash;
 use near_primitives::transaction::{SignedTransaction, Transaction, TransactionV0};
 use near_primitives::types::{AccountId, Balance, Gas};
@@ -207,8 +209,8 @@ fn wrong(method: &str, reason: String) -> ClientError {
 
 /// Whether a node refused a transaction for its nonce alone.
 fn is_late(error: &ClientError) -> bool {
-    let ClientError::Rpc { error, .. } = error else { return false };
-    !error["data"]["TxExecutionError"]["InvalidTxError"]["InvalidNonce"].is_null()
+    let refusal = error.refusal::<RpcTransactionError>();
+    matches!(refusal, Some(RpcTransactionError::InvalidTransaction { context: InvalidTxError::InvalidNonce { .. } }))
 }
 
 fn error_text(error: &near_primitives::errors::TxExecutionError) -> String {
@@ -284,7 +286,7 @@ impl Account {
             }
             match self.rpc.call("send_tx", params.clone()).await {
                 Ok(view) => return Ok(Outcome { view }),
-                // Sent once more it is the same transaction, and carried out once.
+                // Sent once more, to this node or another one, it is the same transaction, and carried out once.
                 Err(error) if error.is_unsure() => lost = Some(error),
                 // Once an answer was lost, a refusal may be for what this very transaction did.
                 Err(_) if lost.is_some() => break,

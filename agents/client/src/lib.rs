@@ -18,9 +18,11 @@ pub mod wallet;
 pub use account::{Account, Call, Failure, Outcome, STORAGE_DEPOSIT, deploy_action, transfer_action};
 pub use contracts::{Contracts, Done, Handle};
 pub use error::ClientError;
+/// Types of JSON-RPC methods, their answers and refusals, for [`Rpc::send`] and [`ClientError::refusal`].
+pub use near_jsonrpc_client::methods;
 pub use pay::{Payee, Payer};
 pub use permission::PermissionView;
-pub use rpc::{At, Question, Rpc};
+pub use rpc::{At, Limits, NodeHealth, Question, Rate, Rpc};
 pub use signable::{Unsignable, check_signable, is_numeric};
 pub use voucher::VoucherSigner;
 

@@ -1,43 +1,82 @@
-//! A thin JSON-RPC transport that keeps the body of every answer, whatever its HTTP status.
+//! JSON-RPC over HTTP, to one node or several: bodies of every status are read, failures are told apart, and a node
+//! that fails, is asked too fast or was caught lying is passed over for a time.
 
+mod answer;
+mod endpoints;
+mod rate;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use charter_types::method::Method;
 use charter_types::{PAGE_MAX, Page};
+use near_crypto::PublicKey;
+use near_jsonrpc_client::methods::RpcMethod;
+use near_jsonrpc_client::methods::block::RpcBlockRequest;
+use near_jsonrpc_client::methods::query::RpcQueryRequest;
 use near_primitives::hash::CryptoHash;
-use near_primitives::types::{AccountId, BlockHeight};
-use near_primitives::views::{AccessKeyView, AccountView, BlockView};
+use near_primitives::types::{AccountId, BlockHeight, BlockId, BlockReference, Finality};
+use near_primitives::views::{AccessKeyList, AccessKeyView, AccountView, BlockView, CallResult, QueryRequest};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::ClientError;
+use endpoints::{Endpoint, Endpoints, Request};
 
-/// How long a node may take to answer: longer than it waits itself for a transaction to be final.
-const ANSWER_TIME: Duration = Duration::from_mins(1);
-/// How long a connection to it may take.
-const CONNECT_TIME: Duration = Duration::from_secs(10);
+pub use endpoints::NodeHealth;
+pub use rate::Rate;
 
-/// What a node sends back. A result that is there and `null` is a result.
-#[derive(Deserialize)]
-struct Answer {
-    #[serde(default, deserialize_with = "there")]
-    result: Option<Value>,
-    #[serde(default)]
-    error: Option<Value>,
+/// How long, how much and how fast nodes are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub connect_time_max: Duration,
+    /// How long a request waits for its turn: for the node's rate, or for the end of a pause that the node asked for.
+    pub turn_time_max: Duration,
+    /// How long a node may take from the connection to the last byte.
+    pub answer_time_max: Duration,
+    pub answer_bytes_max: usize,
+    pub rate: Rate,
 }
 
-fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect_time_max: Duration::from_secs(10),
+            turn_time_max: Duration::from_secs(30),
+            // Longer than a node waits itself for a transaction to be final.
+            answer_time_max: Duration::from_mins(1),
+            // A view may answer with 4 MiB, and a node writes four characters for each byte of them.
+            answer_bytes_max: 64 << 20,
+            rate: Rate::default(),
+        }
+    }
 }
 
-/// A node.
-#[derive(Clone, Debug)]
+/// A node, or several that stand in for each other in the order in which they were named.
+///
+/// Clones share what is known of the nodes. Each remembers by itself which node answered it last, for [`Rpc::blame`].
 pub struct Rpc {
-    url: String,
-    http: reqwest::Client,
+    nodes: Arc<Endpoints>,
+    limits: Limits,
+    answered: AtomicUsize,
+}
+
+impl Clone for Rpc {
+    fn clone(&self) -> Self {
+        let answered = AtomicUsize::new(self.answered.load(Ordering::Relaxed));
+        Self { nodes: Arc::clone(&self.nodes), limits: self.limits, answered }
+    }
+}
+
+/// Without what may be secret in the URLs.
+impl fmt::Debug for Rpc {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nodes: Vec<&str> = self.nodes.origins().collect();
+        formatter.debug_struct("Rpc").field("nodes", &nodes).field("limits", &self.limits).finish_non_exhaustive()
+    }
 }
 
 /// A call of a declared view.
@@ -62,94 +101,144 @@ pub enum At {
     Height(BlockHeight),
 }
 
-impl At {
-    fn into_params(self) -> Value {
-        match self {
-            Self::Final => json!({ "finality": "final" }),
-            Self::Head => json!({ "finality": "optimistic" }),
-            Self::Hash(hash) => json!({ "block_id": hash }),
-            Self::Height(height) => json!({ "block_id": height }),
+impl From<At> for BlockReference {
+    fn from(at: At) -> Self {
+        match at {
+            At::Final => Finality::Final.into(),
+            At::Head => Finality::None.into(),
+            At::Hash(hash) => BlockId::Hash(hash).into(),
+            At::Height(height) => BlockId::Height(height).into(),
         }
     }
 }
 
-fn merge(mut params: Value, more: Value) -> Value {
-    if let (Some(fields), Value::Object(more)) = (params.as_object_mut(), more) {
-        fields.extend(more);
-    }
-    params
+/// What is sent to a node.
+#[derive(Serialize)]
+struct Envelope<'a> {
+    jsonrpc: &'static str,
+    id: &'static str,
+    method: &'a str,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    params: Value,
+}
+
+fn params<M: RpcMethod>(method: &M) -> Result<Value, ClientError> {
+    method.params().map_err(|error| ClientError::Arguments(error.to_string()))
 }
 
 impl Rpc {
-    pub fn new(url: impl Into<String>) -> Self {
-        Self::with_timeout(url, ANSWER_TIME)
+    /// The node at a URL, or those at several, with commas between them.
+    pub fn new(urls: impl Into<String>) -> Self {
+        let urls: String = urls.into();
+        Self::limited(urls.split(','), Limits::default())
     }
 
-    /// A node that has to answer within a time.
-    pub fn with_timeout(url: impl Into<String>, timeout: Duration) -> Self {
-        let http = reqwest::Client::builder().connect_timeout(timeout.min(CONNECT_TIME)).timeout(timeout).build();
-        Self { url: url.into(), http: http.expect("TLS can be set up: its roots are compiled in") }
+    /// The same, where each has to answer within a time.
+    pub fn with_timeout(urls: impl Into<String>, timeout: Duration) -> Self {
+        let (urls, usual): (String, Limits) = (urls.into(), Limits::default());
+        let connect_time_max = timeout.min(usual.connect_time_max);
+        let limits = Limits { connect_time_max, turn_time_max: timeout, answer_time_max: timeout, ..usual };
+        Self::limited(urls.split(','), limits)
     }
 
-    /// The node without what may be secret in its URL.
-    fn origin(&self) -> String {
-        let parsed = reqwest::Url::parse(&self.url);
-        parsed.map_or_else(|_| "the URL given".to_owned(), |url| url.origin().ascii_serialization())
+    /// Several nodes. Reads go to the first one that is well.
+    pub fn of<U: AsRef<str>>(urls: impl IntoIterator<Item = U>) -> Self {
+        Self::limited(urls, Limits::default())
     }
 
+    pub fn limited<U: AsRef<str>>(urls: impl IntoIterator<Item = U>, limits: Limits) -> Self {
+        Self { nodes: Arc::new(Endpoints::new(urls, &limits)), limits, answered: AtomicUsize::new(usize::MAX) }
+    }
+
+    /// A handle on the same nodes that have another time to answer.
+    pub fn within(&self, answer_time_max: Duration) -> Self {
+        Self { limits: Limits { answer_time_max, ..self.limits }, ..self.clone() }
+    }
+
+    /// The first node's URL, as it was given.
     pub fn url(&self) -> &str {
-        &self.url
+        self.nodes.get(0).map_or("", |node| node.url.as_str())
     }
 
-    /// Calls a method and reads its result.
-    pub async fn call<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, ClientError> {
-        let request = json!({ "jsonrpc": "2.0", "id": "charter", "method": method, "params": params });
-        let unreachable =
-            |source: reqwest::Error| ClientError::Unreachable { node: self.origin(), source: source.without_url() };
-        let response = self.http.post(&self.url).json(&request).send().await.map_err(unreachable)?;
-        let bytes = response.bytes().await.map_err(unreachable)?;
-        let wrong = |reason: String| ClientError::Answer { method: method.to_owned(), reason };
-        let answer: Answer = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
-        match answer {
-            // Some nodes say of a good answer that its error is null.
-            Answer { error: Some(error), .. } if !error.is_null() => {
-                Err(ClientError::Rpc { method: method.to_owned(), error })
-            }
-            Answer { result: Some(result), .. } => {
-                serde_json::from_value(result).map_err(|error| wrong(error.to_string()))
-            }
-            _ => Err(wrong("it has neither a result nor an error".to_owned())),
+    fn last(&self) -> Option<&Endpoint> {
+        self.nodes.get(self.answered.load(Ordering::Relaxed))
+    }
+
+    /// The node that answered this handle last: its scheme, host and port.
+    pub fn answered_by(&self) -> Option<&str> {
+        self.last().map(|node| node.origin.as_str())
+    }
+
+    /// Says that what this handle was answered last can't be true, or not any more. That node is passed over for a
+    /// time, a longer one each time, and others are asked. Who asks several things at once gives each its own clone, or
+    /// an innocent node is blamed.
+    pub fn blame(&self, reason: impl Into<String>) {
+        if let Some(node) = self.last() {
+            node.blame(reason.into());
         }
     }
 
+    /// How the nodes have been lately.
+    pub fn health(&self) -> Vec<NodeHealth> {
+        self.nodes.health()
+    }
+
+    async fn request<T>(
+        &self,
+        method: &str,
+        params: Value,
+        read: impl Fn(Value) -> Result<T, String>,
+    ) -> Result<T, ClientError> {
+        let envelope = Envelope { jsonrpc: "2.0", id: "charter", method, params };
+        let body = serde_json::to_string(&envelope).map_err(|error| ClientError::Arguments(error.to_string()))?;
+        let request = Request { method, body, limits: self.limits };
+        self.nodes.ask(&request, &self.answered, read).await
+    }
+
+    /// Calls a method by its name and reads its result: for what has no type.
+    pub async fn call<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, ClientError> {
+        self.request(method, params, |result| serde_json::from_value(result).map_err(|error| error.to_string())).await
+    }
+
+    /// Calls a method by its type, one of [`crate::methods`]. What sends a transaction goes to one node only; whoever
+    /// repeats it has to repeat the same bytes, and another node may be the one that gets them.
+    pub async fn send<M: RpcMethod>(&self, method: &M) -> Result<M::Response, ClientError> {
+        let read = |result| match M::parse_handler_response(result) {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(_)) => Err("it holds an error for a result".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        self.request(method.method_name(), params(method)?, read).await
+    }
+
+    /// One kind of query. Which one was asked is known, so that its own type is read and not the first that fits.
+    async fn query<T: DeserializeOwned>(&self, at: At, request: QueryRequest) -> Result<T, ClientError> {
+        let request = RpcQueryRequest { block_reference: at.into(), request };
+        self.call(request.method_name(), params(&request)?).await
+    }
+
     pub async fn block(&self, at: At) -> Result<BlockView, ClientError> {
-        self.call("block", at.into_params()).await
+        self.send(&RpcBlockRequest { block_reference: at.into() }).await
     }
 
     pub async fn account(&self, account_id: &AccountId, at: At) -> Result<AccountView, ClientError> {
-        let request = json!({ "request_type": "view_account", "account_id": account_id });
-        self.call("query", merge(at.into_params(), request)).await
+        self.query(at, QueryRequest::ViewAccount { account_id: account_id.clone() }).await
     }
 
-    pub async fn access_key(
-        &self,
-        account_id: &AccountId,
-        key: &near_crypto::PublicKey,
-    ) -> Result<AccessKeyView, ClientError> {
-        let request = json!({ "request_type": "view_access_key", "account_id": account_id, "public_key": key });
-        self.call("query", merge(At::Head.into_params(), request)).await
+    pub async fn access_key(&self, account_id: &AccountId, key: &PublicKey) -> Result<AccessKeyView, ClientError> {
+        let (account_id, public_key) = (account_id.clone(), key.clone());
+        self.query(At::Head, QueryRequest::ViewAccessKey { account_id, public_key }).await
     }
 
     /// All access keys of an account.
-    pub async fn access_keys(&self, account_id: &AccountId) -> Result<Vec<near_crypto::PublicKey>, ClientError> {
-        let request = json!({ "request_type": "view_access_key_list", "account_id": account_id });
-        let answer: Value = self.call("query", merge(At::Final.into_params(), request)).await?;
+    pub async fn access_keys(&self, account_id: &AccountId) -> Result<Vec<PublicKey>, ClientError> {
+        let account_id = account_id.clone();
+        let request = QueryRequest::ViewAccessKeyList { account_id, after_key: None, limit: None };
+        let list: AccessKeyList = self.query(At::Final, request).await?;
         let wrong = |reason: String| ClientError::Answer { method: "view_access_key_list".to_owned(), reason };
-        let keys = answer["keys"].as_array().ok_or_else(|| wrong("a list of keys was expected".to_owned()))?;
-        let key = |entry: &Value| {
-            serde_json::from_value(entry["public_key"].clone()).map_err(|error| wrong(error.to_string()))
-        };
-        keys.iter().map(key).collect()
+        // The chain has only hashes of some kinds of keys.
+        let keys = list.keys.iter().map(|entry| entry.public_key.to_string().parse::<PublicKey>());
+        keys.map(|key| key.map_err(|error| wrong(error.to_string()))).collect()
     }
 
     /// Asks a view.
@@ -184,16 +273,12 @@ impl Rpc {
     /// Asks a view, and leaves its answer as it came.
     pub async fn ask(&self, contract: &AccountId, question: Question, at: At) -> Result<Vec<u8>, ClientError> {
         let Question { method, args } = question;
-        let request = json!({
-            "request_type": "call_function", "account_id": contract, "method_name": method,
-            "args_base64": STANDARD.encode(args),
-        });
-        let answer: Value = self.call("query", merge(at.into_params(), request)).await?;
-        if let Some(error) = answer["error"].as_str() {
-            return Err(view_failure(contract, error));
+        let (account_id, method_name) = (contract.clone(), method.to_owned());
+        let request = QueryRequest::CallFunction { account_id, method_name, args: args.into() };
+        match self.query::<CallResult>(at, request).await {
+            Err(ClientError::Failed { text }) => Err(view_failure(contract, &text)),
+            told => Ok(told?.result),
         }
-        let wrong = |reason: String| ClientError::Answer { method: method.to_owned(), reason };
-        serde_json::from_value(answer["result"].clone()).map_err(|error| wrong(error.to_string()))
     }
 }
 

@@ -205,10 +205,7 @@ fn changes(before: Option<&Look>, now: &Look, asset: Option<&Asset>) -> Vec<(Wha
 
 /// Whether asking once more may help.
 fn may_pass(error: &anyhow::Error) -> bool {
-    let known = error.downcast_ref::<ClientError>();
-    known.is_some_and(|error| {
-        matches!(error, ClientError::Unreachable { .. } | ClientError::Rpc { .. } | ClientError::Answer { .. })
-    })
+    error.downcast_ref::<ClientError>().is_some_and(ClientError::is_transient)
 }
 
 fn tell(session: &Session, now: &Look, what: What, text: &str) -> anyhow::Result<()> {

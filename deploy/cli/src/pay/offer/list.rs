@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use charter_client::ClientError;
 use charter_client::card::{self, Comparison, Found, Listed, Subject};
 use charter_client::offer::{By, Evidence, Offer, OfferError};
 use charter_types::Hash32;
@@ -55,9 +54,11 @@ async fn ask(session: &Session, found: Found, now_ms: u64) -> anyhow::Result<Res
             let escrow = &session.contracts.escrow;
             signed.check(Offer::domain(&session.chain_id, escrow), escrow, &evidence, now_ms)
         }
-        Err(error @ ClientError::Unreachable { .. }) => return Err(error.into()),
         // What a node says of a key or an account that is not there.
-        Err(_) => Err(OfferError::NotPayee { reason: "the node knows no such key of the payee" }),
+        Err(error) if matches!(error.cause(), Some("UNKNOWN_ACCESS_KEY" | "UNKNOWN_ACCOUNT")) => {
+            Err(OfferError::NotPayee { reason: "the node knows no such key of the payee" })
+        }
+        Err(error) => return Err(error.into()),
     };
     Ok(checked.map(|_| found))
 }
