@@ -1,5 +1,7 @@
 //! What can go wrong, and whether trying again helps.
 
+use charter_types::event::EventHead;
+
 #[derive(Debug, thiserror::Error)]
 pub enum IndexerError {
     #[error("{0}")]
@@ -24,6 +26,10 @@ pub enum IndexerError {
     MissingEvent { contract: String, expected: u64, found: u64 },
     #[error("event {seq} of {contract} follows another one than is in the tables: an event is missing, or another")]
     OtherPast { contract: String, seq: u64 },
+    #[error("at block {height} {contract} has {} events and the node showed {}: it left some out", .theirs.seq, .ours.seq)]
+    Incomplete { contract: &'static str, height: u64, ours: EventHead, theirs: EventHead },
+    #[error("{contract} had {seq} events at block {height} already: begin at an earlier block (--from)")]
+    LateStart { contract: &'static str, height: u64, seq: u64 },
     #[error("{table} has no row {key} that could change")]
     NoRow { table: &'static str, key: String },
     #[error("the node's answer has a record of {table} that can't be read: {reason}")]

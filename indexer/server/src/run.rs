@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use charter_client::{At, Contracts, Rpc, sha256};
 use charter_types::AccountId;
 use charter_types::event::{EventHead, next_head};
+use futures_util::future;
 use sqlx::PgPool;
 
 use crate::IndexerError;
@@ -49,8 +50,18 @@ pub enum Progress {
 }
 
 impl Indexer {
-    /// Picks up where the database is; a fresh one starts at the chain's first block.
+    /// Picks up where the database is; a fresh one starts at the first block that the node has.
     pub async fn open(rpc: Rpc, contracts: &Contracts, pool: PgPool) -> Result<Self, IndexerError> {
+        Self::open_from(rpc, contracts, pool, None).await
+    }
+
+    /// The same, where a fresh one starts behind a block: one at which none of the contracts had an event yet.
+    pub async fn open_from(
+        rpc: Rpc,
+        contracts: &Contracts,
+        pool: PgPool,
+        from: Option<u64>,
+    ) -> Result<Self, IndexerError> {
         let contracts: Vec<_> =
             Contract::ALL.into_iter().map(|contract| (contract, contract.account(contracts).clone())).collect();
         let source = Source::new(rpc, contracts.iter().map(|(_, account)| account.clone()).collect());
@@ -60,7 +71,7 @@ impl Indexer {
         drop(connection);
         let cursor = match &mirrored {
             Some(mirrored) => same_chain(&source, &node, mirrored).await?,
-            None => source.header(At::Height(node.earliest)).await?.cursor(),
+            None => start(&source, &contracts, from.unwrap_or(node.earliest)).await?,
         };
         let mut connection = pool.acquire().await?;
         match mirrored {
@@ -140,13 +151,27 @@ impl Indexer {
         if to == self.cursor {
             return Ok(Progress::Idle);
         }
+        self.check_complete(to, &batch.heads).await?;
         let mut connection = self.pool.acquire().await?;
         store::commit(&mut connection, self.cursor, to, &batch).await?;
         self.cursor = to;
+        self.source.forget_proven();
         let events = batch.entries.len();
         self.heads = batch.heads;
         self.watch.note(head.block.height, Some(self.cursor.height));
         Ok(Progress::Advanced { height: to.height, events })
+    }
+
+    /// Asks each contract how many events it has at the last block, before the cursor moves beyond it: receipts that a node
+    /// left out could never be read afterwards.
+    async fn check_complete(&self, to: Cursor, heads: &Heads) -> Result<(), IndexerError> {
+        let asked = self.contracts.iter().map(|(contract, account)| async move {
+            let ours = heads.get(contract).copied().unwrap_or_default();
+            let theirs = self.source.event_head(account, to.hash, ours).await?;
+            let (contract, height) = (contract.name(), to.height);
+            if theirs == ours { Ok(()) } else { Err(IndexerError::Incomplete { contract, height, ours, theirs }) }
+        });
+        future::try_join_all(asked).await.map(drop)
     }
 
     fn read_receipt(&self, block: Header, receipt: &Receipt, batch: &mut Batch) -> Result<(), IndexerError> {
@@ -229,6 +254,18 @@ impl Indexer {
             }
         }
     }
+}
+
+/// Where a fresh database starts. What a contract told before could never be read.
+async fn start(source: &Source, contracts: &[(Contract, AccountId)], height: u64) -> Result<Cursor, IndexerError> {
+    let cursor = source.header(At::Height(height)).await?.cursor();
+    for (contract, account) in contracts {
+        let EventHead { seq, .. } = source.event_head(account, cursor.hash, EventHead::default()).await?;
+        if seq > 0 {
+            return Err(IndexerError::LateStart { contract: contract.name(), height, seq });
+        }
+    }
+    Ok(cursor)
 }
 
 /// Where to go on, if the node has the chain that is in the tables.

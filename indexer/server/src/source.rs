@@ -1,12 +1,17 @@
 //! Final blocks over JSON-RPC, two calls per idle block.
 //!
-//! Blocks are read by height, and across a wide gap walked back from the final head by `prev_hash`; either way each must
-//! name the one before. In a block, `changes{account_changes}` with cause `receipt_processing` names exactly the receipts that
+//! Blocks are read by height and lead to the one before by `prev_hash`, across gaps in heights as well. In a block, `changes{account_changes}` with cause `receipt_processing` names exactly the receipts that
 //! succeeded on the watched accounts, in execution order; `light_client_proof` then gives each one's logs with a proof
 //! that leads to the root in a later header. (The execution block is the one asked about, never the proof's.)
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use charter_client::{At, ClientError, Rpc};
-use charter_types::AccountId;
+use charter_types::event::EventHead;
+use charter_types::shared::methods as shared;
+use charter_types::{AccountId, Nothing};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use near_primitives::hash::CryptoHash;
 use near_primitives::merkle::{MerklePath, compute_root_from_path, compute_root_from_path_and_item, verify_hash};
 use near_primitives::types::BlockHeight;
@@ -20,8 +25,12 @@ use crate::IndexerError;
 use crate::store::Cursor;
 use crate::watch::Node;
 
-/// Heights without a block that are tried one by one before the walk from the head begins.
+/// Heights without a block that are tried one by one before wider steps are taken.
 const SKIPPED_MAX: u64 = 8;
+/// Blocks that are walked back by hash, at the most: between heights that a node does not know there are few.
+const WALK_MAX: usize = 10_000;
+/// Receipts of a block whose proofs are asked for at the same time.
+const PROOFS_AT_ONCE: usize = 16;
 
 /// A block to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,11 +91,24 @@ struct Proof {
 pub struct Source {
     rpc: Rpc,
     watched: Vec<AccountId>,
+    /// Receipts that were proven since the last commit.
+    kept: Mutex<BTreeMap<CryptoHash, Receipt>>,
+}
+
+/// Whether a view failed because there is no contract, or none that was set up. Only for one that was never seen.
+fn says_there_is_none(error: &ClientError) -> bool {
+    match error {
+        ClientError::Rpc { error, .. } => ["UNKNOWN_ACCOUNT", "NO_CONTRACT_CODE", "CONTRACT_EXECUTION_ERROR"]
+            .iter()
+            .any(|name| error["cause"]["name"] == *name),
+        ClientError::Refused { .. } => true,
+        _ => false,
+    }
 }
 
 impl Source {
     pub fn new(rpc: Rpc, watched: Vec<AccountId>) -> Self {
-        Self { rpc, watched }
+        Self { rpc, watched, kept: Mutex::default() }
     }
 
     /// What the node says of its chain.
@@ -122,28 +144,55 @@ impl Source {
         Ok(LightHead { block: Header::of(&header), block_merkle_root: header.block_merkle_root })
     }
 
-    /// Blocks after `known` up to `head`, oldest first: the next one, or all of them across a wide gap in heights.
+    /// Blocks after `known` up to `head`, oldest first: the next one, or all of them across a gap in heights.
+    ///
+    /// A height that a node does not know may have been skipped by the chain, or the node lags behind the one that named the
+    /// head. So a later block counts only if hashes lead from it to `known`.
     pub async fn new_blocks(&self, known: Cursor, head: LightHead) -> Result<Vec<Header>, IndexerError> {
         // A lagging node may be behind what is indexed already: nothing new.
         if head.block.height <= known.height {
             return Ok(Vec::new());
         }
         // Forward by height keeps up however far the head runs ahead; a few heights may be skipped.
-        for height in known.height + 1..=head.block.height.min(known.height.saturating_add(SKIPPED_MAX)) {
-            match self.find(height).await? {
-                Some(next) if next.prev_hash == known.hash => return Ok(vec![next]),
-                Some(_) => return Err(IndexerError::NotContinuous { height }),
-                None => {}
+        let near = known.height.saturating_add(SKIPPED_MAX);
+        for height in known.height + 1..=head.block.height.min(near) {
+            if let Some(next) = self.find(height).await? {
+                return self.walk_back(known, next).await;
             }
         }
-        self.walk_back(known, head).await
+        if head.block.height <= near {
+            return self.walk_back(known, head.block).await;
+        }
+        let beyond = self.beyond_gap(near, head).await?;
+        self.walk_back(known, beyond).await
     }
 
-    /// From the head by `prev_hash` to `known`: a gap of any width costs nothing.
-    async fn walk_back(&self, known: Cursor, head: LightHead) -> Result<Vec<Header>, IndexerError> {
+    /// A block after a wide gap in heights of which `unknown` is one: the first behind it, if there is one gap alone. Each
+    /// question halves what is left, so neither the width of the gap nor how far the head is costs much.
+    async fn beyond_gap(&self, unknown: BlockHeight, head: LightHead) -> Result<Header, IndexerError> {
+        let (mut unknown, mut found) = (unknown, head.block);
+        let mut step = SKIPPED_MAX;
+        while unknown + step < found.height {
+            match self.find(unknown + step).await? {
+                Some(block) => found = block,
+                None => (unknown, step) = (unknown + step, step.saturating_mul(2)),
+            }
+        }
+        while found.height - unknown > 1 {
+            let middle = unknown + (found.height - unknown) / 2;
+            match self.find(middle).await? {
+                Some(block) => found = block,
+                None => unknown = middle,
+            }
+        }
+        Ok(found)
+    }
+
+    /// From a block by `prev_hash` to `known`.
+    async fn walk_back(&self, known: Cursor, from: Header) -> Result<Vec<Header>, IndexerError> {
         let mut blocks = Vec::new();
-        let mut next = head.block;
-        while next.height > known.height {
+        let mut next = from;
+        while next.height > known.height && blocks.len() < WALK_MAX {
             blocks.push(next);
             if next.prev_hash == known.hash {
                 blocks.reverse();
@@ -157,6 +206,20 @@ impl Source {
             next = before;
         }
         Err(IndexerError::NotContinuous { height: next.height })
+    }
+
+    /// How far a contract's chain of events is at a block. A contract that is not there yet, or not set up, has none; that is
+    /// believed only where `ours` has none, either.
+    pub async fn event_head(
+        &self,
+        contract: &AccountId,
+        block: CryptoHash,
+        ours: EventHead,
+    ) -> Result<EventHead, IndexerError> {
+        match self.rpc.view(contract, shared::event_head, &Nothing {}, At::Hash(block)).await {
+            Err(error) if ours == EventHead::default() && says_there_is_none(&error) => Ok(ours),
+            told => Ok(told?),
+        }
     }
 
     /// Successful receipts of one block. `None`: the node can't prove them yet, ask again against a later head.
@@ -180,14 +243,37 @@ impl Source {
                 named.push((id, change.body.account_id));
             }
         }
-        let mut receipts = Vec::with_capacity(named.len());
-        for (id, receiver) in named {
-            match self.prove(id, &receiver, head).await? {
-                Some(logs) => receipts.push(Receipt { id, receiver, logs }),
-                None => return Ok(None),
-            }
+        let proofs = named.into_iter().map(|(id, receiver)| self.proven(id, receiver, head));
+        // In their order, whatever order the answers come in.
+        let proven: Vec<Option<Receipt>> = stream::iter(proofs).buffered(PROOFS_AT_ONCE).try_collect().await?;
+        Ok(proven.into_iter().collect())
+    }
+
+    /// Forgets what was proven and not asked for again: it is in the tables.
+    pub fn forget_proven(&self) {
+        self.kept().clear();
+    }
+
+    /// What is kept is there as a whole or not at all, whoever panicked.
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<CryptoHash, Receipt>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A receipt with its logs. What was proven once stays so: where one proof of a block fails, the others aren't asked again.
+    async fn proven(
+        &self,
+        id: CryptoHash,
+        receiver: AccountId,
+        head: LightHead,
+    ) -> Result<Option<Receipt>, IndexerError> {
+        let known = self.kept().get(&id).filter(|known| known.receiver == receiver).cloned();
+        if known.is_some() {
+            return Ok(known);
         }
-        Ok(Some(receipts))
+        let Some(logs) = self.prove(id, &receiver, head).await? else { return Ok(None) };
+        let receipt = Receipt { id, receiver, logs };
+        self.kept().insert(id, receipt.clone());
+        Ok(Some(receipt))
     }
 
     async fn prove(
