@@ -209,7 +209,7 @@ fn wrong(method: &str, reason: String) -> ClientError {
 
 /// Whether a node refused a transaction for its nonce alone.
 fn is_late(error: &ClientError) -> bool {
-    let refusal = error.refusal::<RpcTransactionError>();
+    let refusal = error.as_nearcores::<RpcTransactionError>();
     matches!(refusal, Some(RpcTransactionError::InvalidTransaction { context: InvalidTxError::InvalidNonce { .. } }))
 }
 

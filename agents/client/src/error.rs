@@ -88,7 +88,7 @@ impl ClientError {
     }
 
     /// The refusal in the method's own type of errors; `None` also for one that nearcore learnt after those types.
-    pub fn refusal<E: RpcHandlerError>(&self) -> Option<E> {
+    pub fn as_nearcores<E: RpcHandlerError>(&self) -> Option<E> {
         let Self::Rpc { error, .. } = self else { return None };
         E::parse(error["cause"].clone()).ok().or_else(|| E::parse_legacy_error(error["data"].clone())?.ok())
     }
@@ -266,7 +266,9 @@ mod tests {
         }
         let busy = ClientError::Busy { node: "http://a".to_owned(), wait: Duration::from_secs(9) };
         assert!(busy.is_transient() && busy.is_unsent() && !busy.is_unsure());
-        assert!(!ClientError::Refused { by: "keys.near".parse().unwrap(), text: "KEYS_X: no".to_owned() }.is_transient());
+        assert!(
+            !ClientError::Refused { by: "keys.near".parse().unwrap(), text: "KEYS_X: no".to_owned() }.is_transient()
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What can go wrong, and whether trying again helps.
 
 use charter_types::event::EventHead;
+use near_primitives::hash::CryptoHash;
 
 #[derive(Debug, thiserror::Error)]
 pub enum IndexerError {
@@ -18,6 +19,8 @@ pub enum IndexerError {
     OtherChain { expected: String, found: String },
     #[error("block {height} does not follow the indexed one: the chain was rolled back behind a final block")]
     NotContinuous { height: u64 },
+    #[error("the node has block {height} and does not know {before}, the one before it")]
+    UnknownBlock { height: u64, before: CryptoHash },
     #[error("the node was asked for block {asked} and answered another one, {found}")]
     OtherBlock { asked: String, found: String },
     #[error("the proof of receipt {receipt} does not lead to the block's root: the node's answer can't be trusted")]
@@ -45,7 +48,26 @@ pub enum IndexerError {
 impl IndexerError {
     /// Whether the same step may succeed later.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Chain(_) | Self::Database(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut))
+        match self {
+            Self::Chain(error) => error.is_transient(),
+            Self::Database(error) => matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut),
+            _ => self.is_the_nodes(),
+        }
+    }
+
+    /// Whether a node said what can't be, or left something out. Nothing of it was kept; another node may do better, and so
+    /// may the same one, later.
+    pub fn is_the_nodes(&self) -> bool {
+        matches!(
+            self,
+            Self::NotContinuous { .. }
+                | Self::UnknownBlock { .. }
+                | Self::OtherBlock { .. }
+                | Self::BadProof { .. }
+                | Self::MissingEvent { .. }
+                | Self::OtherPast { .. }
+                | Self::Incomplete { .. }
+        )
     }
 
     /// Whether it is about what was to be written, so that something else may well be written.

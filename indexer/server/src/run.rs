@@ -99,12 +99,15 @@ impl Indexer {
     /// Reads what is new, up to a limit, and commits it.
     pub async fn step(&mut self) -> Result<Progress, IndexerError> {
         let mut done = self.try_step().await;
-        if let Err(IndexerError::NotContinuous { .. }) = done {
+        if let Err(IndexerError::NotContinuous { .. } | IndexerError::UnknownBlock { .. }) = done {
             // Another chain does not follow ours either, and says more.
             done = self.check_chain().await.and(done);
         }
         if let Err(error) = &done {
             self.watch.note_error(error);
+            if error.is_the_nodes() {
+                self.source.blame(&error.to_string());
+            }
             // Nothing was kept: the blocks that were read are read again.
             self.ahead.clear();
         }

@@ -129,11 +129,14 @@ impl Source {
 
     /// The block of a height; `None` where the node knows none.
     pub async fn find(&self, height: BlockHeight) -> Result<Option<Header>, IndexerError> {
-        match self.header(At::Height(height)).await {
+        self.look(At::Height(height)).await
+    }
+
+    /// A block, if the node knows it.
+    async fn look(&self, at: At) -> Result<Option<Header>, IndexerError> {
+        match self.header(at).await {
             Ok(header) => Ok(Some(header)),
-            Err(IndexerError::Chain(ClientError::Rpc { error, .. })) if error["cause"]["name"] == "UNKNOWN_BLOCK" => {
-                Ok(None)
-            }
+            Err(IndexerError::Chain(error)) if error.cause() == Some("UNKNOWN_BLOCK") => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -173,17 +176,19 @@ impl Source {
         let (mut unknown, mut found) = (unknown, head.block);
         let mut step = SKIPPED_MAX;
         while unknown + step < found.height {
-            match self.find(unknown + step).await? {
-                Some(block) => found = block,
-                None => (unknown, step) = (unknown + step, step.saturating_mul(2)),
-            }
+            let Some(block) = self.find(unknown + step).await? else {
+                (unknown, step) = (unknown + step, step.saturating_mul(2));
+                continue;
+            };
+            found = block;
         }
         while found.height - unknown > 1 {
             let middle = unknown + (found.height - unknown) / 2;
-            match self.find(middle).await? {
-                Some(block) => found = block,
-                None => unknown = middle,
-            }
+            let Some(block) = self.find(middle).await? else {
+                unknown = middle;
+                continue;
+            };
+            found = block;
         }
         Ok(found)
     }
@@ -198,7 +203,8 @@ impl Source {
                 blocks.reverse();
                 return Ok(blocks);
             }
-            let before = self.header(At::Hash(next.prev_hash)).await?;
+            let before = self.look(At::Hash(next.prev_hash)).await?;
+            let before = before.ok_or(IndexerError::UnknownBlock { height: next.height, before: next.prev_hash })?;
             // Or it would never end.
             if before.height >= next.height {
                 return Err(IndexerError::NotContinuous { height: next.height });
@@ -247,6 +253,11 @@ impl Source {
         // In their order, whatever order the answers come in.
         let proven: Vec<Option<Receipt>> = stream::iter(proofs).buffered(PROOFS_AT_ONCE).try_collect().await?;
         Ok(proven.into_iter().collect())
+    }
+
+    /// The node that answered last said what can't be: if there is another one, that is asked from now on.
+    pub fn blame(&self, reason: &str) {
+        self.rpc.blame(reason);
     }
 
     /// Forgets what was proven and not asked for again: it is in the tables.

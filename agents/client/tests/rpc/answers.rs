@@ -101,7 +101,7 @@ async fn nearcores_refusals_are_told_by_their_names_whatever_the_status() {
     let at = At::Height(7);
     let error = rpc(&node).block(at).await.unwrap_err();
     assert_eq!((error.cause(), error.is_transient()), (Some("UNKNOWN_BLOCK"), true));
-    assert!(matches!(error.refusal(), Some(RpcBlockError::UnknownBlock { .. })));
+    assert!(matches!(error.as_nearcores(), Some(RpcBlockError::UnknownBlock { .. })));
     assert_eq!(node.requests()[0]["params"], json!({ "block_id": 7 }));
     assert_eq!(node.requests()[0]["method"], "block");
     for (status, name, cause) in [
