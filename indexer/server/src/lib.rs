@@ -26,7 +26,7 @@ mod watch;
 
 pub use contract::Contract;
 pub use database::Database;
-pub use error::IndexerError;
+pub use error::{IndexerError, Remedy};
 pub use run::{Indexer, Progress};
 pub use store::Cursor;
 pub use verify::{Report, verify};
