@@ -12,6 +12,7 @@ mod decode;
 mod error;
 mod escape;
 pub mod letters;
+mod pulse;
 pub mod ranking;
 mod rebuild;
 mod run;
@@ -22,6 +23,7 @@ pub mod tables;
 pub mod truth;
 mod verify;
 pub mod views;
+mod wait;
 mod watch;
 
 pub use contract::Contract;

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::IndexerError;
+use crate::pulse::Pulse;
 use crate::store::Cursor;
 use crate::watch::Node;
 
@@ -82,11 +83,17 @@ struct Proof {
 pub struct Source {
     rpc: Rpc,
     watched: Vec<AccountId>,
+    /// Each answer is a sign of life: of a busy block, or a wide gap, there are many.
+    pulse: Pulse,
 }
 
 impl Source {
-    pub fn new(rpc: Rpc, watched: Vec<AccountId>) -> Self {
-        Self { rpc, watched }
+    pub fn new(rpc: Rpc, watched: Vec<AccountId>, pulse: Pulse) -> Self {
+        Self { rpc, watched, pulse }
+    }
+
+    pub fn rpc(&self) -> &Rpc {
+        &self.rpc
     }
 
     /// What the node says of its chain.
@@ -130,6 +137,7 @@ impl Source {
         }
         // Forward by height keeps up however far the head runs ahead; a few heights may be skipped.
         for height in known.height + 1..=head.block.height.min(known.height.saturating_add(SKIPPED_MAX)) {
+            self.pulse.beat();
             match self.find(height).await? {
                 Some(next) if next.prev_hash == known.hash => return Ok(vec![next]),
                 Some(_) => return Err(IndexerError::NotContinuous { height }),
@@ -149,6 +157,7 @@ impl Source {
                 blocks.reverse();
                 return Ok(blocks);
             }
+            self.pulse.beat();
             let before = self.header(At::Hash(next.prev_hash)).await?;
             // Or it would never end.
             if before.height >= next.height {
@@ -182,6 +191,7 @@ impl Source {
         }
         let mut receipts = Vec::with_capacity(named.len());
         for (id, receiver) in named {
+            self.pulse.beat();
             match self.prove(id, &receiver, head).await? {
                 Some(logs) => receipts.push(Receipt { id, receiver, logs }),
                 None => return Ok(None),

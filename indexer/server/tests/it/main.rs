@@ -7,6 +7,8 @@ mod letters;
 mod lies;
 mod mirror;
 mod node;
+mod outage;
+mod proxy;
 mod questions;
 mod ranking;
 mod schema;
