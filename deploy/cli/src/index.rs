@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow, bail, ensure};
 use charter_client::{Contracts, Rpc};
 use charter_indexer::api::Server;
 use charter_indexer::ranking::{self, Question, Ranked, Ranking};
+use charter_indexer::reindex::{Reindexed, reindex};
 use charter_indexer::{Database, Indexer, IndexerError, Report, Seen, Watch, letters, verify};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -79,6 +80,16 @@ pub enum Command {
         /// Try them again: this version may know what an earlier one did not.
         #[arg(long)]
         retry: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Makes all tables of records again from the events, and then dead letters that can be read by now. An indexer may
+    /// be at work meanwhile. It takes room for both, the old tables and the new ones; what an attempt leaves behind
+    /// that is ended goes with the next one.
+    Reindex {
+        #[command(flatten)]
+        place: Place,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -197,6 +208,10 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::DeadLetters { place, retry, json } => {
             let listed = stop.before(list_letters(&place, retry, json)).await;
             listed.unwrap_or_else(|| bail!("stopped before it was done"))
+        }
+        Command::Reindex { place, json } => {
+            let made = stop.before(reindex_tables(&place, json)).await;
+            made.unwrap_or_else(|| bail!("stopped before it was done: the tables are as they were"))
         }
         Command::Ranking { place, asset, limit, after, json } => {
             let asset = Question::asset(&asset).with_context(|| format!("{asset} is no asset: near, nep141:TOKEN"))?;
@@ -380,4 +395,27 @@ async fn list_letters(place: &Place, retry: bool, json: bool) -> anyhow::Result<
         println!("block {height}, {contract}, {number}: {reason}");
     }
     Ok(())
+}
+
+async fn reindex_tables(place: &Place, json: bool) -> anyhow::Result<()> {
+    let folder = DataDir::new(&place.data_dir)?;
+    let database = open_database(&folder, place.database_url.as_deref()).await?;
+    let made = make_again(&database).await;
+    database.close().await;
+    let (Reindexed { height, tables, events }, letters::Retried { applied, left }) = made?;
+    if json {
+        let letters = json!({ "applied": applied, "left": left });
+        println!("{}", json!({ "height": height, "tables": tables, "events": events, "dead_letters": letters }));
+        return Ok(());
+    }
+    println!("block {height}: {tables} tables made again from {events} events");
+    if applied + left > 0 {
+        println!("dead letters: {applied} applied, {left} left");
+    }
+    Ok(())
+}
+
+async fn make_again(database: &Database) -> anyhow::Result<(Reindexed, letters::Retried)> {
+    let made = reindex(database.pool()).await?.context("the database is empty: nothing to make again")?;
+    Ok((made, letters::retry(database.pool()).await?))
 }

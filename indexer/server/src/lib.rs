@@ -15,6 +15,7 @@ pub mod letters;
 mod pulse;
 pub mod ranking;
 mod rebuild;
+pub mod reindex;
 mod run;
 mod source;
 mod store;

@@ -158,3 +158,29 @@ async fn dead_letters_are_listed_and_tried_again() {
     assert_eq!((&tried["applied"], tried["dead_letters"].as_array().unwrap().len()), (&0.into(), 1), "{tried}");
     assert_eq!(tried["dead_letters"][0]["reason"], "it is of another standard", "{tried}");
 }
+
+#[tokio::test]
+async fn tables_are_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let empty = run(&["index", "reindex", "--data-dir", path]);
+    assert!(text(&empty.stderr).contains("the database is empty"), "{}", text(&empty.stderr));
+    let database = Database::embedded(&folder.path().join("db")).await.unwrap();
+    // Rows that no event speaks of.
+    for damage in [
+        "insert into cursor (height, hash, chain_id) values (7, decode(repeat('00', 32), 'hex'), 'told')",
+        "insert into agent (key, body, height) values ('1', '{}', 7)",
+    ] {
+        sqlx::query(damage).execute(database.pool()).await.unwrap();
+    }
+    database.close().await;
+    let made = run(&["index", "reindex", "--data-dir", path, "--json"]);
+    let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+    assert_eq!((&made["height"], &made["events"], &made["dead_letters"]["left"]), (&7.into(), &0.into(), &0.into()));
+    let made = run(&["index", "reindex", "--data-dir", path]);
+    assert!(text(&made.stdout).starts_with("block 7: ") && text(&made.stdout).ends_with("from 0 events\n"));
+    let database = Database::embedded(&folder.path().join("db")).await.unwrap();
+    let left = sqlx::query("select 1 from agent").fetch_all(database.pool()).await.unwrap();
+    assert_eq!(left.len(), 0);
+    database.close().await;
+}

@@ -11,6 +11,7 @@ mod outage;
 mod proxy;
 mod questions;
 mod ranking;
+mod reindex;
 mod schema;
 mod tables;
 mod taken;
