@@ -211,7 +211,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Reindex { place, json } => {
             let made = stop.before(reindex_tables(&place, json)).await;
-            made.unwrap_or_else(|| bail!("stopped before it was done: the tables are as they were"))
+            made.unwrap_or_else(|| bail!("stopped before it was done"))
         }
         Command::Ranking { place, asset, limit, after, json } => {
             let asset = Question::asset(&asset).with_context(|| format!("{asset} is no asset: near, nep141:TOKEN"))?;
