@@ -8,16 +8,20 @@ use anyhow::{Context, anyhow, bail, ensure};
 use charter_client::{Contracts, Rpc};
 use charter_indexer::api::Server;
 use charter_indexer::ranking::{self, Question, Ranked, Ranking};
-use charter_indexer::{Database, Indexer, Report, Seen, Watch, letters, verify};
+use charter_indexer::reindex::{Reindexed, reindex};
+use charter_indexer::{Database, Indexer, IndexerError, Report, Seen, Watch, letters, verify};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::chain::{self, Chain};
 use crate::files::DataDir;
-use crate::output::Progress;
+use crate::output::{self, Progress};
+use crate::units::duration_ms;
 
 /// How often `run` says how far it is while it catches up.
 const REPORT_EVERY: Duration = Duration::from_secs(5);
+/// What an indexer that hangs ends with: `EX_TEMPFAIL` of sysexits.h, trouble that another start may mend.
+const STUCK: i32 = 75;
 
 #[derive(clap::Args)]
 pub struct Place {
@@ -34,13 +38,21 @@ pub struct Place {
 
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// Mirrors final blocks until Ctrl-C.
+    /// Mirrors final blocks until Ctrl-C. Waits for a node or a database that is not there.
     Run {
         #[command(flatten)]
         place: Place,
         /// Also serve the API here. Port 0 takes a free one.
         #[arg(long)]
         serve: Option<String>,
+        /// End with exit code 75 once the indexer hangs for so long while the chain goes on, so that a supervisor
+        /// starts it again.
+        #[arg(long, value_name = "TIME", value_parser = duration_ms, default_value = "30s")]
+        give_up_after: u64,
+        /// Start an empty database behind this height instead of the first block that the node has. The contracts' first
+        /// events have to come later.
+        #[arg(long, value_name = "HEIGHT")]
+        from: Option<u64>,
         /// Print JSON, a line for each thing that is ready.
         #[arg(long)]
         json: bool,
@@ -76,6 +88,16 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Makes all tables of records again from the events, and then dead letters that can be read by now. An indexer may
+    /// be at work meanwhile. It takes room for both, the old tables and the new ones; what an attempt leaves behind
+    /// that is ended goes with the next one.
+    Reindex {
+        #[command(flatten)]
+        place: Place,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Ranks agents by how many owners paid for their work who have an agent of 30 days, and were paid themselves by others
     /// who have one.
     Ranking {
@@ -98,9 +120,17 @@ pub enum Command {
 
 pub async fn open_database(folder: &DataDir, url: Option<&str>) -> anyhow::Result<Database> {
     Ok(match url {
-        Some(url) => Database::connect(url).await?,
+        Some(url) => Database::try_connect(url).await?,
         None => Database::embedded(&folder.database()).await?,
     })
+}
+
+/// The same, for whoever goes on for long: a server that is not there is waited for.
+async fn wait_for_database(folder: &DataDir, url: Option<&str>) -> anyhow::Result<Database> {
+    match url {
+        Some(url) => Ok(Database::connect(url).await?),
+        None => open_database(folder, None).await,
+    }
 }
 
 /// What the verbs work with. A chain that was started for it stops with it.
@@ -111,7 +141,14 @@ struct Open {
     _chain: Option<Chain>,
 }
 
-async fn open(place: &Place) -> anyhow::Result<Open> {
+/// Whether a database that is not there is waited for.
+#[derive(Clone, Copy)]
+enum Patience {
+    Waits,
+    Fails,
+}
+
+async fn open(place: &Place, patience: Patience) -> anyhow::Result<Open> {
     let folder = DataDir::new(&place.data_dir)?;
     let contracts = folder.contracts()?;
     let (rpc, chain) = if let Some(url) = &place.rpc_url {
@@ -121,7 +158,11 @@ async fn open(place: &Place) -> anyhow::Result<Open> {
         let chain = chain::start(&folder.chain(), "127.0.0.1:0").await?;
         (Rpc::new(chain.rpc.url()), Some(chain))
     };
-    let database = open_database(&folder, place.database_url.as_deref()).await?;
+    let url = place.database_url.as_deref();
+    let database = match patience {
+        Patience::Waits => wait_for_database(&folder, url).await?,
+        Patience::Fails => open_database(&folder, url).await?,
+    };
     Ok(Open { contracts, rpc, database, _chain: chain })
 }
 
@@ -156,7 +197,10 @@ impl Stop {
 pub async fn run(command: Command) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
     match command {
-        Command::Run { place, serve, json } => run_indexer(&place, serve.as_deref(), json, &mut stop).await,
+        Command::Run { place, serve, give_up_after, from, json } => {
+            let patience = Duration::from_millis(give_up_after);
+            run_indexer(&place, &Run { serve: serve.as_deref(), patience, from, json }, &mut stop).await
+        }
         Command::Verify { place, json } => {
             let verified = stop.before(run_verify(&place, json)).await;
             verified.unwrap_or_else(|| bail!("stopped before everything was compared"))
@@ -168,6 +212,10 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::DeadLetters { place, retry, json } => {
             let listed = stop.before(list_letters(&place, retry, json)).await;
             listed.unwrap_or_else(|| bail!("stopped before it was done"))
+        }
+        Command::Reindex { place, json } => {
+            let made = stop.before(reindex_tables(&place, json)).await;
+            made.unwrap_or_else(|| bail!("stopped before it was done"))
         }
         Command::Ranking { place, asset, limit, after, json } => {
             let asset = Question::asset(&asset).with_context(|| format!("{asset} is no asset: near, nep141:TOKEN"))?;
@@ -215,11 +263,27 @@ fn tell_ready(addr: SocketAddr, json: bool) {
     }
 }
 
-async fn run_indexer(place: &Place, serve: Option<&str>, json: bool, stop: &mut Stop) -> anyhow::Result<()> {
-    let Some(opened) = stop.before(open(place)).await else { return Ok(()) };
+/// How `run` goes about it.
+struct Run<'a> {
+    serve: Option<&'a str>,
+    /// How long it may hang.
+    patience: Duration,
+    from: Option<u64>,
+    json: bool,
+}
+
+async fn run_indexer(place: &Place, how: &Run<'_>, stop: &mut Stop) -> anyhow::Result<()> {
+    let Some(opened) = stop.before(open(place, Patience::Waits)).await else { return Ok(()) };
     let Open { contracts, rpc, database, _chain } = opened?;
     let watch = Watch::default();
-    let result = mirror(&database, rpc, &contracts, serve, json, &watch, stop).await;
+    let result = mirror(&database, rpc, &contracts, how, &watch, stop).await;
+    if let Err(error) = &result
+        && matches!(error.downcast_ref::<IndexerError>(), Some(IndexerError::Stuck { .. }))
+    {
+        // What hangs could also keep the database from being closed, and the program from ending.
+        let _ = output::fail(error, how.json);
+        std::process::exit(STUCK);
+    }
     database.close().await;
     result
 }
@@ -228,31 +292,29 @@ async fn mirror(
     database: &Database,
     rpc: Rpc,
     contracts: &Contracts,
-    serve: Option<&str>,
-    json: bool,
+    how: &Run<'_>,
     watch: &Watch,
     stop: &mut Stop,
 ) -> anyhow::Result<()> {
-    let Some(indexer) = stop.before(Indexer::open(rpc, contracts, database.pool().clone())).await else {
-        return Ok(());
-    };
-    let mut indexer = indexer?.watched_by(watch.clone());
+    let opened = Indexer::open_from(rpc, contracts, database.pool().clone(), how.from);
+    let Some(indexer) = stop.before(opened).await else { return Ok(()) };
+    let mut indexer = indexer?.watched_by(watch.clone()).given_up_after(how.patience);
     let from = indexer.cursor().height;
-    if json {
+    if how.json {
         println!("{}", json!({ "indexing_from": from }));
     } else {
         println!("indexing from block {from}");
     }
-    let server = match serve {
+    let server = match how.serve {
         Some(addr) => Some(Server::start(database.pool().clone(), addr, watch.clone()).await?),
         None => None,
     };
     if let Some(server) = &server {
-        tell_ready(server.addr, json);
+        tell_ready(server.addr, how.json);
     }
     tokio::select! {
         done = indexer.run(stop.asked()) => Ok(done?),
-        () = report(watch, from, Progress::new(json)) => Ok(()),
+        () = report(watch, from, Progress::new(how.json)) => Ok(()),
     }
 }
 
@@ -282,7 +344,7 @@ async fn report(watch: &Watch, from: u64, progress: Progress) {
 
 async fn run_server(place: &Place, addr: &str, json: bool) -> anyhow::Result<()> {
     let folder = DataDir::new(&place.data_dir)?;
-    let database = open_database(&folder, place.database_url.as_deref()).await?;
+    let database = wait_for_database(&folder, place.database_url.as_deref()).await?;
     let pool = database.pool().clone();
     let server = match &place.rpc_url {
         Some(url) => Server::start_beside(pool, addr, Rpc::new(url.clone())).await?,
@@ -295,7 +357,7 @@ async fn run_server(place: &Place, addr: &str, json: bool) -> anyhow::Result<()>
 }
 
 async fn run_verify(place: &Place, json: bool) -> anyhow::Result<()> {
-    let Open { contracts, rpc, database, _chain } = open(place).await?;
+    let Open { contracts, rpc, database, _chain } = open(place, Patience::Fails).await?;
     let report = compare(&database, &rpc, &contracts).await;
     database.close().await;
     let report = report?;
@@ -337,4 +399,27 @@ async fn list_letters(place: &Place, retry: bool, json: bool) -> anyhow::Result<
         println!("block {height}, {contract}, {number}: {reason}");
     }
     Ok(())
+}
+
+async fn reindex_tables(place: &Place, json: bool) -> anyhow::Result<()> {
+    let folder = DataDir::new(&place.data_dir)?;
+    let database = open_database(&folder, place.database_url.as_deref()).await?;
+    let made = make_again(&database).await;
+    database.close().await;
+    let (Reindexed { height, tables, events }, letters::Retried { applied, left }) = made?;
+    if json {
+        let letters = json!({ "applied": applied, "left": left });
+        println!("{}", json!({ "height": height, "tables": tables, "events": events, "dead_letters": letters }));
+        return Ok(());
+    }
+    println!("block {height}: {tables} tables made again from {events} events");
+    if applied + left > 0 {
+        println!("dead letters: {applied} applied, {left} left");
+    }
+    Ok(())
+}
+
+async fn make_again(database: &Database) -> anyhow::Result<(Reindexed, letters::Retried)> {
+    let made = reindex(database.pool()).await?.context("the database is empty: nothing to make again")?;
+    Ok((made, letters::retry(database.pool()).await?))
 }

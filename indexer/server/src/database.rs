@@ -7,6 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, Executor, PgPool};
 
 use crate::IndexerError;
+use crate::wait::Wait;
 
 /// An open database with its schema up to date.
 pub struct Database {
@@ -19,32 +20,51 @@ pub struct Database {
 const SERVER_CONNECTIONS: u32 = 8;
 /// How long a server may take to accept a connection.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
-/// How long a server may work on one statement, or wait for a lock. What compares or remakes whole tables says otherwise.
-const STATEMENT_TIME: &str = "set statement_timeout = '60s'";
+/// What a server is told of each connection. A statement may take a minute, and wait for a lock no longer than a step
+/// may hang. A connection whose end died without a word must not keep its locks: whoever comes next would wait for
+/// them. What compares or remakes whole tables says otherwise.
+const SESSION: &str = "set statement_timeout = '60s'; set lock_timeout = '10s';
+    set idle_in_transaction_session_timeout = '60s';
+    set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3";
 /// How long closing waits for statements that are still at work.
 const CLOSE_TIME: Duration = Duration::from_secs(10);
 
 impl Database {
-    /// A server, by `postgres://` URL.
+    /// A server, by `postgres://` URL. One that is not there, or takes no connections or no writes, is waited for, and
+    /// whoever calls says how long.
     pub async fn connect(url: &str) -> Result<Self, IndexerError> {
-        let options: PgConnectOptions =
-            url.parse().map_err(|error| IndexerError::Open(format!("it is no database URL: {error}")))?;
+        let options = options(url)?;
+        let mut wait = Wait::default();
+        loop {
+            match Self::of_server(&options).await {
+                Err(error) if error.is_transient() => tokio::time::sleep(wait.after(&error)).await,
+                opened => {
+                    wait.over();
+                    return opened.map_err(not_opened);
+                }
+            }
+        }
+    }
+
+    /// The same, but waits for nobody.
+    pub async fn try_connect(url: &str) -> Result<Self, IndexerError> {
+        Self::of_server(&options(url)?).await.map_err(not_opened)
+    }
+
+    async fn of_server(options: &PgConnectOptions) -> Result<Self, IndexerError> {
         // A pool tries for a while and then says only that it timed out; one connection says what is wrong.
+        let late = |_| std::io::Error::new(std::io::ErrorKind::TimedOut, format!("no answer within {CONNECT_TIME:?}"));
         let first = tokio::time::timeout(CONNECT_TIME, options.connect()).await;
-        let first = first.map_err(|_| IndexerError::Open(format!("it does not answer within {CONNECT_TIME:?}")))?;
-        let mut first = first.map_err(|error| IndexerError::Open(error.to_string()))?;
+        let mut first = first.map_err(late).map_err(sqlx::Error::from)??;
         // A migration takes as long as it takes.
         sqlx::migrate!().run(&mut first).await?;
         first.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(SERVER_CONNECTIONS)
             .acquire_timeout(CONNECT_TIME)
-            .after_connect(|connection, _| {
-                Box::pin(async move { connection.execute(STATEMENT_TIME).await.map(|_| ()) })
-            })
-            .connect_with(options)
-            .await
-            .map_err(|error| IndexerError::Open(error.to_string()))?;
+            .after_connect(|connection, _| Box::pin(async move { connection.execute(SESSION).await.map(|_| ()) }))
+            .connect_with(options.clone())
+            .await?;
         Ok(Self {
             pool,
             #[cfg(feature = "embedded")]
@@ -104,6 +124,18 @@ impl Database {
         if let Some(embedded) = self.embedded {
             let _ = tokio::task::spawn_blocking(move || embedded.shutdown()).await;
         }
+    }
+}
+
+fn options(url: &str) -> Result<PgConnectOptions, IndexerError> {
+    url.parse::<PgConnectOptions>().map_err(|error| IndexerError::Open(format!("it is no database URL: {error}")))
+}
+
+/// What went wrong, in the words of who opens a database.
+fn not_opened(error: IndexerError) -> IndexerError {
+    match error {
+        IndexerError::Database(error) => IndexerError::Open(error.to_string()),
+        other => other,
     }
 }
 

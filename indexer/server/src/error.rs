@@ -1,4 +1,6 @@
-//! What can go wrong, and whether trying again helps.
+//! What can go wrong, and what helps.
+
+use sqlx::migrate::MigrateError;
 
 use charter_types::event::EventHead;
 use near_primitives::hash::CryptoHash;
@@ -10,7 +12,7 @@ pub enum IndexerError {
     #[error("the database refused: {0}")]
     Database(#[from] sqlx::Error),
     #[error("the database schema can't be brought up to date: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[from] MigrateError),
     #[error("the database can't be opened: {0}")]
     Open(String),
     #[error("{addr} can't be listened on: {error}")]
@@ -43,16 +45,79 @@ pub enum IndexerError {
     TooLarge { number: u64 },
     #[error("another indexer moved the cursor")]
     CursorMoved,
+    #[error("the indexer has hung for {seconds} s {stage}, while the node's chain went on to block {head}")]
+    Stuck { stage: &'static str, seconds: u64, head: u64 },
+    #[error("the tables are being made again by another program, or were changed by one")]
+    Overtaken,
+}
+
+/// What helps against an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// To try again: it passes, or somebody sees to it.
+    Wait,
+    /// To leave something out: it is about what was to be written, and something else may well be written.
+    LeaveOut,
+    /// Nothing that this program could do.
+    Nothing,
+}
+
+/// By SQLSTATE, which is a class of two characters and three of its own.
+fn of_state(state: &str) -> Remedy {
+    match state {
+        // A database that was dropped while it was used does not come back, unlike all else of its class.
+        "57P04" => Remedy::Nothing,
+        // A server that takes no writes, as a standby does; one that gave up waiting for us, or for a lock.
+        "25006" | "25P03" | "25P04" | "55006" | "55P03" => Remedy::Wait,
+        _ => match state.get(..2) {
+            // No connection; a conflict with somebody else; no room; an operator's hand, or a restart; trouble with a
+            // disk.
+            Some("08" | "40" | "53" | "57" | "58") => Remedy::Wait,
+            // Bad data, a broken constraint, more than a limit of the program.
+            Some("22" | "23" | "54") => Remedy::LeaveOut,
+            // A wrong password (28), no such database (3D), no such table or no right to it (42), and whatever nobody
+            // foresaw.
+            _ => Remedy::Nothing,
+        },
+    }
+}
+
+fn of_database(error: &sqlx::Error) -> Remedy {
+    match error {
+        sqlx::Error::Database(error) => error.code().map_or(Remedy::Nothing, |state| of_state(&state)),
+        // A connection that was cut, wherever that was noticed.
+        sqlx::Error::Io(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => Remedy::Wait,
+        _ => Remedy::Nothing,
+    }
+}
+
+fn of_migration(error: &MigrateError) -> Remedy {
+    match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => of_database(error),
+        _ => Remedy::Nothing,
+    }
 }
 
 impl IndexerError {
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::Chain(error) if error.is_transient() => Remedy::Wait,
+            Self::Database(error) => of_database(error),
+            Self::Migration(error) => of_migration(error),
+            Self::NoRow { .. } => Remedy::LeaveOut,
+            _ if self.is_the_nodes() => Remedy::Wait,
+            _ => Remedy::Nothing,
+        }
+    }
+
     /// Whether the same step may succeed later.
     pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Chain(error) => error.is_transient(),
-            Self::Database(error) => matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut),
-            _ => self.is_the_nodes(),
-        }
+        self.remedy() == Remedy::Wait
     }
 
     /// Whether a node said what can't be, or left something out. Nothing of it was kept; another node may do better, and so
@@ -72,13 +137,87 @@ impl IndexerError {
 
     /// Whether it is about what was to be written, so that something else may well be written.
     pub fn is_refusal(&self) -> bool {
+        self.remedy() == Remedy::LeaveOut
+    }
+
+    /// Who is at fault, and waited for if waiting helps.
+    pub fn party(&self) -> &'static str {
         match self {
-            Self::NoRow { .. } => true,
-            // Classes of SQLSTATE: bad data, a broken constraint, more than a limit of the program.
+            Self::Database(_) | Self::Migration(_) | Self::Open(_) => "the database",
+            _ => "the node",
+        }
+    }
+
+    fn is_of_state(&self, states: &[&str]) -> bool {
+        match self {
             Self::Database(sqlx::Error::Database(error)) => {
-                error.code().is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
+                error.code().is_some_and(|state| states.contains(&state.as_ref()))
             }
             _ => false,
+        }
+    }
+
+    /// Whether the server takes no writes. One that was the first and is no more keeps its connections: another
+    /// connection may lead to its successor.
+    pub fn is_read_only(&self) -> bool {
+        self.is_of_state(&["25006"])
+    }
+
+    /// Whether somebody else was in the way: nothing was done, and nothing is wrong.
+    pub fn is_contention(&self) -> bool {
+        self.is_of_state(&["40001", "40P01", "55P03"])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use sqlx::migrate::MigrateError;
+
+    use super::{IndexerError, Remedy, of_state};
+
+    /// By PostgreSQL's list of error codes.
+    #[test]
+    fn what_passes_is_told_from_what_stays_by_sqlstate() {
+        let passes = [
+            "08000", "08006", "08P01", "25006", "25P03", "40001", "40003", "40P01", "53100", "53200", "53300", "55P03",
+            "57000", "57014", "57P01", "57P02", "57P03", "57P05", "58030",
+        ];
+        let refused = ["22001", "22003", "22P05", "23502", "23505", "23514", "54000", "54001"];
+        let stays = ["28000", "28P01", "3D000", "57P04", "0A000", "25P02", "42501", "42703", "42P01", "XX001", "", "5"];
+        for (states, remedy) in
+            [(&passes[..], Remedy::Wait), (&refused[..], Remedy::LeaveOut), (&stays[..], Remedy::Nothing)]
+        {
+            for state in states {
+                assert_eq!(of_state(state), remedy, "{state}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cut_connection_passes_wherever_it_is_noticed_and_a_wrong_setting_does_not() {
+        let cut = || sqlx::Error::Io(io::Error::from(io::ErrorKind::ConnectionReset));
+        for error in [
+            cut(),
+            sqlx::Error::Protocol("half a message".to_owned()),
+            sqlx::Error::PoolTimedOut,
+            sqlx::Error::PoolClosed,
+            sqlx::Error::WorkerCrashed,
+            sqlx::Error::BeginFailed,
+        ] {
+            let error = IndexerError::from(error);
+            assert!(error.is_transient() && !error.is_refusal(), "{error}");
+            assert_eq!(error.party(), "the database");
+        }
+        assert!(IndexerError::from(MigrateError::ExecuteMigration(cut(), 7)).is_transient());
+        for error in [
+            IndexerError::from(sqlx::Error::Tls("no TLS".into())),
+            IndexerError::from(sqlx::Error::RowNotFound),
+            IndexerError::from(MigrateError::VersionMismatch(7)),
+            IndexerError::CursorMoved,
+        ] {
+            assert_eq!(error.remedy(), Remedy::Nothing, "{error}");
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::IndexerError;
 use crate::contract::Contract;
 use crate::decode;
 use crate::escape::undo;
+use crate::pulse::Pulse;
 use crate::rebuild::remake;
 use crate::store::{self, Entry};
 use crate::table::Table;
@@ -68,7 +69,9 @@ pub async fn count(connection: &mut PgConnection) -> Result<u64, IndexerError> {
 /// reason of today.
 pub async fn retry(pool: &PgPool) -> Result<Retried, IndexerError> {
     let mut tx = pool.begin().await?;
-    sqlx::query("set local statement_timeout = 0").execute(&mut *tx).await?;
+    for unlimited in ["set local statement_timeout = 0", "set local lock_timeout = 0"] {
+        sqlx::query(unlimited).execute(&mut *tx).await?;
+    }
     // An indexer at work waits here: while tables are made again, nothing new gets in.
     sqlx::query("select 1 from cursor for update").execute(&mut *tx).await?;
     let before = count(&mut tx).await?;
@@ -81,7 +84,8 @@ pub async fn retry(pool: &PgPool) -> Result<Retried, IndexerError> {
             store::note_reason(&mut tx, entry, reason).await?;
         }
     }
-    for refused in store::by_halves(&mut tx, &readable, |tx, part| Box::pin(apply(tx, part))).await? {
+    let work: store::Work = |tx, part| Box::pin(apply(tx, part));
+    for refused in store::by_halves(&mut tx, &readable, work, &Pulse::default()).await? {
         store::note_reason(&mut tx, refused.entry, &refused.reason).await?;
     }
     let left = count(&mut tx).await?;

@@ -1,6 +1,7 @@
 //! The loop: read, decode, apply, commit.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use charter_client::{At, Contracts, Rpc, sha256};
@@ -8,13 +9,16 @@ use charter_types::AccountId;
 use charter_types::event::{EventHead, next_head};
 use futures_util::future;
 use sqlx::PgPool;
+use tokio::sync::watch;
 
 use crate::IndexerError;
 use crate::contract::Contract;
 use crate::decode::{Decoded, decode};
+use crate::pulse::{Pulse, Stage, Watchdog};
 use crate::rebuild::fill_payments;
 use crate::source::{Header, Receipt, Source};
 use crate::store::{self, Batch, Cursor, Entry, Heads, Mirrored};
+use crate::wait::Wait;
 use crate::watch::{Node, Watch};
 
 /// Blocks in one transaction at the most.
@@ -25,6 +29,10 @@ const EVENTS_PER_STEP: usize = 2_000;
 const STEP_TIME: Duration = Duration::from_millis(200);
 /// How often an idle indexer looks for a new block.
 const POLL: Duration = Duration::from_millis(50);
+/// How long a step may take to be committed that was at work when the indexer was asked to stop.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+/// How long a step may hang, unless somebody says otherwise.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An indexer of one deployment into one database.
 pub struct Indexer {
@@ -34,8 +42,22 @@ pub struct Indexer {
     /// Blocks that were found on the way back from the head and are not in the tables yet.
     ahead: VecDeque<Header>,
     heads: Heads,
+    /// What was read and is not known to be in the tables.
+    pending: Option<Pending>,
     pool: PgPool,
     watch: Watch,
+    pulse: Pulse,
+    patience: Duration,
+    /// Whether a step should read nothing more, but commit what it has.
+    stopping: Arc<watch::Sender<bool>>,
+}
+
+/// What a step read.
+struct Pending {
+    to: Cursor,
+    batch: Batch,
+    /// Whether it was sent to the database, which did not answer: it may be in the tables.
+    is_unsure: bool,
 }
 
 /// What a step did.
@@ -50,7 +72,8 @@ pub enum Progress {
 }
 
 impl Indexer {
-    /// Picks up where the database is; a fresh one starts at the first block that the node has.
+    /// Picks up where the database is; a fresh one starts at the first block that the node has. A node or a database that is
+    /// not there is waited for, and whoever calls says how long.
     pub async fn open(rpc: Rpc, contracts: &Contracts, pool: PgPool) -> Result<Self, IndexerError> {
         Self::open_from(rpc, contracts, pool, None).await
     }
@@ -62,9 +85,30 @@ impl Indexer {
         pool: PgPool,
         from: Option<u64>,
     ) -> Result<Self, IndexerError> {
+        let mut wait = Wait::default();
+        loop {
+            match Self::try_open(rpc.clone(), contracts, pool.clone(), from).await {
+                Err(error) if error.is_transient() => tokio::time::sleep(wait.after(&error)).await,
+                opened => {
+                    wait.over();
+                    return opened;
+                }
+            }
+        }
+    }
+
+    /// The same, but waits for nobody.
+    pub async fn try_open(
+        rpc: Rpc,
+        contracts: &Contracts,
+        pool: PgPool,
+        from: Option<u64>,
+    ) -> Result<Self, IndexerError> {
         let contracts: Vec<_> =
             Contract::ALL.into_iter().map(|contract| (contract, contract.account(contracts).clone())).collect();
-        let source = Source::new(rpc, contracts.iter().map(|(_, account)| account.clone()).collect());
+        let pulse = Pulse::default();
+        let watched = contracts.iter().map(|(_, account)| account.clone()).collect();
+        let source = Source::new(rpc, watched, pulse.clone());
         let node = source.node().await?;
         let mut connection = pool.acquire().await?;
         let mirrored = store::mirrored(&mut connection).await?;
@@ -82,13 +126,30 @@ impl Indexer {
         fill_payments(&mut connection).await?;
         let heads = store::heads(&mut connection, &contracts).await?;
         drop(connection);
-        let (ahead, watch) = (VecDeque::new(), Watch::default());
-        Ok(Self { source, contracts, cursor, ahead, heads, pool, watch })
+        Ok(Self {
+            source,
+            contracts,
+            cursor,
+            ahead: VecDeque::new(),
+            heads,
+            pending: None,
+            pool,
+            watch: Watch::default(),
+            pulse,
+            patience: PATIENCE,
+            stopping: Arc::default(),
+        })
     }
 
     /// Notes what it sees of the node here.
     pub fn watched_by(mut self, watch: Watch) -> Self {
         self.watch = watch;
+        self
+    }
+
+    /// How long a step may hang before a run gives it up.
+    pub fn given_up_after(mut self, patience: Duration) -> Self {
+        self.patience = patience;
         self
     }
 
@@ -103,14 +164,20 @@ impl Indexer {
             // Another chain does not follow ours either, and says more.
             done = self.check_chain().await.and(done);
         }
-        if let Err(error) = &done {
-            self.watch.note_error(error);
-            if error.is_the_nodes() {
-                self.source.blame(&error.to_string());
+        match &done {
+            Ok(_) => self.watch.note_done(self.cursor.height),
+            Err(error) => {
+                self.watch.note_error(error);
+                if error.is_the_nodes() {
+                    self.source.blame(&error.to_string());
+                }
+                // What was read wholly is kept until it is committed; else the blocks are read again.
+                if self.pending.is_none() {
+                    self.ahead.clear();
+                }
             }
-            // Nothing was kept: the blocks that were read are read again.
-            self.ahead.clear();
         }
+        self.pulse.enter(Stage::Pause);
         done
     }
 
@@ -123,25 +190,45 @@ impl Indexer {
     }
 
     async fn try_step(&mut self) -> Result<Progress, IndexerError> {
-        let head = self.source.light_head().await?;
+        if self.pending.is_none() {
+            self.pending = self.read().await?;
+        }
+        if self.pending.as_ref().is_some_and(|pending| pending.is_unsure)
+            && let Some(progress) = self.settle().await?
+        {
+            return Ok(progress);
+        }
+        self.keep().await
+    }
+
+    /// Reads blocks that are not in the tables, if there are any.
+    async fn read(&mut self) -> Result<Option<Pending>, IndexerError> {
+        let mut stopping = self.stopping.subscribe();
+        self.pulse.enter(Stage::Head);
+        let Some(head) = unless(&mut stopping, self.source.light_head()).await else { return Ok(None) };
+        let head = head?;
         if head.block.height < self.cursor.height {
             // A node that lags, or one whose chain began anew.
             self.check_chain().await?;
         } else if head.block.height == self.cursor.height && head.block.hash != self.cursor.hash {
             return Err(IndexerError::NotContinuous { height: head.block.height });
         }
-        self.watch.note(head.block.height, Some(self.cursor.height));
+        self.watch.note_head(head.block.height, self.cursor.height);
         let began = Instant::now();
         let mut batch = Batch { heads: self.heads.clone(), ..Batch::default() };
         let mut to = self.cursor;
         for _ in 0..BLOCKS_PER_STEP {
             // A step that was dropped halfway may have left later blocks.
             if self.ahead.front().is_none_or(|block| block.prev_hash != to.hash) {
-                self.ahead = self.source.new_blocks(to, head).await?.into();
+                self.pulse.enter(Stage::Blocks);
+                let Some(blocks) = unless(&mut stopping, self.source.new_blocks(to, head)).await else { break };
+                self.ahead = blocks?.into();
             }
             let Some(block) = self.ahead.front().copied() else { break };
+            self.pulse.enter(Stage::Receipts);
+            let Some(receipts) = unless(&mut stopping, self.source.receipts(block, head)).await else { break };
             // What can't be proven yet is left for the next step.
-            let Some(receipts) = self.source.receipts(block, head).await? else { break };
+            let Some(receipts) = receipts? else { break };
             self.ahead.pop_front();
             for receipt in receipts {
                 self.read_receipt(block, &receipt, &mut batch)?;
@@ -152,17 +239,80 @@ impl Indexer {
             }
         }
         if to == self.cursor {
-            return Ok(Progress::Idle);
+            return Ok(None);
         }
-        self.check_complete(to, &batch.heads).await?;
+        let Some(complete) = unless(&mut stopping, self.check_complete(to, &batch.heads)).await else {
+            return Ok(None);
+        };
+        complete?;
+        Ok(Some(Pending { to, batch, is_unsure: false }))
+    }
+
+    /// Commits what was read. If the answer is lost, the database is asked what became of it, at once or before the
+    /// next attempt.
+    async fn keep(&mut self) -> Result<Progress, IndexerError> {
+        let Some(pending) = &mut self.pending else { return Ok(Progress::Idle) };
+        self.pulse.enter(Stage::Connection);
         let mut connection = self.pool.acquire().await?;
-        store::commit(&mut connection, self.cursor, to, &batch).await?;
-        self.cursor = to;
-        self.source.forget_proven();
+        self.pulse.enter(Stage::Commit);
+        // From here on nobody but the database knows, even if nobody waits for its answer.
+        pending.is_unsure = true;
+        let kept = store::commit(&mut connection, self.cursor, pending.to, &pending.batch, &self.pulse).await;
+        if kept.as_ref().is_err_and(IndexerError::is_read_only) {
+            connection.close_on_drop();
+        }
+        drop(connection);
+        match kept {
+            Ok(()) => Ok(self.kept()),
+            Err(error) if error.is_transient() => match self.settle().await {
+                Ok(Some(progress)) => Ok(progress),
+                Err(other) if !other.is_transient() => Err(other),
+                Ok(None) | Err(_) => Err(error),
+            },
+            Err(error) => {
+                self.pending = None;
+                Err(error)
+            }
+        }
+    }
+
+    /// Asks the database what became of a step whose commit was not answered. `None`: nothing, and it can be made
+    /// again.
+    async fn settle(&mut self) -> Result<Option<Progress>, IndexerError> {
+        let Some(pending) = &mut self.pending else { return Ok(None) };
+        self.pulse.enter(Stage::Settle);
+        let mut connection = self.pool.acquire().await?;
+        let stands = store::stands(&mut connection).await;
+        if stands.as_ref().is_err_and(IndexerError::is_read_only) {
+            connection.close_on_drop();
+        }
+        drop(connection);
+        let is_at = |wanted: &Cursor, wanted_heads: &Heads, (cursor, heads): &(Cursor, Heads)| {
+            cursor.is_at(wanted) && heads == wanted_heads
+        };
+        match stands? {
+            Some(stands) if is_at(&pending.to, &pending.batch.heads, &stands) => {
+                tracing::warn!(height = pending.to.height, "a commit was not answered, and was made");
+                Ok(Some(self.kept()))
+            }
+            Some(stands) if is_at(&self.cursor, &self.heads, &stands) => {
+                pending.is_unsure = false;
+                Ok(None)
+            }
+            _ => {
+                self.pending = None;
+                Err(IndexerError::CursorMoved)
+            }
+        }
+    }
+
+    /// What was read is in the tables.
+    fn kept(&mut self) -> Progress {
+        let Some(Pending { to, batch, .. }) = self.pending.take() else { return Progress::Idle };
         let events = batch.entries.len();
-        self.heads = batch.heads;
-        self.watch.note(head.block.height, Some(self.cursor.height));
-        Ok(Progress::Advanced { height: to.height, events })
+        (self.cursor, self.heads) = (to, batch.heads);
+        self.source.forget_proven();
+        Progress::Advanced { height: to.height, events }
     }
 
     /// Asks each contract how many events it has at the last block, before the cursor moves beyond it: receipts that a node
@@ -232,23 +382,38 @@ impl Indexer {
         Ok(self.cursor)
     }
 
-    /// Runs until `stop` resolves, whatever it is waiting for then. Trouble that may pass is waited out; anything else ends
-    /// the run.
+    /// Runs until `stop` resolves. Then nothing more is read, and what was read is committed, unless that takes too
+    /// long. Trouble that may pass is waited out, however long it takes; anything else ends the run, and so does a step
+    /// that hangs.
     pub async fn run(&mut self, stop: impl Future<Output = ()>) -> Result<(), IndexerError> {
         tokio::pin!(stop);
+        let (rpc, pulse) = (self.source.rpc().clone(), self.pulse.clone());
+        let watchdog = Watchdog { rpc, pulse, patience: self.patience };
+        let stopping = Arc::clone(&self.stopping);
+        stopping.send_replace(false);
+        let mut wait = Wait::default();
         loop {
+            let indexed = self.cursor.height;
+            let step = self.step();
+            tokio::pin!(step);
             let done = tokio::select! {
                 biased;
-                () = &mut stop => return Ok(()),
-                done = self.step() => done,
+                () = &mut stop => {
+                    stopping.send_replace(true);
+                    return drained(step).await;
+                }
+                done = &mut step => done,
+                stuck = watchdog.barks(indexed) => return Err(stuck),
             };
             let pause = match done {
-                Ok(Progress::Advanced { .. }) => continue,
-                Ok(Progress::Idle) => POLL,
-                Err(error) if error.is_transient() => {
-                    tracing::warn!(%error, "trying again");
-                    Duration::from_millis(500)
+                Ok(progress) => {
+                    wait.over();
+                    if matches!(progress, Progress::Advanced { .. }) {
+                        continue;
+                    }
+                    POLL
                 }
+                Err(error) if error.is_transient() => wait.after(&error),
                 Err(error) => return Err(error),
             };
             tokio::select! {
@@ -269,6 +434,35 @@ async fn start(source: &Source, contracts: &[(Contract, AccountId)], height: u64
         }
     }
     Ok(cursor)
+}
+
+/// What `work` comes to; `None` if the indexer is asked to stop before.
+fn unless<T>(stopping: &mut watch::Receiver<bool>, work: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
+    // A question to the node takes much room, and a step has several.
+    let work = Box::pin(work);
+    async move {
+        let stopped = async {
+            // It can't fail: the indexer holds the other end.
+            drop(stopping.wait_for(|is_stopping| *is_stopping).await);
+        };
+        tokio::select! {
+            biased;
+            () = stopped => None,
+            done = work => Some(done),
+        }
+    }
+}
+
+/// Lets a step come to its end that was told to stop reading.
+async fn drained(step: impl Future<Output = Result<Progress, IndexerError>>) -> Result<(), IndexerError> {
+    match tokio::time::timeout(DRAIN_TIME, step).await {
+        Ok(Err(error)) if !error.is_transient() => Err(error),
+        Ok(_) => Ok(()),
+        Err(_) => {
+            tracing::warn!("stopped before a step was committed: it is read again next time");
+            Ok(())
+        }
+    }
 }
 
 /// Where to go on, if the node has the chain that is in the tables.

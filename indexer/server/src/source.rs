@@ -22,6 +22,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::IndexerError;
+use crate::pulse::Pulse;
 use crate::store::Cursor;
 use crate::watch::Node;
 
@@ -93,6 +94,8 @@ pub struct Source {
     watched: Vec<AccountId>,
     /// Receipts that were proven since the last commit.
     kept: Mutex<BTreeMap<CryptoHash, Receipt>>,
+    /// Each answer is a sign of life: of a busy block, or a wide gap, there are many.
+    pulse: Pulse,
 }
 
 /// Whether a view failed because there is no contract, or none that was set up. Only for one that was never seen.
@@ -102,13 +105,18 @@ fn says_there_is_none(error: &ClientError) -> bool {
             .iter()
             .any(|name| error["cause"]["name"] == *name),
         ClientError::Refused { .. } => true,
+        ClientError::Failed { text } => text.contains("CodeDoesNotExist"),
         _ => false,
     }
 }
 
 impl Source {
-    pub fn new(rpc: Rpc, watched: Vec<AccountId>) -> Self {
-        Self { rpc, watched, kept: Mutex::default() }
+    pub fn new(rpc: Rpc, watched: Vec<AccountId>, pulse: Pulse) -> Self {
+        Self { rpc, watched, kept: Mutex::default(), pulse }
+    }
+
+    pub fn rpc(&self) -> &Rpc {
+        &self.rpc
     }
 
     /// What the node says of its chain.
@@ -134,6 +142,7 @@ impl Source {
 
     /// A block, if the node knows it.
     async fn look(&self, at: At) -> Result<Option<Header>, IndexerError> {
+        self.pulse.beat();
         match self.header(at).await {
             Ok(header) => Ok(Some(header)),
             Err(IndexerError::Chain(error)) if error.cause() == Some("UNKNOWN_BLOCK") => Ok(None),
@@ -281,6 +290,7 @@ impl Source {
         if known.is_some() {
             return Ok(known);
         }
+        self.pulse.beat();
         let Some(logs) = self.prove(id, &receiver, head).await? else { return Ok(None) };
         let receipt = Receipt { id, receiver, logs };
         self.kept().insert(id, receipt.clone());

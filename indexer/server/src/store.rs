@@ -2,6 +2,7 @@
 
 mod entries;
 mod rows;
+mod stands;
 
 use std::collections::BTreeMap;
 
@@ -14,10 +15,12 @@ use sqlx::{PgConnection, Row};
 
 use crate::IndexerError;
 use crate::contract::Contract;
+use crate::pulse::Pulse;
 use crate::table::Change;
 
-pub use entries::{by_halves, note_reason, revive};
+pub use entries::{Work, by_halves, note_reason, revive};
 pub use rows::{Place, write};
+pub use stands::stands;
 
 /// How far the tables are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,11 +165,11 @@ pub async fn heads(connection: &mut PgConnection, contracts: &[(Contract, Accoun
 
 /// How a step's events are written.
 #[derive(Clone, Copy)]
-enum Care {
+enum Care<'a> {
     /// All at once, which is fast.
     Together,
-    /// By halves, down to the one that the database refuses.
-    ByHalves,
+    /// By halves, down to the one that the database refuses: it takes long, so it shows that it goes on.
+    ByHalves(&'a Pulse),
 }
 
 /// Commits a step. It moves the cursor from where this indexer believes it to be: if another one moved it meanwhile,
@@ -176,11 +179,12 @@ pub async fn commit(
     from: Cursor,
     to: Cursor,
     batch: &Batch,
+    pulse: &Pulse,
 ) -> Result<(), IndexerError> {
     match attempt(connection, from, to, batch, Care::Together).await {
         Err(error) if error.is_refusal() => {
             tracing::warn!(%error, "an event of a step is refused; it is looked for");
-            attempt(connection, from, to, batch, Care::ByHalves).await
+            attempt(connection, from, to, batch, Care::ByHalves(pulse)).await
         }
         done => done,
     }
@@ -191,7 +195,7 @@ async fn attempt(
     from: Cursor,
     to: Cursor,
     batch: &Batch,
-    care: Care,
+    care: Care<'_>,
 ) -> Result<(), IndexerError> {
     let mut tx = sqlx::Connection::begin(connection).await?;
     let payments_seq = batch.heads.get(&Contract::Escrow).map_or(0, |head| head.seq);
@@ -212,7 +216,7 @@ async fn attempt(
     }
     match care {
         Care::Together => entries::insert(&mut tx, &batch.entries).await?,
-        Care::ByHalves => entries::insert_by_halves(&mut tx, &batch.entries).await?,
+        Care::ByHalves(pulse) => entries::insert_by_halves(&mut tx, &batch.entries, pulse).await?,
     }
     for (contract, head) in &batch.heads {
         sqlx::query("update contract set seq = $2, head = $3 where name = $1")

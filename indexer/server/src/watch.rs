@@ -62,7 +62,7 @@ pub struct Seen {
     pub head: Option<u64>,
     /// The block that the tables stand for.
     pub indexed: Option<u64>,
-    /// Why the last question had no answer.
+    /// What is waited for, or why the last question had no answer.
     pub trouble: Option<String>,
     /// Why what is in the tables is not of this node's chain.
     pub other_chain: Option<String>,
@@ -82,14 +82,27 @@ impl Watch {
         self.0.subscribe()
     }
 
-    /// The node answered, and its chain is ours.
+    /// The node answered, its chain is ours, and nothing else is wrong.
     pub(crate) fn note(&self, head: u64, indexed: Option<u64>) {
         self.0.send_replace(Seen { head: Some(head), indexed, ..Seen::default() });
+    }
+
+    /// The node answered, and its chain is ours. What the database lacks it still does, until something is done.
+    pub(crate) fn note_head(&self, head: u64, indexed: u64) {
+        self.0.send_modify(|seen| {
+            (seen.head, seen.indexed, seen.other_chain) = (Some(head), Some(indexed), None);
+        });
+    }
+
+    /// All was done that there was to do.
+    pub(crate) fn note_done(&self, indexed: u64) {
+        self.0.send_modify(|seen| (seen.indexed, seen.trouble) = (Some(indexed), None));
     }
 
     pub(crate) fn note_error(&self, error: &IndexerError) {
         self.0.send_modify(|seen| match error {
             IndexerError::OtherChain { .. } => seen.other_chain = Some(error.to_string()),
+            _ if error.is_transient() => seen.trouble = Some(format!("waiting for {}: {error}", error.party())),
             _ => seen.trouble = Some(error.to_string()),
         });
     }

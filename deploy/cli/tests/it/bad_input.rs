@@ -72,7 +72,8 @@ fn an_unreachable_database_or_node_is_one_sentence() {
     std::fs::write(folder.path().join("deployment.json"), deployment).unwrap();
     refused(&["index", "verify", "--data-dir", path], "has no chain");
     let node = ["--rpc-url", "http://127.0.0.1:1"];
-    let place = ["index", "run", "--data-dir", path, "--database-url", "postgres://nobody@127.0.0.1:1/none"];
+    // Who runs for long waits for either.
+    let place = ["index", "verify", "--data-dir", path, "--database-url", "postgres://nobody@127.0.0.1:1/none"];
     refused(&[&place[..], &node].concat(), "the database can't be opened");
     refused(
         &["index", "run", "--data-dir", path, "--database-url", "nonsense", node[0], node[1]],

@@ -84,6 +84,32 @@ async fn run_says_where_it_is_and_that_there_is_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_indexer_that_hangs_says_where_and_ends_so_that_it_is_started_again() {
+    let harness = Harness::start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    note_deployment(folder.path(), Some(&harness));
+    // A stand-in for a node that answers all questions but one.
+    let (node, client) = (harness.rpc_url(), reqwest::Client::new());
+    let answer = async move |axum::Json(question): axum::Json<Value>| {
+        if question["method"] == "changes" {
+            std::future::pending::<()>().await;
+        }
+        let answered = client.post(&node).json(&question).send().await.unwrap();
+        axum::Json(answered.json::<Value>().await.unwrap())
+    };
+    let router = axum::Router::new().route("/", axum::routing::post(answer));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let path = folder.path().to_str().unwrap();
+    let child = start(&["run", "--data-dir", path, "--rpc-url", &url, "--give-up-after", "2s"]);
+    let ended = tokio::task::block_in_place(|| child.wait_with_output().unwrap());
+    let said = text(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(75), "{said}");
+    assert!(said.contains("asking the node for receipts"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn servers_say_for_machines_where_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
@@ -131,4 +157,30 @@ async fn dead_letters_are_listed_and_tried_again() {
     let tried: Value = serde_json::from_slice(&tried.stdout).unwrap();
     assert_eq!((&tried["applied"], tried["dead_letters"].as_array().unwrap().len()), (&0.into(), 1), "{tried}");
     assert_eq!(tried["dead_letters"][0]["reason"], "it is of another standard", "{tried}");
+}
+
+#[tokio::test]
+async fn tables_are_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let empty = run(&["index", "reindex", "--data-dir", path]);
+    assert!(text(&empty.stderr).contains("the database is empty"), "{}", text(&empty.stderr));
+    let database = Database::embedded(&folder.path().join("db")).await.unwrap();
+    // Rows that no event speaks of.
+    for damage in [
+        "insert into cursor (height, hash, chain_id) values (7, decode(repeat('00', 32), 'hex'), 'told')",
+        "insert into agent (key, body, height) values ('1', '{}', 7)",
+    ] {
+        sqlx::query(damage).execute(database.pool()).await.unwrap();
+    }
+    database.close().await;
+    let made = run(&["index", "reindex", "--data-dir", path, "--json"]);
+    let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+    assert_eq!((&made["height"], &made["events"], &made["dead_letters"]["left"]), (&7.into(), &0.into(), &0.into()));
+    let made = run(&["index", "reindex", "--data-dir", path]);
+    assert!(text(&made.stdout).starts_with("block 7: ") && text(&made.stdout).ends_with("from 0 events\n"));
+    let database = Database::embedded(&folder.path().join("db")).await.unwrap();
+    let left = sqlx::query("select 1 from agent").fetch_all(database.pool()).await.unwrap();
+    assert_eq!(left.len(), 0);
+    database.close().await;
 }

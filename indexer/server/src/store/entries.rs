@@ -8,6 +8,7 @@ use super::rows::{Place, write};
 use super::{Entry, Event, signed};
 use crate::IndexerError;
 use crate::escape::{escape, escape_json};
+use crate::pulse::Pulse;
 use crate::table::Change;
 
 /// Longest reason that is kept, characters.
@@ -29,8 +30,8 @@ pub async fn insert(tx: &mut PgConnection, entries: &[Entry]) -> Result<(), Inde
 }
 
 /// The same, where some entry can't be written: that one becomes a dead letter, as if it could not be read.
-pub async fn insert_by_halves(tx: &mut PgConnection, entries: &[Entry]) -> Result<(), IndexerError> {
-    for refused in by_halves(tx, entries, |tx, part| Box::pin(insert(tx, part))).await? {
+pub async fn insert_by_halves(tx: &mut PgConnection, entries: &[Entry], pulse: &Pulse) -> Result<(), IndexerError> {
+    for refused in by_halves(tx, entries, |tx, part| Box::pin(insert(tx, part)), pulse).await? {
         let Refused { entry, reason } = refused;
         tracing::warn!(contract = entry.contract.name(), seq = entry.seq, reason, "an event can't be applied");
         insert_dead_letter(tx, entry, &reason).await?;
@@ -56,10 +57,12 @@ pub async fn by_halves<'a>(
     tx: &mut PgConnection,
     entries: &'a [Entry],
     work: Work,
+    pulse: &Pulse,
 ) -> Result<Vec<Refused<'a>>, IndexerError> {
     let mut refused = Vec::new();
     let mut waiting = vec![entries];
     while let Some(part) = waiting.pop() {
+        pulse.beat();
         let mut savepoint = sqlx::Connection::begin(&mut *tx).await?;
         match work(&mut savepoint, part).await {
             Ok(()) => savepoint.commit().await?,

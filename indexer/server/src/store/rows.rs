@@ -17,6 +17,8 @@ pub enum Place {
     Mirror,
     /// Temporary tables that are made again from events.
     Shadow,
+    /// Tables that are made again from events and take the place of the others.
+    Next,
 }
 
 impl Place {
@@ -25,13 +27,14 @@ impl Place {
         match self {
             Self::Mirror => table.name.to_owned(),
             Self::Shadow => format!("shadow_{}", table.name),
+            Self::Next => format!("next_{}", table.name),
         }
     }
 
     /// A column's value there; shadows have none but the record and its key.
     fn column(self, column: &Column) -> String {
         match self {
-            Self::Mirror => column.name.to_owned(),
+            Self::Mirror | Self::Next => column.name.to_owned(),
             Self::Shadow => column.expression(),
         }
     }
@@ -119,8 +122,8 @@ pub async fn write(tx: &mut PgConnection, place: Place, changes: &[(u64, &Change
                         body.insert((*field).to_owned(), value.clone());
                         *at = *height;
                     }
-                    // Somebody may have taken events out of the table that shadows are made from; comparing shows it.
-                    _ if place == Place::Shadow => {}
+                    // Somebody may have taken events out of the table that rows are made from; comparing shows it.
+                    _ if place != Place::Mirror => {}
                     _ => return Err(IndexerError::NoRow { table: table.name, key: key.clone() }),
                 }
             }

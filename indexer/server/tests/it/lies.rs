@@ -1,7 +1,8 @@
 //! What a node says is compared with what it said before, and with what was asked. Nothing it says stops the program.
 //!
 //! Lines whose removal must fail these: `executor_id` in `is_proven`, `OtherPast` in `read_receipt`, `OtherBlock` in
-//! `header`, each arm of `Node::check` and `same_chain`, `check_chain` in `try_step`, `only_of_this_chain`.
+//! `header`, each arm of `Node::check` and `same_chain`, `check_chain` in `read`, `only_of_this_chain`, the loop in
+//! `open`, `head > indexed` in `barks`.
 
 use std::time::Duration;
 
@@ -210,6 +211,40 @@ async fn the_indexer_stops_when_asked_whatever_it_waits_for() {
 }
 
 #[tokio::test]
+async fn a_start_waits_for_a_node_that_has_no_answer_yet() {
+    let scene = Scene::start().await;
+    let mut asked = 0;
+    scene.node.lie(move |_, _, answer| {
+        asked += 1;
+        if asked <= 3 {
+            *answer = json!({ "error": { "message": "not yet" } });
+        }
+    });
+    let refused = Indexer::try_open(scene.node.rpc(), &contracts(), scene.pool.clone(), None).await.err();
+    assert!(matches!(refused, Some(IndexerError::Chain(_))), "{refused:?}");
+    drop(scene.open().await);
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn a_node_that_answers_nothing_is_waited_for_and_its_indexer_does_not_hang() {
+    let scene = Scene::start().await;
+    scene.node.emit(Contract::Registry, &[plain_agent(1)]);
+    let mut indexer = scene.open().await.given_up_after(Duration::from_millis(50));
+    // The step asks, and then whoever watches over it, again and again.
+    let asked = [scene.node.hang(), scene.node.hang(), scene.node.hang()];
+    let stop = async {
+        for question in asked {
+            question.await;
+        }
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(30), indexer.run(stop)).await;
+    ended.expect("nobody watches over the step").unwrap();
+    drop(indexer);
+    scene.end().await;
+}
+
+#[tokio::test]
 async fn a_null_error_is_none_and_an_answer_without_result_is_one() {
     let node = Node::start().await;
     node.lie(|_, _, answer| answer["error"] = Value::Null);
@@ -291,7 +326,7 @@ async fn any_json_is_an_answer_and_none_is_a_panic() {
             }
         });
         let rpc = scene.node.rpc();
-        if let Ok(mut indexer) = Indexer::open(rpc.clone(), &contracts(), scene.pool.clone()).await
+        if let Ok(mut indexer) = Indexer::try_open(rpc.clone(), &contracts(), scene.pool.clone(), None).await
             && indexer.catch_up().await.is_ok()
         {
             // Whether it says so or finds differences, it comes to an end.

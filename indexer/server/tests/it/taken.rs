@@ -5,7 +5,7 @@
 //! `Kind::sql` with its migration, `remove_span` in `write`, `insert_by_halves`.
 
 use charter_client::sha256;
-use charter_indexer::{Contract, Indexer, Report, letters, tables, verify};
+use charter_indexer::{Contract, Database, Indexer, Report, letters, tables, verify};
 use charter_types::event::PREFIX;
 use charter_types::{Hash32, U128, escrow, governance, keys, registry};
 use proptest::prelude::{BoxedStrategy, Strategy, any};
@@ -54,8 +54,16 @@ pub struct Scene {
 
 impl Scene {
     pub async fn start() -> Self {
-        let (node, test) = (Node::start().await, database::open().await);
-        let pool = test.database.pool().clone();
+        Self::over(database::open().await).await
+    }
+
+    /// With a database of the server's.
+    pub async fn start_on(url: &str) -> Self {
+        Self::over(TestDatabase::of(Database::connect(url).await.unwrap())).await
+    }
+
+    async fn over(test: TestDatabase) -> Self {
+        let (node, pool) = (Node::start().await, test.database.pool().clone());
         Self { node, test, pool }
     }
 
