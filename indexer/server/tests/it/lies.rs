@@ -1,7 +1,8 @@
 //! What a node says is compared with what it said before, and with what was asked. Nothing it says stops the program.
 //!
-//! Lines whose removal must fail these: `executor_id` in `is_proven`, `OtherPast` in `read_receipt`, `OtherBlock` in
-//! `header`, each arm of `Node::check` and `same_chain`, `check_chain` in `try_step`, `only_of_this_chain`.
+//! Lines whose removal must fail these: `executor_id` in the client's `outcome`, `OtherPast` in `read_receipt`,
+//! `OtherBlock` in `header`, each arm of `Node::check` and `same_chain`, `check_chain` in `try_step`,
+//! `only_of_this_chain`.
 
 use std::time::Duration;
 
