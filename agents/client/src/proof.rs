@@ -4,7 +4,7 @@
 //! An operator vouches for one block hash, the [`Checkpoint`]. Its header names the producers of the next epoch by
 //! their hash, their signatures make a later block of that epoch a [`Head`], whose header names the next producers, and
 //! so on. Under a head's root over all earlier blocks stand headers, and under these outcomes ([`outcome()`]) and the
-//! state.
+//! state ([`state()`]).
 //!
 //! * INV-IDX-1 a head is one only if producers of its epoch with more than two thirds of the stake endorsed the block
 //!   after it for the height after that; nobody counts twice.
@@ -22,6 +22,7 @@
 
 mod head;
 mod outcome;
+mod state;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use near_primitives::hash::CryptoHash;
@@ -31,6 +32,7 @@ use near_primitives::views::LightClientBlockLiteView;
 
 pub use head::{Checkpoint, Head, header_hash, lite};
 pub use outcome::{BlockProof, OutcomeProof, ProvenOutcome, Status, block, outcome};
+pub use state::{AccountRoot, state, state_prefix};
 
 /// The first protocol whose headers are laid out as today. None of our contracts is older.
 const PROTOCOL_MIN: ProtocolVersion = ProtocolFeature::DynamicResharding.protocol_version();
