@@ -9,6 +9,7 @@ mod codes;
 mod head;
 mod header;
 mod outcome;
+mod recorded;
 mod state;
 mod trie;
 mod world;
