@@ -10,6 +10,7 @@ pub mod nep413;
 pub mod offer;
 pub mod pay;
 mod permission;
+pub mod proof;
 mod rpc;
 mod signable;
 pub mod voucher;

@@ -1,11 +1,13 @@
 //! Takes out the lines that security rests on, one at a time, and looks whether the tests that should notice do.
 //!
 //! The contract is compiled from a copy of the sources, without Binaryen, and deployed by the tests' harness instead of the
-//! right one (`CHARTER_WASM_DIR`): nothing but the contract is built again.
+//! right one (`CHARTER_WASM_DIR`): nothing but the contract is built again. What is no contract is compiled with its tests
+//! from the copy.
 
 mod adopt;
 mod escrow;
 mod list;
+mod proof;
 mod stake;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,19 +19,23 @@ use anyhow::{Context, ensure};
 use adopt::ADOPT;
 use escrow::ESCROW;
 use list::{MUTATIONS, Mutation};
+use proof::PROOF;
 use stake::STAKE;
 
 const FOLDER: &str = "target/mutations";
 const TARGET: &str = "wasm32-unknown-unknown";
 /// What the contracts' build script wrote for them.
 const ABIS: &str = "target/wasm/abi";
+/// What stands where a contract does for the light client's lines, which are in no wasm.
+const CLIENT: &str = "client";
 /// A mutation that survives fewer than these is no news.
 const SEQUENCES: &str = "60";
 
 /// Those whose invariant, contract or file has `wanted` in its name, from that one of them on.
 pub fn run(wanted: &str, from: usize) -> anyhow::Result<ExitCode> {
     let here = std::env::current_dir().context("the current folder can't be read")?;
-    let about = MUTATIONS.iter().chain(ADOPT).chain(STAKE).chain(ESCROW).filter(|one| one.is_about(wanted));
+    let all = MUTATIONS.iter().chain(ADOPT).chain(STAKE).chain(ESCROW).chain(PROOF);
+    let about = all.filter(|one| one.is_about(wanted));
     let chosen: Vec<(usize, &Mutation)> = (1..).zip(about).skip(from.saturating_sub(1)).collect();
     let last = chosen.last().context(format!("no mutation is about {wanted}, or not as many"))?.0;
     let bench = Bench { here: here.clone(), folder: here.join(FOLDER) };
@@ -39,7 +45,7 @@ pub fn run(wanted: &str, from: usize) -> anyhow::Result<ExitCode> {
     let grounds: BTreeSet<(&str, &str)> = chosen.iter().map(|(_, one)| (one.contract, one.tests)).collect();
     for (contract, tests) in grounds {
         bench.build(contract)?;
-        let told = bench.test(tests)?;
+        let told = bench.test(contract, tests)?;
         ensure!(told.status.success(), "{tests} fails as it is:\n{}", text(&told));
     }
     let mut survivors = 0;
@@ -93,6 +99,9 @@ impl Bench {
 
     /// The contract as the sources in the copy are, where tests look for it. Others are what they always are.
     fn build(&self, contract: &str) -> anyhow::Result<()> {
+        if contract == CLIENT {
+            return Ok(());
+        }
         let built = Command::new(crate::cargo())
             .args(["build", "--quiet", "--locked", "--profile", "contract", "--lib", "--target", TARGET])
             .args(["--package", &format!("charter-{contract}")])
@@ -111,14 +120,16 @@ impl Bench {
         Ok(())
     }
 
-    fn test(&self, tests: &str) -> anyhow::Result<Output> {
-        let ran = Command::new(crate::cargo())
-            .args(["test", "--workspace", "--no-fail-fast", "--test", "it", "--", tests])
-            .env("CHARTER_WASM_DIR", self.wasm())
-            .env("CHARTER_SEQUENCES", SEQUENCES)
-            .env("CHARTER_SHRINKS", "0")
-            .env("RUST_BACKTRACE", "0")
-            .output();
+    fn test(&self, contract: &str, tests: &str) -> anyhow::Result<Output> {
+        let mut cargo = Command::new(crate::cargo());
+        cargo.args(["test", "--workspace", "--no-fail-fast", "--test"]);
+        if contract == CLIENT {
+            // Where other crates are compiled already: only ours are others in the copy.
+            cargo.arg("proof").current_dir(self.sources()).env("CARGO_TARGET_DIR", self.here.join("target"));
+        } else {
+            cargo.arg("it").env("CHARTER_WASM_DIR", self.wasm()).env("CHARTER_SEQUENCES", SEQUENCES);
+        }
+        let ran = cargo.args(["--", tests]).env("CHARTER_SHRINKS", "0").env("RUST_BACKTRACE", "0").output();
         let ran = ran.context("cargo did not start")?;
         ensure!(text(&ran).contains("test result: "), "no test ran:\n{}", text(&ran));
         Ok(ran)
@@ -131,7 +142,7 @@ impl Bench {
         let found = right.matches(one.line).count();
         ensure!(found == 1, "{}: the line is {found} times in {}: {}", one.breaks, one.file, one.line);
         std::fs::write(&file, right.replace(one.line, one.instead))?;
-        let told = self.build(one.contract).and_then(|()| self.test(one.tests));
+        let told = self.build(one.contract).and_then(|()| self.test(one.contract, one.tests));
         std::fs::write(&file, right)?;
         let told = String::from_utf8_lossy(&told?.stdout).into_owned();
         let failed = told.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
@@ -160,12 +171,12 @@ impl Mutation {
 mod tests {
     use std::path::Path;
 
-    use super::{ADOPT, ESCROW, MUTATIONS, STAKE};
+    use super::{ADOPT, ESCROW, MUTATIONS, PROOF, STAKE};
 
     #[test]
     fn every_line_is_where_the_list_says() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        for one in MUTATIONS.iter().chain(ADOPT).chain(STAKE).chain(ESCROW) {
+        for one in MUTATIONS.iter().chain(ADOPT).chain(STAKE).chain(ESCROW).chain(PROOF) {
             let text = std::fs::read_to_string(root.join(one.file)).expect(one.file);
             assert_eq!(text.matches(one.line).count(), 1, "{}: {}", one.breaks, one.line);
         }

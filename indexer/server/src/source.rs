@@ -7,17 +7,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use charter_client::proof::{OutcomeProof, Tip, outcome};
 use charter_client::{At, ClientError, Rpc};
 use charter_types::event::EventHead;
 use charter_types::shared::methods as shared;
 use charter_types::{AccountId, Nothing};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use near_primitives::hash::CryptoHash;
-use near_primitives::merkle::{MerklePath, compute_root_from_path, compute_root_from_path_and_item, verify_hash};
 use near_primitives::types::BlockHeight;
-use near_primitives::views::{
-    BlockHeaderView, ExecutionOutcomeWithIdView, ExecutionStatusView, LightClientBlockLiteView,
-};
+use near_primitives::views::BlockHeaderView;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -78,14 +76,6 @@ struct Change {
 #[derive(Deserialize)]
 struct ChangeBody {
     account_id: AccountId,
-}
-
-#[derive(Deserialize)]
-struct Proof {
-    outcome_proof: ExecutionOutcomeWithIdView,
-    outcome_root_proof: MerklePath,
-    block_header_lite: LightClientBlockLiteView,
-    block_proof: MerklePath,
 }
 
 /// Reads a chain.
@@ -306,18 +296,15 @@ impl Source {
         let params = json!({
             "type": "receipt", "receipt_id": id, "receiver_id": receiver, "light_client_head": head.block.hash,
         });
-        let proof: Proof = match self.rpc.call("light_client_proof", params).await {
+        let proof: OutcomeProof = match self.rpc.call("light_client_proof", params).await {
             Ok(proof) => proof,
             Err(ClientError::Rpc { error, .. }) if error["cause"]["name"] == "NOT_CONFIRMED" => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        if !is_proven(&proof, id, receiver, head) {
-            return Err(IndexerError::BadProof { receipt: id.to_string() });
-        }
-        let outcome = proof.outcome_proof.outcome;
-        let succeeded =
-            matches!(outcome.status, ExecutionStatusView::SuccessValue(_) | ExecutionStatusView::SuccessReceiptId(_));
-        Ok(Some(if succeeded { outcome.logs } else { Vec::new() }))
+        let tip = Tip { hash: head.block.hash, block_merkle_root: head.block_merkle_root };
+        let proven = outcome(tip, id, receiver, &proof);
+        let proven = proven.map_err(|_| IndexerError::BadProof { receipt: id.to_string() })?;
+        Ok(Some(if proven.status.is_success() { proven.logs } else { Vec::new() }))
     }
 }
 
@@ -326,22 +313,4 @@ impl Source {
 pub struct LightHead {
     pub block: Header,
     pub block_merkle_root: CryptoHash,
-}
-
-/// Outcome → chunk root → block root in a header → that header's hash → the head's root over all blocks. The outcome has
-/// to be the contract's: a receipt of somebody else's has a proof, too, and may log what it likes.
-fn is_proven(proof: &Proof, id: CryptoHash, executor: &AccountId, head: LightHead) -> bool {
-    let outcome = &proof.outcome_proof;
-    let chunk_root = compute_root_from_path_and_item(&outcome.proof, outcome.to_hashes());
-    let leaf = CryptoHash::hash_borsh(chunk_root);
-    let block_root = compute_root_from_path(&proof.outcome_root_proof, leaf);
-    let lite = &proof.block_header_lite;
-    let header_hash = lite.hash();
-    let in_chain = verify_hash(head.block_merkle_root, &proof.block_proof, header_hash);
-    // The head itself is not below its own root.
-    let is_head = header_hash == head.block.hash;
-    outcome.id == id
-        && outcome.outcome.executor_id == *executor
-        && block_root == lite.inner_lite.outcome_root
-        && (in_chain || is_head)
 }

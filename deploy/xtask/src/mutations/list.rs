@@ -4,7 +4,7 @@
 pub struct Mutation {
     /// The invariant that rests on it.
     pub breaks: &'static str,
-    /// Whose wasm it changes, and the tests that should notice.
+    /// Whose wasm it changes, or `client`, and the tests that should notice.
     pub contract: &'static str,
     pub tests: &'static str,
     pub file: &'static str,

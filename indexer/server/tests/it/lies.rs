@@ -1,6 +1,6 @@
 //! What a node says is compared with what it said before, and with what was asked. Nothing it says stops the program.
 //!
-//! Lines whose removal must fail these: `executor_id` in `is_proven`, `OtherPast` in `read_receipt`, `OtherBlock` in
+//! Lines whose removal must fail these: `executor_id` in the client's `outcome`, `OtherPast` in `read_receipt`, `OtherBlock` in
 //! `header`, each arm of `Node::check` and `same_chain`, `check_chain` in `read`, `only_of_this_chain`, the loop in
 //! `open`, `head > indexed` in `barks`.
 
