@@ -21,6 +21,7 @@ mod state;
 mod store;
 mod trie;
 mod trie_key;
+mod validators;
 
 pub use cheats::Cheats;
 pub use faults::Faults;

@@ -257,7 +257,7 @@ impl Localnet {
         let (account_id, method) = (contract.clone(), method.to_owned());
         let viewed = self.with(move |chain| {
             let head = chain.head();
-            let context = chain.context(head.header.height(), head.header.raw_timestamp());
+            let context = chain.view_context(head);
             let call = ViewCall { account_id: &account_id, method: &method, args: &args, gas_max: VIEW_GAS };
             view(&context, head.state.clone(), &call)
         });

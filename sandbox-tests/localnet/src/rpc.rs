@@ -8,6 +8,7 @@ mod query;
 mod query_path;
 mod sandbox;
 mod transactions;
+mod validators;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -97,7 +98,7 @@ impl Localnet {
 }
 
 async fn status(State(localnet): State<Localnet>) -> Response {
-    plain(info::status(&localnet).await)
+    plain(info::status(&localnet, 0).await)
 }
 
 async fn health() -> Response {
@@ -196,11 +197,11 @@ fn http_status(error: &RpcError) -> StatusCode {
 async fn dispatch(localnet: &Localnet, method: &str, params: Value) -> Reply {
     match method {
         "health" => Ok(Value::Null),
-        "status" => info::status(localnet).await,
+        "status" => info::status(localnet, 0).await,
         "network_info" => Ok(info::network_info()),
         "gas_price" => info::gas_price(localnet, params).await,
-        "validators" => info::validators(localnet, params).await,
-        "EXPERIMENTAL_validators_ordered" => info::validators_ordered(localnet, params).await,
+        "validators" => validators::of_epoch(localnet, params).await,
+        "EXPERIMENTAL_validators_ordered" => validators::ordered(localnet, params).await,
         "client_config" => info::client_config(localnet),
         "genesis_config" | "EXPERIMENTAL_genesis_config" => info::genesis_config(localnet),
         "EXPERIMENTAL_protocol_config" => info::protocol_config(localnet, params).await,
@@ -233,7 +234,7 @@ async fn dispatch(localnet: &Localnet, method: &str, params: Value) -> Reply {
         "EXPERIMENTAL_receipt_to_tx" => transactions::receipt_to_tx(localnet, params).await,
         "light_client_proof" | "EXPERIMENTAL_light_client_proof" => proofs::outcome(localnet, params).await,
         "EXPERIMENTAL_light_client_block_proof" => proofs::block(localnet, params).await,
-        "next_light_client_block" => proofs::next_block(localnet, params).await,
+        "next_light_client_block" => proofs::next_block(localnet, params, 0).await,
         "sandbox_patch_state" => sandbox::patch_state(localnet, params).await,
         "sandbox_fast_forward" => sandbox::fast_forward(localnet, params).await,
         _ => Err(RpcError::method_not_found(method.to_owned())),

@@ -280,8 +280,7 @@ impl At<'_> {
         method: &str,
         args: &[u8],
     ) -> Result<CallResult, RpcQueryError> {
-        let header = &self.block.header;
-        let context = chain.context(header.height(), header.raw_timestamp());
+        let context = chain.view_context(self.block);
         let call = ViewCall { account_id, method, args, gas_max: VIEW_GAS };
         match view(&context, self.block.state.clone(), &call) {
             Ok((result, logs)) => Ok(CallResult { result, logs }),
