@@ -14,6 +14,7 @@ mod fees;
 mod genesis;
 mod home;
 mod localnet;
+mod readers;
 pub mod replay;
 mod rpc;
 mod runtime;
