@@ -2,6 +2,7 @@
 
 mod blocks;
 mod changes;
+mod disagreement;
 mod info;
 mod proofs;
 mod query;
@@ -98,7 +99,7 @@ impl Localnet {
 }
 
 async fn status(State(localnet): State<Localnet>) -> Response {
-    plain(info::status(&localnet, 0).await)
+    plain(disagreement::answer(&localnet, "status", Value::Null).await)
 }
 
 async fn health() -> Response {
@@ -167,7 +168,7 @@ impl Localnet {
         let params = request.get_mut("params").map(Value::take).unwrap_or_default();
         let method = request["method"].as_str().filter(|_| request["jsonrpc"] == "2.0");
         let (id, reply) = match method {
-            Some(method) => (request["id"].clone(), dispatch(self, method, params).await),
+            Some(method) => (request["id"].clone(), disagreement::answer(self, method, params).await),
             // A body that is no request has no id.
             None => (Value::Null, Err(RpcError::parse_error("JSON RPC Request format was expected".to_owned()))),
         };
