@@ -33,34 +33,34 @@ fn approvers(epoch: &Epoch, with_next: bool) -> Vec<Approver<'_>> {
     approvers
 }
 
-/// Adds signers until they have more than two thirds of these stakes, and leaves out again who of them is not needed for it.
-/// Whose turn it is depends on `lot`.
-fn add_quorum(stakes: &[u128], lot: &CryptoHash, signing: &mut [bool]) {
-    let total = stakes.iter().copied().fold(0, u128::saturating_add);
-    if total == 0 {
-        return;
-    }
-    let enough = total.saturating_mul(2) / 3;
-    let mut held: u128 = stakes.iter().zip(signing.iter()).map(|(stake, signs)| if *signs { *stake } else { 0 }).sum();
-    let mut order: Vec<usize> = (0..stakes.len()).collect();
+/// Whether those who sign have more than two thirds of these stakes, if there are any.
+fn is_enough(stakes: &[u128], signing: &[bool]) -> bool {
+    let add = |sum: u128, (stake, _): (&u128, &bool)| sum.saturating_add(*stake);
+    let total = stakes.iter().zip(signing).fold(0, add);
+    let held = stakes.iter().zip(signing).filter(|(_, signs)| **signs).fold(0, add);
+    total == 0 || held > total.saturating_mul(2) / 3
+}
+
+/// Who of them signs: enough for each of the epochs, and nobody without whom it would be, too. Whose turn it is depends on `lot`.
+fn quorum(epochs: &[Vec<u128>; 2], lot: &CryptoHash) -> Vec<bool> {
+    let mut signing = vec![false; epochs[0].len()];
+    let mut order: Vec<usize> = (0..signing.len()).collect();
     order.sort_by_cached_key(|place| hash(&[lot.as_bytes().as_slice(), &place.to_le_bytes()].concat()));
-    let mut added = Vec::new();
+    for stakes in epochs {
+        for place in &order {
+            if is_enough(stakes, &signing) {
+                break;
+            }
+            signing[*place] |= stakes[*place] > 0;
+        }
+    }
     for place in order {
-        if held > enough {
-            break;
-        }
-        if !signing[place] && stakes[place] > 0 {
-            signing[place] = true;
-            held += stakes[place];
-            added.push(place);
-        }
-    }
-    for place in added {
-        if held - stakes[place] > enough {
+        if signing[place] {
             signing[place] = false;
-            held -= stakes[place];
+            signing[place] = !epochs.iter().all(|stakes| is_enough(stakes, &signing));
         }
     }
+    signing
 }
 
 impl Chain {
@@ -68,11 +68,9 @@ impl Chain {
     pub(super) fn approvals(&self, height: BlockHeight, epoch: &Epoch) -> Vec<Option<Box<Signature>>> {
         let (previous, parent) = (self.head(), &self.head().header);
         let approvers = approvers(epoch, self.next_epoch_approves_after(previous));
-        let mut signing = vec![false; approvers.len()];
-        let stakes: Vec<_> = approvers.iter().map(|approver| approver.stake).collect();
-        add_quorum(&stakes, parent.hash(), &mut signing);
-        let stakes: Vec<_> = approvers.iter().map(|approver| approver.next_stake).collect();
-        add_quorum(&stakes, parent.hash(), &mut signing);
+        let own = approvers.iter().map(|approver| approver.stake).collect();
+        let next = approvers.iter().map(|approver| approver.next_stake).collect();
+        let signing = quorum(&[own, next], parent.hash());
         let sign = |approver: &Approver<'_>| {
             Box::new(self.signers.of(approver.id).approve(parent.hash(), parent.height(), height))
         };
@@ -86,21 +84,31 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::{any, prop_assert, proptest};
 
-    use super::add_quorum;
+    use super::{is_enough, quorum};
+
+    #[test]
+    fn two_thirds_are_not_enough() {
+        assert!(!is_enough(&[20, 10], &[true, false]));
+        assert!(is_enough(&[21, 10], &[true, false]));
+        assert!(is_enough(&[0, 0], &[false, false]), "where nobody has a say");
+    }
 
     proptest! {
-        /// Count `>=` instead of `>`, or leave out the second loop, and this fails.
+        /// Leave out the second loop over all of them in `quorum`, and this fails.
         #[test]
-        fn a_quorum_has_more_than_two_thirds_and_nobody_to_spare(
-            stakes in vec(1_u128..100, 1..12), lot in any::<u64>(),
+        fn a_quorum_has_enough_in_both_epochs_and_nobody_to_spare(
+            stakes in vec((0_u128..100, 0_u128..100), 1..12), lot in any::<u64>(),
         ) {
-            let mut signing = vec![false; stakes.len()];
-            add_quorum(&stakes, &hash(&lot.to_le_bytes()), &mut signing);
-            let total: u128 = stakes.iter().sum();
-            let held: u128 = stakes.iter().zip(&signing).filter(|(_, signs)| **signs).map(|(stake, _)| stake).sum();
-            prop_assert!(held > total * 2 / 3);
-            for (stake, _) in stakes.iter().zip(&signing).filter(|(_, signs)| **signs) {
-                prop_assert!(held - stake <= total * 2 / 3);
+            let epochs = [stakes.iter().map(|(own, _)| *own).collect(), stakes.iter().map(|(_, next)| *next).collect()];
+            let mut signing = quorum(&epochs, &hash(&lot.to_le_bytes()));
+            let enough = |signing: &[bool]| epochs.iter().all(|stakes: &Vec<u128>| is_enough(stakes, signing));
+            prop_assert!(enough(&signing));
+            for place in 0..signing.len() {
+                if signing[place] {
+                    signing[place] = false;
+                    prop_assert!(!enough(&signing));
+                    signing[place] = true;
+                }
             }
         }
     }
