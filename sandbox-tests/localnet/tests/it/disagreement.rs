@@ -113,7 +113,8 @@ async fn logs_are_others_and_their_proof_fails() {
     let head = ask(&logged.localnet, "block", json!({ "finality": "final" })).await["result"]["header"].clone();
     let proof = async |localnet: &Localnet| {
         let params = json!({
-            "type": "receipt", "receipt_id": receipt.id, "receiver_id": logged.contract, "light_client_head": head["hash"],
+            "type": "receipt", "receipt_id": receipt.id, "receiver_id": logged.contract,
+            "light_client_head": head["hash"],
         });
         ask(localnet, "light_client_proof", params).await["result"].clone()
     };
