@@ -1,6 +1,8 @@
 //! The chain: blocks in order, the pool, and everything a reader may ask about the past.
 
+mod approvals;
 mod block;
+mod epochs;
 mod light_client;
 mod merkle;
 mod pool;
@@ -22,7 +24,7 @@ use near_primitives::receipt::Receipt;
 use near_primitives::sharding::ShardChunkHeader;
 use near_primitives::state_record::StateRecord;
 use near_primitives::transaction::{ExecutionOutcomeWithId, SignedTransaction, Transaction};
-use near_primitives::types::{BlockHeight, RawStateChangesWithTrieKey};
+use near_primitives::types::{AccountId, BlockHeight, RawStateChangesWithTrieKey};
 
 use crate::admission::KnownKeys;
 use crate::faults::Faults;
@@ -31,8 +33,9 @@ use crate::store::{Entry, Plan, Store};
 use crate::trie::Trie;
 use merkle::HashTree;
 use pool::Pool;
-use signer::BlockSigner;
+use signer::Signers;
 
+pub use epochs::Epoch;
 pub use light_client::UnknownBlock;
 pub(crate) use produce::defect;
 pub use status::{NoProof, OutcomeProof, Reached, TxStatus};
@@ -48,6 +51,7 @@ pub(crate) fn parameters() -> &'static RuntimeConfigStore {
 #[derive(Clone)]
 pub struct Block {
     pub header: BlockHeader,
+    pub epoch: Arc<Epoch>,
     pub chunk: ShardChunkHeader,
     pub transactions: Vec<Arc<SignedTransaction>>,
     /// State edits made before anything else.
@@ -73,6 +77,11 @@ impl Block {
     /// Whether the block brought a chunk of its own. Without one it repeats the last one's header.
     pub fn has_chunk(&self) -> bool {
         self.chunk.height_included() == self.header.height()
+    }
+
+    /// The validator that made it.
+    pub fn author(&self) -> &AccountId {
+        self.epoch.author(self.header.height())
     }
 }
 
@@ -104,7 +113,7 @@ pub struct Chain {
     pub genesis: Arc<Genesis>,
     pub config: Arc<RuntimeConfig>,
     pub options: ChainOptions,
-    signer: Arc<BlockSigner>,
+    signers: Arc<Signers>,
     blocks: Vec<Arc<Block>>,
     by_height: HashMap<BlockHeight, usize>,
     by_hash: HashMap<CryptoHash, usize>,
@@ -140,13 +149,15 @@ pub enum SubmitError {
 impl Chain {
     /// A chain with its genesis block.
     pub fn new(genesis: Genesis, options: ChainOptions) -> std::io::Result<Self> {
+        let refused = |text: String| std::io::Error::new(std::io::ErrorKind::InvalidInput, text);
+        genesis.check_validators().map_err(refused)?;
         crate::code::make_folder()?;
         let config = Arc::clone(parameters().get_config(genesis.config.protocol_version));
-        let signer = BlockSigner::new(genesis.root_id(), &genesis.root_key);
+        let signers = Arc::new(Signers::new(&genesis));
         let mut chain = Self {
             config,
             options,
-            signer: Arc::new(signer),
+            signers,
             blocks: Vec::new(),
             by_height: HashMap::new(),
             by_hash: HashMap::new(),
@@ -285,6 +296,11 @@ impl Chain {
     /// The last block that can't be undone.
     pub fn final_head(&self) -> &Arc<Block> {
         &self.blocks[self.final_place()]
+    }
+
+    /// What a node that lags takes for its head, final or not.
+    pub(crate) fn head_behind(&self, blocks: usize) -> &Arc<Block> {
+        if blocks == 0 { self.head() } else { &self.blocks[self.final_place().saturating_sub(blocks)] }
     }
 
     fn final_place(&self) -> usize {

@@ -95,6 +95,13 @@ struct Options {
     /// Protocol version of a new chain, 84 to 88 [default: 88].
     #[arg(long, global = true, value_parser = clap::value_parser!(ProtocolVersion).range(PROTOCOL_VERSIONS))]
     protocol_version: Option<ProtocolVersion>,
+    /// Validators of a new chain, whose keys come of the root's: with more than one, epochs have ids and producers of their
+    /// own, as on NEAR [default: 1].
+    #[arg(long, global = true, value_parser = clap::value_parser!(u16).range(1..=100))]
+    validators: Option<u16>,
+    /// Heights of an epoch of a new chain; several validators need at least 4 [default: 60].
+    #[arg(long, global = true, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    epoch_length: Option<u64>,
     /// What goes wrong, as JSON: {"seed": 7, "skipped_height": 0.1, …}.
     #[arg(long, global = true, value_parser = faults)]
     faults: Option<Faults>,
@@ -119,7 +126,10 @@ impl Options {
         if let Some(version) = self.protocol_version {
             genesis.config.protocol_version = version;
         }
-        genesis
+        if let Some(length) = self.epoch_length {
+            genesis.config.epoch_length = length;
+        }
+        genesis.with_validators(self.validators.unwrap_or(1))
     }
 
     fn faults(&self) -> Faults {
@@ -127,13 +137,18 @@ impl Options {
         Faults { seed: if faults.seed == 0 { self.seed.unwrap_or(0) } else { faults.seed }, ..faults }
     }
 
-    /// A chain that is there keeps its name and version: they decide what its blocks mean.
+    /// A chain that is there keeps its name, version, validators and epochs: they decide what its blocks mean.
     fn check_against(&self, genesis: &Genesis, home: &Path) -> anyhow::Result<()> {
         let (id, version) = (&genesis.config.chain_id, genesis.config.protocol_version);
         let other_id = self.chain_id.as_ref().filter(|wanted| *wanted != id);
         anyhow::ensure!(other_id.is_none(), "the chain in {} is named {id} already", home.display());
         let other_version = self.protocol_version.filter(|wanted| *wanted != version);
         anyhow::ensure!(other_version.is_none(), "the chain in {} is of protocol version {version}", home.display());
+        let (count, length) = (genesis.config.validators.len(), genesis.config.epoch_length);
+        let other_count = self.validators.filter(|wanted| usize::from(*wanted) != count);
+        anyhow::ensure!(other_count.is_none(), "the chain in {} has {count} validators", home.display());
+        let other_length = self.epoch_length.filter(|wanted| *wanted != length);
+        anyhow::ensure!(other_length.is_none(), "the chain in {} has epochs of {length} heights", home.display());
         Ok(())
     }
 }
@@ -155,7 +170,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             let home = home.context("init needs --home: the folder to write to")?;
             anyhow::ensure!(!crate::home::exists(home), "{} holds a chain already", home.display());
             let mut genesis = options.genesis(init.account_id, init.test_seed);
-            if !init.fast {
+            if !init.fast && options.epoch_length.is_none() {
                 genesis.config.epoch_length = SLOW_EPOCH_LENGTH;
             }
             crate::home::init(home, &genesis)

@@ -1,4 +1,4 @@
-//! What may go wrong between a chain and whoever reads it. Every fault is decided by a seed and a number, so a failure
+//! What may go wrong between a chain and whoever reads it. Every fault is decided by a seed and what it strikes, so a failure
 //! that one run shows, the next one shows again.
 
 use std::sync::Arc;
@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
     pub seed: u64,
+    /// Which of several nodes of one chain this is, where they disagree; the chain does not depend on it.
+    pub replica: u64,
     /// A height without a block.
     pub skipped_height: f64,
     /// A block without a new chunk: transactions and receipts wait for the next one.
@@ -29,6 +31,14 @@ pub struct Faults {
     pub slow_ms: u64,
     /// A connection cut in the middle of an RPC answer.
     pub cut_answer: f64,
+    /// `changes` that leaves out everything.
+    pub empty_changes: f64,
+    /// A block that is asked for by its height or hash, and is not known.
+    pub unknown_block: f64,
+    /// A head that is ten blocks older than it should be, by `status`, a finality, or `next_light_client_block`.
+    pub stale_head: f64,
+    /// Outcomes and views with other logs than were written.
+    pub other_logs: f64,
 }
 
 /// What happens to one RPC request.
@@ -41,9 +51,9 @@ pub enum RpcFault {
 }
 
 impl Faults {
-    /// A number from 0 to 1 that depends on nothing but the seed, the kind of fault and `number`.
-    fn dice(&self, kind: &str, number: u64) -> f64 {
-        let bytes = [&self.seed.to_le_bytes()[..], kind.as_bytes(), &number.to_le_bytes()].concat();
+    /// A number from 0 to 1 that depends on nothing but the seed, the kind of fault and what it may strike.
+    fn dice(&self, kind: &str, what: &[u8]) -> f64 {
+        let bytes = [&self.seed.to_le_bytes()[..], kind.as_bytes(), what].concat();
         let digest = hash(&bytes);
         let first = u32::from_le_bytes([digest.0[0], digest.0[1], digest.0[2], digest.0[3]]);
         f64::from(first) / f64::from(u32::MAX)
@@ -51,7 +61,7 @@ impl Faults {
 
     /// A chain without faults throws no dice.
     fn strikes(&self, kind: &str, number: u64, chance: f64) -> bool {
-        chance > 0.0 && self.dice(kind, number) < chance
+        chance > 0.0 && self.dice(kind, &number.to_le_bytes()) < chance
     }
 
     pub(crate) fn skips(&self, height: u64) -> bool {
@@ -69,12 +79,40 @@ impl Faults {
     pub(crate) fn loses(&self, height: u64) -> bool {
         self.strikes("lost_head", height, self.lost_head)
     }
+
+    /// Whether this replica may answer anything otherwise than another.
+    pub(crate) fn disagree(&self) -> bool {
+        [self.empty_changes, self.unknown_block, self.stale_head, self.other_logs].iter().any(|chance| *chance > 0.0)
+    }
+
+    /// Whether this replica answers a request otherwise: always when it does once, as a node that is broken.
+    fn differs(&self, kind: &str, request: &str, chance: f64) -> bool {
+        let what = [&self.replica.to_le_bytes()[..], request.as_bytes()].concat();
+        chance > 0.0 && self.dice(kind, &what) < chance
+    }
+
+    pub(crate) fn empties_changes(&self, request: &str) -> bool {
+        self.differs("empty_changes", request, self.empty_changes)
+    }
+
+    pub(crate) fn hides_block(&self, request: &str) -> bool {
+        self.differs("unknown_block", request, self.unknown_block)
+    }
+
+    /// Thrown anew with each block, or what asks for the head would show one for ever.
+    pub(crate) fn shows_stale_head(&self, request: &str, head: u64) -> bool {
+        self.differs("stale_head", &format!("{request} at {head}"), self.stale_head)
+    }
+
+    pub(crate) fn changes_logs(&self, request: &str) -> bool {
+        self.differs("other_logs", request, self.other_logs)
+    }
 }
 
 /// The faults of one RPC server, which counts its requests.
 #[derive(Clone, Default)]
 pub(crate) struct RpcFaults {
-    faults: Faults,
+    pub faults: Faults,
     requests: Arc<AtomicU64>,
 }
 
@@ -91,7 +129,7 @@ impl RpcFaults {
         let wait = if late { Duration::from_millis(faults.slow_ms) } else { Duration::ZERO };
         let fault = if faults.strikes("rpc_error", number, faults.rpc_error) {
             // The same dice, thrown among three.
-            match faults.dice("rpc_error", number) / faults.rpc_error {
+            match faults.dice("rpc_error", &number.to_le_bytes()) / faults.rpc_error {
                 third if third < 1.0 / 3.0 => Some(RpcFault::Timeout),
                 third if third < 2.0 / 3.0 => Some(RpcFault::TooMany),
                 _ => Some(RpcFault::Broken),

@@ -1,5 +1,5 @@
-//! What the chain starts with: nearcore's own `genesis.json`, one validator that owns everything, and the registrar of
-//! short names.
+//! What the chain starts with: nearcore's own `genesis.json`, a validator that owns everything, and the registrar of short
+//! names.
 
 use near_chain_configs::GenesisConfig;
 use near_crypto::{KeyType, SecretKey};
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::state::StateUpdate;
 use crate::trie::Trie;
 
-/// Stake of the only validator (near-sandbox's figure).
+/// Stake of the root (near-sandbox's figure).
 pub const VALIDATOR_STAKE: Balance = Balance::from_near(50_000_000);
 /// Its liquid balance.
 pub const ROOT_BALANCE: Balance = Balance::from_near(1_000_000_000);
@@ -40,11 +40,11 @@ pub fn default_root_id() -> AccountId {
 #[derive(Clone, Debug)]
 pub struct Genesis {
     /// nearcore's settings. This chain reads chain id, version, height, time, gas price, gas limit, validity period, epoch
-    /// length and the validator. It has no rewards and no kick-outs.
+    /// length and the validators, the root account first. It has no rewards and no kick-outs.
     pub config: GenesisConfig,
     /// The state before the first block. Later records replace earlier ones of the same key.
     pub records: Vec<StateRecord>,
-    /// Secret key of the validator, who is the root account.
+    /// Secret key of the root account, who is the first validator; the others' keys come of it.
     pub root_key: SecretKey,
 }
 
@@ -102,16 +102,16 @@ impl Genesis {
         &self.config.validators[0].account_id
     }
 
-    /// The only validator, who produces every block.
+    /// The root as a validator: where there are no others, it produces every block.
     pub fn validator(&self) -> ValidatorStake {
         ValidatorStake::new(self.root_id().clone(), self.root_key.public_key(), VALIDATOR_STAKE)
     }
 
-    /// Puts `genesis.json` and the validator's key together.
+    /// Puts `genesis.json` and the first validator's key together.
     pub fn from_file(file: GenesisFile, root_key: SecretKey) -> Result<Self, String> {
         let GenesisFile { config, records } = file;
-        let [validator] = config.validators.as_slice() else {
-            return Err(format!("expected one validator in the genesis, found {}", config.validators.len()));
+        let Some(validator) = config.validators.first() else {
+            return Err("expected a validator in the genesis, found none".to_owned());
         };
         if validator.public_key != root_key.public_key() {
             return Err(format!("expected the key of {} in validator_key.json", validator.account_id));
@@ -129,7 +129,7 @@ impl Genesis {
         GenesisFile { config: self.config.clone(), records: self.records.clone() }
     }
 
-    /// The epoch of a height, counted from 1, and its first height.
+    /// The epoch of a height, counted from 1, and its first height, where one validator makes all blocks.
     pub fn epoch(&self, height: BlockHeight) -> (EpochHeight, BlockHeight) {
         let length = self.config.epoch_length.max(1);
         let before = height.saturating_sub(1) / length;

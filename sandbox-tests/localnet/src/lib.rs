@@ -14,6 +14,7 @@ mod fees;
 mod genesis;
 mod home;
 mod localnet;
+mod readers;
 pub mod replay;
 mod rpc;
 mod runtime;
@@ -21,6 +22,7 @@ mod state;
 mod store;
 mod trie;
 mod trie_key;
+mod validators;
 
 pub use cheats::Cheats;
 pub use faults::Faults;

@@ -18,6 +18,7 @@ use crate::chain::{Chain, ChainOptions, SubmitError, TxStatus};
 use crate::defect::caught;
 use crate::faults::{Faults, RpcFaults};
 use crate::genesis::Genesis;
+use crate::readers::Readers;
 use crate::runtime::{VIEW_GAS, ViewCall, ViewError, view};
 use crate::store::Store;
 use crate::trie_key::contract_data_prefix;
@@ -138,6 +139,7 @@ pub struct Localnet {
     /// Where this handle's RPC server listens.
     pub(crate) rpc_addr: Option<std::net::SocketAddr>,
     pub(crate) faults: RpcFaults,
+    pub(crate) readers: Readers,
     pub(crate) started: Instant,
     /// What keeps a replica up to date; ends with its last handle.
     follower: Option<Arc<AbortOnDrop>>,
@@ -179,8 +181,9 @@ impl Localnet {
         let (heads, head) = watch::channel(chain.head().header.height());
         std::thread::Builder::new().name("localnet".to_owned()).spawn(move || run(chain, &inbox, &heads, producer))?;
         let (body_bytes_max, started) = (crate::home::BODY_BYTES_MAX, Instant::now());
-        let faults = RpcFaults::default();
-        Ok(Self { jobs, head, genesis, producer, body_bytes_max, rpc_addr: None, faults, started, follower: None })
+        let (faults, readers) = (RpcFaults::default(), Readers::default());
+        let (rpc_addr, follower) = (None, None);
+        Ok(Self { jobs, head, genesis, producer, body_bytes_max, rpc_addr, faults, readers, started, follower })
     }
 
     /// A node for readers that is always `blocks_behind` this chain's head. What is sent to it is never executed.
@@ -255,11 +258,11 @@ impl Localnet {
     /// What a view answers at the head, as over the RPC but without a server between.
     pub async fn view(&self, contract: &AccountId, method: &str, args: Vec<u8>) -> Result<Vec<u8>, Error> {
         let (account_id, method) = (contract.clone(), method.to_owned());
-        let viewed = self.with(move |chain| {
-            let head = chain.head();
-            let context = chain.context(head.header.height(), head.header.raw_timestamp());
+        let found = self.with(|chain| (chain.view_context(chain.head()), chain.head().state.clone()));
+        let (context, state) = found.await?;
+        let viewed = self.readers.run(move || {
             let call = ViewCall { account_id: &account_id, method: &method, args: &args, gas_max: VIEW_GAS };
-            view(&context, head.state.clone(), &call)
+            view(&context, state, &call)
         });
         let (value, _logs) = viewed.await?.map_err(Error::View)?;
         Ok(value)
@@ -268,8 +271,9 @@ impl Localnet {
     /// Every row of a contract's state at the head; without nearcore's limit for a state that is viewed whole.
     pub async fn rows(&self, contract: &AccountId) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Error> {
         let prefix = contract_data_prefix(contract);
-        let rows = self.with(move |chain| {
-            let found = chain.head().state.range(&prefix);
+        let state = self.with(|chain| chain.head().state.clone()).await?;
+        let rows = self.readers.run(move || {
+            let found = state.range(&prefix);
             found.map(|(key, value)| (key[prefix.len()..].to_vec(), value.bytes().to_vec())).collect()
         });
         rows.await

@@ -2,12 +2,14 @@
 
 mod blocks;
 mod changes;
+mod disagreement;
 mod info;
 mod proofs;
 mod query;
 mod query_path;
 mod sandbox;
 mod transactions;
+mod validators;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -97,7 +99,7 @@ impl Localnet {
 }
 
 async fn status(State(localnet): State<Localnet>) -> Response {
-    plain(info::status(&localnet).await)
+    plain(disagreement::answer(&localnet, "status", Value::Null).await)
 }
 
 async fn health() -> Response {
@@ -166,7 +168,7 @@ impl Localnet {
         let params = request.get_mut("params").map(Value::take).unwrap_or_default();
         let method = request["method"].as_str().filter(|_| request["jsonrpc"] == "2.0");
         let (id, reply) = match method {
-            Some(method) => (request["id"].clone(), dispatch(self, method, params).await),
+            Some(method) => (request["id"].clone(), disagreement::answer(self, method, params).await),
             // A body that is no request has no id.
             None => (Value::Null, Err(RpcError::parse_error("JSON RPC Request format was expected".to_owned()))),
         };
@@ -196,11 +198,11 @@ fn http_status(error: &RpcError) -> StatusCode {
 async fn dispatch(localnet: &Localnet, method: &str, params: Value) -> Reply {
     match method {
         "health" => Ok(Value::Null),
-        "status" => info::status(localnet).await,
+        "status" => info::status(localnet, 0).await,
         "network_info" => Ok(info::network_info()),
         "gas_price" => info::gas_price(localnet, params).await,
-        "validators" => info::validators(localnet, params).await,
-        "EXPERIMENTAL_validators_ordered" => info::validators_ordered(localnet, params).await,
+        "validators" => validators::of_epoch(localnet, params).await,
+        "EXPERIMENTAL_validators_ordered" => validators::ordered(localnet, params).await,
         "client_config" => info::client_config(localnet),
         "genesis_config" | "EXPERIMENTAL_genesis_config" => info::genesis_config(localnet),
         "EXPERIMENTAL_protocol_config" => info::protocol_config(localnet, params).await,
@@ -233,7 +235,7 @@ async fn dispatch(localnet: &Localnet, method: &str, params: Value) -> Reply {
         "EXPERIMENTAL_receipt_to_tx" => transactions::receipt_to_tx(localnet, params).await,
         "light_client_proof" | "EXPERIMENTAL_light_client_proof" => proofs::outcome(localnet, params).await,
         "EXPERIMENTAL_light_client_block_proof" => proofs::block(localnet, params).await,
-        "next_light_client_block" => proofs::next_block(localnet, params).await,
+        "next_light_client_block" => proofs::next_block(localnet, params, 0).await,
         "sandbox_patch_state" => sandbox::patch_state(localnet, params).await,
         "sandbox_fast_forward" => sandbox::fast_forward(localnet, params).await,
         _ => Err(RpcError::method_not_found(method.to_owned())),

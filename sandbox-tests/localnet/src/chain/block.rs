@@ -1,23 +1,19 @@
 //! Headers: what a block commits to.
 
 use near_primitives::bandwidth_scheduler::BandwidthRequests;
-use near_primitives::block_header::{BlockHeader, compute_bp_hash_from_validator_stakes};
+use near_primitives::block_header::BlockHeader;
 use near_primitives::congestion_info::CongestionInfo;
 use near_primitives::hash::{CryptoHash, hash};
 use near_primitives::merkle::merklize;
 use near_primitives::sharding::{ShardChunkHeader, ShardChunkHeaderV3};
 use near_primitives::stateless_validation::chunk_endorsements_bitmap::ChunkEndorsementsBitmap;
-use near_primitives::types::{Balance, BlockHeight, EpochId, Gas, ShardId};
+use near_primitives::types::{AccountId, Balance, BlockHeight, Gas, ShardId};
 
+use super::epochs::Epoch;
 use super::merkle::HashTree;
 use super::{Block, Chain};
 use crate::genesis::Genesis;
 use crate::trie::Trie;
-
-/// The hash light clients use to recognise the block producers: one validator, for ever.
-fn producers_hash(genesis: &Genesis) -> CryptoHash {
-    compute_bp_hash_from_validator_stakes(&vec![genesis.validator()], true)
-}
 
 pub(super) fn genesis(genesis: &Genesis, state: Trie, supply: Balance) -> Block {
     let (version, height) = (genesis.config.protocol_version, genesis.config.genesis_height);
@@ -25,6 +21,7 @@ pub(super) fn genesis(genesis: &Genesis, state: Trie, supply: Balance) -> Block 
         ShardChunkHeader::V3(ShardChunkHeaderV3::new_dummy(height, ShardId::new(0), CryptoHash::default(), version));
     *chunk.height_included_mut() = height;
     let time = time_of(genesis.time_ns());
+    let epoch = Epoch::of_genesis(genesis);
     let header = BlockHeader::genesis(
         version,
         height,
@@ -37,10 +34,11 @@ pub(super) fn genesis(genesis: &Genesis, state: Trie, supply: Balance) -> Block 
         time,
         genesis.config.min_gas_price,
         supply,
-        producers_hash(genesis),
+        epoch.next_bp_hash,
     );
     Block {
         header,
+        epoch,
         chunk,
         transactions: Vec::new(),
         patches: Vec::new(),
@@ -69,8 +67,13 @@ impl Chain {
         hash(&[previous.as_bytes().as_slice(), &height.to_le_bytes()].concat())
     }
 
-    pub(super) fn chunk_header(&self, height: BlockHeight, tx_root: CryptoHash) -> ShardChunkHeader {
-        let previous = self.head();
+    pub(super) fn chunk_header(
+        &self,
+        height: BlockHeight,
+        tx_root: CryptoHash,
+        author: &AccountId,
+    ) -> ShardChunkHeader {
+        let (previous, signer) = (self.head(), self.signers.of(author));
         let receipts_root = hash(&borsh::to_vec(&previous.outgoing).expect("writing to memory does not fail"));
         let mut chunk = ShardChunkHeaderV3::new(
             *previous.header.hash(),
@@ -90,21 +93,39 @@ impl Chain {
             CongestionInfo::default(),
             BandwidthRequests::empty(),
             None,
-            self.signer.unsigned(),
+            signer.unsigned(),
             self.genesis.config.protocol_version,
         );
-        self.signer.sign_chunk(&mut chunk);
+        signer.sign_chunk(&mut chunk);
         chunk.height_included = height;
         ShardChunkHeader::V3(chunk)
     }
 
-    pub(super) fn header(&self, height: BlockHeight, timestamp_ns: u64, chunk: &ShardChunkHeader) -> BlockHeader {
-        let previous = self.head();
+    /// The last final blocks that a header at `height` names: with endorsements upon it by the next block, and by the next two.
+    fn last_final_blocks(&self, height: BlockHeight) -> (CryptoHash, CryptoHash) {
+        let previous = &self.head().header;
+        if !self.genesis.has_several_validators() {
+            // As this chain's headers always were: kept chains have to come out the same.
+            let two_back = self.blocks.len().checked_sub(2).map(|index| *self.blocks[index].header.hash());
+            return (*previous.hash(), two_back.unwrap_or_default());
+        }
+        let follows = previous.height().saturating_add(1) == height;
+        let once = if follows { *previous.hash() } else { *previous.last_ds_final_block() };
+        (once, *previous.last_final_block_for_height(height))
+    }
+
+    pub(super) fn header(
+        &self,
+        height: BlockHeight,
+        timestamp_ns: u64,
+        chunk: &ShardChunkHeader,
+        epoch: &Epoch,
+    ) -> BlockHeader {
+        let (previous, signer) = (self.head(), self.signers.of(epoch.author(height)));
         let included = chunk.height_included() == height;
         let version = self.genesis.config.protocol_version;
         let ordinal = self.blocks.len() + 1;
-        let two_back = self.blocks.len().checked_sub(2).map(|index| *self.blocks[index].header.hash());
-        let approval = self.signer.approve(previous.header.hash(), previous.header.height(), height);
+        let (last_ds_final_block, last_final_block) = self.last_final_blocks(height);
         let burnt = if previous.has_chunk() { previous.balance_burnt } else { Balance::ZERO };
         let supply = previous.header.total_supply().saturating_sub(burnt);
         let mut header = BlockHeader::new(
@@ -123,16 +144,16 @@ impl Chain {
             Vec::new(),
             vec![included],
             u64::try_from(ordinal).unwrap_or(u64::MAX),
-            EpochId::default(),
-            EpochId::default(),
+            epoch.id,
+            epoch.next_id,
             self.genesis.config.min_gas_price,
             supply,
-            self.signer.unsigned(),
-            two_back.unwrap_or_default(),
-            *previous.header.hash(),
+            signer.unsigned(),
+            last_final_block,
+            last_ds_final_block,
             None,
-            vec![Some(Box::new(approval))],
-            producers_hash(&self.genesis),
+            self.approvals(height, epoch),
+            epoch.next_bp_hash,
             self.block_tree.root(self.block_tree.len()),
             previous.header.height(),
             Some(ChunkEndorsementsBitmap::from_endorsements(vec![vec![included]])),
@@ -141,7 +162,7 @@ impl Chain {
             None,
             None,
         );
-        self.signer.sign_header(&mut header);
+        signer.sign_header(&mut header);
         header
     }
 }

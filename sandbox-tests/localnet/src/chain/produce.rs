@@ -12,7 +12,7 @@ use near_primitives::types::{BlockHeight, Gas, Nonce, StateChangeCause};
 
 use super::merkle::HashTree;
 use super::pool::{Key, Moment};
-use super::{Block, Chain, OutcomePlace};
+use super::{Block, Chain, Epoch, OutcomePlace};
 use crate::defect::caught;
 use crate::runtime::{BlockContext, apply_chunk, has_delayed};
 use crate::state::StateUpdate;
@@ -265,9 +265,9 @@ impl Chain {
     }
 
     fn execute(&self, plan: &Plan) -> Made {
-        let previous = Arc::clone(self.head());
+        let (previous, epoch) = (Arc::clone(self.head()), self.epoch_at(plan.height));
         if plan.chunk_missing {
-            return Made { block: Arc::new(self.empty_block(plan, &previous)), refused: Vec::new() };
+            return Made { block: Arc::new(self.empty_block(plan, &previous, epoch)), refused: Vec::new() };
         }
         let Plan { height, timestamp_ns, patches, transactions, receipts_delayed, .. } = plan.clone();
         let mut base = StateUpdate::new(previous.state.clone());
@@ -276,7 +276,7 @@ impl Chain {
         }
         base.commit(&StateChangeCause::Migration);
         let (state, patched) = base.finish();
-        let mut context = self.context(height, timestamp_ns);
+        let mut context = self.context(height, timestamp_ns, &epoch);
         if receipts_delayed {
             context.gas_limit = Gas::ZERO;
         }
@@ -284,8 +284,8 @@ impl Chain {
         result.changes.extend(patched);
 
         let tx_root = merklize(&result.accepted).0;
-        let chunk = self.chunk_header(height, tx_root);
-        let header = self.header(height, timestamp_ns, &chunk);
+        let chunk = self.chunk_header(height, tx_root, epoch.author(height));
+        let header = self.header(height, timestamp_ns, &chunk, &epoch);
         let mut outcome_tree = HashTree::default();
         for outcome in &result.outcomes {
             outcome_tree.push(CryptoHash::hash_borsh(outcome.to_hashes()));
@@ -293,6 +293,7 @@ impl Chain {
         let outcome_root = outcome_tree.root(result.outcomes.len());
         let block = Arc::new(Block {
             header,
+            epoch,
             chunk,
             transactions: result.accepted,
             patches,
@@ -319,10 +320,11 @@ impl Chain {
     }
 
     /// A block whose chunk did not come: it repeats the last one's header and executes nothing.
-    fn empty_block(&self, plan: &Plan, previous: &Block) -> Block {
-        let header = self.header(plan.height, plan.timestamp_ns, &previous.chunk);
+    fn empty_block(&self, plan: &Plan, previous: &Block, epoch: Arc<Epoch>) -> Block {
+        let header = self.header(plan.height, plan.timestamp_ns, &previous.chunk, &epoch);
         Block {
             header,
+            epoch,
             transactions: Vec::new(),
             patches: Vec::new(),
             receipts_delayed: plan.receipts_delayed,
@@ -335,12 +337,17 @@ impl Chain {
         }
     }
 
+    /// What code sees of a block that is there when it only reads.
+    pub fn view_context(&self, block: &Block) -> BlockContext {
+        self.context(block.header.height(), block.header.raw_timestamp(), &block.epoch)
+    }
+
     /// What code sees of the block that executes it.
-    pub fn context(&self, height: BlockHeight, timestamp_ns: u64) -> BlockContext {
+    fn context(&self, height: BlockHeight, timestamp_ns: u64, epoch: &Epoch) -> BlockContext {
         BlockContext {
             height,
             timestamp_ns,
-            epoch_height: self.genesis.epoch(height).0,
+            epoch_height: epoch.height,
             gas_price: self.genesis.config.min_gas_price,
             gas_limit: self.genesis.config.gas_limit,
             random_seed: Self::random_value(self.head().header.hash(), height),

@@ -1,4 +1,6 @@
-//! The only validator's signatures on headers.
+//! The validators' signatures on headers.
+
+use std::collections::HashMap;
 
 use ed25519_dalek::Signer as _;
 use near_crypto::{InMemorySigner, SecretKey, Signature, Signer};
@@ -8,7 +10,31 @@ use near_primitives::sharding::ShardChunkHeaderV3;
 use near_primitives::types::{AccountId, BlockHeight};
 use near_primitives::validator_signer::{EmptyValidatorSigner, ValidatorSigner};
 
-/// The validator's key, ready to sign. near-crypto computes an ed25519 key's public half anew for each signature, which takes
+use crate::genesis::Genesis;
+use crate::validators::validator_key;
+
+/// All validators' keys.
+pub(super) struct Signers {
+    root: BlockSigner,
+    others: HashMap<AccountId, BlockSigner>,
+}
+
+impl Signers {
+    pub fn new(genesis: &Genesis) -> Self {
+        let others = (0_u16..).zip(&genesis.config.validators).skip(1).map(|(place, validator)| {
+            let key = validator_key(&genesis.root_key, place);
+            (validator.account_id.clone(), BlockSigner::new(&validator.account_id, &key))
+        });
+        Self { root: BlockSigner::new(genesis.root_id(), &genesis.root_key), others: others.collect() }
+    }
+
+    /// The key of a validator: who is none of the others is the root.
+    pub fn of(&self, id: &AccountId) -> &BlockSigner {
+        self.others.get(id).unwrap_or(&self.root)
+    }
+}
+
+/// A validator's key, ready to sign. near-crypto computes an ed25519 key's public half anew for each signature, which takes
 /// as long as the signature does, and a block has three of them.
 pub(super) struct BlockSigner {
     key: Key,

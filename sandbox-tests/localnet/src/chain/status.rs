@@ -206,8 +206,8 @@ impl Chain {
     pub fn outcome_proof(&self, id: &CryptoHash, head: &CryptoHash) -> Result<OutcomeProof, NoProof> {
         let place = self.outcomes.get(id).copied().ok_or(NoProof::UnknownOutcome)?;
         let head = self.by_hash.get(head).copied().ok_or(NoProof::UnknownHead)?;
-        // The root over blocks up to the carrier stands in the header after it.
-        let carrier = self.carrier(place.block).filter(|carrier| *carrier < head).ok_or(NoProof::NotConfirmed)?;
+        // The root over blocks up to the carrier stands in the header after it; the head itself needs no root.
+        let carrier = self.carrier(place.block).filter(|carrier| *carrier <= head).ok_or(NoProof::NotConfirmed)?;
         let block = &self.blocks[carrier];
         let mut outcome = self.outcome_view(place);
         outcome.block_hash = *block.header.hash();
@@ -216,7 +216,7 @@ impl Chain {
             outcome,
             outcome_root_proof: roots.into_iter().next().unwrap_or_default(),
             block_header_lite: block.header.clone().into(),
-            block_proof: self.block_tree.path(carrier, head),
+            block_proof: self.block_path(carrier, head),
         })
     }
 }

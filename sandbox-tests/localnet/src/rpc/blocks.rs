@@ -45,11 +45,10 @@ pub(super) fn reference(params: Value) -> Result<BlockReference, RpcError> {
 
 pub(super) async fn block(localnet: &Localnet, params: Value) -> Reply {
     let reference = reference(params)?;
-    let root_id = localnet.root_id().clone();
     let found = localnet.with(move |chain| (find(chain, &reference), skipped(chain, &reference)));
     match found.await.map_err(|error| internal(&error))? {
         (Ok(block), _) => to_value(BlockView {
-            author: root_id,
+            author: block.author().clone(),
             header: (&block.header).into(),
             chunks: vec![block.chunk.clone().into()],
         }),
@@ -79,11 +78,10 @@ pub(super) async fn chunk(localnet: &Localnet, params: Value) -> Reply {
         }
         other => parse::<RpcChunkRequest>(other)?.chunk_reference,
     };
-    let root_id = localnet.root_id().clone();
     let found = localnet.with(move |chain| find_chunk(chain, &reference));
     let block = found.await.map_err(|error| internal(&error))??;
     to_value(ChunkView {
-        author: root_id,
+        author: block.author().clone(),
         header: block.chunk.clone().into(),
         transactions: block.transactions.iter().map(|signed| signed.as_ref().clone().into()).collect(),
         receipts: block.incoming.iter().map(|receipt| receipt.as_ref().clone().into()).collect(),

@@ -3,15 +3,11 @@
 use near_chain_configs::{ProtocolConfig, ProtocolConfigView};
 use near_jsonrpc_primitives::errors::RpcError;
 use near_jsonrpc_primitives::types::config::{RpcProtocolConfigError, RpcProtocolConfigRequest};
-use near_jsonrpc_primitives::types::validator::{RpcValidatorError, RpcValidatorRequest};
-use near_primitives::types::{Balance, BlockId, BlockReference, EpochId, EpochReference, ShardId};
+use near_primitives::types::{BlockId, BlockReference};
 use near_primitives::version::Version;
-use near_primitives::views::validator_stake_view::ValidatorStakeView;
-use near_primitives::views::{CurrentEpochValidatorInfo, EpochValidatorInfo, NextEpochValidatorInfo};
 use serde_json::{Map, Value, json};
 
 use super::{Reply, blocks, internal, parse, to_value};
-use crate::chain::Chain;
 use crate::localnet::Localnet;
 
 fn version() -> Version {
@@ -23,12 +19,14 @@ fn version() -> Version {
     }
 }
 
-pub(super) async fn status(localnet: &Localnet) -> Reply {
+/// The node and its head, which for one that lags is `behind` blocks ago.
+pub(super) async fn status(localnet: &Localnet, behind: usize) -> Reply {
     let key = localnet.root_key().public_key();
     let root_id = localnet.root_id().clone();
     let (rpc_addr, started) = (localnet.rpc_addr, localnet.started);
     let found = localnet.with(move |chain| {
-        let (head, genesis) = (chain.head(), chain.genesis_block());
+        let (head, genesis) = (chain.head_behind(behind), chain.genesis_block());
+        let validators = head.epoch.producers.iter().map(|validator| json!({ "account_id": validator.account_id() }));
         let time = |ns: u64| near_primitives::utils::from_timestamp(ns).to_rfc3339();
         json!({
             "version": version(),
@@ -36,7 +34,7 @@ pub(super) async fn status(localnet: &Localnet) -> Reply {
             "protocol_version": chain.genesis.config.protocol_version,
             "latest_protocol_version": chain.genesis.config.protocol_version,
             "rpc_addr": rpc_addr,
-            "validators": [{ "account_id": root_id }],
+            "validators": validators.collect::<Vec<_>>(),
             "sync_info": {
                 "latest_block_hash": head.header.hash(),
                 "latest_block_height": head.header.height(),
@@ -47,7 +45,7 @@ pub(super) async fn status(localnet: &Localnet) -> Reply {
                 "earliest_block_height": genesis.header.height(),
                 "earliest_block_time": time(genesis.header.raw_timestamp()),
                 "epoch_id": head.header.epoch_id(),
-                "epoch_start_height": chain.genesis.epoch(head.header.height()).1,
+                "epoch_start_height": head.epoch.first_height,
             },
             "validator_account_id": root_id,
             "validator_public_key": key,
@@ -75,72 +73,6 @@ pub(super) async fn gas_price(localnet: &Localnet, params: Value) -> Reply {
         near_jsonrpc_primitives::types::gas_price::RpcGasPriceError::UnknownBlock { error_message: text }.into()
     })?;
     Ok(json!({ "gas_price": block.header.next_gas_price() }))
-}
-
-pub(super) async fn validators(localnet: &Localnet, params: Value) -> Reply {
-    let known: EpochReference = match params {
-        Value::Array(items) if items.iter().all(Value::is_null) => EpochReference::Latest,
-        Value::Array(items) => EpochReference::BlockId(parse::<(BlockId,)>(Value::Array(items))?.0),
-        Value::Object(_) => parse::<RpcValidatorRequest>(params)?.epoch_reference,
-        _ => EpochReference::Latest,
-    };
-    let found = localnet.with(move |chain| {
-        let unknown = match known {
-            EpochReference::BlockId(id) => blocks::find(chain, &id.into()).is_err(),
-            // All blocks are of one epoch, whose id is all zeroes.
-            EpochReference::EpochId(id) => id != EpochId::default(),
-            EpochReference::Latest => false,
-        };
-        if unknown { Err(RpcValidatorError::UnknownEpoch) } else { Ok(validator_info(chain)) }
-    });
-    to_value(found.await.map_err(|error| internal(&error))??)
-}
-
-/// One validator, who did everything there was to do.
-fn validator_info(chain: &Chain) -> EpochValidatorInfo {
-    let shards = vec![ShardId::new(0)];
-    let done = u64::try_from(chain.block_count() - 1).unwrap_or(u64::MAX);
-    let (account_id, public_key, stake) = chain.genesis.validator().destructure();
-    let (epoch_height, epoch_start_height) = chain.genesis.epoch(chain.head().header.height());
-    let current = CurrentEpochValidatorInfo {
-        account_id: account_id.clone(),
-        public_key: public_key.clone(),
-        is_slashed: false,
-        stake,
-        shards_produced: shards.clone(),
-        num_produced_blocks: done,
-        num_expected_blocks: done,
-        num_produced_chunks: done,
-        num_expected_chunks: done,
-        num_produced_chunks_per_shard: vec![done],
-        num_expected_chunks_per_shard: vec![done],
-        num_produced_endorsements: done,
-        num_expected_endorsements: done,
-        num_produced_endorsements_per_shard: vec![done],
-        num_expected_endorsements_per_shard: vec![done],
-        shards_endorsed: shards.clone(),
-    };
-    EpochValidatorInfo {
-        current_validators: vec![current],
-        // This chain pays no rewards.
-        validator_reward_paid_prev_epoch: [(account_id.clone(), Balance::ZERO)].into(),
-        next_validators: vec![NextEpochValidatorInfo { account_id, public_key, stake, shards }],
-        current_fishermen: Vec::new(),
-        next_fishermen: Vec::new(),
-        current_proposals: Vec::new(),
-        prev_epoch_kickout: Vec::new(),
-        epoch_start_height,
-        epoch_height,
-    }
-}
-
-pub(super) async fn validators_ordered(localnet: &Localnet, params: Value) -> Reply {
-    let block_id = optional_block(params)?;
-    let found = localnet.with(move |chain| {
-        let known = block_id.is_none_or(|id| blocks::find(chain, &id.into()).is_ok());
-        known.then(|| vec![ValidatorStakeView::from(chain.genesis.validator())]).ok_or(RpcValidatorError::UnknownEpoch)
-    });
-    to_value(found.await.map_err(|error| internal(&error))??)
 }
 
 pub(super) fn genesis_config(localnet: &Localnet) -> Reply {
@@ -183,7 +115,7 @@ pub(super) async fn congestion_level(localnet: &Localnet, params: Value) -> Repl
 }
 
 /// `[block_id]`, `[null]` or `{"block_id": …}`.
-fn optional_block(params: Value) -> Result<Option<BlockId>, RpcError> {
+pub(super) fn optional_block(params: Value) -> Result<Option<BlockId>, RpcError> {
     match params {
         Value::Array(items) => Ok(parse::<(Option<BlockId>,)>(Value::Array(items))?.0),
         Value::Object(fields) => parse(fields.get("block_id").cloned().unwrap_or(Value::Null)),

@@ -52,12 +52,13 @@ pub(super) async fn block(localnet: &Localnet, params: Value) -> Reply {
     to_value(RpcLightClientBlockProofResponse { block_header_lite, block_proof })
 }
 
-pub(super) async fn next_block(localnet: &Localnet, params: Value) -> Reply {
+/// For a node that lags, whose head is `behind` blocks ago, there is less to give.
+pub(super) async fn next_block(localnet: &Localnet, params: Value, behind: usize) -> Reply {
     let last = match params {
         Value::Array(_) => parse::<(near_primitives::hash::CryptoHash,)>(params)?.0,
         other => parse::<RpcLightClientNextBlockRequest>(other)?.last_block_hash,
     };
-    let found = localnet.with(move |chain| chain.next_light_client_block(&last)).await;
+    let found = localnet.with(move |chain| chain.next_light_client_block(&last, behind)).await;
     let block = found.map_err(|error| internal(&error))?.map_err(|UnknownBlock| -> RpcError {
         let error_message = format!("BLOCK HEADER: {last}");
         RpcLightClientNextBlockError::UnknownBlock { error_message }.into()

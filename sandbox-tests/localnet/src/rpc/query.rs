@@ -1,7 +1,6 @@
 //! `query`: accounts, keys, code, state and view calls, at any block.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
 use near_crypto::{PublicKey, PublicKeyHandle};
 use near_jsonrpc_primitives::errors::RpcError;
@@ -18,9 +17,10 @@ use near_primitives::views::{
 use serde_json::{Value, json};
 
 use super::{Reply, blocks, internal, parse, query_path, to_value};
-use crate::chain::{Block, Chain};
-use crate::localnet::Localnet;
-use crate::runtime::{VIEW_GAS, ViewCall, ViewError, view};
+use crate::chain::Block;
+use crate::defect::caught;
+use crate::localnet::{Error, Localnet};
+use crate::runtime::{BlockContext, VIEW_GAS, ViewCall, ViewError, view};
 use crate::state::StateUpdate;
 use crate::trie_key::{access_key_handle, access_key_prefix, contract_data_prefix};
 
@@ -82,18 +82,33 @@ type Answered = (AnsweredAt, Result<RpcQueryResponse, RpcQueryError>);
 
 async fn run(localnet: &Localnet, request: RpcQueryRequest) -> Result<Answered, RpcError> {
     let RpcQueryRequest { block_reference, request } = request;
-    let answered = localnet.with(move |chain| {
+    let found = localnet.with(move |chain| {
         let block = blocks::find(chain, &block_reference)
             .map_err(|_| -> RpcError { RpcQueryError::UnknownBlock { block_reference }.into() })?;
-        let (block_height, block_hash) = (block.header.height(), *block.header.hash());
-        let response = answer(chain, &block, &request);
-        let response = response.map(|kind| RpcQueryResponse { kind, block_height, block_hash });
-        Ok((AnsweredAt { block_height, block_hash }, response))
+        Ok::<_, RpcError>((chain.view_context(&block), block))
     });
-    answered.await.map_err(|error| internal(&error))?
+    // A block never changes: from here on the chain's thread is not needed.
+    let (context, block) = found.await.map_err(|error| internal(&error))??;
+    let (block_height, block_hash) = (block.header.height(), *block.header.hash());
+    let response = if is_quick(&request) {
+        caught(|| answer(&context, &block, &request)).map_err(Error::Defect)
+    } else {
+        localnet.readers.run(move || answer(&context, &block, &request)).await
+    };
+    let response = response.map_err(|error| internal(&error))?;
+    let response = response.map(|kind| RpcQueryResponse { kind, block_height, block_hash });
+    Ok((AnsweredAt { block_height, block_hash }, response))
 }
 
-fn answer(chain: &Chain, block: &Arc<Block>, request: &QueryRequest) -> Result<QueryResponseKind, RpcQueryError> {
+/// Whether a query takes a few look-ups and no more: less than a change of threads.
+fn is_quick(request: &QueryRequest) -> bool {
+    matches!(
+        request,
+        QueryRequest::ViewAccount { .. } | QueryRequest::ViewAccessKey { .. } | QueryRequest::ViewGasKeyNonces { .. }
+    )
+}
+
+fn answer(context: &BlockContext, block: &Block, request: &QueryRequest) -> Result<QueryResponseKind, RpcQueryError> {
     let state = StateUpdate::new(block.state.clone());
     let at = At { block, state };
     match request {
@@ -122,7 +137,7 @@ fn answer(chain: &Chain, block: &Arc<Block>, request: &QueryRequest) -> Result<Q
             at.access_keys(account_id, after_key.as_ref(), *limit).map(QueryResponseKind::AccessKeyList)
         }
         QueryRequest::CallFunction { account_id, method_name, args } => {
-            at.call(chain, account_id, method_name, args.as_ref()).map(QueryResponseKind::CallResult)
+            at.call(context, account_id, method_name, args.as_ref()).map(QueryResponseKind::CallResult)
         }
         QueryRequest::ViewGlobalContractCode { code_hash } => {
             at.global_code(GlobalContractIdentifier::CodeHash(*code_hash)).map(QueryResponseKind::ViewCode)
@@ -137,7 +152,7 @@ fn answer(chain: &Chain, block: &Arc<Block>, request: &QueryRequest) -> Result<Q
 }
 
 struct At<'a> {
-    block: &'a Arc<Block>,
+    block: &'a Block,
     state: StateUpdate,
 }
 
@@ -275,15 +290,13 @@ impl At<'_> {
 
     fn call(
         &self,
-        chain: &Chain,
+        context: &BlockContext,
         account_id: &AccountId,
         method: &str,
         args: &[u8],
     ) -> Result<CallResult, RpcQueryError> {
-        let header = &self.block.header;
-        let context = chain.context(header.height(), header.raw_timestamp());
         let call = ViewCall { account_id, method, args, gas_max: VIEW_GAS };
-        match view(&context, self.block.state.clone(), &call) {
+        match view(context, self.block.state.clone(), &call) {
             Ok((result, logs)) => Ok(CallResult { result, logs }),
             Err(ViewError::NoAccount) => Err(self.unknown_account(account_id)),
             Err(ViewError::NoCode) => Err(self.execution_error(

@@ -63,3 +63,31 @@ async fn one_line_says_where_it_is_and_two_chains_take_two_ports() {
         stop(resumed);
     }
 }
+
+async fn validators(started: &Started) -> usize {
+    let asked = json!({ "jsonrpc": "2.0", "id": 1, "method": "status", "params": [] });
+    let answer = reqwest::Client::new().post(started.ready["rpc"].as_str().unwrap()).json(&asked).send().await.unwrap();
+    answer.json::<Value>().await.unwrap()["result"]["validators"].as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn validators_and_epochs_are_asked_for_once_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().to_str().unwrap();
+    let started = start(&["--home", home, "--validators", "4", "--epoch-length", "6", "--seed", "5"]);
+    assert_eq!(validators(&started).await, 4);
+    stop(started);
+    for (option, value, because) in
+        [("--validators", "3", "has 4 validators"), ("--epoch-length", "7", "has epochs of 6 heights")]
+    {
+        let refused = Command::new(env!("CARGO_BIN_EXE_charter-localnet"))
+            .args(["--rpc-addr", "127.0.0.1:0", "--home", home, option, value])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && said.contains(because), "{said}");
+    }
+    let resumed = start(&["--home", home, "run"]);
+    assert_eq!(validators(&resumed).await, 4);
+    stop(resumed);
+}
