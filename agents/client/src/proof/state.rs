@@ -114,6 +114,9 @@ fn nibbles_of(bytes: &[u8]) -> Vec<u8> {
 /// Nodes by their hashes: whatever is found is what a root commits to.
 struct Nodes<'a>(HashMap<CryptoHash, &'a [u8]>);
 
+/// Takes a key's half bytes and its value.
+type Tell<'a> = dyn FnMut(&[u8], ValueRef) -> Result<(), ProofError> + 'a;
+
 impl<'a> Nodes<'a> {
     fn of(nodes: &'a [TrieValue]) -> Self {
         Self(nodes.iter().map(|bytes| (CryptoHash::hash_bytes(bytes), bytes.as_ref())).collect())
@@ -152,12 +155,7 @@ impl<'a> Nodes<'a> {
 
     /// Tells all that stands below `prefix`, in order. Every way down ends at an entry that is told, after no more than
     /// [`NIBBLES_MAX`] steps, or ends the walk: no nodes, however they hang together, make more of it than was claimed.
-    fn walk(
-        &self,
-        root: CryptoHash,
-        prefix: &[u8],
-        tell: &mut dyn FnMut(&[u8], ValueRef) -> Result<(), ProofError>,
-    ) -> Result<(), ProofError> {
+    fn walk(&self, root: CryptoHash, prefix: &[u8], tell: &mut Tell<'_>) -> Result<(), ProofError> {
         let mut path = Vec::new();
         // What comes later, the next one last: a node, how much of `path` leads to the node above it, and what leads on
         // from there.
@@ -254,7 +252,7 @@ fn path_of(encoded: &[u8], is_leaf: bool) -> Option<Vec<u8>> {
     let (first, rest) = encoded.split_first()?;
     let kind = if is_leaf { 2 } else { 0 };
     let odd = match (first >> 4) ^ kind {
-        0 if first & 15 == 0 => None,
+        0 if first % 16 == 0 => None,
         1 => Some(first & 15),
         _ => return None,
     };

@@ -87,7 +87,7 @@ impl Scene {
     }
 
     /// Each event is in the tables once, and what they changed is as the contracts say.
-    async fn is_whole(mut self, events: i64) {
+    async fn end_whole(mut self, events: i64) {
         assert_eq!(self.number("select count(*) from event").await, events);
         let pool = PgPool::connect(&self.url).await.unwrap();
         let report = verify(&pool, &self.node.rpc(), &contracts()).await.unwrap().unwrap();
@@ -121,7 +121,7 @@ async fn a_commit_whose_answer_is_lost_is_found_and_not_made_twice() {
     scene.proxy.met().await;
     scene.node.emit(Contract::Registry, &[plain_agent(2)]);
     assert_eq!(indexer.catch_up().await.unwrap().height, 3);
-    scene.is_whole(2).await;
+    scene.end_whole(2).await;
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn a_commit_that_never_arrives_is_made_again() {
     scene.node.lie(|method, _, _| panic!("the node was asked for {method}"));
     assert_eq!(indexer.step().await.unwrap(), Progress::Advanced { height: 2, events: 1 });
     scene.node.stop_lying();
-    scene.is_whole(1).await;
+    scene.end_whole(1).await;
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn a_commit_that_is_still_under_way_is_waited_for() {
     let both = async { tokio::join!(indexer.step(), arrives) };
     let (done, ()) = timeout(LONG, both).await.expect("nobody waits for the server");
     assert_eq!(done.unwrap(), Progress::Advanced { height: 2, events: 1 });
-    scene.is_whole(1).await;
+    scene.end_whole(1).await;
 }
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn a_minute_without_postgres_loses_and_ends_nothing() {
     };
     let agents = beside(&mut indexer, story).await;
     assert_eq!(watch.seen().trouble, None);
-    scene.is_whole(agents).await;
+    scene.end_whole(agents).await;
 }
 
 #[tokio::test]
@@ -201,7 +201,7 @@ async fn a_server_that_takes_no_writes_is_waited_for() {
         scene.until(2).await;
     };
     beside(&mut indexer, story).await;
-    scene.is_whole(1).await;
+    scene.end_whole(1).await;
 }
 
 #[tokio::test]
@@ -224,7 +224,7 @@ async fn a_server_that_ends_a_connection_at_work_is_waited_for() {
         scene.until(2).await;
     };
     beside(&mut indexer, story).await;
-    scene.is_whole(1).await;
+    scene.end_whole(1).await;
 }
 
 #[tokio::test]
@@ -274,7 +274,7 @@ async fn a_step_at_work_is_finished_before_the_indexer_stops_unless_it_takes_too
     // A step that nobody waited for to the end may be in the tables, too.
     scene.proxy.release();
     assert_eq!(indexer.step().await.unwrap(), Progress::Advanced { height: 3, events: 1 });
-    scene.is_whole(2).await;
+    scene.end_whole(2).await;
 }
 
 #[tokio::test]
@@ -288,5 +288,5 @@ async fn a_step_that_hangs_while_the_chain_goes_on_is_named_and_ends_the_run() {
     assert_eq!((stage, head), ("committing to the database", 2));
     scene.proxy.release();
     indexer.catch_up().await.unwrap();
-    scene.is_whole(1).await;
+    scene.end_whole(1).await;
 }
