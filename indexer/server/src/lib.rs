@@ -29,5 +29,5 @@ pub use database::Database;
 pub use error::IndexerError;
 pub use run::{Indexer, Progress};
 pub use store::Cursor;
-pub use verify::{Report, verify};
+pub use verify::{Report, verify, verify_every};
 pub use watch::{Seen, Watch};

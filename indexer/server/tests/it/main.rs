@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
 mod api;
+mod compared;
 mod database;
 mod letters;
 mod lies;

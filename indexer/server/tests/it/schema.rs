@@ -7,8 +7,9 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use charter_indexer::Contract;
-use charter_indexer::table::{Column, Key, Source, Table};
+use charter_indexer::table::{Column, Key, Kind, Source, Table};
 use charter_indexer::tables;
+use charter_indexer::truth::Truth;
 use sqlx::{AssertSqlSafe, PgPool, Row};
 
 use crate::database;
@@ -105,12 +106,13 @@ async fn an_older_database_is_brought_up_to_date_with_its_rows() {
 }
 
 #[test]
-fn what_a_table_is_read_by_comes_before_it() {
+fn what_a_table_is_read_by_is_listed_and_names_are_given_once() {
     let mut seen = BTreeSet::new();
     let mut paths = BTreeSet::from(["events", "ranking", "status", "verify"]);
     for table in tables::all() {
-        if let charter_indexer::truth::Truth::PerParent { parent, .. } = table.truth {
-            assert!(seen.contains(parent.name), "{} comes before {}", table.name, parent.name);
+        if let Truth::PerParent { parent, of, .. } = table.truth {
+            assert!(matches!(parent.truth, Truth::Pages { .. }), "{} is not listed", parent.name);
+            assert!(table.column(of).is_some_and(|column| column.kind == Kind::Number), "{} has no {of}", table.name);
         }
         assert!(seen.insert(table.name), "{} is there twice", table.name);
         assert!(paths.insert(table.path), "{} is served twice", table.path);
