@@ -62,6 +62,12 @@ async fn descriptors_and_tables_are_the_same() {
             sqlx::query("select 1 from pg_indexes where tablename = $1 and indexdef ~ ('\\(' || $2 || '[,)]')");
         let indexed = indexed.bind(table.name).bind(order).fetch_optional(&pool).await.unwrap();
         assert!(indexed.is_some(), "pages of {} are ordered by {order}, which has no index", table.name);
+        for column in table.columns.iter().filter(|column| column.filters) {
+            let wanted = format!("({}, {order})", column.name);
+            let indexed = sqlx::query("select 1 from pg_indexes where tablename = $1 and strpos(indexdef, $2) > 0");
+            let indexed = indexed.bind(table.name).bind(&wanted).fetch_optional(&pool).await.unwrap();
+            assert!(indexed.is_some(), "{} is filtered by {}, and has no index of {wanted}", table.name, column.name);
+        }
     }
     test.close().await;
 }
