@@ -12,6 +12,7 @@ mod decode;
 mod error;
 mod escape;
 pub mod letters;
+pub mod page;
 pub mod ranking;
 mod rebuild;
 mod run;

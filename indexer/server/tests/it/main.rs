@@ -11,6 +11,7 @@ mod node;
 mod questions;
 mod ranking;
 mod schema;
+mod serving;
 mod tables;
 mod taken;
 mod world;

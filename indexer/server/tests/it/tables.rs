@@ -234,13 +234,21 @@ async fn every_table_is_served_in_pages_and_by_key() {
         assert!(document["paths"][&path]["get"].is_object(), "{path} is not documented");
         assert!(document["paths"][format!("{path}/{{key}}")]["get"].is_object(), "{path}/ is not documented");
         let keys = scene.keys(table).await;
-        let mut items = Vec::new();
-        let mut next = String::new();
-        while items.len() < keys.len() {
-            let page = get(format!("{path}?limit=1{next}")).await;
-            items.extend(page["items"].as_array().unwrap().clone());
-            next = format!("&after={}", page["next"].as_str().unwrap_or_default());
-        }
+        let walk = async |order: &str| {
+            let (mut items, mut next) = (Vec::new(), String::new());
+            loop {
+                let page = get(format!("{path}?limit=1{order}{next}")).await;
+                items.extend(page["items"].as_array().unwrap().clone());
+                let Some(after) = page["next"].as_str() else { return items };
+                next = format!("&after={after}");
+            }
+        };
+        let items = walk("").await;
+        assert_eq!(items.len(), keys.len(), "{path}");
+        // From the other end the same rows come, the other way round.
+        let mut newest_first = walk("&order=desc").await;
+        newest_first.reverse();
+        assert_eq!((&walk("&order=asc").await, &newest_first), (&items, &items), "{path}");
         for item in &items {
             let key = match table.key {
                 Key::Fields(_) => table.key_of(item).unwrap(),
