@@ -6,15 +6,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail, ensure};
 use charter_client::{Contracts, Rpc};
-use charter_indexer::api::Server;
+use charter_indexer::api::{BEYOND_LOOPBACK, Server};
 use charter_indexer::ranking::{self, Question, Ranked, Ranking};
-use charter_indexer::{Database, Indexer, Report, Seen, Watch, letters, verify};
+use charter_indexer::{Database, Indexer, Report, Seen, Watch, letters, verify, verify_every};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::chain::{self, Chain};
 use crate::files::DataDir;
 use crate::output::Progress;
+use crate::units::duration_ms;
 
 /// How often `run` says how far it is while it catches up.
 const REPORT_EVERY: Duration = Duration::from_secs(5);
@@ -38,12 +39,8 @@ pub enum Command {
     Run {
         #[command(flatten)]
         place: Place,
-        /// Also serve the API here. Port 0 takes a free one.
-        #[arg(long)]
-        serve: Option<String>,
-        /// Print JSON, a line for each thing that is ready.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        service: Service,
     },
     /// Compares the tables with the contracts; fails if they differ.
     Verify {
@@ -94,6 +91,32 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+// What `run` does beside mirroring. No comment of documentation: clap would take it for the verb's.
+#[derive(clap::Args)]
+pub struct Service {
+    /// Also serve the API here. Port 0 takes a free one.
+    #[arg(long)]
+    serve: Option<String>,
+    /// Compare the tables with the contracts so often; `never` leaves it to `verify`.
+    #[arg(long, value_name = "TIME", value_parser = every, default_value = "1h")]
+    verify_every: Every,
+    /// Print JSON, a line for each thing that is ready.
+    #[arg(long)]
+    json: bool,
+}
+
+/// How often something is done, if at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Every(Option<Duration>);
+
+fn every(text: &str) -> Result<Every, String> {
+    if text == "never" {
+        return Ok(Every(None));
+    }
+    let ms = duration_ms(text).map_err(|why| format!("{why}; or never"))?;
+    Ok(Every(Some(Duration::from_millis(ms))))
 }
 
 pub async fn open_database(folder: &DataDir, url: Option<&str>) -> anyhow::Result<Database> {
@@ -156,7 +179,7 @@ impl Stop {
 pub async fn run(command: Command) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
     match command {
-        Command::Run { place, serve, json } => run_indexer(&place, serve.as_deref(), json, &mut stop).await,
+        Command::Run { place, service } => run_indexer(&place, &service, &mut stop).await,
         Command::Verify { place, json } => {
             let verified = stop.before(run_verify(&place, json)).await;
             verified.unwrap_or_else(|| bail!("stopped before everything was compared"))
@@ -213,46 +236,55 @@ fn tell_ready(addr: SocketAddr, json: bool) {
     } else {
         println!("API at {url}");
     }
+    if !addr.ip().is_loopback() {
+        eprintln!("{BEYOND_LOOPBACK}.");
+    }
 }
 
-async fn run_indexer(place: &Place, serve: Option<&str>, json: bool, stop: &mut Stop) -> anyhow::Result<()> {
+async fn run_indexer(place: &Place, service: &Service, stop: &mut Stop) -> anyhow::Result<()> {
     let Some(opened) = stop.before(open(place)).await else { return Ok(()) };
     let Open { contracts, rpc, database, _chain } = opened?;
-    let watch = Watch::default();
-    let result = mirror(&database, rpc, &contracts, serve, json, &watch, stop).await;
+    let result = mirror(&database, &rpc, &contracts, service, stop).await;
     database.close().await;
     result
 }
 
 async fn mirror(
     database: &Database,
-    rpc: Rpc,
+    rpc: &Rpc,
     contracts: &Contracts,
-    serve: Option<&str>,
-    json: bool,
-    watch: &Watch,
+    service: &Service,
     stop: &mut Stop,
 ) -> anyhow::Result<()> {
-    let Some(indexer) = stop.before(Indexer::open(rpc, contracts, database.pool().clone())).await else {
+    let Service { serve, verify_every: Every(every), json } = service;
+    let (pool, watch) = (database.pool(), Watch::default());
+    let Some(indexer) = stop.before(Indexer::open(rpc.clone(), contracts, pool.clone())).await else {
         return Ok(());
     };
     let mut indexer = indexer?.watched_by(watch.clone());
     let from = indexer.cursor().height;
-    if json {
+    if *json {
         println!("{}", json!({ "indexing_from": from }));
     } else {
         println!("indexing from block {from}");
     }
     let server = match serve {
-        Some(addr) => Some(Server::start(database.pool().clone(), addr, watch.clone()).await?),
+        Some(addr) => Some(Server::start(pool.clone(), addr, watch.clone()).await?),
         None => None,
     };
     if let Some(server) = &server {
-        tell_ready(server.addr, json);
+        tell_ready(server.addr, *json);
     }
+    let compare = async {
+        match every {
+            Some(every) => verify_every(pool, rpc, contracts, *every).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         done = indexer.run(stop.asked()) => Ok(done?),
-        () = report(watch, from, Progress::new(json)) => Ok(()),
+        () = report(&watch, from, Progress::new(*json)) => Ok(()),
+        () = compare => Ok(()),
     }
 }
 
@@ -302,7 +334,10 @@ async fn run_verify(place: &Place, json: bool) -> anyhow::Result<()> {
     if json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
-        println!("block {}: {} rows compared, {} mismatches", report.height, report.rows, report.mismatches);
+        let Report { height, to_height, rows, mismatches, .. } = &report;
+        let blocks =
+            if height == to_height { format!("block {height}") } else { format!("blocks {height} to {to_height}") };
+        println!("{blocks}: {rows} rows compared, {mismatches} mismatches");
         for line in &report.detail {
             println!("  {line}");
         }
@@ -337,4 +372,21 @@ async fn list_letters(place: &Place, retry: bool, json: bool) -> anyhow::Result<
         println!("block {height}, {contract}, {number}: {reason}");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Every, every};
+
+    #[test]
+    fn a_schedule_is_a_time_or_never() {
+        assert_eq!(every("90s"), Ok(Every(Some(Duration::from_secs(90)))));
+        assert_eq!(every("never"), Ok(Every(None)));
+        for wrong in ["", "0s", "hourly", "-1h"] {
+            let refused = every(wrong).unwrap_err();
+            assert!(refused.ends_with("; or never"), "{refused}");
+        }
+    }
 }
