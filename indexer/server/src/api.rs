@@ -5,6 +5,7 @@ mod chain;
 mod describe;
 mod metrics;
 mod parameters;
+mod permissions;
 mod problem;
 mod ranking;
 mod records;
@@ -118,6 +119,7 @@ fn router(api: Api) -> Router {
     let mut of_chain = Router::new()
         .route("/v1/status", get(chain::status))
         .route("/v1/events", get(chain::events))
+        .route("/v1/permissions", get(permissions::permissions))
         .route("/v1/ranking", get(ranking::ranking))
         .route("/v1/verify", get(chain::verification));
     for table in tables::all() {

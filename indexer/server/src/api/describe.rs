@@ -1,5 +1,6 @@
 //! What the API says of itself: OpenAPI 3.1, with the schemas that the ABIs have.
 
+use charter_types::keys::{Grant, Policy};
 use schemars::JsonSchema;
 use schemars::r#gen::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -145,6 +146,24 @@ impl Document {
         self.of_tables(format!("/v1/{}/{{key}}", table.path), &about, key, item, &[404]);
     }
 
+    fn permissions(&mut self) {
+        let policy = self.schema::<Option<Policy>>();
+        let item = json!({
+            "type": "object", "required": ["grant", "policy"],
+            "properties": { "grant": self.schema::<Grant>(), "policy": policy },
+        });
+        let parameters = vec![
+            parameter("owner", "query", schema_of(Kind::Account)),
+            parameter("agent", "query", schema_of(Kind::Number)),
+            parameter("after", "query", json!({ "type": "string", "description": "`next` of another page." })),
+            limit(),
+            order(),
+        ];
+        let about = "Grants of an agent, or of all agents of an owner, that were not revoked, each with its policy. Whether a \
+                     use goes through is for `check` of the contract to say: time, budget, host and epochs count, too.";
+        self.of_tables("/v1/permissions".to_owned(), about, parameters, page_of(item), &[]);
+    }
+
     fn schema<T: JsonSchema>(&mut self) -> Value {
         json!(self.generator.subschema_for::<T>())
     }
@@ -163,6 +182,7 @@ impl Document {
         ];
         let events = self.schema::<Events>();
         self.of_tables("/v1/events".to_owned(), "Events of one contract, in their order.", parameters, events, &[]);
+        self.permissions();
         let asset = "`near`, or `nep141:` and a token's account.";
         let asset = json!({ "type": "string", "default": "near", "description": asset });
         let after = json!({ "type": "string", "description": "`next` of another page." });

@@ -8,6 +8,7 @@ mod letters;
 mod lies;
 mod mirror;
 mod node;
+mod query;
 mod questions;
 mod ranking;
 mod schema;

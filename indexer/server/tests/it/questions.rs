@@ -58,6 +58,13 @@ async fn what_means_nothing_is_refused_and_says_what_would_not_be() {
         ("/v1/agents/1?order=desc", "unknown parameter order"),
         ("/v1/agents?min_height=-1", "min_height is a number from 0 to 2^64-1"),
         ("/v1/status?min_height=now", "min_height is a number"),
+        ("/v1/permissions", "either owner or agent"),
+        ("/v1/permissions?owner=a.near&agent=1", "either owner or agent"),
+        ("/v1/permissions?owner=%00", "owner is a NEAR account"),
+        ("/v1/permissions?agent=one", "agent is a number"),
+        ("/v1/permissions?agent=1&after=1", "after is the `next` of another page"),
+        ("/v1/permissions?agent=1&after=1/x", "after is the `next` of another page"),
+        ("/v1/permissions?agent=1&revoked=true", "unknown parameter revoked; there are owner, agent, after"),
         ("/v1/status?contract=registry", "unknown parameter contract"),
         ("/v1/verify?height=1", "unknown parameter height"),
         // Bytes that are no text.
@@ -274,7 +281,7 @@ async fn every_answer_has_a_schema() {
     let (_, document) = get(&server, "/openapi.json").await;
     references(&document, &document);
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), tables::all().count() * 2 + 5);
+    assert_eq!(paths.len(), tables::all().count() * 2 + 6);
     for (path, operations) in paths {
         let responses = operations["get"]["responses"].as_object().unwrap();
         for (status, response) in responses {
