@@ -41,8 +41,8 @@ type Reply = Result<Response, Problem>;
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What to know of an API that others than this machine reach.
-pub const BEYOND_LOOPBACK: &str = "the API listens beyond loopback: whoever reaches it may ask it, as often as they like and in \
-                                   plain text. Put a proxy before it that limits rates and speaks TLS";
+pub const BEYOND_LOOPBACK: &str = "the API listens beyond loopback: whoever reaches it may ask it, as often as they \
+                                   like and in plain text. Put a proxy before it that limits rates and speaks TLS";
 
 /// What answers are made of.
 #[derive(Clone)]

@@ -47,8 +47,8 @@ pub struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// In SQL. `$1` and on are the values of the filters in their order, as text, and then the place. There is an index for each
-    /// filter, which goes on with what pages are ordered by, so no rows are read but those on the page.
+    /// In SQL. `$1` and on are the values of the filters in their order, as text, and then the place. There is an index
+    /// for each filter, which goes on with what pages are ordered by, so no rows are read but those on the page.
     pub fn statement(&self) -> String {
         let (by, table, order) = (self.table.order(), self.table.name, self.order);
         let place = self.goes_on.then(|| (by, order.beyond()));

@@ -30,12 +30,13 @@ pub type Single = for<'a> fn(&'a Chain, Row<'a>) -> Asked<'a, Option<Value>>;
 /// A view that lists the rows of one parent.
 pub type OfParent = for<'a> fn(&'a Chain, u64) -> Asked<'a, Vec<Value>>;
 
-/// Where the truth about a table is, beside its events: every table is made again from these. Views tell whether what is made
-/// of an event is what the contract has.
+/// Where the truth about a table is, beside its events: every table is made again from these. Views tell whether what
+/// is made of an event is what the contract has.
 pub enum Truth {
     /// A view lists all rows by id, a page at a time.
     Pages { list: View<Page>, last: HighestId },
-    /// A view lists all rows that belong to one row of another table, which is listed by pages. The column `of` names it.
+    /// A view lists all rows that belong to one row of another table, which is listed by pages. The column `of` names
+    /// it.
     PerParent { parent: &'static Table, of: &'static str, rows: OfParent },
     /// A view shows many rows by their keys, [`PAGE_MAX`] at once. Which rows there are, only events tell.
     Batch(Many),
@@ -53,7 +54,8 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// The parts of the key, of which only the last may have a `/` in it. A row that somebody added by hand may have any.
+    /// The parts of the key, of which only the last may have a `/` in it. A row that somebody added by hand may have
+    /// any.
     pub fn parts<const N: usize>(self) -> Option<[&'a str; N]> {
         self.key.splitn(N, '/').collect::<Vec<_>>().try_into().ok()
     }

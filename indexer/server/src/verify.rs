@@ -57,7 +57,8 @@ pub async fn verify(pool: &PgPool, rpc: &Rpc, contracts: &Contracts) -> Result<O
 
 async fn note(pool: &PgPool, report: &Report) -> Result<(), IndexerError> {
     sqlx::query(
-        "insert into verify_run (height, to_height, rows, mismatches, dead_letters, detail) values ($1, $2, $3, $4, $5, $6)",
+        "insert into verify_run (height, to_height, rows, mismatches, dead_letters, detail)
+         values ($1, $2, $3, $4, $5, $6)",
     )
     .bind(store::signed(report.height)?)
     .bind(store::signed(report.to_height)?)
@@ -70,8 +71,8 @@ async fn note(pool: &PgPool, report: &Report) -> Result<(), IndexerError> {
     Ok(())
 }
 
-/// Compares again and again, each time `every` so long after the last one, whoever that was. What goes wrong is logged, and
-/// tried again when the next one would be due.
+/// Compares again and again, each time `every` so long after the last one, whoever that was. What goes wrong is logged,
+/// and tried again when the next one would be due.
 pub async fn verify_every(pool: &PgPool, rpc: &Rpc, contracts: &Contracts, every: Duration) {
     let mut pause = until_due(pool, every).await.unwrap_or(every);
     loop {

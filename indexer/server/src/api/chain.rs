@@ -151,8 +151,8 @@ pub struct Status {
     genesis: Option<String>,
     /// The block that the tables stand for; `null`: the database is empty.
     pub height: Option<u64>,
-    /// How old that block is, milliseconds, by its own time and the clock here. If the node's head is as old, it is a node that
-    /// stands still, or keeps the newest blocks back.
+    /// How old that block is, milliseconds, by its own time and the clock here. If the node's head is as old, it is a
+    /// node that stands still, or keeps the newest blocks back.
     pub age_ms: Option<u64>,
     /// The node's newest final block; `null`: nobody asks a node.
     pub head: Option<u64>,
@@ -231,8 +231,8 @@ pub struct Ready {
     verification: Option<Verification>,
 }
 
-/// Whether answers are those of now: 503 and why, if the node has another chain or does not answer, or the tables are far
-/// behind it.
+/// Whether answers are those of now: 503 and why, if the node has another chain or does not answer, or the tables are
+/// far behind it.
 pub async fn ready(State(api): State<Api>) -> Reply {
     let mut snapshot = Snapshot::open(&api.pool).await?;
     let status = Status::read(&api, &mut snapshot).await?;

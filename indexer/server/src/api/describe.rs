@@ -83,7 +83,9 @@ fn order() -> Value {
 /// What every question about tables may have.
 fn min_height() -> Value {
     let about = "Wait for up to five seconds until the tables stand at this block or a later one.";
-    json!({ "name": "min_height", "in": "query", "required": false, "description": about, "schema": schema_of(Kind::Number) })
+    let mut parameter = parameter("min_height", "query", schema_of(Kind::Number));
+    parameter["description"] = json!(about);
+    parameter
 }
 
 /// A page of a table.
@@ -159,8 +161,9 @@ impl Document {
             limit(),
             order(),
         ];
-        let about = "Grants of an agent, or of all agents of an owner, that were not revoked, each with its policy. Whether a \
-                     use goes through is for `check` of the contract to say: time, budget, host and epochs count, too.";
+        let about = "Grants of an agent, or of all agents of an owner, that were not revoked, each with its policy. \
+                     Whether a use goes through is for `check` of the contract to say: time, budget, host and epochs \
+                     count, too.";
         self.of_tables("/v1/permissions".to_owned(), about, parameters, page_of(item), &[]);
     }
 

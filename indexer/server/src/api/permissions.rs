@@ -42,10 +42,11 @@ fn statement(whose: &str, order: Order, goes_on: bool) -> String {
     } else {
         "$2::text is null and $3::text is null".to_owned()
     };
-    // Everything in the text is ours; values are bound. By agent and then by grant, so that a page is read from indexes however
-    // many agents somebody owns.
+    // Everything in the text is ours; values are bound. By agent and then by grant, so that a page is read from indexes
+    // however many agents somebody owns.
     format!(
-        "select key_grant.body as granted, key_policy.body as policy, agent.id::text || '/' || key_grant.id::text as place
+        "select key_grant.body as granted, key_policy.body as policy,
+           agent.id::text || '/' || key_grant.id::text as place
          from agent
          join key_grant on key_grant.agent = agent.id
          left join key_policy on key_policy.grant_id = key_grant.id

@@ -92,7 +92,8 @@ impl Check {
         }))
     }
 
-    /// The result. `None`: it would tell of mismatches that there are none of, because a dead letter was applied meanwhile.
+    /// The result. `None`: it would tell of mismatches that there are none of, because a dead letter was applied
+    /// meanwhile.
     pub async fn run(mut self) -> Result<Option<Report>, IndexerError> {
         let height = self.now.cursor.height;
         self.read_events().await?;
@@ -157,8 +158,8 @@ impl Check {
         Ok(())
     }
 
-    /// The tables hold every event, in order and unaltered, exactly if the hash over them is the contract's. Returns how many
-    /// heads there are.
+    /// The tables hold every event, in order and unaltered, exactly if the hash over them is the contract's. Returns
+    /// how many heads there are.
     async fn check_heads(&mut self) -> Result<u64, IndexerError> {
         let mut moment = self.open().await?;
         let mut kept: BTreeMap<String, (String, EventHead)> = BTreeMap::new();

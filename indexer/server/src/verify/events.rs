@@ -1,10 +1,10 @@
 //! What events say: their hash, which a contract's `event_head` must be, and the rows that they make.
 //!
-//! Columns of `event` that repeat the log are compared with it. Where and when it was logged it does not tell, and no contract
-//! does, so of `height`, `receipt_id` and `log_index` only that is checked which follows from the order of events: blocks follow
-//! each other, a receipt is in one block, its logs stand together and in their order. That a receipt of a single log has another
-//! hash for its id, or that all logs of a receipt are in another block between those of their neighbours, can't be told
-//! without asking the chain for the receipt itself.
+//! Columns of `event` that repeat the log are compared with it. Where and when it was logged it does not tell, and no
+//! contract does, so of `height`, `receipt_id` and `log_index` only that is checked which follows from the order of
+//! events: blocks follow each other, a receipt is in one block, its logs stand together and in their order. That a
+//! receipt of a single log has another hash for its id, or that all logs of a receipt are in another block between
+//! those of their neighbours, can't be told without asking the chain for the receipt itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -133,8 +133,8 @@ impl Events {
 }
 
 impl Told {
-    /// Takes up one event: the chain of hashes, its columns, and what it changes. A dead letter is in that chain and changes
-    /// nothing.
+    /// Takes up one event: the chain of hashes, its columns, and what it changes. A dead letter is in that chain and
+    /// changes nothing.
     fn take(&mut self, name: &str, row: &PgRow, to: &mut Vec<(u64, Change)>) -> Result<(), IndexerError> {
         // Bytes that are no text are not what the contract wrote, and neither is what they become here: the hash tells.
         let log = String::from_utf8_lossy(row.try_get("log")?).into_owned();

@@ -1,9 +1,10 @@
 //! When tables are read: all of them at one moment, or each part at its own.
 //!
-//! A server keeps what was there when a comparison began for as long as it takes. The embedded database has one connection,
-//! which the indexer and whoever asks the API wait for. There each part is read in a transaction of its own, and the
-//! connection goes back before the chain is asked, so the tables go on between two parts. A part is of one moment in either
-//! case and is compared with the chain as of its own block: nothing has to be read again because the cursor moved.
+//! A server keeps what was there when a comparison began for as long as it takes. The embedded database has one
+//! connection, which the indexer and whoever asks the API wait for. There each part is read in a transaction of its
+//! own, and the connection goes back before the chain is asked, so the tables go on between two parts. A part is of one
+//! moment in either case and is compared with the chain as of its own block: nothing has to be read again because the
+//! cursor moved.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +18,8 @@ use crate::IndexerError;
 pub type Moment = Transaction<'static, Postgres>;
 
 const BEGIN: &str = "begin isolation level repeatable read";
+/// All of all tables is read, and the chain is asked in between.
+const LIMITS_OFF: [&str; 2] = ["set local statement_timeout = 0", "set local idle_in_transaction_session_timeout = 0"];
 
 /// Where moments come from.
 pub enum Moments {
@@ -47,8 +50,9 @@ impl Moments {
     pub async fn new(pool: &PgPool) -> Result<Self, IndexerError> {
         if pool.options().get_max_connections() > 1 {
             let mut moment = pool.begin_with(BEGIN).await?;
-            // All of all tables is read.
-            sqlx::query("set local statement_timeout = 0").execute(&mut *moment).await?;
+            for limit in LIMITS_OFF {
+                sqlx::query(limit).execute(&mut *moment).await?;
+            }
             return Ok(Self::One(Some(moment)));
         }
         let turn = turn(pool).lock_owned().await;

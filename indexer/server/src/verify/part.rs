@@ -9,8 +9,8 @@ use crate::truth::Rows;
 
 /// Rows that are compared at once: some megabytes of them.
 pub const ROWS_PER_PART: u64 = 4_000;
-/// Rows that a part by numbers has at the most. More than there are numbers were added by hand, and their events, which are
-/// compared key by key, don't tell of them.
+/// Rows that a part by numbers has at the most. More than there are numbers were added by hand, and their events, which
+/// are compared key by key, don't tell of them.
 const ROWS_MAX: u64 = 10 * ROWS_PER_PART;
 
 /// Keys after `$1` up to `$2`, as a condition. Both are always bound, and null where there is no such bound.

@@ -1,8 +1,8 @@
 //! Comparing, part by part: whatever a hand does is found in tables of any length, while the tables go on.
 //!
-//! Lines whose removal must fail these: each arm of `misplaced` and `twice` in `verify/events.rs`, `follow` in `Check::open`,
-//! `turn` and `forget_temporary_tables` in `verify/moments.rs`, `buffer_unordered` in `truth.rs`, `offset` in `last_key`,
-//! `order by key` in `part::after`.
+//! Lines whose removal must fail these: each arm of `misplaced` and `twice` in `verify/events.rs`, `follow` in
+//! `Check::open`, `turn` and `forget_temporary_tables` in `verify/moments.rs`, `buffer_unordered` in `truth.rs`,
+//! `offset` in `last_key`, `order by key` in `part::after`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -93,7 +93,8 @@ async fn tables_of_more_than_a_part_are_compared_to_their_ends() {
         assert_eq!(report.mismatches, 3 * wrong, "{text}: {:?}", report.detail);
         for table in LONG {
             let back = format!(
-                "delete from {table}; insert into {table} (key, body, height) select key, body, height from kept_{table}"
+                "delete from {table};
+                 insert into {table} (key, body, height) select key, body, height from kept_{table}"
             );
             scene.pool.execute(AssertSqlSafe(back)).await.unwrap();
         }

@@ -82,8 +82,8 @@ fn nodes<'a>(plan: &'a Value, found: &mut Vec<&'a Value>) {
     }
 }
 
-/// Whatever is asked, and at whichever end: a page is read from an index, in its order, and no other row is. So the last page is
-/// as fast as the first, among however many rows.
+/// Whatever is asked, and at whichever end: a page is read from an index, in its order, and no other row is. So the
+/// last page is as fast as the first, among however many rows.
 #[tokio::test]
 async fn every_page_is_read_from_an_index_in_its_order() {
     let test = database::open().await;

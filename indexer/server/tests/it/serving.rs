@@ -1,7 +1,7 @@
 //! REST for whoever runs it: waiting for a height, when to ask again, figures, and a page for people.
 //!
-//! Lines whose removal must fail these: `reach` in `parameters.rs`, either side of the `if` and of the `select` in `reach`,
-//! `RETRY_AFTER`, any line of `metrics.rs`, the policy in `browse.rs`, `VERSION` in `letters.rs`.
+//! Lines whose removal must fail these: `reach` in `parameters.rs`, either side of the `if` and of the `select` in
+//! `reach`, `RETRY_AFTER`, any line of `metrics.rs`, the policy in `browse.rs`, `VERSION` in `letters.rs`.
 
 use std::time::{Duration, Instant};
 

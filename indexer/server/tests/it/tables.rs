@@ -1,7 +1,7 @@
 //! Every table is true, and notices a hand in it: walked from the descriptors, so that a new table is in it.
 //!
-//! Lines whose removal must fail these: `wrong.insert` and `against_events` in `verify/check.rs`, either side of `full join` in
-//! `verify/shadows.rs`, any table in the `TABLES` of its contract.
+//! Lines whose removal must fail these: `wrong.insert` and `against_events` in `verify/check.rs`, either side of `full
+//! join` in `verify/shadows.rs`, any table in the `TABLES` of its contract.
 
 use std::collections::BTreeSet;
 
@@ -95,12 +95,12 @@ impl Hand {
     }
 }
 
-/// Tables that are changed at once: a report names so many mismatches and no more, and two keys are wrong where a key is
-/// changed.
+/// Tables that are changed at once: a report names so many mismatches and no more, and two keys are wrong where a key
+/// is changed.
 const AT_ONCE: usize = 10;
 
-/// What changes a row as a whole. What is added is as plausible as can be: a record that is there once more, under a key of
-/// the same form.
+/// What changes a row as a whole. What is added is as plausible as can be: a record that is there once more, under a
+/// key of the same form.
 fn whole(table: &Table, last: &str) -> [Hand; 5] {
     let added = format!("{last}9");
     let put =
