@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail, ensure};
 use charter_client::{Contracts, Rpc};
-use charter_indexer::api::Server;
+use charter_indexer::api::{BEYOND_LOOPBACK, Server};
 use charter_indexer::ranking::{self, Question, Ranked, Ranking};
 use charter_indexer::reindex::{Reindexed, reindex};
-use charter_indexer::{Database, Indexer, IndexerError, Report, Seen, Watch, letters, verify};
+use charter_indexer::{Database, Indexer, IndexerError, Report, Seen, Watch, letters, verify, verify_every};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -42,20 +42,8 @@ pub enum Command {
     Run {
         #[command(flatten)]
         place: Place,
-        /// Also serve the API here. Port 0 takes a free one.
-        #[arg(long)]
-        serve: Option<String>,
-        /// End with exit code 75 once the indexer hangs for so long while the chain goes on, so that a supervisor
-        /// starts it again.
-        #[arg(long, value_name = "TIME", value_parser = duration_ms, default_value = "30s")]
-        give_up_after: u64,
-        /// Start an empty database behind this height instead of the first block that the node has. The contracts' first
-        /// events have to come later.
-        #[arg(long, value_name = "HEIGHT")]
-        from: Option<u64>,
-        /// Print JSON, a line for each thing that is ready.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        service: Service,
     },
     /// Compares the tables with the contracts; fails if they differ.
     Verify {
@@ -116,6 +104,40 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+// What `run` does beside mirroring. No comment of documentation: clap would take it for the verb's.
+#[derive(clap::Args)]
+pub struct Service {
+    /// Also serve the API here. Port 0 takes a free one.
+    #[arg(long)]
+    serve: Option<String>,
+    /// End with exit code 75 once the indexer hangs for so long while the chain goes on, so that a supervisor
+    /// starts it again.
+    #[arg(long, value_name = "TIME", value_parser = duration_ms, default_value = "30s")]
+    give_up_after: u64,
+    /// Start an empty database behind this height instead of the first block that the node has. The contracts' first
+    /// events have to come later.
+    #[arg(long, value_name = "HEIGHT")]
+    from: Option<u64>,
+    /// Compare the tables with the contracts so often; `never` leaves it to `verify`.
+    #[arg(long, value_name = "TIME", value_parser = every, default_value = "1h")]
+    verify_every: Every,
+    /// Print JSON, a line for each thing that is ready.
+    #[arg(long)]
+    json: bool,
+}
+
+/// How often something is done, if at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Every(Option<Duration>);
+
+fn every(text: &str) -> Result<Every, String> {
+    if text == "never" {
+        return Ok(Every(None));
+    }
+    let ms = duration_ms(text).map_err(|why| format!("{why}; or never"))?;
+    Ok(Every(Some(Duration::from_millis(ms))))
 }
 
 pub async fn open_database(folder: &DataDir, url: Option<&str>) -> anyhow::Result<Database> {
@@ -197,10 +219,7 @@ impl Stop {
 pub async fn run(command: Command) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
     match command {
-        Command::Run { place, serve, give_up_after, from, json } => {
-            let patience = Duration::from_millis(give_up_after);
-            run_indexer(&place, &Run { serve: serve.as_deref(), patience, from, json }, &mut stop).await
-        }
+        Command::Run { place, service } => run_indexer(&place, &service, &mut stop).await,
         Command::Verify { place, json } => {
             let verified = stop.before(run_verify(&place, json)).await;
             verified.unwrap_or_else(|| bail!("stopped before everything was compared"))
@@ -261,27 +280,20 @@ fn tell_ready(addr: SocketAddr, json: bool) {
     } else {
         println!("API at {url}");
     }
+    if !addr.ip().is_loopback() {
+        eprintln!("{BEYOND_LOOPBACK}.");
+    }
 }
 
-/// How `run` goes about it.
-struct Run<'a> {
-    serve: Option<&'a str>,
-    /// How long it may hang.
-    patience: Duration,
-    from: Option<u64>,
-    json: bool,
-}
-
-async fn run_indexer(place: &Place, how: &Run<'_>, stop: &mut Stop) -> anyhow::Result<()> {
+async fn run_indexer(place: &Place, service: &Service, stop: &mut Stop) -> anyhow::Result<()> {
     let Some(opened) = stop.before(open(place, Patience::Waits)).await else { return Ok(()) };
     let Open { contracts, rpc, database, _chain } = opened?;
-    let watch = Watch::default();
-    let result = mirror(&database, rpc, &contracts, how, &watch, stop).await;
+    let result = mirror(&database, &rpc, &contracts, service, stop).await;
     if let Err(error) = &result
         && matches!(error.downcast_ref::<IndexerError>(), Some(IndexerError::Stuck { .. }))
     {
         // What hangs could also keep the database from being closed, and the program from ending.
-        let _ = output::fail(error, how.json);
+        let _ = output::fail(error, service.json);
         std::process::exit(STUCK);
     }
     database.close().await;
@@ -290,31 +302,39 @@ async fn run_indexer(place: &Place, how: &Run<'_>, stop: &mut Stop) -> anyhow::R
 
 async fn mirror(
     database: &Database,
-    rpc: Rpc,
+    rpc: &Rpc,
     contracts: &Contracts,
-    how: &Run<'_>,
-    watch: &Watch,
+    service: &Service,
     stop: &mut Stop,
 ) -> anyhow::Result<()> {
-    let opened = Indexer::open_from(rpc, contracts, database.pool().clone(), how.from);
+    let Service { serve, give_up_after, from, verify_every: Every(every), json } = service;
+    let (pool, watch) = (database.pool(), Watch::default());
+    let opened = Indexer::open_from(rpc.clone(), contracts, pool.clone(), *from);
     let Some(indexer) = stop.before(opened).await else { return Ok(()) };
-    let mut indexer = indexer?.watched_by(watch.clone()).given_up_after(how.patience);
+    let mut indexer = indexer?.watched_by(watch.clone()).given_up_after(Duration::from_millis(*give_up_after));
     let from = indexer.cursor().height;
-    if how.json {
+    if *json {
         println!("{}", json!({ "indexing_from": from }));
     } else {
         println!("indexing from block {from}");
     }
-    let server = match how.serve {
-        Some(addr) => Some(Server::start(database.pool().clone(), addr, watch.clone()).await?),
+    let server = match serve {
+        Some(addr) => Some(Server::start(pool.clone(), addr, watch.clone()).await?),
         None => None,
     };
     if let Some(server) = &server {
-        tell_ready(server.addr, how.json);
+        tell_ready(server.addr, *json);
     }
+    let compare = async {
+        match every {
+            Some(every) => verify_every(pool, rpc, contracts, *every).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         done = indexer.run(stop.asked()) => Ok(done?),
-        () = report(watch, from, Progress::new(how.json)) => Ok(()),
+        () = report(&watch, from, Progress::new(*json)) => Ok(()),
+        () = compare => Ok(()),
     }
 }
 
@@ -364,7 +384,10 @@ async fn run_verify(place: &Place, json: bool) -> anyhow::Result<()> {
     if json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
-        println!("block {}: {} rows compared, {} mismatches", report.height, report.rows, report.mismatches);
+        let Report { height, to_height, rows, mismatches, .. } = &report;
+        let blocks =
+            if height == to_height { format!("block {height}") } else { format!("blocks {height} to {to_height}") };
+        println!("{blocks}: {rows} rows compared, {mismatches} mismatches");
         for line in &report.detail {
             println!("  {line}");
         }
@@ -422,4 +445,21 @@ async fn reindex_tables(place: &Place, json: bool) -> anyhow::Result<()> {
 async fn make_again(database: &Database) -> anyhow::Result<(Reindexed, letters::Retried)> {
     let made = reindex(database.pool()).await?.context("the database is empty: nothing to make again")?;
     Ok((made, letters::retry(database.pool()).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Every, every};
+
+    #[test]
+    fn a_schedule_is_a_time_or_never() {
+        assert_eq!(every("90s"), Ok(Every(Some(Duration::from_secs(90)))));
+        assert_eq!(every("never"), Ok(Every(None)));
+        for wrong in ["", "0s", "hourly", "-1h"] {
+            let refused = every(wrong).unwrap_err();
+            assert!(refused.ends_with("; or never"), "{refused}");
+        }
+    }
 }

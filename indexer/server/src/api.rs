@@ -1,19 +1,23 @@
 //! REST over the tables. Keyset paging only; every answer names the block it stands for.
 
+mod browse;
 mod chain;
 mod describe;
+mod metrics;
 mod parameters;
+mod permissions;
 mod problem;
 mod ranking;
 mod records;
 mod snapshot;
+mod standing;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{Method, Uri};
+use axum::http::{Method, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -25,14 +29,20 @@ use tower_http::cors::{Any, CorsLayer};
 use crate::IndexerError;
 use crate::tables;
 use crate::watch::Watch;
+use metrics::Requests;
 use problem::Problem;
 use ranking::Rankings;
 use snapshot::{INDEXED_HASH, INDEXED_HEIGHT};
+use standing::Standing;
 
 type Reply = Result<Response, Problem>;
 
 /// How often a node is asked how far it is, where no indexer does it.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// What to know of an API that others than this machine reach.
+pub const BEYOND_LOOPBACK: &str = "the API listens beyond loopback: whoever reaches it may ask it, as often as they \
+                                   like and in plain text. Put a proxy before it that limits rates and speaks TLS";
 
 /// What answers are made of.
 #[derive(Clone)]
@@ -40,6 +50,8 @@ struct Api {
     pool: PgPool,
     watch: Watch,
     rankings: Arc<Rankings>,
+    standing: Arc<Standing>,
+    requests: Arc<Requests>,
 }
 
 /// A running API. It stops when dropped.
@@ -64,7 +76,11 @@ impl Server {
         let busy = |error: std::io::Error| IndexerError::Listen { addr: addr.to_owned(), error };
         let listener = tokio::net::TcpListener::bind(addr).await.map_err(busy)?;
         let local = listener.local_addr().map_err(busy)?;
-        let router = router(Api { pool, watch, rankings: Arc::default() });
+        if !local.ip().is_loopback() {
+            tracing::warn!(%local, "{BEYOND_LOOPBACK}");
+        }
+        let (standing, requests) = (Arc::default(), Arc::default());
+        let router = router(Api { pool, watch, rankings: Arc::default(), standing, requests });
         let task = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "the API stopped");
@@ -102,6 +118,7 @@ fn router(api: Api) -> Router {
     let mut of_chain = Router::new()
         .route("/v1/status", get(chain::status))
         .route("/v1/events", get(chain::events))
+        .route("/v1/permissions", get(permissions::permissions))
         .route("/v1/ranking", get(ranking::ranking))
         .route("/v1/verify", get(chain::verification));
     for table in tables::all() {
@@ -112,14 +129,17 @@ fn router(api: Api) -> Router {
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD])
         .allow_headers(Any)
-        .expose_headers([INDEXED_HEIGHT, INDEXED_HASH]);
+        .expose_headers([INDEXED_HEIGHT, INDEXED_HASH, header::RETRY_AFTER]);
     of_chain
         .route_layer(middleware::from_fn_with_state(api.clone(), only_of_this_chain))
         .route("/healthz", get(async || "ok"))
         .route("/readyz", get(chain::ready))
+        .route("/metrics", get(metrics::metrics))
         .route("/openapi.json", get(async || Json(describe::document())))
+        .merge(browse::routes())
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
+        .layer(middleware::from_fn_with_state(api.clone(), metrics::count))
         .layer(cors)
         .with_state(api)
 }

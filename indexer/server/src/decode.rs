@@ -8,6 +8,9 @@ use crate::apply::changes;
 use crate::contract::Contract;
 use crate::store;
 
+/// How the reason begins why an event of a version to come can't be read.
+pub const VERSION: &str = "version ";
+
 /// A new value, of whichever contract.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
@@ -82,7 +85,7 @@ pub fn decode(contract: Contract, log: &str) -> Decoded {
     let unknown = |reason: String| Decoded::Unknown { seq, prev, reason };
     let version = json["version"].as_str().and_then(|version| version.split('.').next());
     if version != Some("1") {
-        return unknown(format!("version {}", json["version"]));
+        return unknown(format!("{VERSION}{}", json["version"]));
     }
     let body = entry["new"].clone();
     let parsed = match contract {

@@ -6,13 +6,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 
 use crate::IndexerError;
 use crate::contract::Contract;
-use crate::decode;
+use crate::decode::{self, VERSION};
 use crate::escape::undo;
 use crate::pulse::Pulse;
 use crate::rebuild::remake;
@@ -63,6 +64,33 @@ fn letter(row: &PgRow) -> Result<Letter, IndexerError> {
 pub async fn count(connection: &mut PgConnection) -> Result<u64, IndexerError> {
     let row = sqlx::query("select count(*) as letters from dead_letter").fetch_one(connection).await?;
     store::unsigned(&row, "letters")
+}
+
+/// A version of events that nobody knows here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct UnknownVersion {
+    pub contract: String,
+    /// As the events have it, in JSON.
+    pub version: String,
+    pub events: u64,
+}
+
+/// Versions that are told of: a contract has one, and before an upgrade another.
+const VERSIONS_MAX: u32 = 20;
+
+/// Versions of events that could not be read, and how many there are of each.
+pub async fn unknown_versions(connection: &mut PgConnection) -> Result<Vec<UnknownVersion>, IndexerError> {
+    let text = format!(
+        "select contract, substr(reason, {place}) as version, count(*) as events from dead_letter
+         where reason like '{VERSION}%' group by contract, reason order by contract, reason limit {VERSIONS_MAX}",
+        place = VERSION.len() + 1,
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(text)).fetch_all(connection).await?;
+    let known = |row: &PgRow| -> Result<UnknownVersion, IndexerError> {
+        let (contract, version) = (row.try_get("contract")?, undo(row.try_get("version")?).into_owned());
+        Ok(UnknownVersion { contract, version, events: store::unsigned(row, "events")? })
+    };
+    rows.iter().map(known).collect()
 }
 
 /// Tries all of them again. Those that can be applied now become events, whole or not at all; the others stay, with the

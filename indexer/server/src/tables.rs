@@ -7,7 +7,7 @@ pub mod registry;
 
 use crate::table::Table;
 
-/// Every table of records. One that another's truth is read by comes before it.
+/// Every table of records.
 pub fn all() -> impl Iterator<Item = &'static Table> {
     [registry::TABLES, keys::TABLES, governance::TABLES, escrow::TABLES].into_iter().flatten().copied()
 }

@@ -1,31 +1,32 @@
-//! Compares the tables with the contracts, both at the block of the cursor.
+//! Compares the tables with the contracts at the block of the cursor, and with their own events.
 
 mod check;
+mod events;
+mod found;
+mod moments;
+mod part;
+mod shadows;
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
-use charter_client::{At, Contracts, Rpc};
-use charter_types::event::EventHead;
+use charter_client::{Contracts, Rpc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
+use sqlx::{PgPool, Row};
 
 use crate::IndexerError;
-use crate::escape::{escape_json, undo, undo_json};
-use crate::letters;
-use crate::rebuild::{Rebuilt, rebuild};
-use crate::store::{self, Mirrored};
-use crate::table::Table;
-use crate::tables;
-use crate::truth::Rows;
-use crate::views::Chain;
-use crate::watch::Node;
+use crate::escape::escape_json;
+use crate::store;
 use check::Check;
 
 /// The result of one comparison.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
+    /// The block at which it began.
     pub height: u64,
+    /// The block of what was compared last: on the embedded database the tables go on meanwhile.
+    #[serde(default)]
+    pub to_height: u64,
     /// Rows and events compared.
     pub rows: u64,
     pub mismatches: u64,
@@ -37,77 +38,82 @@ pub struct Report {
     pub detail: Vec<String>,
 }
 
-/// Mismatches described one by one; more are only counted.
-const DETAIL_MAX: usize = 20;
+/// How often a comparison begins anew because dead letters were applied meanwhile.
+const TRIES: u32 = 3;
+/// Until the first comparison of a database that nobody compared yet, if there is not less time between two.
+const FIRST: Duration = Duration::from_mins(1);
 
-/// Everything in the tables, read under one transaction.
-struct Mirror {
-    mirrored: Mirrored,
-    tables: BTreeMap<&'static str, Rows>,
-    /// What `contract` says of each chain of events, by name.
-    heads: BTreeMap<String, EventHead>,
-    rebuilt: Rebuilt,
-    dead_letters: u64,
-}
-
-/// Compares every table with its truth at the cursor's block. `None`: the database is still empty.
+/// Compares every table with its truth. `None`: the database is still empty.
 pub async fn verify(pool: &PgPool, rpc: &Rpc, contracts: &Contracts) -> Result<Option<Report>, IndexerError> {
-    let mut connection = pool.acquire().await?;
-    let Some(mirror) = Mirror::read(&mut connection).await? else { return Ok(None) };
-    // The connection goes back before the chain is asked: with the embedded database there is only one.
-    drop(connection);
-    // Another chain would be nothing but mismatches, or have no such block.
-    Node::ask(rpc).await?.check(&mirror.mirrored)?;
-    let cursor = mirror.mirrored.cursor;
-    let (height, dead_letters) = (cursor.height, mirror.dead_letters);
-    let chain = Chain::new(rpc.clone(), contracts.clone(), At::Hash(cursor.hash), mirror.events());
-    let (rows, found) = Check::new(chain, mirror).run().await?;
-    let mismatches = u64::try_from(found.len()).expect("a length fits into 64 bits");
-    let detail = found.into_iter().take(DETAIL_MAX).collect();
-    let report = Report { height, rows, mismatches, dead_letters, detail };
-    let mut connection = pool.acquire().await?;
-    sqlx::query("insert into verify_run (height, rows, mismatches, dead_letters, detail) values ($1, $2, $3, $4, $5)")
-        .bind(store::signed(report.height)?)
-        .bind(store::signed(report.rows)?)
-        .bind(store::signed(report.mismatches)?)
-        .bind(store::signed(report.dead_letters)?)
-        .bind(escape_json(json!(report.detail)))
-        .execute(&mut *connection)
-        .await?;
-    Ok(Some(report))
+    for _ in 0..TRIES {
+        let Some(check) = Check::start(pool, rpc, contracts).await? else { return Ok(None) };
+        if let Some(report) = check.run().await? {
+            note(pool, &report).await?;
+            return Ok(Some(report));
+        }
+    }
+    Err(IndexerError::CursorMoved)
 }
 
-impl Mirror {
-    /// Events of the contract that has most, by either count.
-    fn events(&self) -> u64 {
-        let told = self.rebuilt.contracts.values().map(|told| told.head.seq);
-        self.heads.values().map(|head| head.seq).chain(told).max().unwrap_or_default()
-    }
+async fn note(pool: &PgPool, report: &Report) -> Result<(), IndexerError> {
+    sqlx::query(
+        "insert into verify_run (height, to_height, rows, mismatches, dead_letters, detail)
+         values ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(store::signed(report.height)?)
+    .bind(store::signed(report.to_height)?)
+    .bind(store::signed(report.rows)?)
+    .bind(store::signed(report.mismatches)?)
+    .bind(store::signed(report.dead_letters)?)
+    .bind(escape_json(json!(report.detail)))
+    .execute(pool)
+    .await?;
+    Ok(())
+}
 
-    async fn read(connection: &mut PgConnection) -> Result<Option<Self>, IndexerError> {
-        let mut tx = sqlx::Connection::begin(connection).await?;
-        sqlx::query("set transaction isolation level repeatable read").execute(&mut *tx).await?;
-        // All of all tables is read.
-        sqlx::query("set local statement_timeout = 0").execute(&mut *tx).await?;
-        let Some(mirrored) = store::mirrored(&mut tx).await? else { return Ok(None) };
-        let mut tables = BTreeMap::new();
-        for table in tables::all() {
-            tables.insert(table.name, read_table(&mut tx, table).await?);
+/// Compares again and again, each time `every` so long after the last one, whoever that was. What goes wrong is logged,
+/// and tried again when the next one would be due.
+pub async fn verify_every(pool: &PgPool, rpc: &Rpc, contracts: &Contracts, every: Duration) {
+    let mut pause = until_due(pool, every).await.unwrap_or(every);
+    loop {
+        tokio::time::sleep(pause).await;
+        match verify(pool, rpc, contracts).await {
+            Ok(Some(Report { height, mismatches, detail, .. })) if mismatches > 0 => {
+                tracing::error!(height, mismatches, ?detail, "the tables are not as the contracts have them");
+            }
+            Ok(Some(Report { height, rows, .. })) => tracing::info!(height, rows, "compared, no mismatch"),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "the tables could not be compared"),
         }
-        let mut heads = BTreeMap::new();
-        for row in sqlx::query("select name, seq, head from contract").fetch_all(&mut *tx).await? {
-            heads.insert(row.try_get("name")?, store::event_head(&row)?);
-        }
-        let rebuilt = rebuild(&mut tx).await?;
-        let dead_letters = letters::count(&mut tx).await?;
-        tx.commit().await?;
-        Ok(Some(Self { mirrored, tables, heads, rebuilt, dead_letters }))
+        pause = every;
     }
 }
 
-async fn read_table(tx: &mut PgConnection, table: &Table) -> Result<Rows, IndexerError> {
-    let text = format!("select key, body from {}", table.name);
-    let rows = sqlx::query(AssertSqlSafe(text)).fetch_all(tx).await?;
-    let rows = rows.iter().map(|row| Ok((undo(row.try_get("key")?).into_owned(), undo_json(row.try_get("body")?))));
-    Ok(rows.collect::<Result<Rows, sqlx::Error>>()?)
+/// How long it is until a comparison is due.
+async fn until_due(pool: &PgPool, every: Duration) -> Result<Duration, IndexerError> {
+    let text =
+        "select (extract(epoch from clock_timestamp() - max(finished_at)) * 1000)::bigint as ago from verify_run";
+    let ago: Option<i64> = sqlx::query(text).fetch_one(pool).await?.try_get("ago")?;
+    Ok(pause(ago.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or_default())), every))
+}
+
+/// The same, by how long ago the last one was.
+fn pause(ago: Option<Duration>, every: Duration) -> Duration {
+    ago.map_or(every.min(FIRST), |ago| every.saturating_sub(ago))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::pause;
+
+    #[test]
+    fn one_is_due_so_long_after_the_last_and_soon_if_there_was_none() {
+        let hours = Duration::from_hours;
+        assert_eq!(pause(Some(Duration::from_mins(20)), hours(1)), Duration::from_mins(40));
+        assert_eq!(pause(Some(hours(3)), hours(1)), Duration::ZERO);
+        assert_eq!(pause(None, hours(1)), Duration::from_mins(1));
+        assert_eq!(pause(None, Duration::from_secs(5)), Duration::from_secs(5));
+    }
 }

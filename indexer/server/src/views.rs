@@ -1,7 +1,5 @@
 //! The views that tables are compared with: the one place that knows what they are called.
 
-use std::collections::BTreeMap;
-
 use charter_client::{At, ClientError, Contracts, Question, Rpc};
 use charter_types::escrow::args::{
     Channels, CreatorRef, DrawnRef, EarningsRef, Edges, PurseRef, RequestRef, ReserveOf,
@@ -12,13 +10,12 @@ use charter_types::governance::args::{
 use charter_types::keys::args::{ApprovalRef, LeaseRef, Received, WrapRef};
 use charter_types::method::{Method, answer_json};
 use charter_types::registry::args::{AgentRef, ReputationRef};
-use charter_types::{Named, Nothing, Page, escrow, governance, keys, registry, shared};
+use charter_types::{AccountId, Named, Nothing, Page, escrow, governance, keys, registry, shared};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::IndexerError;
 use crate::contract::Contract;
-use crate::table::Table;
-use crate::truth::Rows;
 
 /// A view of a contract that takes `A`.
 pub struct View<A> {
@@ -130,19 +127,34 @@ pub enum HighestId {
     Proposal,
 }
 
-/// The contracts at one block, and what they said so far.
+/// The contracts at one block.
 pub struct Chain {
     rpc: Rpc,
     contracts: Contracts,
     at: At,
     /// Events of the contract that has most.
     events: u64,
-    known: BTreeMap<&'static str, Rows>,
 }
 
 impl Chain {
-    pub fn new(rpc: Rpc, contracts: Contracts, at: At, events: u64) -> Self {
-        Self { rpc, contracts, at, events, known: BTreeMap::new() }
+    /// Of which no event is known yet.
+    pub fn new(rpc: Rpc, contracts: Contracts, at: At) -> Self {
+        Self { rpc, contracts, at, events: 0 }
+    }
+
+    /// From now on at another block, by which one of them has so many events.
+    pub fn move_to(&mut self, at: At, events: u64) {
+        (self.at, self.events) = (at, events);
+    }
+
+    pub fn account(&self, contract: Contract) -> &AccountId {
+        contract.account(&self.contracts)
+    }
+
+    /// Height and time of the block, milliseconds.
+    pub async fn block(&self) -> Result<(u64, u64), IndexerError> {
+        let header = self.rpc.block(self.at).await?.header;
+        Ok((header.height, header.timestamp_nanosec / 1_000_000))
     }
 
     /// Asks a view.
@@ -175,12 +187,9 @@ impl Chain {
         Ok(highest)
     }
 
-    /// All rows of a table that comes earlier in [`crate::tables::all`].
-    pub fn known(&self, table: &Table) -> &Rows {
-        self.known.get(table.name).expect("tables that others are read by come first, and a view lists them")
-    }
-
-    pub fn learn(&mut self, table: &Table, rows: Rows) {
-        self.known.insert(table.name, rows);
+    /// One row of those that a view lists by id.
+    pub async fn row(&self, list: View<Page>, id: u64) -> Result<Option<Value>, IndexerError> {
+        let page: Vec<Value> = self.ask(list, Page { from: id, limit: Some(1) }).await?;
+        Ok(page.into_iter().find(|row| row["id"] == id))
     }
 }

@@ -62,6 +62,8 @@ pub struct Seen {
     pub head: Option<u64>,
     /// The block that the tables stand for.
     pub indexed: Option<u64>,
+    /// Whether it is this process that writes them, and tells of every commit.
+    pub here: bool,
     /// What is waited for, or why the last question had no answer.
     pub trouble: Option<String>,
     /// Why what is in the tables is not of this node's chain.
@@ -82,9 +84,9 @@ impl Watch {
         self.0.subscribe()
     }
 
-    /// The node answered, its chain is ours, and nothing else is wrong.
+    /// The node answered whoever writes the tables, its chain is ours, and nothing else is wrong.
     pub(crate) fn note(&self, head: u64, indexed: Option<u64>) {
-        self.0.send_replace(Seen { head: Some(head), indexed, ..Seen::default() });
+        self.0.send_replace(Seen { head: Some(head), indexed, here: true, ..Seen::default() });
     }
 
     /// The node answered, and its chain is ours. What the database lacks it still does, until something is done.
@@ -111,7 +113,9 @@ impl Watch {
     pub async fn look(&self, rpc: &Rpc, pool: &PgPool) -> Result<(), IndexerError> {
         let looked = look(rpc, pool).await;
         match &looked {
-            Ok((head, indexed)) => self.note(*head, *indexed),
+            Ok((head, indexed)) => {
+                self.0.send_replace(Seen { head: Some(*head), indexed: *indexed, ..Seen::default() });
+            }
             Err(error) => self.note_error(error),
         }
         looked.map(|_| ())

@@ -1,6 +1,6 @@
 //! `charter index …` as a process: what it says when it is ready, how far it is, and that it ends when asked to.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -110,16 +110,49 @@ async fn an_indexer_that_hangs_says_where_and_ends_so_that_it_is_started_again()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn servers_say_for_machines_where_they_are() {
+async fn an_indexer_at_work_compares_again_and_again() {
+    let harness = Harness::start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    note_deployment(folder.path(), Some(&harness));
+    let (path, url) = (folder.path().to_str().unwrap(), harness.rpc_url());
+    let place = ["run", "--data-dir", path, "--rpc-url", &url, "--serve", "127.0.0.1:0", "--json"];
+    let mut child = start(&[place.as_slice(), &["--verify-every", "100ms"]].concat());
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    let ready = said.find(|line| line.as_ref().unwrap().contains("\"api\"")).unwrap().unwrap();
+    let ready: Value = serde_json::from_str(&ready).unwrap();
+    let verified = format!("{}/v1/verify", ready["api"].as_str().unwrap());
+    let last = async || reqwest::get(&verified).await.unwrap().json::<Value>().await.unwrap();
+    // Twice: the first one is not the only one.
+    for _ in 0..2 {
+        let before = last().await["run"].clone();
+        let run = loop {
+            let run = last().await;
+            if run["run"] != before {
+                break run;
+            }
+        };
+        assert!(run["mismatches"] == 0 && run["rows"].as_u64().unwrap() > 0, "{run}");
+    }
+    ends_well(child, "-TERM");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_say_for_machines_where_they_are_and_warn_who_lets_others_in() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
-    let mut child = start(&["serve", "--data-dir", path, "--addr", "127.0.0.1:0", "--json"]);
-    let line = BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
-    let ready: Value = serde_json::from_str(&line).unwrap();
-    assert_eq!(ready["address"], "127.0.0.1", "{ready}");
-    let url = format!("http://127.0.0.1:{}/healthz", ready["port"]);
-    assert_eq!(reqwest::get(url).await.unwrap().text().await.unwrap(), "ok");
-    ends_well(child, "-TERM");
+    for (listens, address) in [("127.0.0.1:0", "127.0.0.1"), ("0.0.0.0:0", "0.0.0.0")] {
+        let mut child = start(&["serve", "--data-dir", path, "--addr", listens, "--json"]);
+        let line = BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(ready["address"], address, "{ready}");
+        let url = format!("http://127.0.0.1:{}/healthz", ready["port"]);
+        assert_eq!(reqwest::get(url).await.unwrap().text().await.unwrap(), "ok");
+        let mut said = child.stderr.take().unwrap();
+        ends_well(child, "-TERM");
+        let mut text = String::new();
+        said.read_to_string(&mut text).unwrap();
+        assert_eq!(text.contains("listens beyond loopback"), address == "0.0.0.0", "{text}");
+    }
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! What is known of the chain itself: events, heads, the node, and the last comparison.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use axum::extract::State;
 use axum::response::IntoResponse;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
-use sqlx::{PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use super::parameters::Parameters;
 use super::problem::Problem;
@@ -13,6 +15,7 @@ use super::snapshot::Snapshot;
 use super::{Api, Reply};
 use crate::contract::Contract;
 use crate::escape::{escape, undo, undo_json};
+use crate::letters::UnknownVersion;
 use crate::store::Mirrored;
 use crate::{letters, store};
 
@@ -40,27 +43,35 @@ pub struct Events {
     next: Option<u64>,
 }
 
-/// Events of one contract (registry, keys, governance or escrow) after a sequence number.
+/// Events of one contract (registry, keys, governance or escrow) after a sequence number, or the newest first.
 pub async fn events(State(api): State<Api>, parameters: Parameters) -> Reply {
-    parameters.only(&["contract", "event", "after", "limit"])?;
-    let limit = parameters.limit()?;
+    parameters.only(&["contract", "event", "after", "limit", "order"])?;
+    let (limit, order) = (parameters.limit()?, parameters.order()?);
     let contract = parameters.get("contract").and_then(Contract::named);
     let unknown = || Problem::bad(format!("contract is one of {}", Contract::ALL.map(Contract::name).join(", ")));
     let contract = contract.ok_or_else(unknown)?;
-    let after = parameters.get("after").unwrap_or("0");
-    let after: u64 =
-        after.parse().map_err(|_| Problem::bad(format!("after is a number from 0 to 2^64-1, not {after}")))?;
-    let mut snapshot = Snapshot::open(&api.pool).await?;
-    let rows = sqlx::query(
+    let number = |text: &str| {
+        text.parse::<u64>().map_err(|_| Problem::bad(format!("after is a number from 0 to 2^64-1, not {text}")))
+    };
+    let after = parameters.get("after").map(number).transpose()?;
+    // Numbers count one by one from 1, so nothing comes behind what is more than a column holds.
+    let after = after.map(|after| i64::try_from(after).unwrap_or(i64::MAX));
+    let name = parameters.get("event").map(escape);
+    let place = if after.is_some() { format!("seq {} $2", order.beyond()) } else { "$2::bigint is null".to_owned() };
+    let named = if name.is_some() { "event = $3" } else { "$3::text is null" };
+    let text = format!(
         "select seq, height, receipt_id, event, by_account, body from event
-         where contract = $1 and seq > $2::text::numeric and ($3::text is null or event = $3) order by seq limit $4",
-    )
-    .bind(contract.name())
-    .bind(after.to_string())
-    .bind(parameters.get("event").map(escape))
-    .bind(limit + 1)
-    .fetch_all(snapshot.connection())
-    .await?;
+         where contract = $1 and {place} and {named} order by seq {order} limit $4",
+        order = order.word(),
+    );
+    let mut snapshot = Snapshot::open(&api.pool).await?;
+    let rows = sqlx::query(AssertSqlSafe(text))
+        .bind(contract.name())
+        .bind(after)
+        .bind(name)
+        .bind(limit + 1)
+        .fetch_all(snapshot.connection())
+        .await?;
     let item = |row: &sqlx::postgres::PgRow| -> Result<Event, Problem> {
         Ok(Event {
             seq: store::unsigned(row, "seq")?,
@@ -80,22 +91,34 @@ pub async fn events(State(api): State<Api>, parameters: Parameters) -> Reply {
 /// The last comparison of the tables with the contracts.
 #[derive(Serialize, JsonSchema)]
 pub struct Verification {
+    /// Its number: the next comparison has a higher one.
+    run: u64,
+    /// The block at which it began.
     height: u64,
+    /// The block of what was compared last.
+    to_height: u64,
+    /// How long ago it ended, milliseconds.
+    pub age_ms: u64,
     /// Rows and events compared.
-    rows: u64,
-    mismatches: u64,
+    pub rows: u64,
+    pub mismatches: u64,
     /// Events that could not be read or applied.
     dead_letters: u64,
     /// The first mismatches, in words.
     detail: Value,
 }
 
-async fn last_verification(connection: &mut PgConnection) -> Result<Option<Verification>, Problem> {
-    let text = "select height, rows, mismatches, dead_letters, detail from verify_run order by id desc limit 1";
+pub async fn last_verification(connection: &mut PgConnection) -> Result<Option<Verification>, Problem> {
+    let text = "select id, height, coalesce(to_height, height) as to_height, rows, mismatches, dead_letters, detail,
+                  greatest(extract(epoch from clock_timestamp() - finished_at) * 1000, 0)::bigint as age_ms
+                from verify_run order by id desc limit 1";
     let Some(row) = sqlx::query(text).fetch_optional(connection).await? else { return Ok(None) };
     let number = |column| store::unsigned(&row, column);
     Ok(Some(Verification {
+        run: number("id")?,
         height: number("height")?,
+        to_height: number("to_height")?,
+        age_ms: number("age_ms")?,
         rows: number("rows")?,
         mismatches: number("mismatches")?,
         dead_letters: number("dead_letters")?,
@@ -114,10 +137,10 @@ pub async fn verification(State(api): State<Api>, parameters: Parameters) -> Rep
 /// A contract that is mirrored.
 #[derive(Serialize, JsonSchema)]
 pub struct Mirror {
-    name: String,
+    pub name: String,
     account: String,
     /// Number of its last event.
-    events: u64,
+    pub events: u64,
 }
 
 /// How far the tables are, and of which contracts.
@@ -127,20 +150,30 @@ pub struct Status {
     /// Hash of the chain's first block.
     genesis: Option<String>,
     /// The block that the tables stand for; `null`: the database is empty.
-    height: Option<u64>,
+    pub height: Option<u64>,
+    /// How old that block is, milliseconds, by its own time and the clock here. If the node's head is as old, it is a
+    /// node that stands still, or keeps the newest blocks back.
+    pub age_ms: Option<u64>,
     /// The node's newest final block; `null`: nobody asks a node.
-    head: Option<u64>,
+    pub head: Option<u64>,
     /// How many blocks the tables are behind the node.
-    lag_blocks: Option<u64>,
+    pub lag_blocks: Option<u64>,
     /// What is wrong with the node.
-    trouble: Option<String>,
+    pub trouble: Option<String>,
     /// Events that could not be read or applied.
-    dead_letters: u64,
-    contracts: Vec<Mirror>,
+    pub dead_letters: u64,
+    pub contracts: Vec<Mirror>,
+}
+
+/// How long ago a time was.
+fn age_ms(time_ms: u64) -> Option<u64> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    // A chain that was made to run ahead has blocks of tomorrow.
+    Some(u64::try_from(now.as_millis()).ok()?.saturating_sub(time_ms))
 }
 
 impl Status {
-    async fn read(api: &Api, snapshot: &mut Snapshot) -> Result<Self, Problem> {
+    pub async fn read(api: &Api, snapshot: &mut Snapshot) -> Result<Self, Problem> {
         let seen = api.watch.seen();
         let mirrored = snapshot.mirrored().await?;
         let height = mirrored.as_ref().map(|mirrored| mirrored.cursor.height);
@@ -153,6 +186,7 @@ impl Status {
         };
         let genesis = |mirrored: &Mirrored| mirrored.genesis.map(|hash| hash.to_string());
         Ok(Self {
+            age_ms: mirrored.as_ref().and_then(|mirrored| mirrored.cursor.time_ms).and_then(age_ms),
             genesis: mirrored.as_ref().and_then(genesis),
             chain_id: mirrored.map(|mirrored| mirrored.chain_id),
             height,
@@ -186,20 +220,28 @@ pub async fn status(State(api): State<Api>, parameters: Parameters) -> Reply {
 pub struct Ready {
     ready: bool,
     height: Option<u64>,
+    /// How old that block is, milliseconds.
+    age_ms: Option<u64>,
     head: Option<u64>,
     lag_blocks: Option<u64>,
+    /// Events that could not be read or applied.
+    dead_letters: u64,
+    /// Versions of events that this program does not know: a contract was upgraded, and a newer program is due.
+    unknown_versions: Vec<UnknownVersion>,
     verification: Option<Verification>,
 }
 
-/// Whether answers are those of now: 503 and why, if the node has another chain or does not answer, or the tables are far
-/// behind it.
+/// Whether answers are those of now: 503 and why, if the node has another chain or does not answer, or the tables are
+/// far behind it.
 pub async fn ready(State(api): State<Api>) -> Reply {
     let mut snapshot = Snapshot::open(&api.pool).await?;
     let status = Status::read(&api, &mut snapshot).await?;
     let verification = last_verification(snapshot.connection()).await?;
+    let unknown_versions = letters::unknown_versions(snapshot.connection()).await?;
     let obstacle = status.obstacle();
-    let Status { height, head, lag_blocks, .. } = status;
-    let ready = Ready { ready: obstacle.is_none(), height, head, lag_blocks, verification };
+    let Status { height, age_ms, head, lag_blocks, dead_letters, .. } = status;
+    let ready = obstacle.is_none();
+    let ready = Ready { ready, height, age_ms, head, lag_blocks, dead_letters, unknown_versions, verification };
     let Some(why) = obstacle else { return snapshot.answer(ready).await };
     let more = match json!(ready) {
         Value::Object(fields) => fields,

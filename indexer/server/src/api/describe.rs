@@ -1,11 +1,13 @@
 //! What the API says of itself: OpenAPI 3.1, with the schemas that the ABIs have.
 
+use charter_types::keys::{Grant, Policy};
 use schemars::JsonSchema;
 use schemars::r#gen::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::chain::{Events, Ready, Status, Verification};
 use crate::contract::Contract;
+use crate::page::Order;
 use crate::ranking::Ranking;
 use crate::table::{Key, Kind, Table};
 use crate::tables;
@@ -73,6 +75,19 @@ fn limit() -> Value {
     parameter("limit", "query", json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 100 }))
 }
 
+fn order() -> Value {
+    let schema = json!({ "type": "string", "enum": Order::ALL.map(Order::word), "default": Order::default().word() });
+    parameter("order", "query", schema)
+}
+
+/// What every question about tables may have.
+fn min_height() -> Value {
+    let about = "Wait for up to five seconds until the tables stand at this block or a later one.";
+    let mut parameter = parameter("min_height", "query", schema_of(Kind::Number));
+    parameter["description"] = json!(about);
+    parameter
+}
+
 /// A page of a table.
 fn page_of(item: Value) -> Value {
     json!({
@@ -86,6 +101,12 @@ fn page_of(item: Value) -> Value {
 }
 
 impl Document {
+    /// Something about the tables.
+    fn of_tables(&mut self, path: String, about: &str, mut parameters: Vec<Value>, answer: Value, problems: &[u16]) {
+        parameters.push(min_height());
+        self.path(path, about, parameters, answer, &[problems, &[400, 409, 503]].concat());
+    }
+
     fn path(&mut self, path: String, about: &str, parameters: Vec<Value>, answer: Value, problems: &[u16]) {
         let good = json!({ "description": about, "content": { "application/json": { "schema": answer } } });
         let mut responses = Map::from_iter([("200".to_owned(), good)]);
@@ -94,7 +115,10 @@ impl Document {
             let why = match status {
                 400 => "A parameter is unknown, there twice, or no such value.",
                 404 => "There is none.",
-                _ => "The database does not answer, or the node has another chain.",
+                409 => "The tables do not stand at `min_height` yet; `height` is where they do.",
+                _ => {
+                    "The database does not answer, or the node has another chain. `retry-after` says when to ask again."
+                }
             };
             let problem =
                 json!({ "description": why, "content": { "application/problem+json": { "schema": schema } } });
@@ -113,15 +137,34 @@ impl Document {
                 "properties": { name: { "type": "string" }, "record": record },
             }),
         };
-        let order = table.order();
+        let by = table.order();
         let filters = table.columns.iter().filter(|column| column.filters);
         let mut parameters: Vec<_> =
             filters.map(|column| parameter(column.name, "query", schema_of(column.kind))).collect();
-        parameters.extend([parameter("after", "query", schema_of(order.kind)), limit()]);
-        self.path(format!("/v1/{}", table.path), table.about, parameters, page_of(item.clone()), &[400, 503]);
+        parameters.extend([parameter("after", "query", schema_of(by.kind)), limit(), order()]);
+        self.of_tables(format!("/v1/{}", table.path), table.about, parameters, page_of(item.clone()), &[]);
         let about = format!("One of {}, by its key.", table.path);
-        let key = vec![parameter("key", "path", schema_of(order.kind))];
-        self.path(format!("/v1/{}/{{key}}", table.path), &about, key, item, &[400, 404, 503]);
+        let key = vec![parameter("key", "path", schema_of(by.kind))];
+        self.of_tables(format!("/v1/{}/{{key}}", table.path), &about, key, item, &[404]);
+    }
+
+    fn permissions(&mut self) {
+        let policy = self.schema::<Option<Policy>>();
+        let item = json!({
+            "type": "object", "required": ["grant", "policy"],
+            "properties": { "grant": self.schema::<Grant>(), "policy": policy },
+        });
+        let parameters = vec![
+            parameter("owner", "query", schema_of(Kind::Account)),
+            parameter("agent", "query", schema_of(Kind::Number)),
+            parameter("after", "query", json!({ "type": "string", "description": "`next` of another page." })),
+            limit(),
+            order(),
+        ];
+        let about = "Grants of an agent, or of all agents of an owner, that were not revoked, each with its policy. \
+                     Whether a use goes through is for `check` of the contract to say: time, budget, host and epochs \
+                     count, too.";
+        self.of_tables("/v1/permissions".to_owned(), about, parameters, page_of(item), &[]);
     }
 
     fn schema<T: JsonSchema>(&mut self) -> Value {
@@ -138,9 +181,11 @@ impl Document {
             parameter("event", "query", json!({ "type": "string" })),
             parameter("after", "query", schema_of(Kind::Number)),
             limit(),
+            order(),
         ];
         let events = self.schema::<Events>();
-        self.path("/v1/events".to_owned(), "Events of one contract, in their order.", parameters, events, &[400, 503]);
+        self.of_tables("/v1/events".to_owned(), "Events of one contract, in their order.", parameters, events, &[]);
+        self.permissions();
         let asset = "`near`, or `nep141:` and a token's account.";
         let asset = json!({ "type": "string", "default": "near", "description": asset });
         let after = json!({ "type": "string", "description": "`next` of another page." });
@@ -149,13 +194,13 @@ impl Document {
         let about = "Agents by how many payers count, then by how much those paid. An owner is one payer, and counts if \
                      it has an agent of 30 days and was paid for one by another who has, other than the ranked agent's \
                      owner.";
-        self.path("/v1/ranking".to_owned(), about, parameters, ranking, &[400, 503]);
+        self.of_tables("/v1/ranking".to_owned(), about, parameters, ranking, &[]);
         let last = self.schema::<Option<Verification>>();
         let about = "The last comparison of the tables with the contracts.";
-        self.path("/v1/verify".to_owned(), about, Vec::new(), last, &[400, 503]);
+        self.of_tables("/v1/verify".to_owned(), about, Vec::new(), last, &[]);
         let status = self.schema::<Status>();
         let about = "How far the tables are, and of which contracts.";
-        self.path("/v1/status".to_owned(), about, Vec::new(), status, &[400, 503]);
+        self.of_tables("/v1/status".to_owned(), about, Vec::new(), status, &[]);
         let ready = self.schema::<Ready>();
         self.path("/readyz".to_owned(), "Whether answers are those of now.", Vec::new(), ready, &[503]);
     }

@@ -6,18 +6,22 @@ use std::collections::BTreeMap;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 
+use super::Api;
 use super::problem::Problem;
+use super::standing::reach;
+use crate::page::Order;
+use crate::table::Kind;
 
 /// Rows in one page at the most.
 const LIMIT_MAX: i64 = 100;
 
-/// The query of a request.
+/// The query of a request. If it wants the tables to stand at a height, they do.
 pub struct Parameters(BTreeMap<String, String>);
 
-impl<S: Sync> FromRequestParts<S> for Parameters {
+impl FromRequestParts<Api> for Parameters {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let pairs = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
         let Query(pairs) = pairs.map_err(|error| Problem::bad(error.to_string()))?;
         let mut known = BTreeMap::new();
@@ -26,6 +30,10 @@ impl<S: Sync> FromRequestParts<S> for Parameters {
                 return Err(Problem::bad(format!("{name} is there twice")));
             }
             known.insert(name, value);
+        }
+        if let Some(text) = known.remove("min_height") {
+            let wrong = |_| Problem::bad(format!("min_height is {}, not {text}", Kind::Number.describe()));
+            reach(api, text.parse().map_err(wrong)?).await?;
         }
         Ok(Self(known))
     }
@@ -43,8 +51,15 @@ impl Parameters {
     /// Fails if there are others than these.
     pub fn only(&self, names: &[&str]) -> Result<(), Problem> {
         let Some(unknown) = self.0.keys().find(|name| !names.contains(&name.as_str())) else { return Ok(()) };
-        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        Err(Problem::bad(format!("unknown parameter {unknown}; there are {known}")))
+        let known: String = names.iter().flat_map(|name| [*name, ", "]).collect();
+        Err(Problem::bad(format!("unknown parameter {unknown}; there are {known}min_height")))
+    }
+
+    /// Which rows come first.
+    pub fn order(&self) -> Result<Order, Problem> {
+        let Some(text) = self.get("order") else { return Ok(Order::default()) };
+        let known = || Order::ALL.map(Order::word).join(" or ");
+        Order::named(text).ok_or_else(|| Problem::bad(format!("order is {}, not {text}", known())))
     }
 
     /// How many rows are asked for.

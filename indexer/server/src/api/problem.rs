@@ -6,6 +6,9 @@ use serde_json::{Map, Value, json};
 
 use crate::IndexerError;
 
+/// When whoever got no answer may ask again, seconds: whatever keeps answers back is looked at again within this time.
+const RETRY_AFTER_S: u64 = 1;
+
 #[derive(Debug)]
 pub struct Problem {
     status: StatusCode,
@@ -30,6 +33,14 @@ impl Problem {
 
     pub fn no_such_method(detail: String) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "API_METHOD_NOT_ALLOWED", detail)
+    }
+
+    /// The tables stand below a height that was asked for.
+    pub fn behind(wanted: u64, stands: Option<u64>) -> Self {
+        let at =
+            stands.map_or_else(|| "the database is empty".to_owned(), |at| format!("the tables stand at block {at}"));
+        let more = Map::from_iter([("height".to_owned(), json!(stands))]);
+        Self { more, ..Self::new(StatusCode::CONFLICT, "API_BEHIND", format!("{at}, and not at {wanted} yet")) }
     }
 
     pub fn other_chain(detail: String) -> Self {
@@ -68,6 +79,10 @@ impl IntoResponse for Problem {
             fields.extend(self.more);
         }
         let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
-        (self.status, kind, body.to_string()).into_response()
+        let mut response = (self.status, kind, body.to_string()).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+        }
+        response
     }
 }

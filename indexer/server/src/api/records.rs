@@ -13,6 +13,7 @@ use super::problem::Problem;
 use super::snapshot::Snapshot;
 use super::{Api, Reply};
 use crate::escape::{escape, undo, undo_json};
+use crate::page::Page;
 use crate::table::{Column, Key, Table};
 
 /// `/v1/<path>` and `/v1/<path>/<key>`.
@@ -42,17 +43,15 @@ fn item(table: &Table, row: &PgRow) -> Result<Value, sqlx::Error> {
     })
 }
 
-/// What a parameter compares, and how.
-fn comparison(table: &Table, parameter: &str) -> Result<(Column, &'static str), Problem> {
-    if parameter == "after" {
-        return Ok((table.order(), ">"));
-    }
+/// The column that a parameter filters by.
+fn filter(table: &Table, parameter: &str) -> Result<Column, Problem> {
     let filters: Vec<&Column> = table.columns.iter().filter(|column| column.filters).collect();
     let Some(known) = filters.iter().find(|column| column.name == parameter) else {
         let names = filters.iter().fold(String::new(), |names, column| format!("{names}, {}", column.name));
-        return Err(Problem::bad(format!("unknown parameter {parameter}; there are after, limit{names}")));
+        let known = format!("after, limit, order, min_height{names}");
+        return Err(Problem::bad(format!("unknown parameter {parameter}; there are {known}")));
     };
-    Ok((**known, "="))
+    Ok(**known)
 }
 
 /// A text that a column is compared with.
@@ -65,25 +64,20 @@ fn check(name: &str, column: Column, value: &str) -> Result<(), Problem> {
 
 /// One page of a table: `{items, next}`, where `next` is the `after` of the next page.
 async fn page(api: &Api, table: &Table, parameters: &Parameters) -> Reply {
-    let limit = parameters.limit()?;
-    let mut conditions = vec!["true".to_owned()];
-    let mut values = Vec::new();
-    for (name, value) in parameters.iter().filter(|(name, _)| *name != "limit") {
-        let (column, sign) = comparison(table, name)?;
+    let (limit, order, after) = (parameters.limit()?, parameters.order()?, parameters.get("after"));
+    let (mut filters, mut values) = (Vec::new(), Vec::new());
+    for (name, value) in parameters.iter().filter(|(name, _)| !["after", "limit", "order"].contains(name)) {
+        let column = filter(table, name)?;
         check(name, column, value)?;
+        filters.push(column);
         values.push(escape(value));
-        let read = column.kind.read(&format!("${}::text", values.len()));
-        conditions.push(format!("{} {sign} {read}", column.name));
     }
-    // Everything in the text comes from the descriptor; values are bound.
-    let text = format!(
-        "select key, body, {order}::text as place from {table} where {conditions} order by {order} limit {fetch}",
-        order = table.order().name,
-        table = table.name,
-        conditions = conditions.join(" and "),
-        fetch = limit + 1,
-    );
-    let mut query = sqlx::query(AssertSqlSafe(text));
+    if let Some(place) = after {
+        check("after", table.order(), place)?;
+        values.push(escape(place));
+    }
+    let page = Page { table, filters: &filters, goes_on: after.is_some(), order, rows: limit + 1 };
+    let mut query = sqlx::query(AssertSqlSafe(page.statement()));
     for value in values {
         query = query.bind(value);
     }

@@ -93,6 +93,7 @@ pub static BALLOT: Table = Table {
     record: record::<Ballot>,
     truth: Truth::PerParent {
         parent: &PROPOSAL,
+        of: "proposal",
         rows: |chain, proposal| Box::pin(chain.ask(views::BALLOTS, ProposalRef { proposal })),
     },
 };

@@ -67,7 +67,11 @@ pub static RECIPIENT: Table = Table {
     columns: &[number("secret").filter(), number("host").of("recipient.host").filter(), number("place").of("index")],
     path: "recipients",
     record: record::<RecipientRow>,
-    truth: Truth::PerParent { parent: &SECRET, rows: |chain, secret| Box::pin(recipients(chain, secret)) },
+    truth: Truth::PerParent {
+        parent: &SECRET,
+        of: "secret",
+        rows: |chain, secret| Box::pin(recipients(chain, secret)),
+    },
 };
 
 pub static KEY_GRANT: Table = Table {
@@ -97,7 +101,7 @@ pub static KEY_POLICY: Table = Table {
     columns: &[number("grant_id").of_key()],
     path: "policies",
     record: record::<Policy>,
-    truth: Truth::One(|chain, row| Box::pin(async move { Ok(policy(chain, row)) })),
+    truth: Truth::One(|chain, row| Box::pin(policy(chain, row))),
 };
 
 pub static BUDGET: Table = Table {
@@ -186,11 +190,11 @@ fn value(row: impl Serialize) -> Value {
 
 async fn wrap(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
     let Some([secret, version, host]) = row.parts() else { return Ok(None) };
-    // The contract shows data keys of the newest version only; older ones are as their events said.
-    let Some(newest) = chain.known(&SECRET).get(secret) else { return Ok(None) };
     let (Ok(secret), Ok(version), Ok(host)) = (secret.parse(), version.parse::<u32>(), host.parse()) else {
         return Ok(None);
     };
+    let Some(newest) = chain.row(views::SECRETS, secret).await? else { return Ok(None) };
+    // The contract shows data keys of the newest version only; older ones are as their events said.
     if newest["version"] != version {
         return Ok(Some(row.body.clone()));
     }
@@ -219,11 +223,12 @@ async fn recipients(chain: &Chain, secret: SecretId) -> Result<Vec<Value>, Index
 }
 
 /// The contract keeps a policy's hash, in the grant.
-fn policy(chain: &Chain, row: Row<'_>) -> Option<Value> {
-    let grant = chain.known(&KEY_GRANT).get(row.key)?;
-    let policy: Policy = serde_json::from_value(row.body.clone()).ok()?;
+async fn policy(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {
+    let Ok(id) = row.key.parse() else { return Ok(None) };
+    let Ok(policy) = serde_json::from_value::<Policy>(row.body.clone()) else { return Ok(None) };
+    let Some(grant) = chain.row(views::GRANTS, id).await? else { return Ok(None) };
     let same = grant["policy_hash"] == value(Hash32::of(&policy, sha256)) && value(&policy) == *row.body;
-    same.then(|| row.body.clone())
+    Ok(same.then(|| row.body.clone()))
 }
 
 async fn lease(chain: &Chain, row: Row<'_>) -> Result<Option<Value>, IndexerError> {

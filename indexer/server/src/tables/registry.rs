@@ -113,6 +113,7 @@ pub static RECOVERY_PROPOSAL: Table = Table {
     record: record::<RecoveryProposal>,
     truth: Truth::PerParent {
         parent: &RECOVERY,
+        of: "agent",
         rows: |chain, agent| Box::pin(chain.ask(views::RECOVERY_PROPOSALS, AgentRef { agent })),
     },
 };

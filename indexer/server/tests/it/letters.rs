@@ -1,7 +1,7 @@
 //! Dead letters: what can't be read or applied is kept apart, whole, and the indexer goes on.
 //!
 //! Lines whose removal must fail these: `insert_by_halves` in `attempt`, `is_refusal`, `remake` in `letters::apply`, the
-//! `union all` in `rebuild`, `seq.unwrap_or(due)` in `read_receipt`.
+//! `union all` in `verify/events.rs`, `seq.unwrap_or(due)` in `read_receipt`.
 
 use charter_indexer::{Contract, letters};
 use charter_types::Hash32;

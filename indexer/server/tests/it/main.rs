@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
 mod api;
+mod compared;
 mod complete;
 mod database;
 mod letters;
@@ -10,10 +11,12 @@ mod mirror;
 mod node;
 mod outage;
 mod proxy;
+mod query;
 mod questions;
 mod ranking;
 mod reindex;
 mod schema;
+mod serving;
 mod tables;
 mod taken;
 mod world;

@@ -22,7 +22,7 @@ use near_primitives::hash::CryptoHash;
 use near_primitives::merkle::{Direction, MerklePathItem, combine_hash, merklize};
 use near_primitives::views::{ExecutionOutcomeWithIdView, LightClientBlockLiteView};
 use serde_json::{Value, json};
-use tokio::sync::{Notify, OnceCell};
+use tokio::sync::{Barrier, Notify, OnceCell};
 
 /// Highest id of everything that contracts count.
 pub const IDS: u64 = 12;
@@ -61,6 +61,16 @@ struct Block {
 pub struct World {
     pub rows: BTreeMap<&'static str, BTreeMap<String, Value>>,
     heads: BTreeMap<Contract, EventHead>,
+    /// Highest id, if it is more than [`IDS`].
+    pub ids: u64,
+}
+
+/// Answers to questions about owners, which are held back until so many are asked at once.
+#[derive(Default)]
+struct Gathering {
+    barrier: Option<Arc<Barrier>>,
+    now: usize,
+    most: usize,
 }
 
 struct Inner {
@@ -71,6 +81,7 @@ struct Inner {
     receipts: u64,
     lie: Option<Lie>,
     hangs: bool,
+    gathering: Gathering,
     /// Of blocks to come.
     time_ms: u64,
 }
@@ -187,9 +198,10 @@ impl World {
             other => other.to_string(),
         };
         let key = |fields: &[&str]| fields.iter().map(|field| text(field)).collect::<Vec<_>>().join("/");
+        let ids = self.ids.max(IDS);
         match method {
-            "agent_count" => json!([IDS, IDS]),
-            "counts" => json!([IDS, IDS, IDS]),
+            "agent_count" => json!([ids, ids]),
+            "counts" => json!([ids, ids, ids]),
             "recovery_proposals" => json!(self.of("recovery_proposal", "agent", &args["agent"])),
             "ballots" => json!(self.of("ballot", "proposal", &args["proposal"])),
             "who_received" => {
@@ -267,6 +279,7 @@ impl Node {
             receipts: 0,
             lie: None,
             hangs: false,
+            gathering: Gathering::default(),
             time_ms: 1,
         }));
         let asked = Arc::new(Notify::new());
@@ -330,6 +343,16 @@ impl Node {
 
     pub fn stop_lying(&self) {
         self.inner.lock().unwrap().lie = None;
+    }
+
+    /// From now on holds back what it is asked about owners, until so many questions wait.
+    pub fn gather(&self, questions: usize) {
+        self.inner.lock().unwrap().gathering.barrier = Some(Arc::new(Barrier::new(questions)));
+    }
+
+    /// How many questions about owners waited at once, at the most.
+    pub fn most_at_once(&self) -> usize {
+        self.inner.lock().unwrap().gathering.most
     }
 }
 
@@ -478,8 +501,20 @@ async fn answer(State((inner, asked)): State<Shared>, Json(request): Json<Value>
         asked.notify_one();
         std::future::pending::<()>().await;
     }
-    let mut inner = inner.lock().unwrap();
     let (method, params) = (request["method"].as_str().unwrap(), &request["params"]);
+    if params["method_name"] == "owner" {
+        let barrier = {
+            let gathering = &mut inner.lock().unwrap().gathering;
+            gathering.now += 1;
+            gathering.most = gathering.most.max(gathering.now);
+            gathering.barrier.clone()
+        };
+        if let Some(barrier) = barrier {
+            barrier.wait().await;
+        }
+        inner.lock().unwrap().gathering.now -= 1;
+    }
+    let mut inner = inner.lock().unwrap();
     let mut answer = match inner.answer(method, params) {
         Ok(result) => json!({ "jsonrpc": "2.0", "id": "charter", "result": result }),
         Err(error) => json!({ "jsonrpc": "2.0", "id": "charter", "error": error }),

@@ -45,13 +45,26 @@ async fn what_means_nothing_is_refused_and_says_what_would_not_be() {
         ("/v1/channels?payer=%00", "payer is a NEAR account"),
         ("/v1/grants?revoked=%00", "revoked is true or false"),
         // What nobody knows, or knows twice, or elsewhere.
-        ("/v1/agents?colour=red", "there are after, limit, owner"),
+        ("/v1/agents?colour=red", "there are after, limit, order, min_height, owner"),
         ("/v1/agents?owner=a.near&owner=b.near", "owner is there twice"),
         ("/v1/agents?limit=1&limit=2", "limit is there twice"),
         ("/v1/agents/1?owner=a.near", "unknown parameter owner"),
         ("/v1/events?contract=registry&colour=red", "there are contract, event, after, limit"),
         ("/v1/events?contract=registry&after=-1", "after is a number"),
         ("/v1/events?contract=%00", "contract is one of"),
+        ("/v1/events?contract=registry&order=newest", "order is asc or desc, not newest"),
+        ("/v1/agents?order=", "order is asc or desc"),
+        ("/v1/agents?order=DESC", "order is asc or desc"),
+        ("/v1/agents/1?order=desc", "unknown parameter order"),
+        ("/v1/agents?min_height=-1", "min_height is a number from 0 to 2^64-1"),
+        ("/v1/status?min_height=now", "min_height is a number"),
+        ("/v1/permissions", "either owner or agent"),
+        ("/v1/permissions?owner=a.near&agent=1", "either owner or agent"),
+        ("/v1/permissions?owner=%00", "owner is a NEAR account"),
+        ("/v1/permissions?agent=one", "agent is a number"),
+        ("/v1/permissions?agent=1&after=1", "after is the `next` of another page"),
+        ("/v1/permissions?agent=1&after=1/x", "after is the `next` of another page"),
+        ("/v1/permissions?agent=1&revoked=true", "unknown parameter revoked; there are owner, agent, after"),
         ("/v1/status?contract=registry", "unknown parameter contract"),
         ("/v1/verify?height=1", "unknown parameter height"),
         // Bytes that are no text.
@@ -61,9 +74,17 @@ async fn what_means_nothing_is_refused_and_says_what_would_not_be() {
         assert_eq!((status, &problem["code"]), (400, &json!("API_BAD_REQUEST")), "{path}: {problem}");
         assert!(problem["detail"].as_str().unwrap().contains(expected), "{path}: {problem}");
     }
-    for path in
-        ["/", "/v1", "/v1/", "/v1/agent", "/v1/agents/", "/v2/agents", "/v1/agents/1/card", "/%00", "/V1/agents"]
-    {
+    for path in [
+        "/index.html",
+        "/v1",
+        "/v1/",
+        "/v1/agent",
+        "/v1/agents/",
+        "/v2/agents",
+        "/v1/agents/1/card",
+        "/%00",
+        "/V1/agents",
+    ] {
         let (status, problem) = get(&server, path).await;
         assert_eq!((status, &problem["code"]), (404, &json!("API_NOT_FOUND")), "{path}: {problem}");
         assert!(problem["detail"].as_str().unwrap().contains("/openapi.json"), "{path}: {problem}");
@@ -75,7 +96,11 @@ async fn what_means_nothing_is_refused_and_says_what_would_not_be() {
         assert_eq!(response.json::<Value>().await.unwrap()["code"], "API_METHOD_NOT_ALLOWED");
     }
     // As large as on the chain.
-    for path in ["/v1/agents?after=18446744073709551615", "/v1/grants?secret=18446744073709551615"] {
+    for path in [
+        "/v1/agents?after=18446744073709551615",
+        "/v1/grants?secret=18446744073709551615",
+        "/v1/events?contract=registry&after=18446744073709551615",
+    ] {
         assert_eq!(get(&server, path).await, (200, json!({ "items": [], "next": null })), "{path}");
     }
     drop(server);
@@ -145,6 +170,15 @@ async fn events_are_filtered_by_their_name() {
     assert_eq!((&page["items"][0]["seq"], &page["next"]), (&json!(2), &json!(2)));
     let (_, page) = get(&server, "/v1/events?contract=registry&event=b&limit=1&after=2").await;
     assert_eq!((&page["items"][0]["seq"], &page["next"]), (&json!(4), &Value::Null));
+    // The newest first, and on from there.
+    for (question, expected) in
+        [("", vec![4, 3, 2, 1]), ("&after=3", vec![2, 1]), ("&after=1", vec![]), ("&event=b&after=4", vec![2])]
+    {
+        let (_, page) = get(&server, &format!("/v1/events?contract=registry&order=desc{question}")).await;
+        let found: Vec<_> =
+            page["items"].as_array().unwrap().iter().map(|item| item["seq"].as_u64().unwrap()).collect();
+        assert_eq!(found, expected, "{question}");
+    }
     drop(server);
     scene.end().await;
 }
@@ -247,7 +281,7 @@ async fn every_answer_has_a_schema() {
     let (_, document) = get(&server, "/openapi.json").await;
     references(&document, &document);
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), tables::all().count() * 2 + 5);
+    assert_eq!(paths.len(), tables::all().count() * 2 + 6);
     for (path, operations) in paths {
         let responses = operations["get"]["responses"].as_object().unwrap();
         for (status, response) in responses {

@@ -7,8 +7,11 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use charter_indexer::Contract;
-use charter_indexer::table::{Column, Key, Source, Table};
+use charter_indexer::page::{Order, Page};
+use charter_indexer::table::{Column, Key, Kind, Source, Table};
 use charter_indexer::tables;
+use charter_indexer::truth::Truth;
+use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool, Row};
 
 use crate::database;
@@ -61,7 +64,65 @@ async fn descriptors_and_tables_are_the_same() {
             sqlx::query("select 1 from pg_indexes where tablename = $1 and indexdef ~ ('\\(' || $2 || '[,)]')");
         let indexed = indexed.bind(table.name).bind(order).fetch_optional(&pool).await.unwrap();
         assert!(indexed.is_some(), "pages of {} are ordered by {order}, which has no index", table.name);
+        for column in table.columns.iter().filter(|column| column.filters) {
+            let wanted = format!("({}, {order})", column.name);
+            let indexed = sqlx::query("select 1 from pg_indexes where tablename = $1 and strpos(indexdef, $2) > 0");
+            let indexed = indexed.bind(table.name).bind(&wanted).fetch_optional(&pool).await.unwrap();
+            assert!(indexed.is_some(), "{} is filtered by {}, and has no index of {wanted}", table.name, column.name);
+        }
     }
+    test.close().await;
+}
+
+/// Nodes of a plan, from the top down.
+fn nodes<'a>(plan: &'a Value, found: &mut Vec<&'a Value>) {
+    found.push(plan);
+    for below in plan["Plans"].as_array().into_iter().flatten() {
+        nodes(below, found);
+    }
+}
+
+/// Whatever is asked, and at whichever end: a page is read from an index, in its order, and no other row is. So the
+/// last page is as fast as the first, among however many rows.
+#[tokio::test]
+async fn every_page_is_read_from_an_index_in_its_order() {
+    let test = database::open().await;
+    let mut tx = test.database.pool().begin().await.unwrap();
+    // What reads a whole table, or sorts, is not done unless nothing else will do.
+    for way in ["seqscan", "bitmapscan", "sort", "incremental_sort"] {
+        sqlx::query(AssertSqlSafe(format!("set local enable_{way} = off"))).execute(&mut *tx).await.unwrap();
+    }
+    for table in tables::all() {
+        let filters = table.columns.iter().filter(|column| column.filters).map(|column| Some(*column));
+        for (filter, order, goes_on) in std::iter::once(None)
+            .chain(filters)
+            .flat_map(|filter| Order::ALL.map(|order| (filter, order)))
+            .flat_map(|(filter, order)| [false, true].map(|goes_on| (filter, order, goes_on)))
+        {
+            let filters: Vec<Column> = filter.into_iter().collect();
+            let page = Page { table, filters: &filters, goes_on, order, rows: 101 };
+            let mut text = page.statement();
+            let place = goes_on.then(|| table.order());
+            for (index, column) in filters.iter().copied().chain(place).enumerate() {
+                let value = match column.kind {
+                    Kind::Boolean => "true",
+                    _ => "77",
+                };
+                text = text.replace(&format!("${}::text", index + 1), &format!("'{value}'::text"));
+            }
+            let explained = sqlx::query(AssertSqlSafe(format!("explain (format json) {text}")));
+            let plan: Value = explained.fetch_one(&mut *tx).await.unwrap().get(0);
+            let mut found = Vec::new();
+            nodes(&plan[0]["Plan"], &mut found);
+            let kinds: Vec<_> = found.iter().map(|node| node["Node Type"].as_str().unwrap()).collect();
+            let (scan, above) = (found.last().unwrap(), &kinds[..kinds.len() - 1]);
+            assert!(["Index Scan", "Index Only Scan"].contains(kinds.last().unwrap()), "{text}: {plan}");
+            assert_eq!(above, ["Limit"], "{text}: {plan}");
+            // What the index does not answer is looked up row by row.
+            assert!(scan["Filter"].is_null(), "{text}: {plan}");
+        }
+    }
+    tx.rollback().await.unwrap();
     test.close().await;
 }
 
@@ -105,12 +166,13 @@ async fn an_older_database_is_brought_up_to_date_with_its_rows() {
 }
 
 #[test]
-fn what_a_table_is_read_by_comes_before_it() {
+fn what_a_table_is_read_by_is_listed_and_names_are_given_once() {
     let mut seen = BTreeSet::new();
-    let mut paths = BTreeSet::from(["events", "ranking", "status", "verify"]);
+    let mut paths = BTreeSet::from(["events", "permissions", "ranking", "status", "verify"]);
     for table in tables::all() {
-        if let charter_indexer::truth::Truth::PerParent { parent, .. } = table.truth {
-            assert!(seen.contains(parent.name), "{} comes before {}", table.name, parent.name);
+        if let Truth::PerParent { parent, of, .. } = table.truth {
+            assert!(matches!(parent.truth, Truth::Pages { .. }), "{} is not listed", parent.name);
+            assert!(table.column(of).is_some_and(|column| column.kind == Kind::Number), "{} has no {of}", table.name);
         }
         assert!(seen.insert(table.name), "{} is there twice", table.name);
         assert!(paths.insert(table.path), "{} is served twice", table.path);

@@ -1,7 +1,7 @@
 //! The mirror takes what the chain takes: whatever a record may hold goes through decoding, Postgres and back, and compares
 //! equal.
 //!
-//! Lines whose removal must fail these: either arm of `escape`, `undo_json` in `read_table`, `numeric(20,0)` in
+//! Lines whose removal must fail these: either arm of `escape`, `undo_json` in `verify/part.rs`, `numeric(20,0)` in
 //! `Kind::sql` with its migration, `remove_span` in `write`, `insert_by_halves`.
 
 use charter_client::sha256;
