@@ -1,6 +1,6 @@
 //! Tables made again from their events, in their place.
 
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::IndexerError;
 use crate::contract::Contract;

@@ -84,15 +84,10 @@ impl Watch {
         self.0.subscribe()
     }
 
-    /// The node answered whoever writes the tables, its chain is ours, and nothing else is wrong.
-    pub(crate) fn note(&self, head: u64, indexed: Option<u64>) {
-        self.0.send_replace(Seen { head: Some(head), indexed, here: true, ..Seen::default() });
-    }
-
-    /// The node answered, and its chain is ours. What the database lacks it still does, until something is done.
+    /// The node answered whoever writes the tables, and its chain is ours. What the database lacks it still does, until something is done.
     pub(crate) fn note_head(&self, head: u64, indexed: u64) {
         self.0.send_modify(|seen| {
-            (seen.head, seen.indexed, seen.other_chain) = (Some(head), Some(indexed), None);
+            (seen.head, seen.indexed, seen.here, seen.other_chain) = (Some(head), Some(indexed), true, None);
         });
     }
 

@@ -20,11 +20,6 @@ const fn registry(breaks: &'static str, file: &'static str, line: &'static str, 
     Mutation { breaks, contract: "registry", tests: "registry_invariants::", file, line, instead }
 }
 
-/// Of what a reporter says, which no random sequence has a word for.
-const fn reputation(tests: &'static str, file: &'static str, line: &'static str, instead: &'static str) -> Mutation {
-    Mutation { breaks: "INV-REG-9", contract: "registry", tests, file, line, instead }
-}
-
 const fn governance(breaks: &'static str, file: &'static str, line: &'static str, instead: &'static str) -> Mutation {
     Mutation { breaks, contract: "governance", tests: "governance_invariants::", file, line, instead }
 }
@@ -184,26 +179,26 @@ pub const MUTATIONS: &[Mutation] = &[
         "(recovery.next, recovery.next_from_ms) = (None, 0);",
         "recovery.next_from_ms = recovery.next_from_ms.max(1);",
     ),
-    reputation(
-        "escrow_earnings::",
+    registry(
+        "INV-REG-9",
         "contracts/registry/src/model/reputation.rs",
         "        if self.account != account {",
         "        if self.account != account && payments == 0 {",
     ),
-    reputation(
-        "registry_rows::",
+    registry(
+        "INV-REG-9",
         "contracts/registry/src/model/reputation.rs",
         "(self.account, self.earned, self.payments) = (account, U128(earned), payments);",
         "(self.account, self.payments) = (account, payments);",
     ),
-    reputation(
-        "registry_rows::",
+    registry(
+        "INV-REG-9",
         "contracts/registry/src/model/reputation.rs",
         "self.earned.0 = self.earned.0.max(earned);",
         "self.earned.0 = earned;",
     ),
-    reputation(
-        "escrow_earnings::",
+    registry(
+        "INV-REG-9",
         "contracts/registry/src/api/reputation.rs",
         "if account.as_ref().is_some_and(|account| account != agent.payout()) {",
         "if account.as_ref().is_some_and(|account| account != agent.payout() && account != &agent.owner) {",
@@ -256,14 +251,12 @@ pub const MUTATIONS: &[Mutation] = &[
         "if now_ms <= until_ms { Err(GovernanceError::Open",
         "if now_ms <= proposal.end_ms { Err(GovernanceError::Open",
     ),
-    Mutation {
-        breaks: "INV-GOV-4",
-        contract: "governance",
-        tests: "governance::an_upgrade_runs_once_after_its_time",
-        file: "contracts/governance/src/model/vote.rs",
-        line: "if proposal.state != ProposalState::Queued || !is_approved(proposal) {",
-        instead: "if proposal.state == ProposalState::Voting || !is_approved(proposal) {",
-    },
+    governance(
+        "INV-GOV-4",
+        "contracts/governance/src/model/vote.rs",
+        "if proposal.state != ProposalState::Queued || !is_approved(proposal) {",
+        "if proposal.state == ProposalState::Voting || !is_approved(proposal) {",
+    ),
     governance(
         "INV-GOV-4",
         "contracts/governance/src/api/execute.rs",
@@ -383,19 +376,19 @@ pub const MUTATIONS: &[Mutation] = &[
         "now_ms < proposal.end_ms;",
     ),
     governance(
-        "INV-GOV-4",
+        "INV-GOV-MODEL",
         "contracts/governance/src/api/execute.rs",
         "        check_moving(&line, Self::now_ms())?;\n        let mut rollout",
         "        let mut rollout",
     ),
     governance(
-        "INV-GOV-4",
+        "INV-GOV-MODEL",
         "contracts/governance/src/api/execute.rs",
         "        check_moving(&line, Self::now_ms())?;\n        change_constitution",
         "        change_constitution",
     ),
     governance(
-        "INV-GOV-4",
+        "INV-GOV-MODEL",
         "contracts/governance/src/api/execute.rs",
         "        check_moving(&self.line_row(proposal.line)?, Self::now_ms())?;\n",
         "",

@@ -51,11 +51,14 @@ fn channel(number: u64) -> Value {
 /// Of one table a view lists the rows, of one a view shows them, of one only events tell.
 const LONG: [&str; 3] = ["agent", "channel", "resting_handle"];
 
+/// Tells of the row with a number.
+type Fact = fn(u64) -> Value;
+
 #[tokio::test]
 async fn tables_of_more_than_a_part_are_compared_to_their_ends() {
     let scene = Scene::start().await;
     scene.node.world(|world| world.ids = ROWS);
-    let facts: [(Contract, fn(u64) -> Value); 3] =
+    let facts: [(Contract, Fact); 3] =
         [(Contract::Registry, plain_agent), (Contract::Escrow, channel), (Contract::Registry, handle)];
     for (contract, fact) in facts {
         tell(&scene, contract, &(1..=ROWS).map(fact).collect::<Vec<_>>());

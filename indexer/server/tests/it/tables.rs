@@ -216,7 +216,7 @@ async fn what_columns_say_is_the_databases_business_alone() {
                 ),
             ] {
                 let refused = sqlx::query(AssertSqlSafe(text.clone())).execute(&scene.pool).await.unwrap_err();
-                let code = refused.as_database_error().and_then(|error| error.code()).unwrap();
+                let code = refused.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap();
                 // "generated_always"
                 assert_eq!(code, "428C9", "{text}: {refused}");
             }

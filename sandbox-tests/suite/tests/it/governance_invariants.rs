@@ -295,7 +295,7 @@ impl World {
         let ends = [early.play(step, from_ms), late.play(step, to_ms)];
         let due = self.model.proposals.get(&step.proposal).is_some_and(|proposal| proposal.is_due(to_ms));
         let right = ends.iter().position(|end| is_expected(came, end));
-        assert!(right.is_some(), "{}: {ends:?} expected of: {what}", invariant_of(&step.what, due));
+        assert!(right.is_some(), "{}: {ends:?} expected of: {what}", invariant_of(&step.what, due, &ends));
         self.model = if right == Some(0) { early } else { late };
     }
 
@@ -480,9 +480,17 @@ fn is_expected(came: &Came, end: &End) -> bool {
 }
 
 /// The invariant that stands or falls with whether a move may be made, of a proposal that is due or not.
-fn invariant_of(what: &Move, due: bool) -> &'static str {
+fn invariant_of(what: &Move, due: bool, ends: &[End]) -> &'static str {
+    let against = |code| ends.iter().any(|end| matches!(end, End::Refused(codes) if codes.contains(&code)));
     match what {
+        // A vote after the end is about what may be changed; any other about who votes.
+        Move::Vote { .. } if against("GOVERNANCE_VOTE_ENDED") => "INV-GOV-2",
         Move::Vote { .. } => "INV-GOV-3",
+        Move::Publish | Move::Amend | Move::Execute { swapped: false }
+            if due && against("GOVERNANCE_PAUSED") && !against("GOVERNANCE_SUPERSEDED") =>
+        {
+            "INV-GOV-MODEL"
+        }
         Move::Object { .. }
         | Move::ForgetObjections
         | Move::Pause { .. }

@@ -1,21 +1,23 @@
-//! INV-REG-1 to 8 over random operations on the real wasm: four people and a contract that receives tokens, each with any
-//! right or none, on up to four agents. A model of what the registry should do (`model.rs`) says before every step whether
-//! it may be made, and after it how everything has to look; what the model has no words for is compared with who caused it.
+//! INV-REG-1 to 9 over random operations on the real wasm: four people and a contract that receives tokens, each with any
+//! right or none, on up to four agents; one of the people reports what they earn. A model of what the registry should do
+//! (`model.rs`) says before every step whether it may be made, and after it how everything has to look; what the model has
+//! no words for is compared with who caused it.
 //!
 //! The lines that each invariant rests on are in `deploy/xtask/src/mutations/list.rs`: `cargo xtask mutations INV-REG` takes
 //! each of them out and sees a test here fail.
 
 mod model;
+mod reports;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use charter_harness::{Call, Caller, Harness, Outcome, call, failed_with};
+use charter_harness::{Call, Caller, Harness, Outcome, call, code_of, failed_with, ok};
 use charter_types::method::Method;
 use charter_types::registry::args::{
     AcceptPayout, AcceptTransfer, AgentAccount, AgentRef, ApproveRecovery, Handle, Pause, PlainAgent, Rearm,
     RegisterAgent, RegisterAgents, RevokeMeasurement, SetAgentAccount, SetAttestationPolicy, SetCard, SetHandle,
-    SetOperator, SetRecoverers, SetTransferable, SubmitAttestation,
+    SetOperator, SetRecoverers, SetReporters, SetTransferable, SubmitAttestation,
 };
 use charter_types::registry::methods as registry;
 use charter_types::registry::nft::NftTransfer;
@@ -42,6 +44,8 @@ const SLACK_MS: u64 = 60_000;
 const PEOPLE: usize = 5;
 /// The last of the people is an account with code.
 const SHOP: Person = PEOPLE - 1;
+/// Whose reports count.
+const REPORTER: Person = PEOPLE - 2;
 /// Row of retired ids, which the contract pays for.
 const RETIRED_ROW_BYTES: u64 = 9 + 32 + 40;
 
@@ -130,7 +134,8 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => stale,
         1 => sold_on,
         1 => guarded,
-        1 => attested
+        1 => attested,
+        1 => reports::in_turns()
     ]
 }
 
@@ -180,6 +185,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Move::RevokeAttestation),
         1 => Just(Move::Begin),
         1 => Just(Move::Submit),
+        2 => reports::report(),
         2 => prop_oneof![
             Just(RECOVERY_MS_MIN),
             Just(RECOVERY_MS_MIN + HAND_OVER_MARGIN_MS),
@@ -318,6 +324,7 @@ impl World {
                 (agent.guardians.first().copied().or(agent.account).unwrap_or(step.by), step.other, 0)
             }
             Move::ReleaseHandle(_) => (step.by, step.other, 0),
+            Move::Report(_) => (REPORTER, step.other, DEPOSIT),
             Move::Propose => (recoverer(0), (owner + 1 + step.other % (PEOPLE - 1)) % PEOPLE, DEPOSIT),
             Move::Approve { .. } => (recoverer(1), proposer(0), 1),
             Move::Withdraw => (proposer(0), step.other, 0),
@@ -420,6 +427,7 @@ impl World {
             Move::RevokeAttestation => call(registry::revoke_attestation, reference),
             Move::Begin => call(registry::begin_attestation, reference),
             Move::Submit => submit(agent),
+            Move::Report(of) => self.report(step, of, known),
             Move::Wait(_) => return None,
         })
     }
@@ -489,6 +497,7 @@ impl World {
         }
         self.check_owners(&after, &what).await;
         self.check_bytes(&after, &what).await;
+        self.check_earned(step.agent, &after, &what).await;
         self.seen = Some(after);
     }
 
@@ -684,6 +693,7 @@ fn invariant_of(what: Move) -> &'static str {
         | Move::RevokeAttestation
         | Move::Begin
         | Move::Submit => "INV-REG-8",
+        Move::Report(_) => "INV-REG-9",
         _ => "INV-REG-3",
     }
 }
@@ -719,6 +729,7 @@ invariants!(SEQUENCES, play, {
     inv_reg_6_payout_needs_both_consents: "INV-REG-6",
     inv_reg_7_recovery_needs_threshold_delay_and_no_veto: "INV-REG-7",
     inv_reg_8_a_nonce_is_consumed_once: "INV-REG-8",
+    inv_reg_9_what_comes_to_one_account_between_two_reports_of_it_counts: "INV-REG-9",
 });
 
 /// Agents 1 to 3, of two owners: what nobody has yet can only be refused.
@@ -730,7 +741,8 @@ fn beginning() -> [Op; 2] {
 fn play(sequences: u32) -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (base, people) = runtime.block_on(async {
-        let base = Harness::start().await.unwrap();
+        // With an admin, who says whose reports count.
+        let base = Harness::start_with(code_of).await.unwrap();
         let mut people = Vec::new();
         for name in ["ann", "ben", "cid", "dan", "shop"] {
             let person = base.account(name).await.unwrap();
@@ -738,6 +750,8 @@ fn play(sequences: u32) -> Result<(), String> {
             people.push(person);
         }
         people[SHOP].deploy(&wat::parse_str(RECEIVER).unwrap()).await.unwrap().into_result().unwrap();
+        let reporters = SetReporters { reporters: vec![people[REPORTER].id().clone()] };
+        ok(base.root(), &base.contracts.registry, registry::set_reporters, &reporters, 0).await;
         (base, people)
     });
     let run = Run { whose: "registry", sequences, shrinks: 300, runtime: &runtime, base: &base, people: &people };
@@ -745,7 +759,7 @@ fn play(sequences: u32) -> Result<(), String> {
         let usage = harness.worker.view_account(&harness.contracts.registry).await.unwrap().storage_usage;
         // The storage accounts themselves are charged to their owners.
         let empty_bytes = usage - 5 * 85;
-        let model = Model { shop: SHOP, ..Model::default() };
+        let model = Model { shop: SHOP, reporter: REPORTER, ..Model::default() };
         let mut world = World { harness, people, model, epoch: 0, empty_bytes, consumed: BTreeSet::new(), seen: None };
         for op in beginning().iter().chain(&ops) {
             world.step(op).await;

@@ -199,6 +199,11 @@ async fn reports_of_another_account_take_no_more_storage() {
         // What it had before, and again what it has.
         (4_000, 400, (103, 13)),
         (5_001, 501, (103, 13)),
+        // Less of the one and more of the other is kept, and brings back nothing that was counted.
+        (4_000, 502, (103, 14)),
+        (5_001, 502, (103, 14)),
+        (5_002, 400, (104, 14)),
+        (5_002, 502, (104, 14)),
     ];
     for (earned, payments, then) in reports {
         // The least deposit is enough: nothing is stored that was not there.

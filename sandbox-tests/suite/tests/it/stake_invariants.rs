@@ -183,7 +183,7 @@ impl World {
         let what = &format!("{method} with {step:?} at {now_ms}: {came:?}");
         TALLY.note(&method, came == Came::Done);
         let end = self.model.judge(step, now_ms);
-        assert!(is_expected(&came, &end), "{}: {end:?} expected of: {what}", invariant_of(&step.act));
+        assert!(is_expected(&came, &end), "{}: {end:?} expected of: {what}", invariant_of(&self.model, step, &end));
         if came == Came::Done {
             self.check_answer(step, &outcome, now_ms, what);
             self.model.apply(step, now_ms);
@@ -276,10 +276,16 @@ fn is_expected(came: &Came, end: &End) -> bool {
     }
 }
 
-/// The invariant that stands or falls with whether a call is taken.
-fn invariant_of(act: &Act) -> &'static str {
+/// The invariant that stands or falls with whether a call is taken. A vote after the end, or by who has a ballot, is about
+/// what may be changed; any other is about who votes.
+fn invariant_of(model: &Model, Step { by, act, .. }: &Step, end: &End) -> &'static str {
     match act {
-        Act::Vote { .. } | Act::VoteAsAgent { .. } => "INV-GOV-3",
+        Act::Vote { id, .. } | Act::VoteAsAgent { id, .. } => {
+            let ended = matches!(end, End::Refused(codes) if codes.contains(&"GOVERNANCE_VOTE_ENDED"));
+            let known = model.proposals.get(id);
+            let voted = known.is_some_and(|proposal| proposal.cast.iter().any(|cast| cast.voter == *by));
+            if ended || voted { "INV-GOV-2" } else { "INV-GOV-3" }
+        }
         Act::Lock { .. } | Act::Transfer { .. } | Act::Lie { .. } | Act::Unlock { .. } | Act::Withdraw { .. } => {
             "INV-GOV-12"
         }

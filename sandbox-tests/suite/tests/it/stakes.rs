@@ -135,14 +135,16 @@ async fn stake_borrowed_for_three_blocks_weighs_nothing_and_stays() {
     assert_eq!(line.pool().await.books.held, U128(2 * NEAR));
 }
 
-/// Look at what is locked alone, and what somebody votes with leaves: INV-GOV-1.
+/// Look at what is locked alone, and what somebody votes with leaves, or two vote with it: INV-GOV-1.
 #[tokio::test]
-async fn what_is_delegated_can_not_be_unlocked() {
+async fn what_is_delegated_can_not_be_unlocked_or_delegated_to_another() {
     let line = Staked::new().await;
     let (ann, cid) = (line.holder("ann", 30 * NEAR).await, line.delegate("cid").await);
+    let dan = line.delegate("dan").await;
     let short = Some("GOVERNANCE_STAKE_SHORT");
     assert_eq!(line.give(&ann, &cid, 31 * NEAR).await.as_deref(), short);
     assert_eq!(line.give(&ann, &cid, 20 * NEAR).await, None);
+    assert_eq!(line.give(&ann, &dan, 10 * NEAR + 1).await.as_deref(), short);
     assert_eq!(line.unlock(&ann, 10 * NEAR + 1).await.as_deref(), short);
     assert_eq!(line.unlock(&ann, 10 * NEAR).await, None);
     assert_eq!(line.unlock(&ann, 1).await.as_deref(), short);

@@ -217,6 +217,19 @@ fn paused() -> impl Strategy<Value = Vec<Op>> {
     })
 }
 
+/// Something that was decided and that the guardian, if there is one, cancels: nobody carries it out.
+fn vetoed() -> impl Strategy<Value = Vec<Op>> {
+    let what = prop_oneof![2 => Just(release()), 1 => constitution().prop_map(amendment), 1 => Just(upgrade(0))];
+    (0..PEOPLE, what).prop_map(|(by, what)| {
+        let end = end(&what);
+        let mut ops = vec![rightly(by, 0, what)];
+        ops.extend(members_vote(|_| true));
+        let last = [Move::Wait(HOUR_MS), Move::Queue, Move::Cancel { own: false }, Move::Wait(HOUR_MS), end];
+        ops.extend(last.map(|what| rightly(by, 0, what)));
+        ops
+    })
+}
+
 /// An agent that is sold, and taken off or enrolled by who owns it now, so that a bond goes to who left it.
 fn sold() -> impl Strategy<Value = Vec<Op>> {
     (0..PEOPLE, 0..PEOPLE, 0..PEOPLE, any::<bool>()).prop_map(|(agent, to, other, stays)| {
@@ -286,6 +299,7 @@ pub fn ops() -> impl Strategy<Value = Vec<Op>> {
         2 => contested(),
         1 => turned(),
         1 => paused(),
+        1 => vetoed(),
         1 => sold(),
     ]
 }

@@ -65,7 +65,38 @@ pub enum Move {
     RevokeAttestation,
     Begin,
     Submit,
+    Report(Report),
     Wait(u64),
+}
+
+/// Of whose totals a reporter tells.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Whose {
+    /// The account's that is paid for the agent.
+    Payout,
+    Owner,
+    /// The step's.
+    Other,
+    /// No account's: the agent's as a whole.
+    Nobody,
+}
+
+/// What a reporter tells.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Report {
+    pub whose: Whose,
+    pub earned: u128,
+    pub payments: u64,
+    /// As it was seen in another epoch.
+    pub stale: bool,
+}
+
+/// A report that was taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Told {
+    account: Option<Person>,
+    earned: u128,
+    payments: u64,
 }
 
 /// Who calls what about which agent, with whom as argument.
@@ -121,6 +152,8 @@ pub struct Agent {
     pub cleared: bool,
     /// Until when its nonce is good.
     pub nonce_until_ms: Option<u64>,
+    /// Every report of this epoch, in their order.
+    pub told: Vec<Told>,
 }
 
 /// Who gave a name back, and until when it is nobody else's.
@@ -137,6 +170,8 @@ pub struct Model {
     pub rests: BTreeMap<usize, Rest>,
     /// The number of the account that receives tokens by code.
     pub shop: Person,
+    /// Whose reports count.
+    pub reporter: Person,
 }
 
 /// What comes of a call.
@@ -172,8 +207,10 @@ impl Agent {
         self.forget_roles();
     }
 
-    /// Every right given before is gone; guardians, who can only take away, stay.
+    /// Every right given before is gone; guardians, who can only take away, stay. It is another epoch, in which nothing is
+    /// earned yet.
     fn revoke(&mut self) {
+        self.told.clear();
         (self.operators, self.account) = (BTreeSet::new(), None);
         (self.offer, self.payout_offer) = (None, None);
         self.forget_roles();
@@ -213,6 +250,32 @@ impl Agent {
         let due = self.next.as_ref().filter(|(_, from_ms)| *from_ms <= now_ms).map(|(group, _)| group);
         let group = due.or(self.recoverers.as_ref()).filter(|group| !group.people.is_empty());
         group.map_or(0, |group| group.delay_ms + DAY_MS)
+    }
+
+    /// Of an account it is about the one that is paid now. An epoch's first report pays for its row.
+    fn report(&mut self, of: Report, other: Person, pays: bool) -> Option<()> {
+        let account = match of.whose {
+            Whose::Payout => Some(self.payout),
+            Whose::Owner => Some(self.owner),
+            Whose::Other => Some(other),
+            Whose::Nobody => None,
+        };
+        need(!of.stale && account.is_none_or(|account| account == self.payout))?;
+        need(pays || !self.told.is_empty())?;
+        self.told.push(Told { account, earned: of.earned, payments: of.payments });
+        Some(())
+    }
+
+    /// What is earned in this epoch, and the first report, which it is counted from. As long as the same account is told of,
+    /// by how much its highest total is more than its first one.
+    pub fn earned(&self) -> Option<[(u128, u64); 2]> {
+        let first = self.told.first()?;
+        let (mut earned, mut payments) = (0, 0);
+        for run in self.told.chunk_by(|one, next| one.account == next.account) {
+            earned += run.iter().map(|told| told.earned).max()? - run[0].earned;
+            payments += run.iter().map(|told| told.payments).max()? - run[0].payments;
+        }
+        Some([(earned, payments), (first.earned, first.payments)])
     }
 
     fn approve(&mut self, proposer: Person, by: Person, now_ms: u64) -> Option<()> {
@@ -297,7 +360,7 @@ impl Model {
     /// What concerns nothing but one agent.
     #[expect(clippy::too_many_lines, reason = "an arm for each move")]
     fn about_one(&mut self, step: &Step, now_ms: u64) -> Option<End> {
-        let shop = self.shop;
+        let (shop, reporter) = (self.shop, self.reporter);
         let agent = self.agents.get_mut(&step.agent)?;
         if matches!(step.what, Move::Recoverers(_) | Move::Propose | Move::Approve { .. } | Move::Veto | Move::Execute)
         {
@@ -484,6 +547,10 @@ impl Model {
                 need(agent.nonce_until_ms? > now_ms)?;
                 agent.nonce_until_ms = None;
                 return Some(End::Judged);
+            }
+            Move::Report(of) => {
+                need(some && by == reporter)?;
+                agent.report(of, other, !one)?;
             }
             Move::Register
             | Move::RegisterTwo

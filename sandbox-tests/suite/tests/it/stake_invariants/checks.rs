@@ -33,11 +33,12 @@ impl World {
                 self.check_delegate(*line, person, &times, what).await;
             }
         }
-        self.check_proposals(seen, what);
+        // Before the tallies: whoever has a wrong ballot makes a wrong tally, and not the other way round.
         for id in ids.iter().filter(|id| self.model.proposals.contains_key(*id)) {
             self.check_ballots(*id, seen, what).await;
             self.check_overridden(*id, what).await;
         }
+        self.check_proposals(seen, what);
         let charged = charged_bytes(&self.harness, self.contract(), &self.people).await;
         let usage = self.harness.worker.view_account(self.contract()).await.unwrap().storage_usage;
         assert_eq!(charged, usage - self.empty_bytes, "INV-GOV-MODEL: bytes charged and bytes held: {what}");

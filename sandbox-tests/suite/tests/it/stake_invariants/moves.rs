@@ -262,18 +262,19 @@ fn left() -> impl Strategy<Value = Vec<Op>> {
     )
 }
 
-/// To as many as there may be, and to one more.
+/// To as many as there may be, and to one more; and to one what others have already.
 fn spread() -> impl Strategy<Value = Vec<Op>> {
     (line(), ANN..=BEN, yocto()).prop_map(|(line, from, yocto)| {
         let mut ops = lock(from, line, yocto, 200);
         ops.push(by(CID, line, Move::Stand));
         let to = |place| Move::Delegate { to: PEOPLE + place, size: Size::Part(1) };
         ops.extend((0..BYSTANDERS).map(|place| by(from, line, to(place))));
-        let one_more = || Move::Delegate { to: CID, size: Size::Part(1) };
+        let one_more = |size| Move::Delegate { to: CID, size };
         let last = [
-            one_more(),
+            one_more(Size::Part(1)),
             Move::Delegate { to: PEOPLE, size: Size::Nothing },
-            one_more(),
+            one_more(Size::More),
+            one_more(Size::Part(1)),
             Move::Wait(Until::NextPeriod),
             propose(),
             vote(true),
