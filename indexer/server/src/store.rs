@@ -191,6 +191,8 @@ async fn attempt(
     care: Care,
 ) -> Result<(), IndexerError> {
     let mut tx = sqlx::Connection::begin(connection).await?;
+    // These lines tell whoever ends the process now what it was at: `cargo xtask chaos` reads them.
+    tracing::debug!(height = to.height, "a step is written");
     // First, so that of two indexers one waits for the other here and then sees that it is late.
     let moved = sqlx::query("update cursor set height = $1, hash = $2, time_ms = $3 where height = $4 and hash = $5")
         .bind(signed(to.height)?)
@@ -215,6 +217,8 @@ async fn attempt(
             .execute(&mut *tx)
             .await?;
     }
+    tracing::debug!(height = to.height, "a step is committed");
     tx.commit().await?;
+    tracing::debug!(height = to.height, "a step is kept");
     Ok(())
 }
