@@ -9,6 +9,7 @@ mod register;
 mod report;
 mod secret;
 mod state;
+mod swarm;
 mod token;
 mod upstream;
 mod vote;
@@ -52,9 +53,17 @@ pub struct Arguments {
     /// A PostgreSQL server instead of the embedded database.
     #[arg(long)]
     database_url: Option<String>,
+    /// Plays no story but a crowd: so many agents, as many channels with 100 vouchers each, up to 1,000 grants that one
+    /// call revokes, and as many voters. Begins with an empty folder.
+    #[arg(long, conflicts_with_all = ["until", "serve"])]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=swarm::AGENTS_MAX))]
+    scale: Option<u64>,
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    if let Some(agents) = arguments.scale {
+        return Box::pin(swarm::run(&arguments, agents)).await;
+    }
     let started = std::time::Instant::now();
     let temporary = tempfile::tempdir()?;
     let root = arguments.data_dir.clone().unwrap_or_else(|| temporary.path().to_owned());

@@ -199,6 +199,8 @@ async fn attempt(
 ) -> Result<(), IndexerError> {
     let mut tx = sqlx::Connection::begin(connection).await?;
     let payments_seq = batch.heads.get(&Contract::Escrow).map_or(0, |head| head.seq);
+    // These lines tell whoever ends the process now what it was at: `cargo xtask chaos` reads them.
+    tracing::debug!(height = to.height, "a step is written");
     // First, so that of two indexers one waits for the other here and then sees that it is late.
     let moved = sqlx::query(
         "update cursor set height = $1, hash = $2, time_ms = $3, payments_seq = $4 where height = $5 and hash = $6",
@@ -226,6 +228,8 @@ async fn attempt(
             .execute(&mut *tx)
             .await?;
     }
+    tracing::debug!(height = to.height, "a step is committed");
     tx.commit().await?;
+    tracing::debug!(height = to.height, "a step is kept");
     Ok(())
 }

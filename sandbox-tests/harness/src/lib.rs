@@ -269,6 +269,11 @@ impl Harness {
         Ok(self.worker.view_block().await?.timestamp() / 1_000_000)
     }
 
+    /// The chain itself, where it is in this process.
+    pub fn localnet(&self) -> Option<&Localnet> {
+        self.own.as_ref().map(|own| &own.localnet)
+    }
+
     /// Address of the node.
     pub fn rpc_url(&self) -> String {
         self.own.as_ref().map_or_else(|| self.worker.rpc_addr(), |own| own.rpc.url())

@@ -208,6 +208,12 @@ impl Localnet {
         Ok(replica)
     }
 
+    /// The same chain for readers who are to fail: what is served from this handle has these faults of requests. Faults of
+    /// blocks are the chain's own.
+    pub fn with_rpc_faults(self, faults: Faults) -> Self {
+        Self { faults: RpcFaults::new(faults), ..self }
+    }
+
     /// Runs `job` on the chain's thread and gives back what it returns. A panic in it is this call's error alone.
     pub async fn with<R: Send + 'static>(
         &self,

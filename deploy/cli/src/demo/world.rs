@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use charter_client::{Account, Contracts, Done, Outcome, Rpc};
+use charter_localnet::Localnet;
 use charter_types::AccountId;
 use near_crypto::SecretKey;
 
@@ -45,6 +46,11 @@ impl World {
             chain,
             folder: folder.clone(),
         })
+    }
+
+    /// The chain, for whoever asks it without a server between.
+    pub fn localnet(&self) -> &Localnet {
+        &self.chain.localnet
     }
 
     pub fn root(&self) -> Account {

@@ -4,6 +4,7 @@
 mod agent_verbs;
 mod attested;
 mod bad_input;
+mod chaos;
 mod dao;
 mod demo;
 mod dstack;
@@ -11,7 +12,6 @@ mod hand_over;
 mod host_keys;
 mod index_verbs;
 mod key_verbs;
-mod killed_indexer;
 mod newcomer;
 mod operator;
 mod payments;
