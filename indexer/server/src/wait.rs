@@ -7,7 +7,7 @@ use crate::IndexerError;
 /// Pause after the first failure; each is twice the one before.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// The longest one: so late is it noticed at worst that what was waited for is back.
-const PAUSE_MAX: Duration = Duration::from_secs(5);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// Attempts that failed one after the other.
 pub struct Wait {
