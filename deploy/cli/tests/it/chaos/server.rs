@@ -179,8 +179,14 @@ impl Server {
         if let Some(mut child) = self.postmaster.take() {
             child.wait().unwrap();
         }
-        // Where nobody takes leave of the dead they keep their number, and its heir would not start beside it.
-        let _ = std::fs::remove_file(self.data.join("postmaster.pid"));
+        // Where nobody takes leave of the dead they keep their number, and its heir would not start beside it. The fifth line
+        // is the socket's folder.
+        let pid = self.data.join("postmaster.pid");
+        let text = std::fs::read_to_string(&pid).unwrap_or_default();
+        if let Some(sockets) = text.lines().nth(4).filter(|folder| !folder.is_empty()) {
+            let _ = std::fs::remove_file(Path::new(sockets).join(format!(".s.PGSQL.{}.lock", self.port)));
+        }
+        let _ = std::fs::remove_file(pid);
     }
 
     /// Starts it, and waits until it can be asked.
