@@ -108,6 +108,8 @@ pub enum Move {
     Lie(To),
     /// A token that things are in tells of more than there can be.
     LieHugely,
+    /// Whom it promised most claims that beside what is honest and good, and is paid all of it.
+    ClaimHugely,
     /// Two parties call at once.
     AtOnce,
     FillPurse,
@@ -151,7 +153,6 @@ pub fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => row_of([Move::Open, Move::Send(To::Channel), Move::Claim, Move::AtOnce]),
         2 => while_the_token_fails([Move::Open, Move::Send(To::Channel), Move::Claim], Move::Withdraw),
         1 => while_the_token_fails([Move::Open, Move::Send(To::Channel), Move::Claim], Move::Close),
-        1 => row_of([Move::LieHugely, Move::Claim, Move::LieHugely, Move::Claim]),
         1 => row_of([Move::Distribute, Move::Wait(Until::Long), Move::Distribute, Move::Distribute]),
     ];
     let of_purses = prop_oneof![
@@ -172,12 +173,23 @@ pub fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => row_of([Move::ClaimLate, Move::CutEdge, Move::EndEdge]),
         1 => row_of([Move::Wait(Until::EdgeOver), Move::ClaimLate, Move::EndEdge, Move::ForgetRequest]),
     ];
-    prop_oneof![24 => op().prop_map(|op| vec![op]), 3 => of_channels, 2 => of_purses, 2 => of_roots, 3 => of_edges]
+    let of_liars = prop_oneof![
+        2 => beside_huge_claims(),
+        1 => row_of([Move::LieHugely, Move::Claim, Move::LieHugely, Move::Claim]),
+    ];
+    prop_oneof![
+        48 => op().prop_map(|op| vec![op]),
+        6 => of_channels,
+        4 => of_purses,
+        4 => of_roots,
+        6 => of_edges,
+        1 => of_liars,
+    ]
 }
 
 /// A batch of claims hardly ever is but for its deposit, and few are by themselves.
 fn may_be_refused(what: Move) -> bool {
-    what == Move::Claim
+    matches!(what, Move::Claim | Move::ClaimHugely)
 }
 
 /// All in one asset, and rightly, if anybody may.
@@ -208,6 +220,21 @@ fn while_the_token_fails<const N: usize>(before: [Move; N], fails: Move) -> impl
             ops.push(Op { flag, what, ..token.clone() });
         }
         ops
+    })
+}
+
+/// Nearly all that there can be is claimed of a token that lies, by its payee in one batch with rows of NEAR that are good;
+/// then shares are sent theirs.
+fn beside_huge_claims() -> impl Strategy<Value = Vec<Op>> {
+    op().prop_map(|op| {
+        let refused = op.wrong_deposit;
+        let rows = op.rows.iter().map(|row| RowOf { expiry: Expiry::Never, forged: None, ..row.clone() }).collect();
+        // The liar tells of all that is left, and nothing of it ends.
+        let (pick, share) = (op.pick | 3, 500);
+        let (splits, lock) = (Vec::new(), Lock::None);
+        let good = Op { pick, share, rows, splits, lock, asset: NEAR, rightly: true, wrong_deposit: false, ..op };
+        let one = |what| Op { what, wrong_deposit: refused && may_be_refused(what), ..good.clone() };
+        Vec::from([Move::Open, Move::LieHugely, Move::ClaimHugely, Move::LieHugely].map(one))
     })
 }
 

@@ -3,8 +3,8 @@
 use charter_harness::arguments::DEPOSIT;
 
 use super::model::{
-    Act, Asset, BOT, Caps, DAY_MS, Goal, HOUR_MS, Id, Late, MINUTE_MS, NEAR, NOBODY, NewEdge, PEOPLE, Person, Root,
-    Row, Step, TOKEN, Target, Terms, WINDOW_MS,
+    Act, Asset, BOT, Caps, Channel, DAY_MS, Goal, HOUR_MS, Id, Late, MINUTE_MS, NEAR, NOBODY, NewEdge, PEOPLE, Person,
+    Root, Row, Step, TOKEN, Target, Terms, WINDOW_MS,
 };
 use super::moves::{Expiry, Lock, Move, Op, RowOf, To};
 use super::{SLACK_MS, World};
@@ -52,6 +52,7 @@ impl World {
             | Move::WithdrawAndClose
             | Move::ClaimAndClose
             | Move::DistributeAndClose => channel.map(|channel| channel.payee),
+            Move::ClaimHugely => self.huge_payee(),
             Move::FillPurse => Some(self.model.owner),
             Move::SetCaps | Move::EmptyPurse | Move::Send(To::Purse) => purse.map(|key| key.0),
             Move::DrawOpen | Move::DrawTopUp => Some(BOT),
@@ -80,6 +81,7 @@ impl World {
         let one = |step| Some(vec![step]);
         match op.what {
             Move::Open => one(Step::Open { payee: op.other % PEOPLE, asset: op.asset, terms: terms(op, now_ms) }),
+            Move::ClaimHugely => one(self.good_claim(op, by)?),
             Move::FillPurse => one(Step::FillPurse(op.asset)),
             Move::SetCaps => {
                 let (per_day, per_payee) = (UNIT * 1_500, UNIT * (300 + op.share));
@@ -163,6 +165,21 @@ impl World {
         };
         let amount = deposited * row.share / 1_000;
         Row { channel, amount, expires_ms, signed: row.forged.is_none() }
+    }
+
+    /// Of channels in NEAR, the caller's own first, each more than before. Behind these rows are the liar's.
+    fn good_claim(&self, op: &Op, by: Person) -> Option<Step> {
+        let known = self.model.channels.iter().enumerate().filter_map(|(id, one)| Some((id, one.as_ref()?)));
+        let is_good = |one: &Channel| one.asset == NEAR && !one.closed && one.claimed < one.deposited;
+        let mut good: Vec<(Id, &Channel)> = known.filter(|(_, one)| is_good(one)).collect();
+        good.sort_by_key(|(_, one)| one.payee != by);
+        let raise = |((channel, one), how): ((Id, &Channel), &RowOf)| {
+            let more = (one.deposited - one.claimed) * how.share.min(1_000) / 1_000;
+            let amount = one.claimed + more.max(1);
+            Row { channel, amount, expires_ms: 0, signed: how.forged.is_none() }
+        };
+        let rows: Vec<Row> = good.into_iter().zip(&op.rows).map(raise).collect();
+        (!rows.is_empty()).then_some(Step::Claim { rows, withdraw: true })
     }
 
     fn target(&self, to: To, op: &Op) -> Option<Target> {

@@ -9,6 +9,8 @@ use std::task::Poll;
 use super::Came;
 use super::model::{Act, Faults, Model, Step};
 
+const OVERFLOW: &str = "ESCROW_OVERFLOW";
+
 pub type Judged = Result<Option<&'static str>, Faults>;
 
 /// What a check fails with. The others are made all the same.
@@ -55,17 +57,20 @@ fn broken_by(acts: &[Act], came: &Came, judged: &Judged, model: &Model, lied: bo
         (Err(code), Ok(_)) => {
             // Rows fail alone: what is refused because of one of them does not give what they give one by one.
             let claims = acts.iter().any(|act| matches!(act.step, Step::Claim { .. }));
+            let has_good_row = model.told.iter().any(|told| told.parse::<u128>().is_ok());
+            let batch_alone = claims && acts.len() == 1;
             let has_row = |code: &str| claims && model.told.iter().any(|told| told == code);
             name_if(claims, "INV-ESC-4");
             name_if(has_row("ESCROW_NOT_HIGHER"), "INV-ESC-3");
             // It says so, too, when what it was about to write gives more than there is.
-            let too_much = code == "ESCROW_OVERFLOW";
-            name_if(too_much || has_row("ESCROW_OVER_DEPOSIT"), "INV-ESC-2");
-            let own = ["ESCROW_", "CHARTER_", "TOKEN_"].iter().any(|prefix| code.starts_with(prefix));
-            name_if(lied && (too_much || !own), "INV-ESC-13");
+            name_if(code == OVERFLOW || has_row("ESCROW_OVER_DEPOSIT"), "INV-ESC-2");
+            // The liar's rows stand behind all that is claimed: what is good doesn't fail because of them.
+            name_if(lied && (is_of_amounts(code) || batch_alone && has_good_row), "INV-ESC-13");
             // What is due follows from what was claimed alone.
             name_if(code == "ESCROW_NOTHING_DUE", "INV-ESC-8");
         }
+        // It would have been refused, but for another reason.
+        (Err(code), Err(_)) => name_if(lied && is_of_amounts(code), "INV-ESC-13"),
         (Ok(()), Err(faults)) => {
             let ends = |act: &Act| matches!(act.step, Step::Close(_) | Step::FinalizeClose(_));
             let early = ["ESCROW_TOO_EARLY", "ESCROW_NOT_CLOSING", "ESCROW_NOT_PAYEE"];
@@ -76,6 +81,16 @@ fn broken_by(acts: &[Act], came: &Came, judged: &Judged, model: &Model, lied: bo
         _ => {}
     }
     names
+}
+
+/// Whether a contract refused something, and did not just stop.
+pub fn is_code(code: &str) -> bool {
+    ["ESCROW_", "CHARTER_", "TOKEN_"].iter().any(|prefix| code.starts_with(prefix))
+}
+
+/// What comes of reckoning with more than fits.
+fn is_of_amounts(code: &str) -> bool {
+    code == OVERFLOW || !is_code(code)
 }
 
 /// Which invariants a row breaks of which something else was told than the model says.
