@@ -155,6 +155,12 @@ impl Outcome {
         self.view.transaction_outcome.id
     }
 
+    /// The receipt that an account executed first, and the block in which it did, by the node's word.
+    pub fn receipt_on(&self, account: &AccountId) -> Option<(CryptoHash, CryptoHash)> {
+        let found = self.view.receipts_outcome.iter().find(|outcome| outcome.outcome.executor_id == *account)?;
+        Some((found.id, found.block_hash))
+    }
+
     fn outcomes(&self) -> impl Iterator<Item = &ExecutionOutcomeWithIdView> {
         std::iter::once(&self.view.transaction_outcome).chain(&self.view.receipts_outcome)
     }

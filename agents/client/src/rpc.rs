@@ -178,6 +178,16 @@ impl Rpc {
         }
     }
 
+    /// Whether all nodes are on this machine.
+    pub fn is_near(&self) -> bool {
+        self.nodes.are_near()
+    }
+
+    /// A handle for each node alone, to compare what they say. How they have been is not shared with this one.
+    pub fn singly(&self) -> Vec<Self> {
+        self.nodes.urls().map(|url| Self::limited([url], self.limits)).collect()
+    }
+
     /// How the nodes have been lately.
     pub fn health(&self) -> Vec<NodeHealth> {
         self.nodes.health()

@@ -1,7 +1,9 @@
 //! `charter index …`: the mirror in Postgres.
 
+mod anchor;
+mod open;
+
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail, ensure};
@@ -9,32 +11,27 @@ use charter_client::{Contracts, Rpc};
 use charter_indexer::api::{BEYOND_LOOPBACK, Server};
 use charter_indexer::ranking::{self, Question, Ranked, Ranking};
 use charter_indexer::reindex::{Reindexed, reindex};
-use charter_indexer::{Database, Indexer, IndexerError, Report, Seen, Watch, letters, verify, verify_every};
+use charter_indexer::{
+    Database, Indexer, IndexerError, Report, Seen, Start, Thoroughness, Trust, Watch, letters, verify, verify_as,
+    verify_every,
+};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::chain::{self, Chain};
 use crate::files::DataDir;
 use crate::output::{self, Progress};
 use crate::units::duration_ms;
+use open::{Believed, Open, Patience, Place, open, wait_for_database};
+
+pub use open::open_database;
 
 /// How often `run` says how far it is while it catches up.
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 /// What an indexer that hangs ends with: `EX_TEMPFAIL` of sysexits.h, trouble that another start may mend.
 const STUCK: i32 = 75;
-
-#[derive(clap::Args)]
-pub struct Place {
-    /// Folder with the deployment, the chain and the embedded database.
-    #[arg(long)]
-    data_dir: PathBuf,
-    /// A node; without it the folder's own chain is started.
-    #[arg(long)]
-    rpc_url: Option<String>,
-    /// A PostgreSQL server instead of the embedded database.
-    #[arg(long)]
-    database_url: Option<String>,
-}
+/// After so many epochs those who produced then may have what they had at stake back, and little to lose by their
+/// signatures.
+const EPOCHS_MAX: u64 = 3;
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -43,12 +40,36 @@ pub enum Command {
         #[command(flatten)]
         place: Place,
         #[command(flatten)]
+        believed: Believed,
+        #[command(flatten)]
         service: Service,
     },
-    /// Compares the tables with the contracts; fails if they differ.
+    /// Compares the tables with the contracts; fails if they differ. What is compared with are answers of views, which
+    /// are the node's word; with a light client the block that they are asked at is proven to be the chain's.
     Verify {
         #[command(flatten)]
         place: Place,
+        #[command(flatten)]
+        believed: Believed,
+        /// Also look the end of each contract's chain of events up in its state, with a proof that leads to a proven
+        /// block. Where the node can't serve one it says `unproven`: public nodes have none for contracts of more than
+        /// 50 kB of state. Needs a light client.
+        #[arg(long)]
+        prove: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Asks each contract by a transaction how many events it has, and looks whether the tables have them all. The
+    /// answer is in a proven outcome, so no node can keep an event back that came before it. `/v1/verify` and `/readyz`
+    /// tell what came of it.
+    Anchor {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        believed: Believed,
+        #[command(flatten)]
+        caller: anchor::Caller,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -58,6 +79,8 @@ pub enum Command {
     Serve {
         #[command(flatten)]
         place: Place,
+        #[command(flatten)]
+        believed: Believed,
         /// Port 0 takes a free one.
         #[arg(long, default_value = "127.0.0.1:8088")]
         addr: String,
@@ -140,54 +163,6 @@ fn every(text: &str) -> Result<Every, String> {
     Ok(Every(Some(Duration::from_millis(ms))))
 }
 
-pub async fn open_database(folder: &DataDir, url: Option<&str>) -> anyhow::Result<Database> {
-    Ok(match url {
-        Some(url) => Database::try_connect(url).await?,
-        None => Database::embedded(&folder.database()).await?,
-    })
-}
-
-/// The same, for whoever goes on for long: a server that is not there is waited for.
-async fn wait_for_database(folder: &DataDir, url: Option<&str>) -> anyhow::Result<Database> {
-    match url {
-        Some(url) => Ok(Database::connect(url).await?),
-        None => open_database(folder, None).await,
-    }
-}
-
-/// What the verbs work with. A chain that was started for it stops with it.
-struct Open {
-    contracts: Contracts,
-    rpc: Rpc,
-    database: Database,
-    _chain: Option<Chain>,
-}
-
-/// Whether a database that is not there is waited for.
-#[derive(Clone, Copy)]
-enum Patience {
-    Waits,
-    Fails,
-}
-
-async fn open(place: &Place, patience: Patience) -> anyhow::Result<Open> {
-    let folder = DataDir::new(&place.data_dir)?;
-    let contracts = folder.contracts()?;
-    let (rpc, chain) = if let Some(url) = &place.rpc_url {
-        (Rpc::new(url.clone()), None)
-    } else {
-        ensure!(folder.chain().exists(), "{} has no chain: pass --rpc-url", place.data_dir.display());
-        let chain = chain::start(&folder.chain(), "127.0.0.1:0").await?;
-        (Rpc::new(chain.rpc.url()), Some(chain))
-    };
-    let url = place.database_url.as_deref();
-    let database = match patience {
-        Patience::Waits => wait_for_database(&folder, url).await?,
-        Patience::Fails => open_database(&folder, url).await?,
-    };
-    Ok(Open { contracts, rpc, database, _chain: chain })
-}
-
 /// Ctrl-C and SIGTERM, from the moment on in which it is made.
 struct Stop {
     interrupt: Signal,
@@ -219,13 +194,20 @@ impl Stop {
 pub async fn run(command: Command) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
     match command {
-        Command::Run { place, service } => run_indexer(&place, &service, &mut stop).await,
-        Command::Verify { place, json } => {
-            let verified = stop.before(run_verify(&place, json)).await;
+        Command::Run { place, believed, service } => {
+            // What an indexer and a comparison keep while they wait is large: here and below it is put on the heap.
+            Box::pin(run_indexer(&place, believed, &service, &mut stop)).await
+        }
+        Command::Verify { place, believed, prove, json } => {
+            let verified = stop.before(Box::pin(run_verify(&place, believed, prove, json))).await;
             verified.unwrap_or_else(|| bail!("stopped before everything was compared"))
         }
-        Command::Serve { place, addr, json } => {
-            let served = stop.before(run_server(&place, &addr, json)).await;
+        Command::Anchor { place, believed, caller, json } => {
+            let anchored = stop.before(Box::pin(anchor::run(&place, believed, &caller, json))).await;
+            anchored.unwrap_or_else(|| bail!("stopped before everything was compared"))
+        }
+        Command::Serve { place, believed, addr, json } => {
+            let served = stop.before(Box::pin(run_server(&place, believed, &addr, json))).await;
             served.unwrap_or(Ok(()))
         }
         Command::DeadLetters { place, retry, json } => {
@@ -285,10 +267,11 @@ fn tell_ready(addr: SocketAddr, json: bool) {
     }
 }
 
-async fn run_indexer(place: &Place, service: &Service, stop: &mut Stop) -> anyhow::Result<()> {
+async fn run_indexer(place: &Place, believed: Believed, service: &Service, stop: &mut Stop) -> anyhow::Result<()> {
     let Some(opened) = stop.before(open(place, Patience::Waits)).await else { return Ok(()) };
-    let Open { contracts, rpc, database, _chain } = opened?;
-    let result = mirror(&database, &rpc, &contracts, service, stop).await;
+    let opened = opened?;
+    let result = mirror(&opened, believed, service, stop).await;
+    let Open { database, _chain, .. } = opened;
     if let Err(error) = &result
         && matches!(error.downcast_ref::<IndexerError>(), Some(IndexerError::Stuck { .. }))
     {
@@ -300,18 +283,20 @@ async fn run_indexer(place: &Place, service: &Service, stop: &mut Stop) -> anyho
     result
 }
 
-async fn mirror(
-    database: &Database,
-    rpc: &Rpc,
-    contracts: &Contracts,
-    service: &Service,
-    stop: &mut Stop,
-) -> anyhow::Result<()> {
+async fn mirror(opened: &Open, believed: Believed, service: &Service, stop: &mut Stop) -> anyhow::Result<()> {
+    let Open { contracts, rpc, database, .. } = opened;
     let Service { serve, give_up_after, from, verify_every: Every(every), json } = service;
     let (pool, watch) = (database.pool(), Watch::default());
-    let opened = Indexer::open_from(rpc.clone(), contracts, pool.clone(), *from);
-    let Some(indexer) = stop.before(opened).await else { return Ok(()) };
+    let trust = believed.resolve(database, rpc).await?;
+    let begun = Indexer::open_as(rpc.clone(), contracts, pool.clone(), Start { from: *from, trust });
+    let Some(indexer) = stop.before(begun).await else { return Ok(()) };
     let mut indexer = indexer?.watched_by(watch.clone()).given_up_after(Duration::from_millis(*give_up_after));
+    if let Some(epochs) = indexer.epochs().filter(|epochs| *epochs > EPOCHS_MAX) {
+        eprintln!(
+            "the block to go on from was {epochs} epochs old: who produced then may have little to lose by other \
+             signatures now. Compare the newest block with another source."
+        );
+    }
     let from = indexer.cursor().height;
     if *json {
         println!("{}", json!({ "indexing_from": from }));
@@ -362,12 +347,20 @@ async fn report(watch: &Watch, from: u64, progress: Progress) {
     }
 }
 
-async fn run_server(place: &Place, addr: &str, json: bool) -> anyhow::Result<()> {
+async fn run_server(place: &Place, believed: Believed, addr: &str, json: bool) -> anyhow::Result<()> {
+    ensure!(
+        place.rpc_url.is_some() || believed.is_default(),
+        "whom to believe means nothing without a node: --rpc-url"
+    );
     let folder = DataDir::new(&place.data_dir)?;
     let database = wait_for_database(&folder, place.database_url.as_deref()).await?;
     let pool = database.pool().clone();
     let server = match &place.rpc_url {
-        Some(url) => Server::start_beside(pool, addr, Rpc::new(url.clone())).await?,
+        Some(url) => {
+            let rpc = Rpc::new(url.clone());
+            let trust = believed.resolve(&database, &rpc).await?;
+            Server::start_beside_as(pool, addr, rpc, trust).await?
+        }
         None => Server::start(pool, addr, Watch::default()).await?,
     };
     tell_ready(server.addr, json);
@@ -376,29 +369,49 @@ async fn run_server(place: &Place, addr: &str, json: bool) -> anyhow::Result<()>
     Ok(())
 }
 
-async fn run_verify(place: &Place, json: bool) -> anyhow::Result<()> {
+async fn run_verify(place: &Place, believed: Believed, prove: bool, json: bool) -> anyhow::Result<()> {
     let Open { contracts, rpc, database, _chain } = open(place, Patience::Fails).await?;
-    let report = compare(&database, &rpc, &contracts).await;
+    let compared = compare_as(&database, &rpc, &contracts, believed, prove).await;
     database.close().await;
-    let report = report?;
+    let report = compared?;
     if json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
-        let Report { height, to_height, rows, mismatches, .. } = &report;
-        let blocks =
-            if height == to_height { format!("block {height}") } else { format!("blocks {height} to {to_height}") };
-        println!("{blocks}: {rows} rows compared, {mismatches} mismatches");
-        for line in &report.detail {
-            println!("  {line}");
-        }
-        if report.dead_letters > 0 {
-            println!("  {} events are dead letters: `charter index dead-letters` lists them", report.dead_letters);
-        }
+        tell_report(&report);
     }
     if report.mismatches > 0 {
         bail!("{} mismatches between the tables and the contracts", report.mismatches);
     }
     Ok(())
+}
+
+async fn compare_as(
+    database: &Database,
+    rpc: &Rpc,
+    contracts: &Contracts,
+    believed: Believed,
+    prove: bool,
+) -> anyhow::Result<Report> {
+    let trust = believed.resolve(database, rpc).await?;
+    ensure!(!prove || trust != Trust::Node, "--prove leads to a proven block: name a --checkpoint");
+    let report = verify_as(database.pool(), rpc, contracts, Thoroughness { trust, prove }).await?;
+    report.context("the database is empty: nothing to compare")
+}
+
+fn tell_report(report: &Report) {
+    let Report { height, to_height, rows, mismatches, .. } = report;
+    let blocks =
+        if height == to_height { format!("block {height}") } else { format!("blocks {height} to {to_height}") };
+    println!("{blocks}: {rows} rows compared, {mismatches} mismatches");
+    for line in &report.detail {
+        println!("  {line}");
+    }
+    if report.dead_letters > 0 {
+        println!("  {} events are dead letters: `charter index dead-letters` lists them", report.dead_letters);
+    }
+    for proof in &report.proofs {
+        println!("  {proof}");
+    }
 }
 
 async fn list_letters(place: &Place, retry: bool, json: bool) -> anyhow::Result<()> {

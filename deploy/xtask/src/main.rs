@@ -1,4 +1,4 @@
-//! Repository chores: `cargo xtask demo|abi|chaos|gas|history|mutations|oracle|properties|schema|tidy`.
+//! Repository chores: `cargo xtask demo|abi|chaos|gas|history|lies|mutations|oracle|properties|schema|tidy`.
 
 mod chaos;
 mod demo;
@@ -47,6 +47,11 @@ enum Chore {
     Gas,
     /// Keeps today's wasm as the next release in `contracts/history`.
     History,
+    /// Lies to an indexer that believes no node, many more times than the tests do.
+    Lies {
+        #[arg(default_value_t = 1_000)]
+        count: u32,
+    },
     /// Takes out the lines that security rests on, one at a time, and looks whether the tests notice. Half a minute each.
     Mutations {
         /// Those about an invariant, contract or file with this in its name.
@@ -89,6 +94,11 @@ fn main() -> ExitCode {
         Chore::History => {
             let written = "contracts/history has today's wasm";
             regenerate::run(&["--test", "it", "--", "upgrade::history"], "CHARTER_WRITE_HISTORY", written)
+        }
+        Chore::Lies { count } => {
+            let told = format!("none of {count} lies was believed");
+            let count = count.to_string();
+            regenerate::run_with(&["--test", "it", "--", "lying::", "--nocapture"], ("CHARTER_LIES", &count), &told)
         }
         Chore::Properties { sequences } => {
             let sequences = sequences.to_string();

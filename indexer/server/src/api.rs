@@ -1,5 +1,6 @@
 //! REST over the tables. Keyset paging only; every answer names the block it stands for.
 
+mod belief;
 mod browse;
 mod chain;
 mod describe;
@@ -27,6 +28,9 @@ use sqlx::PgPool;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::IndexerError;
+use crate::light::{Light, Trust};
+use crate::lookout::Lookout;
+use crate::pulse::Pulse;
 use crate::tables;
 use crate::watch::Watch;
 use metrics::Requests;
@@ -39,6 +43,8 @@ type Reply = Result<Response, Problem>;
 
 /// How often a node is asked how far it is, where no indexer does it.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often nodes are compared, if there are several.
+const LOOK_AROUND: Duration = Duration::from_secs(10);
 
 /// What to know of an API that others than this machine reach.
 pub const BEYOND_LOOPBACK: &str = "the API listens beyond loopback: whoever reaches it may ask it, as often as they \
@@ -92,17 +98,25 @@ impl Server {
     /// Serves the tables as they are, and asks a node how far its chain is. Fails if that is another chain; a node that
     /// does not answer may come back.
     pub async fn start_beside(pool: PgPool, addr: &str, rpc: Rpc) -> Result<Self, IndexerError> {
+        Self::start_beside_as(pool, addr, rpc, Trust::Node).await
+    }
+
+    /// The same, where it may take more than a node's word how far its chain is.
+    pub async fn start_beside_as(pool: PgPool, addr: &str, rpc: Rpc, trust: Trust) -> Result<Self, IndexerError> {
         let watch = Watch::default();
-        if let Err(error @ IndexerError::OtherChain { .. }) = watch.look(&rpc, &pool).await {
+        if let Err(error @ IndexerError::OtherChain { .. }) = watch.look(&rpc, &pool, None).await {
             return Err(error);
         }
+        let light = match Light::open(&rpc, &pool, trust, Pulse::default()).await {
+            Err(error) if error.is_transient() => None,
+            opened => opened?,
+        };
         let mut server = Self::start(pool.clone(), addr, watch.clone()).await?;
+        let lookout = Lookout::new(&rpc, pool.clone(), trust != Trust::Node);
         server.looking = Some(tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(LOOK).await;
-                if let Err(error) = watch.look(&rpc, &pool).await {
-                    tracing::warn!(%error, "the node can't be asked how far it is");
-                }
+            tokio::select! {
+                () = lookout.look_around(LOOK_AROUND, watch.clone()) => {}
+                () = keep_looking(&watch, &rpc, &pool, trust, light) => {}
             }
         }));
         Ok(server)
@@ -111,6 +125,31 @@ impl Server {
     /// Serves until the process ends.
     pub async fn wait(mut self) {
         let _ = (&mut self.task).await;
+    }
+}
+
+/// Asks again and again how far the chain is. A light client that could not begin tries again.
+async fn keep_looking(watch: &Watch, rpc: &Rpc, pool: &PgPool, trust: Trust, mut light: Option<Light>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let opened = match light {
+            Some(known) => Ok(Some(known)),
+            None => Light::open(rpc, pool, trust, Pulse::default()).await,
+        };
+        let looked = match opened {
+            Ok(opened) => {
+                light = opened;
+                watch.look(rpc, pool, light.as_mut()).await
+            }
+            Err(error) => {
+                light = None;
+                watch.note_error(&error);
+                Err(error)
+            }
+        };
+        if let Err(error) = looked {
+            tracing::warn!(%error, "the node can't be asked how far it is");
+        }
     }
 }
 

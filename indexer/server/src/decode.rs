@@ -107,6 +107,15 @@ pub fn decode(contract: Contract, log: &str) -> Decoded {
     }
 }
 
+/// The hash over all events before one, as it has it.
+pub fn prev(contract: Contract, log: &str) -> Option<Hash32> {
+    match decode(contract, log) {
+        Decoded::Event(event) => Some(event.prev),
+        Decoded::Unknown { prev, .. } => prev,
+        Decoded::Foreign | Decoded::Garbled { .. } => None,
+    }
+}
+
 fn wrap<T>(entry: Entry<T>, fact: impl FnOnce(T) -> Fact) -> Entry<Fact> {
     Entry { seq: entry.seq, prev: entry.prev, by: entry.by, new: fact(entry.new) }
 }

@@ -1,9 +1,9 @@
 //! What can go wrong, and what helps.
 
-use sqlx::migrate::MigrateError;
-
+use charter_client::proof::ProofError;
 use charter_types::event::EventHead;
 use near_primitives::hash::CryptoHash;
+use sqlx::migrate::MigrateError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum IndexerError {
@@ -25,8 +25,27 @@ pub enum IndexerError {
     UnknownBlock { height: u64, before: CryptoHash },
     #[error("the node was asked for block {asked} and answered another one, {found}")]
     OtherBlock { asked: String, found: String },
-    #[error("the proof of receipt {receipt} does not lead to the block's root: the node's answer can't be trusted")]
-    BadProof { receipt: String },
+    /// With the proof's code, which never changes.
+    #[error("{}: {what} is not proven: {source}", .source.code())]
+    Unproven { what: String, source: Box<ProofError> },
+    #[error("receipt {receipt} was not executed in block {height}: that is not the one before its outcome's")]
+    OtherPlace { receipt: CryptoHash, height: u64 },
+    #[error("the node does not know block {hash}, which is final: it lags, or has another chain")]
+    BehindHead { hash: CryptoHash },
+    #[error("nobody in the database has vouched for a block yet: name one (--checkpoint)")]
+    NoHead,
+    #[error(
+        "block {hash} is too young for a checkpoint: it tells who signs in the next epoch, and that has not begun. Name \
+         a block of an epoch before, or wait"
+    )]
+    YoungCheckpoint { hash: CryptoHash },
+    #[error("the node does not know block {hash}: it is another chain's, or so old that only an archival node has it")]
+    UnknownCheckpoint { hash: CryptoHash },
+    #[error(
+        "block {hash} is not proven to be below block {head}, up to which the database has verified the chain: leave \
+         the checkpoint out, or use another database"
+    )]
+    OtherCheckpoint { hash: CryptoHash, head: u64 },
     #[error("{contract} has event {found} where {expected} was due: an event is missing")]
     MissingEvent { contract: String, expected: u64, found: u64 },
     #[error("event {seq} of {contract} follows another one than is in the tables: an event is missing, or another")]
@@ -123,16 +142,24 @@ impl IndexerError {
     /// Whether a node said what can't be, or left something out. Nothing of it was kept; another node may do better, and so
     /// may the same one, later.
     pub fn is_the_nodes(&self) -> bool {
-        matches!(
-            self,
+        match self {
+            // What the database has nobody can prove.
+            Self::Unproven { source, .. } => **source != ProofError::Unreadable,
             Self::NotContinuous { .. }
-                | Self::UnknownBlock { .. }
-                | Self::OtherBlock { .. }
-                | Self::BadProof { .. }
-                | Self::MissingEvent { .. }
-                | Self::OtherPast { .. }
-                | Self::Incomplete { .. }
-        )
+            | Self::UnknownBlock { .. }
+            | Self::OtherBlock { .. }
+            | Self::OtherPlace { .. }
+            | Self::BehindHead { .. }
+            | Self::MissingEvent { .. }
+            | Self::OtherPast { .. }
+            | Self::Incomplete { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Something that a node said, and why it is not believed.
+    pub fn unproven(what: impl Into<String>, source: ProofError) -> Self {
+        Self::Unproven { what: what.into(), source: Box::new(source) }
     }
 
     /// Whether it is about what was to be written, so that something else may well be written.
@@ -173,6 +200,8 @@ impl IndexerError {
 mod tests {
     use std::io;
 
+    use charter_client::proof::ProofError;
+    use near_primitives::hash::CryptoHash;
     use sqlx::migrate::MigrateError;
 
     use super::{IndexerError, Remedy, of_state};
@@ -192,6 +221,26 @@ mod tests {
             for state in states {
                 assert_eq!(of_state(state), remedy, "{state}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_not_proven_is_the_nodes_and_names_its_code() {
+        let of = |source| IndexerError::unproven("a head above block 7", source);
+        let refused = [
+            (of(ProofError::NotHigher { head: 7, height: 7 }), "PROOF_NOT_HIGHER"),
+            (of(ProofError::UnknownProtocol { what: "an epoch with version 99".to_owned() }), "PROOF_UNKNOWN_PROTOCOL"),
+            (of(ProofError::OtherState), "PROOF_OTHER_STATE"),
+        ];
+        for (error, code) in refused {
+            assert!(error.is_the_nodes() && error.is_transient(), "{error}");
+            assert!(error.to_string().starts_with(&format!("{code}: a head above block 7 is not proven: ")), "{error}");
+        }
+        let of_ours = of(ProofError::Unreadable);
+        assert_eq!((of_ours.is_the_nodes(), of_ours.remedy()), (false, Remedy::Nothing));
+        let hash = CryptoHash::default();
+        for ends in [IndexerError::NoHead, IndexerError::YoungCheckpoint { hash }] {
+            assert_eq!(ends.remedy(), Remedy::Nothing, "{ends}");
         }
     }
 

@@ -4,6 +4,7 @@
 //! checked against their Merkle proofs and become events, events become changes of rows, and events, rows and cursor are
 //! committed in one transaction (`store`). What a row is, and where the truth about it is, [`tables`] say.
 
+pub mod anchor;
 pub mod api;
 mod apply;
 mod contract;
@@ -12,6 +13,8 @@ mod decode;
 mod error;
 mod escape;
 pub mod letters;
+mod light;
+mod lookout;
 pub mod page;
 mod pulse;
 pub mod ranking;
@@ -31,7 +34,8 @@ mod watch;
 pub use contract::Contract;
 pub use database::Database;
 pub use error::{IndexerError, Remedy};
-pub use run::{Indexer, Progress};
+pub use light::{Trust, has_head};
+pub use run::{Indexer, Progress, Start};
 pub use store::Cursor;
-pub use verify::{Report, verify, verify_every};
+pub use verify::{Proof, Report, Thoroughness, Verdict, verify, verify_as, verify_every};
 pub use watch::{Seen, Watch};

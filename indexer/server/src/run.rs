@@ -1,10 +1,12 @@
 //! The loop: read, decode, apply, commit.
 
+mod open;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use charter_client::{At, Contracts, Rpc, sha256};
+use charter_client::{At, sha256};
 use charter_types::AccountId;
 use charter_types::event::{EventHead, next_head};
 use futures_util::future;
@@ -14,12 +16,15 @@ use tokio::sync::watch;
 use crate::IndexerError;
 use crate::contract::Contract;
 use crate::decode::{Decoded, decode};
+use crate::light::Light;
+use crate::lookout::Lookout;
 use crate::pulse::{Pulse, Stage, Watchdog};
-use crate::rebuild::fill_payments;
 use crate::source::{Header, Receipt, Source};
-use crate::store::{self, Batch, Cursor, Entry, Heads, Mirrored};
+use crate::store::{self, Batch, Cursor, Entry, Heads};
 use crate::wait::Wait;
-use crate::watch::{Node, Watch};
+use crate::watch::Watch;
+
+pub use open::Start;
 
 /// Blocks in one transaction at the most.
 const BLOCKS_PER_STEP: usize = 200;
@@ -33,6 +38,8 @@ const POLL: Duration = Duration::from_millis(50);
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 /// How long a step may hang, unless somebody says otherwise.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How often nodes are compared, unless somebody says otherwise.
+const LOOK_AROUND: Duration = Duration::from_secs(10);
 
 /// An indexer of one deployment into one database.
 pub struct Indexer {
@@ -42,12 +49,16 @@ pub struct Indexer {
     /// Blocks that were found on the way back from the head and are not in the tables yet.
     ahead: VecDeque<Header>,
     heads: Heads,
+    /// Whether the last block was proven by a light client. `None`: nobody noted it.
+    proven: Option<bool>,
     /// What was read and is not known to be in the tables.
     pending: Option<Pending>,
     pool: PgPool,
     watch: Watch,
     pulse: Pulse,
     patience: Duration,
+    /// How often nodes are compared, if there are several.
+    look_around: Duration,
     /// Whether a step should read nothing more, but commit what it has.
     stopping: Arc<watch::Sender<bool>>,
 }
@@ -72,75 +83,6 @@ pub enum Progress {
 }
 
 impl Indexer {
-    /// Picks up where the database is; a fresh one starts at the first block that the node has. A node or a database that is
-    /// not there is waited for, and whoever calls says how long.
-    pub async fn open(rpc: Rpc, contracts: &Contracts, pool: PgPool) -> Result<Self, IndexerError> {
-        Self::open_from(rpc, contracts, pool, None).await
-    }
-
-    /// The same, where a fresh one starts behind a block: one at which none of the contracts had an event yet.
-    pub async fn open_from(
-        rpc: Rpc,
-        contracts: &Contracts,
-        pool: PgPool,
-        from: Option<u64>,
-    ) -> Result<Self, IndexerError> {
-        let mut wait = Wait::default();
-        loop {
-            match Self::try_open(rpc.clone(), contracts, pool.clone(), from).await {
-                Err(error) if error.is_transient() => tokio::time::sleep(wait.after(&error)).await,
-                opened => {
-                    wait.over();
-                    return opened;
-                }
-            }
-        }
-    }
-
-    /// The same, but waits for nobody.
-    pub async fn try_open(
-        rpc: Rpc,
-        contracts: &Contracts,
-        pool: PgPool,
-        from: Option<u64>,
-    ) -> Result<Self, IndexerError> {
-        let contracts: Vec<_> =
-            Contract::ALL.into_iter().map(|contract| (contract, contract.account(contracts).clone())).collect();
-        let pulse = Pulse::default();
-        let watched = contracts.iter().map(|(_, account)| account.clone()).collect();
-        let source = Source::new(rpc, watched, pulse.clone());
-        let node = source.node().await?;
-        let mut connection = pool.acquire().await?;
-        let mirrored = store::mirrored(&mut connection).await?;
-        drop(connection);
-        let cursor = match &mirrored {
-            Some(mirrored) => same_chain(&source, &node, mirrored).await?,
-            None => start(&source, &contracts, from.unwrap_or(node.earliest)).await?,
-        };
-        let mut connection = pool.acquire().await?;
-        match mirrored {
-            None => store::start_cursor(&mut connection, &node.chain_id, node.genesis, cursor).await?,
-            Some(Mirrored { genesis: None, .. }) => store::keep_genesis(&mut connection, node.genesis).await?,
-            Some(_) => {}
-        }
-        fill_payments(&mut connection).await?;
-        let heads = store::heads(&mut connection, &contracts).await?;
-        drop(connection);
-        Ok(Self {
-            source,
-            contracts,
-            cursor,
-            ahead: VecDeque::new(),
-            heads,
-            pending: None,
-            pool,
-            watch: Watch::default(),
-            pulse,
-            patience: PATIENCE,
-            stopping: Arc::default(),
-        })
-    }
-
     /// Notes what it sees of the node here.
     pub fn watched_by(mut self, watch: Watch) -> Self {
         self.watch = watch;
@@ -153,8 +95,25 @@ impl Indexer {
         self
     }
 
+    /// How often each node is asked by itself how far the chain is, if there are several.
+    pub fn looking_around_every(mut self, every: Duration) -> Self {
+        self.look_around = every;
+        self
+    }
+
     pub fn cursor(&self) -> Cursor {
         self.cursor
+    }
+
+    /// How many epochs the light client went through since it was opened; `None`: the node is believed.
+    pub fn epochs(&self) -> Option<u64> {
+        self.source.light().map(Light::epochs)
+    }
+
+    /// Whether blocks to come are proven otherwise than the last one was, and how.
+    fn turns(&self) -> Option<bool> {
+        let is_proven = self.source.light().is_some();
+        (self.proven != Some(is_proven)).then_some(is_proven)
     }
 
     /// Reads what is new, up to a limit, and commits it.
@@ -215,7 +174,7 @@ impl Indexer {
         }
         self.watch.note_head(head.block.height, self.cursor.height);
         let began = Instant::now();
-        let mut batch = Batch { heads: self.heads.clone(), ..Batch::default() };
+        let mut batch = Batch { heads: self.heads.clone(), turns: self.turns(), ..Batch::default() };
         let mut to = self.cursor;
         for _ in 0..BLOCKS_PER_STEP {
             // A step that was dropped halfway may have left later blocks.
@@ -241,10 +200,12 @@ impl Indexer {
         if to == self.cursor {
             return Ok(None);
         }
-        let Some(complete) = unless(&mut stopping, self.check_complete(to, &batch.heads)).await else {
-            return Ok(None);
+        let checked = async {
+            self.source.check_block(to, head).await?;
+            self.check_complete(to, &batch.heads).await
         };
-        complete?;
+        let Some(checked) = unless(&mut stopping, checked).await else { return Ok(None) };
+        checked?;
         Ok(Some(Pending { to, batch, is_unsure: false }))
     }
 
@@ -310,7 +271,7 @@ impl Indexer {
     fn kept(&mut self) -> Progress {
         let Some(Pending { to, batch, .. }) = self.pending.take() else { return Progress::Idle };
         let events = batch.entries.len();
-        (self.cursor, self.heads) = (to, batch.heads);
+        (self.cursor, self.heads, self.proven) = (to, batch.heads, batch.turns.or(self.proven));
         self.source.forget_proven();
         Progress::Advanced { height: to.height, events }
     }
@@ -388,6 +349,9 @@ impl Indexer {
     pub async fn run(&mut self, stop: impl Future<Output = ()>) -> Result<(), IndexerError> {
         tokio::pin!(stop);
         let (rpc, pulse) = (self.source.rpc().clone(), self.pulse.clone());
+        let lookout = Lookout::new(&rpc, self.pool.clone(), self.source.light().is_some());
+        let lookout = lookout.look_around(self.look_around, self.watch.clone());
+        tokio::pin!(lookout);
         let watchdog = Watchdog { rpc, pulse, patience: self.patience };
         let stopping = Arc::clone(&self.stopping);
         stopping.send_replace(false);
@@ -403,6 +367,7 @@ impl Indexer {
                     return drained(step).await;
                 }
                 done = &mut step => done,
+                () = &mut lookout => Ok(Progress::Idle),
                 stuck = watchdog.barks(indexed) => return Err(stuck),
             };
             let pause = match done {
@@ -422,18 +387,6 @@ impl Indexer {
             }
         }
     }
-}
-
-/// Where a fresh database starts. What a contract told before could never be read.
-async fn start(source: &Source, contracts: &[(Contract, AccountId)], height: u64) -> Result<Cursor, IndexerError> {
-    let cursor = source.header(At::Height(height)).await?.cursor();
-    for (contract, account) in contracts {
-        let EventHead { seq, .. } = source.event_head(account, cursor.hash, EventHead::default()).await?;
-        if seq > 0 {
-            return Err(IndexerError::LateStart { contract: contract.name(), height, seq });
-        }
-    }
-    Ok(cursor)
 }
 
 /// What `work` comes to; `None` if the indexer is asked to stop before.
@@ -462,22 +415,5 @@ async fn drained(step: impl Future<Output = Result<Progress, IndexerError>>) -> 
             tracing::warn!("stopped before a step was committed: it is read again next time");
             Ok(())
         }
-    }
-}
-
-/// Where to go on, if the node has the chain that is in the tables.
-async fn same_chain(source: &Source, node: &Node, mirrored: &Mirrored) -> Result<Cursor, IndexerError> {
-    node.check(mirrored)?;
-    let cursor = mirrored.cursor;
-    // A node that lags, or has dropped old blocks, does not know it.
-    match source.find(cursor.height).await? {
-        Some(block) if block.hash != cursor.hash => Err(IndexerError::OtherChain {
-            expected: format!(
-                "{} with block {} of height {}, which is the node's",
-                node.chain_id, block.hash, block.height
-            ),
-            found: format!("{} with block {} there", mirrored.chain_id, cursor.hash),
-        }),
-        _ => Ok(cursor),
     }
 }

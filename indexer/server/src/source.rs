@@ -1,13 +1,17 @@
 //! Final blocks over JSON-RPC, two calls per idle block.
 //!
-//! Blocks are read by height and lead to the one before by `prev_hash`, across gaps in heights as well. In a block, `changes{account_changes}` with cause `receipt_processing` names exactly the receipts that
-//! succeeded on the watched accounts, in execution order; `light_client_proof` then gives each one's logs with a proof
-//! that leads to the root in a later header. (The execution block is the one asked about, never the proof's.)
+//! Blocks are read by height and lead to the one before by `prev_hash`, across gaps in heights as well. In a block,
+//! `changes{account_changes}` with cause `receipt_processing` names exactly the receipts that succeeded on the watched
+//! accounts, in execution order; `light_client_proof` then gives each one's logs with a proof that leads to the root in
+//! a later header. (The execution block is the one asked about, never the proof's.)
+//!
+//! Which head is the chain's a light client knows, or the node is believed. With a light client every header has to
+//! have the hash that it names, and one proof of the last block of a step is one of all before it.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use charter_client::proof::{OutcomeProof, Tip, outcome};
+use charter_client::proof::{self, Head, OutcomeProof, ProofError, ProvenOutcome, Tip, lite, outcome};
 use charter_client::{At, ClientError, Rpc};
 use charter_types::event::EventHead;
 use charter_types::shared::methods as shared;
@@ -20,6 +24,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::IndexerError;
+use crate::light::{self, Light};
 use crate::pulse::Pulse;
 use crate::store::Cursor;
 use crate::watch::Node;
@@ -45,6 +50,11 @@ impl Header {
     fn of(view: &BlockHeaderView) -> Self {
         let BlockHeaderView { height, hash, prev_hash, timestamp_nanosec, .. } = *view;
         Self { height, hash, prev_hash, time_ms: timestamp_nanosec / 1_000_000 }
+    }
+
+    fn proven(header: &proof::Header) -> Self {
+        let proof::Header { height, hash, prev_hash, timestamp_ns, .. } = *header;
+        Self { height, hash, prev_hash, time_ms: timestamp_ns / 1_000_000 }
     }
 
     /// Where the tables are once the block is in them.
@@ -82,8 +92,10 @@ struct ChangeBody {
 pub struct Source {
     rpc: Rpc,
     watched: Vec<AccountId>,
-    /// Receipts that were proven since the last commit.
-    kept: Mutex<BTreeMap<CryptoHash, Receipt>>,
+    /// Whom the chain's newest head is taken from. `None`: the node.
+    light: Option<Light>,
+    /// Receipts that were proven since the last commit, by the block that they were executed in.
+    kept: Mutex<BTreeMap<(CryptoHash, CryptoHash), Receipt>>,
     /// Each answer is a sign of life: of a busy block, or a wide gap, there are many.
     pulse: Pulse,
 }
@@ -102,11 +114,24 @@ fn says_there_is_none(error: &ClientError) -> bool {
 
 impl Source {
     pub fn new(rpc: Rpc, watched: Vec<AccountId>, pulse: Pulse) -> Self {
-        Self { rpc, watched, kept: Mutex::default(), pulse }
+        Self { rpc, watched, light: None, kept: Mutex::default(), pulse }
+    }
+
+    /// From now on believes a light client which block is the newest, if there is one.
+    pub fn lead(&mut self, light: Option<Light>) {
+        self.light = light;
+    }
+
+    pub fn light(&self) -> Option<&Light> {
+        self.light.as_ref()
     }
 
     pub fn rpc(&self) -> &Rpc {
         &self.rpc
+    }
+
+    pub fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// What the node says of its chain.
@@ -116,13 +141,25 @@ impl Source {
 
     /// One block's header, of the block that was asked for.
     pub async fn header(&self, at: At) -> Result<Header, IndexerError> {
+        Ok(Header::of(&self.whole_header(at).await?))
+    }
+
+    async fn whole_header(&self, at: At) -> Result<BlockHeaderView, IndexerError> {
         let header = self.rpc.block(at).await?.header;
         let other = |asked: String, found: String| Err(IndexerError::OtherBlock { asked, found });
         match at {
-            At::Height(height) if header.height != height => other(height.to_string(), header.height.to_string()),
-            At::Hash(hash) if header.hash != hash => other(hash.to_string(), header.hash.to_string()),
-            _ => Ok(Header::of(&header)),
+            At::Height(height) if header.height != height => {
+                return other(height.to_string(), header.height.to_string());
+            }
+            At::Hash(hash) if header.hash != hash => return other(hash.to_string(), header.hash.to_string()),
+            _ => {}
         }
+        // Or hashes would lead anywhere. Who is believed is believed this, too.
+        if self.light.is_some() {
+            let what = || format!("the header of block {}", header.hash);
+            lite(&header).map_err(|source| IndexerError::unproven(what(), source))?;
+        }
+        Ok(header)
     }
 
     /// The block of a height; `None` where the node knows none.
@@ -140,10 +177,23 @@ impl Source {
         }
     }
 
-    /// The final head, against which proofs are asked for.
-    pub async fn light_head(&self) -> Result<LightHead, IndexerError> {
+    /// The newest head, against which proofs are asked for.
+    pub async fn light_head(&mut self) -> Result<LightHead, IndexerError> {
+        if let Some(light) = &mut self.light {
+            light.advance(&self.rpc).await?;
+            return Ok(LightHead::of(light.head()));
+        }
         let header = self.rpc.block(At::Final).await?.header;
         Ok(LightHead { block: Header::of(&header), block_merkle_root: header.block_merkle_root })
+    }
+
+    /// Whether a block, and so all that lead to it, are of the chain that the head is of. Where a node is believed,
+    /// they are what it says.
+    pub async fn check_block(&self, block: Cursor, head: LightHead) -> Result<(), IndexerError> {
+        if self.light.is_none() || block.hash == head.block.hash {
+            return Ok(());
+        }
+        light::prove(&self.rpc, head.tip(), block.hash).await.map(|_| ())
     }
 
     /// Blocks after `known` up to `head`, oldest first: the next one, or all of them across a gap in heights.
@@ -248,7 +298,7 @@ impl Source {
                 named.push((id, change.body.account_id));
             }
         }
-        let proofs = named.into_iter().map(|(id, receiver)| self.proven(id, receiver, head));
+        let proofs = named.into_iter().map(|(id, receiver)| self.proven(id, receiver, block, head));
         // In their order, whatever order the answers come in.
         let proven: Vec<Option<Receipt>> = stream::iter(proofs).buffered(PROOFS_AT_ONCE).try_collect().await?;
         Ok(proven.into_iter().collect())
@@ -265,7 +315,7 @@ impl Source {
     }
 
     /// What is kept is there as a whole or not at all, whoever panicked.
-    fn kept(&self) -> MutexGuard<'_, BTreeMap<CryptoHash, Receipt>> {
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<(CryptoHash, CryptoHash), Receipt>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -274,25 +324,31 @@ impl Source {
         &self,
         id: CryptoHash,
         receiver: AccountId,
+        block: Header,
         head: LightHead,
     ) -> Result<Option<Receipt>, IndexerError> {
-        let known = self.kept().get(&id).filter(|known| known.receiver == receiver).cloned();
+        let known = self.kept().get(&(block.hash, id)).filter(|known| known.receiver == receiver).cloned();
         if known.is_some() {
             return Ok(known);
         }
         self.pulse.beat();
-        let Some(logs) = self.prove(id, &receiver, head).await? else { return Ok(None) };
+        let Some(proven) = self.prove(id, &receiver, head).await? else { return Ok(None) };
+        let logs = if proven.status.is_success() { proven.logs } else { Vec::new() };
+        if !logs.is_empty() {
+            self.check_place(id, block, &proven.block).await?;
+        }
         let receipt = Receipt { id, receiver, logs };
-        self.kept().insert(id, receipt.clone());
+        self.kept().insert((block.hash, id), receipt.clone());
         Ok(Some(receipt))
     }
 
-    async fn prove(
+    /// What became of a receipt. `None`: the node can't prove it yet.
+    pub async fn prove(
         &self,
         id: CryptoHash,
         receiver: &AccountId,
         head: LightHead,
-    ) -> Result<Option<Vec<String>>, IndexerError> {
+    ) -> Result<Option<ProvenOutcome>, IndexerError> {
         let params = json!({
             "type": "receipt", "receipt_id": id, "receiver_id": receiver, "light_client_head": head.block.hash,
         });
@@ -301,10 +357,28 @@ impl Source {
             Err(ClientError::Rpc { error, .. }) if error["cause"]["name"] == "NOT_CONFIRMED" => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let tip = Tip { hash: head.block.hash, block_merkle_root: head.block_merkle_root };
-        let proven = outcome(tip, id, receiver, &proof);
-        let proven = proven.map_err(|_| IndexerError::BadProof { receipt: id.to_string() })?;
-        Ok(Some(if proven.status.is_success() { proven.logs } else { Vec::new() }))
+        let refused = |source: ProofError| IndexerError::unproven(format!("receipt {id}"), source);
+        outcome(head.tip(), id, receiver, &proof).map(Some).map_err(refused)
+    }
+
+    /// Whether a receipt can have been executed in a block, if it is the header of `teller` that tells of its outcome.
+    /// That is the next one with a chunk of the same shard, so each block in between lacks some chunk. Where all chunks
+    /// are there this leaves one block alone.
+    pub async fn check_place(&self, id: CryptoHash, block: Header, teller: &proof::Header) -> Result<(), IndexerError> {
+        if self.light.is_none() {
+            return Ok(());
+        }
+        let mut before = teller.prev_hash;
+        while before != block.hash {
+            self.pulse.beat();
+            let between = self.whole_header(At::Hash(before)).await?;
+            let lacks = between.chunk_mask.iter().any(|is_there| !is_there);
+            if !lacks || between.height <= block.height {
+                return Err(IndexerError::OtherPlace { receipt: id, height: block.height });
+            }
+            before = between.prev_hash;
+        }
+        Ok(())
     }
 }
 
@@ -313,4 +387,14 @@ impl Source {
 pub struct LightHead {
     pub block: Header,
     pub block_merkle_root: CryptoHash,
+}
+
+impl LightHead {
+    fn of(head: &Head) -> Self {
+        Self { block: Header::proven(head.header()), block_merkle_root: head.header().block_merkle_root }
+    }
+
+    pub fn tip(&self) -> Tip {
+        Tip { hash: self.block.hash, block_merkle_root: self.block_merkle_root }
+    }
 }

@@ -73,6 +73,8 @@ pub struct Event {
 pub struct Batch {
     pub entries: Vec<Entry>,
     pub heads: Heads,
+    /// Whether its blocks are proven by a light client; `None`: they are as the last ones before them.
+    pub turns: Option<bool>,
 }
 
 /// Postgres has no unsigned numbers. Heights and numbers of events count one by one from where they began, so they fit;
@@ -163,6 +165,21 @@ pub async fn heads(connection: &mut PgConnection, contracts: &[(Contract, Accoun
     Ok(heads)
 }
 
+/// Whether the last block in the tables was proven by a light client. `None`: nobody noted it.
+pub async fn is_proven(connection: &mut PgConnection) -> Result<Option<bool>, IndexerError> {
+    let text = "select light from trust_range order by after_height desc limit 1";
+    let row = sqlx::query(text).fetch_optional(connection).await?;
+    Ok(row.map(|row| row.try_get("light")).transpose()?)
+}
+
+/// Notes that blocks after this one are proven by a light client, or that they are not.
+async fn note_turn(tx: &mut PgConnection, from: Cursor, light: bool) -> Result<(), IndexerError> {
+    let text = "insert into trust_range (after_height, light) values ($1, $2)
+                on conflict (after_height) do update set light = excluded.light";
+    sqlx::query(text).bind(signed(from.height)?).bind(light).execute(tx).await?;
+    Ok(())
+}
+
 /// How a step's events are written.
 #[derive(Clone, Copy)]
 enum Care<'a> {
@@ -215,6 +232,9 @@ async fn attempt(
     .await?;
     if moved.rows_affected() != 1 {
         return Err(IndexerError::CursorMoved);
+    }
+    if let Some(light) = batch.turns {
+        note_turn(&mut tx, from, light).await?;
     }
     match care {
         Care::Together => entries::insert(&mut tx, &batch.entries).await?,

@@ -5,6 +5,7 @@ mod events;
 mod found;
 mod moments;
 mod part;
+mod prove;
 mod shadows;
 
 use std::time::Duration;
@@ -16,8 +17,11 @@ use sqlx::{PgPool, Row};
 
 use crate::IndexerError;
 use crate::escape::escape_json;
+use crate::light::Trust;
 use crate::store;
 use check::Check;
+
+pub use prove::{Proof, Verdict};
 
 /// The result of one comparison.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,6 +40,18 @@ pub struct Report {
     pub dead_letters: u64,
     /// The first mismatches, in words.
     pub detail: Vec<String>,
+    /// What was to be proven, and what came of it. One that differs is a mismatch.
+    #[serde(default)]
+    pub proofs: Vec<Proof>,
+}
+
+/// How a comparison is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Thoroughness {
+    /// Who is believed that the block of the tables is the chain's.
+    pub trust: Trust,
+    /// Whether the end of each contract's chain of events is looked up in its state, with a proof.
+    pub prove: bool,
 }
 
 /// How often a comparison begins anew because dead letters were applied meanwhile.
@@ -45,9 +61,24 @@ const FIRST: Duration = Duration::from_mins(1);
 
 /// Compares every table with its truth. `None`: the database is still empty.
 pub async fn verify(pool: &PgPool, rpc: &Rpc, contracts: &Contracts) -> Result<Option<Report>, IndexerError> {
+    verify_as(pool, rpc, contracts, Thoroughness::default()).await
+}
+
+/// The same, and proves what can be proven.
+pub async fn verify_as(
+    pool: &PgPool,
+    rpc: &Rpc,
+    contracts: &Contracts,
+    how: Thoroughness,
+) -> Result<Option<Report>, IndexerError> {
     for _ in 0..TRIES {
         let Some(check) = Check::start(pool, rpc, contracts).await? else { return Ok(None) };
-        if let Some(report) = check.run().await? {
+        if let Some(mut report) = check.run().await? {
+            report.proofs = prove::prove(pool, rpc, contracts, how).await?;
+            for proof in report.proofs.iter().filter(|proof| proof.verdict == Verdict::Differs) {
+                report.mismatches += 1;
+                report.detail.push(proof.to_string());
+            }
             note(pool, &report).await?;
             return Ok(Some(report));
         }

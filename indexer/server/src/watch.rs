@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 
 use crate::IndexerError;
+use crate::light::Light;
 use crate::store::{self, Mirrored};
 
 /// What a node says of its chain.
@@ -58,8 +59,10 @@ impl Node {
 /// What was seen of the node last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// Its newest final block. `None`: nobody asked it yet.
+    /// Its newest final block, as far as that is believed. `None`: nobody asked it yet.
     pub head: Option<u64>,
+    /// The furthest head that any of several nodes showed.
+    pub furthest: Option<u64>,
     /// The block that the tables stand for.
     pub indexed: Option<u64>,
     /// Whether it is this process that writes them, and tells of every commit.
@@ -96,6 +99,10 @@ impl Watch {
         self.0.send_modify(|seen| (seen.indexed, seen.trouble) = (Some(indexed), None));
     }
 
+    pub(crate) fn note_furthest(&self, head: Option<u64>) {
+        self.0.send_modify(|seen| seen.furthest = head);
+    }
+
     pub(crate) fn note_error(&self, error: &IndexerError) {
         self.0.send_modify(|seen| match error {
             IndexerError::OtherChain { .. } => seen.other_chain = Some(error.to_string()),
@@ -104,23 +111,31 @@ impl Watch {
         });
     }
 
-    /// Asks the node once whether its chain is the one in the tables, and how far it is.
-    pub async fn look(&self, rpc: &Rpc, pool: &PgPool) -> Result<(), IndexerError> {
-        let looked = look(rpc, pool).await;
+    /// Asks the node once whether its chain is the one in the tables, and how far it is: as far as a light client can
+    /// follow, where there is one.
+    pub(crate) async fn look(&self, rpc: &Rpc, pool: &PgPool, light: Option<&mut Light>) -> Result<(), IndexerError> {
+        let looked = look(rpc, pool, light).await;
         match &looked {
-            Ok((head, indexed)) => {
-                self.0.send_replace(Seen { head: Some(*head), indexed: *indexed, ..Seen::default() });
-            }
+            Ok((head, indexed)) => self.0.send_modify(|seen| {
+                *seen = Seen { head: Some(*head), indexed: *indexed, furthest: seen.furthest, ..Seen::default() };
+            }),
             Err(error) => self.note_error(error),
         }
         looked.map(|_| ())
     }
 }
 
-async fn look(rpc: &Rpc, pool: &PgPool) -> Result<(u64, Option<u64>), IndexerError> {
+async fn look(rpc: &Rpc, pool: &PgPool, light: Option<&mut Light>) -> Result<(u64, Option<u64>), IndexerError> {
     let node = Node::ask(rpc).await?;
     let mut connection = pool.acquire().await?;
     let mirrored = store::mirrored(&mut connection).await?;
+    // A light client keeps its heads there, and on the embedded database there is one connection.
+    drop(connection);
     mirrored.as_ref().map_or(Ok(()), |mirrored| node.check(mirrored))?;
-    Ok((node.head, mirrored.map(|mirrored| mirrored.cursor.height)))
+    let mut head = node.head;
+    if let Some(light) = light {
+        light.advance(rpc).await?;
+        head = light.head().header().height;
+    }
+    Ok((head, mirrored.map(|mirrored| mirrored.cursor.height)))
 }

@@ -101,6 +101,32 @@ impl Harness {
         Ok(harness)
     }
 
+    /// A chain of its own on which so many validators take turns, in epochs of so many heights. The contracts have an
+    /// admin, the root, and are not governance's yet.
+    pub async fn start_among(validators: u16, epoch_length: u64) -> anyhow::Result<Self> {
+        let mut genesis = Genesis::new("charter-tests").with_validators(validators);
+        genesis.config.epoch_length = epoch_length;
+        let localnet = Localnet::start(Config { genesis, ..Config::default() }).await?;
+        let (worker, own) = attach(localnet).await?;
+        let root = worker.root_account()?;
+        let contracts = deploy(&root, code_of).await?;
+        let chain_id = own.localnet.chain_id().to_owned();
+        Ok(Self { worker, contracts, chain_id, root, own: Some(own) })
+    }
+
+    /// The same contracts once more, below an account of their own, which is their admin.
+    pub async fn deploy_below(&self, name: &str) -> anyhow::Result<Contracts> {
+        let root = self.root.create_subaccount(name).initial_balance(ADMIN_FUNDS).transact().await?;
+        deploy(&root.into_result()?, code_of).await
+    }
+
+    /// Makes so many blocks, with whatever there is to do; nothing on a chain that is not in this process.
+    pub async fn make_blocks(&self, count: usize) -> anyhow::Result<()> {
+        let Some(own) = &self.own else { return Ok(()) };
+        own.localnet.with(move |chain| (0..count).try_for_each(|_| chain.produce())).await??;
+        Ok(())
+    }
+
     /// The same chain again, to go another way on. near-workspaces' own sandbox can't fork: there it is the chain itself.
     pub async fn fork(&self) -> anyhow::Result<Self> {
         let (contracts, chain_id) = (self.contracts.clone(), self.chain_id.clone());

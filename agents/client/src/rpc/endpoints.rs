@@ -301,6 +301,15 @@ impl Endpoints {
         self.all.iter().map(|endpoint| endpoint.origin.as_str())
     }
 
+    pub fn urls(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().map(|endpoint| endpoint.url.as_str())
+    }
+
+    /// Whether all are on this machine. What is no URL is nowhere.
+    pub fn are_near(&self) -> bool {
+        self.all.iter().all(|endpoint| Url::parse(&endpoint.url).is_ok_and(|url| is_near(&url)))
+    }
+
     pub fn health(&self) -> Vec<NodeHealth> {
         self.all.iter().map(Endpoint::health).collect()
     }

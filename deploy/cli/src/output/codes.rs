@@ -23,7 +23,7 @@ const CONTRACTS: [&[&str]; 6] = [
 
 /// Those of this program, of the client in it and of a key host. What a contract would refuse is refused with its code by
 /// the program, too.
-const OWN: [&str; 48] = [
+const OWN: [&str; 69] = [
     "CARD_CHANGED",
     "CONTENT_DIFFERS",
     "HOST_BAD_REQUEST",
@@ -71,6 +71,27 @@ const OWN: [&str; 48] = [
     "POLICY_NUMERIC_HOST",
     "POLICY_PLAIN_HTTP",
     "POLICY_PUBLIC_SUFFIX",
+    "PROOF_BAD_NODE",
+    "PROOF_BAD_SIGNATURE",
+    "PROOF_BLOCK_PATH",
+    "PROOF_DOUBLE_PRODUCER",
+    "PROOF_LITTLE_STAKE",
+    "PROOF_MISSING_NODE",
+    "PROOF_NOT_HIGHER",
+    "PROOF_NO_NEXT_PRODUCERS",
+    "PROOF_NO_PRODUCERS",
+    "PROOF_OTHER_BLOCK",
+    "PROOF_OTHER_EPOCH",
+    "PROOF_OTHER_EXECUTOR",
+    "PROOF_OTHER_PRODUCERS",
+    "PROOF_OTHER_RECEIPT",
+    "PROOF_OTHER_SHARD",
+    "PROOF_OTHER_STATE",
+    "PROOF_OTHER_VALUE",
+    "PROOF_OUTCOME_PATH",
+    "PROOF_UNKNOWN_PROTOCOL",
+    "PROOF_UNREADABLE",
+    "PROOF_WRONG_HASH",
     "TOKEN_STORAGE",
 ];
 
@@ -141,7 +162,7 @@ mod tests {
         let mut found: BTreeSet<String> = own.filter(|code| is_code(code)).map(str::to_owned).collect();
         for folder in ["agents/client/src", "agents/host/src"] {
             let is_failure = |text: &String| {
-                let prefixes = ["HOST_", "OFFER_", "PAY_", "POLICY_"];
+                let prefixes = ["HOST_", "OFFER_", "PAY_", "POLICY_", "PROOF_"];
                 is_code(text) && prefixes.iter().any(|prefix| text.starts_with(prefix))
             };
             found.extend(quotes(folder).into_iter().filter(is_failure));

@@ -79,6 +79,15 @@ fn an_unreachable_database_or_node_is_one_sentence() {
         &["index", "run", "--data-dir", path, "--database-url", "nonsense", node[0], node[1]],
         "is no database URL",
     );
+    // Nobody is believed by oversight.
+    let elsewhere = ["index", "verify", "--data-dir", path, "--rpc-url", "http://192.0.2.1:1"];
+    refused(&elsewhere, "whom should the index believe? --checkpoint HASH");
+    refused(&[&elsewhere[..], &["--checkpoint", "latest"]].concat(), "expected the hash of a block");
+    let hash = "11111111111111111111111111111111";
+    refused(&[&elsewhere[..], &["--checkpoint", hash, "--trust-node"]].concat(), "cannot be used with");
+    refused(&["index", "verify", "--data-dir", path, node[0], node[1], "--prove"], "name a --checkpoint");
+    refused(&["index", "anchor", "--data-dir", path, node[0], node[1]], "name --account or --credentials");
+    refused(&["index", "serve", "--data-dir", path, "--trust-node"], "means nothing without a node");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod demo;
 mod dstack;
 mod hand_over;
 mod host_keys;
+mod index_trust;
 mod index_verbs;
 mod key_verbs;
 mod newcomer;

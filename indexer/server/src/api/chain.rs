@@ -9,13 +9,16 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
+use super::belief::{Belief, VerifiedHead};
 use super::parameters::Parameters;
 use super::problem::Problem;
 use super::snapshot::Snapshot;
 use super::{Api, Reply};
+use crate::anchor::{self, Anchored, Standing};
 use crate::contract::Contract;
 use crate::escape::{escape, undo, undo_json};
 use crate::letters::UnknownVersion;
+use crate::light::{self, Verified, Which};
 use crate::store::Mirrored;
 use crate::{letters, store};
 
@@ -31,6 +34,8 @@ pub struct Event {
     event: String,
     /// Who caused it.
     by: String,
+    /// Whether its log and its block are proven by the light client; else they are under the head that a node named.
+    proven: bool,
     /// The new value.
     new: Value,
 }
@@ -42,6 +47,10 @@ pub struct Events {
     /// `after` of the next page, if there is one.
     next: Option<u64>,
 }
+
+/// Whether an event's block was proven: as the blocks of its range were.
+const PROVEN: &str = "coalesce((select light from trust_range where after_height < event.height
+                                order by after_height desc limit 1), false)";
 
 /// Events of one contract (registry, keys, governance or escrow) after a sequence number, or the newest first.
 pub async fn events(State(api): State<Api>, parameters: Parameters) -> Reply {
@@ -60,7 +69,7 @@ pub async fn events(State(api): State<Api>, parameters: Parameters) -> Reply {
     let place = if after.is_some() { format!("seq {} $2", order.beyond()) } else { "$2::bigint is null".to_owned() };
     let named = if name.is_some() { "event = $3" } else { "$3::text is null" };
     let text = format!(
-        "select seq, height, receipt_id, event, by_account, body from event
+        "select seq, height, receipt_id, event, by_account, body, {PROVEN} as proven from event
          where contract = $1 and {place} and {named} order by seq {order} limit $4",
         order = order.word(),
     );
@@ -79,6 +88,7 @@ pub async fn events(State(api): State<Api>, parameters: Parameters) -> Reply {
             receipt_id: row.try_get("receipt_id")?,
             event: undo(row.try_get("event")?).into_owned(),
             by: row.try_get("by_account")?,
+            proven: row.try_get("proven")?,
             new: undo_json(row.try_get("body")?),
         })
     };
@@ -126,12 +136,21 @@ pub async fn last_verification(connection: &mut PgConnection) -> Result<Option<V
     }))
 }
 
-/// The last comparison of the tables with the contracts, or `null`.
+/// The last comparison of the tables with the contracts, if there was one, and what is proven of what is in them.
+#[derive(Serialize, JsonSchema)]
+pub struct Assurance {
+    #[serde(flatten)]
+    comparison: Option<Verification>,
+    belief: Belief,
+}
+
+/// The last comparison of the tables with the contracts, if there was one, and what is proven of what is in them.
 pub async fn verification(State(api): State<Api>, parameters: Parameters) -> Reply {
     parameters.only(&[])?;
     let mut snapshot = Snapshot::open(&api.pool).await?;
-    let last = last_verification(snapshot.connection()).await?;
-    snapshot.answer(last).await
+    let comparison = last_verification(snapshot.connection()).await?;
+    let belief = Belief::read(snapshot.connection()).await?;
+    snapshot.answer(Assurance { comparison, belief }).await
 }
 
 /// A contract that is mirrored.
@@ -154,19 +173,25 @@ pub struct Status {
     /// How old that block is, milliseconds, by its own time and the clock here. If the node's head is as old, it is a
     /// node that stands still, or keeps the newest blocks back.
     pub age_ms: Option<u64>,
-    /// The node's newest final block; `null`: nobody asks a node.
+    /// The node's newest final block; `null`: nobody asks a node. With a light client: the newest that is proven.
     pub head: Option<u64>,
     /// How many blocks the tables are behind the node.
     pub lag_blocks: Option<u64>,
+    /// The newest block that a light client has verified. `null`: the node is believed, or was always.
+    pub verified_head: Option<VerifiedHead>,
+    /// Of several nodes that are asked, how far the furthest is.
+    pub furthest: Option<u64>,
     /// What is wrong with the node.
     pub trouble: Option<String>,
     /// Events that could not be read or applied.
     pub dead_letters: u64,
     pub contracts: Vec<Mirror>,
+    /// Up to which block no event of a contract is missing, by what it answered to a transaction.
+    pub anchors: Vec<Anchored>,
 }
 
 /// How long ago a time was.
-fn age_ms(time_ms: u64) -> Option<u64> {
+pub fn age_ms(time_ms: u64) -> Option<u64> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     // A chain that was made to run ahead has blocks of tomorrow.
     Some(u64::try_from(now.as_millis()).ok()?.saturating_sub(time_ms))
@@ -185,6 +210,7 @@ impl Status {
             Ok(Mirror { name, account, events: store::unsigned(row, "seq")? })
         };
         let genesis = |mirrored: &Mirrored| mirrored.genesis.map(|hash| hash.to_string());
+        let verified: Option<Verified> = light::verified(snapshot.connection(), Which::Newest).await?;
         Ok(Self {
             age_ms: mirrored.as_ref().and_then(|mirrored| mirrored.cursor.time_ms).and_then(age_ms),
             genesis: mirrored.as_ref().and_then(genesis),
@@ -192,9 +218,12 @@ impl Status {
             height,
             head: seen.head,
             lag_blocks: seen.head.zip(height).map(lag),
+            verified_head: verified.as_ref().map(VerifiedHead::from),
+            furthest: seen.furthest,
             trouble: seen.other_chain.or(seen.trouble),
             dead_letters: letters::count(snapshot.connection()).await?,
             contracts: rows.iter().map(item).collect::<Result<Vec<_>, _>>()?,
+            anchors: anchor::list(snapshot.connection()).await?,
         })
     }
 
@@ -203,7 +232,22 @@ impl Status {
         let behind = self.lag_blocks.filter(|lag| *lag > LAG_BLOCKS_MAX);
         let behind = behind.map(|lag| format!("the tables are {lag} blocks behind the node"));
         let empty = self.height.is_none().then(|| "the database is empty".to_owned());
-        self.trouble.clone().or(empty).or(behind)
+        self.trouble.clone().or(empty).or(behind).or_else(|| self.stale()).or_else(|| self.withheld())
+    }
+
+    /// Whether another node has blocks that the one that is asked does not show.
+    fn stale(&self) -> Option<String> {
+        let (furthest, head) = self.furthest.zip(self.head)?;
+        let more = furthest.checked_sub(head).filter(|more| *more > LAG_BLOCKS_MAX)?;
+        let why = "lags, or keeps them back";
+        Some(format!("another node shows {more} blocks more than the one that is asked, which {why}"))
+    }
+
+    /// Whether events are missing that a contract had by its own word.
+    fn withheld(&self) -> Option<String> {
+        let missing = |anchor: &&Anchored| matches!(anchor.state, Standing::Withheld | Standing::Differs);
+        let Anchored { contract, events, height, .. } = self.anchors.iter().find(missing)?;
+        Some(format!("{contract} had {events} events at block {height}, and they are not those in the tables"))
     }
 }
 
@@ -224,6 +268,12 @@ pub struct Ready {
     age_ms: Option<u64>,
     head: Option<u64>,
     lag_blocks: Option<u64>,
+    /// The newest block that a light client has verified, and how old it is. `null`: the node is believed.
+    verified_head: Option<VerifiedHead>,
+    /// Of several nodes that are asked, how far the furthest is.
+    furthest: Option<u64>,
+    /// Up to which block no event of a contract is missing, by what it answered to a transaction.
+    anchors: Vec<Anchored>,
     /// Events that could not be read or applied.
     dead_letters: u64,
     /// Versions of events that this program does not know: a contract was upgraded, and a newer program is due.
@@ -239,9 +289,20 @@ pub async fn ready(State(api): State<Api>) -> Reply {
     let verification = last_verification(snapshot.connection()).await?;
     let unknown_versions = letters::unknown_versions(snapshot.connection()).await?;
     let obstacle = status.obstacle();
-    let Status { height, age_ms, head, lag_blocks, dead_letters, .. } = status;
-    let ready = obstacle.is_none();
-    let ready = Ready { ready, height, age_ms, head, lag_blocks, dead_letters, unknown_versions, verification };
+    let Status { height, age_ms, head, lag_blocks, verified_head, furthest, anchors, dead_letters, .. } = status;
+    let ready = Ready {
+        ready: obstacle.is_none(),
+        height,
+        age_ms,
+        head,
+        lag_blocks,
+        verified_head,
+        furthest,
+        anchors,
+        dead_letters,
+        unknown_versions,
+        verification,
+    };
     let Some(why) = obstacle else { return snapshot.answer(ready).await };
     let more = match json!(ready) {
         Value::Object(fields) => fields,

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use schemars::r#gen::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::chain::{Events, Ready, Status, Verification};
+use super::chain::{Assurance, Events, Ready, Status};
 use crate::contract::Contract;
 use crate::page::Order;
 use crate::ranking::Ranking;
@@ -195,8 +195,8 @@ impl Document {
                      it has an agent of 30 days and was paid for one by another who has, other than the ranked agent's \
                      owner.";
         self.of_tables("/v1/ranking".to_owned(), about, parameters, ranking, &[]);
-        let last = self.schema::<Option<Verification>>();
-        let about = "The last comparison of the tables with the contracts.";
+        let last = self.schema::<Assurance>();
+        let about = "The last comparison of the tables with the contracts, and what is proven of what is in them.";
         self.of_tables("/v1/verify".to_owned(), about, Vec::new(), last, &[]);
         let status = self.schema::<Status>();
         let about = "How far the tables are, and of which contracts.";

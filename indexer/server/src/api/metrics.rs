@@ -99,6 +99,12 @@ fn of_tables(text: &mut Text, status: &Status) {
     text.gauge("charter_lag_blocks", "How many blocks the tables are behind the node.", status.lag_blocks);
     let about = "How old the block is that the tables stand for.";
     text.gauge("charter_indexed_age_seconds", about, status.age_ms.map(seconds));
+    let verified = status.verified_head.as_ref();
+    let about = "The newest block that the light client has verified.";
+    text.gauge("charter_verified_head_height", about, verified.map(|head| head.height));
+    let about = "How old that block is.";
+    let age = verified.and_then(|head| head.age_ms).map(seconds);
+    text.gauge("charter_verified_head_age_seconds", about, age);
     let about = "Whether something is wrong with the node.";
     text.gauge("charter_node_trouble", about, Some(u8::from(status.trouble.is_some())));
     let about = "Events that could not be read or applied.";

@@ -121,7 +121,8 @@ impl Check {
         self.moments.end().await?;
         let Found { count: mismatches, detail } = found;
         let (to_height, dead_letters) = (self.now.cursor.height, self.dead_letters);
-        let report = Report { height, to_height, rows: self.rows + heads, mismatches, dead_letters, detail };
+        let (rows, proofs) = (self.rows + heads, Vec::new());
+        let report = Report { height, to_height, rows, mismatches, dead_letters, detail, proofs };
         Ok((!self.is_stale).then_some(report))
     }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use charter_indexer::{Contract, Indexer, IndexerError, Progress};
+use charter_indexer::{Contract, Indexer, IndexerError, Progress, Start};
 use serde_json::{Value, json};
 
 use crate::node::contracts;
@@ -116,7 +116,10 @@ async fn a_mirror_begins_before_the_first_event_or_not_at_all() {
     scene.node.block(Vec::new());
     scene.node.emit(Contract::Keys, &[json!({ "mpc": "mpc.near" })]);
     scene.node.block(Vec::new());
-    let open = async |from| Indexer::open_from(scene.node.rpc(), &contracts(), scene.pool.clone(), from).await;
+    let open = async |from| {
+        let begin = Start { from, ..Start::default() };
+        Indexer::open_as(scene.node.rpc(), &contracts(), scene.pool.clone(), begin).await
+    };
     for late in [3, 4] {
         let refused = open(Some(late)).await.err();
         assert!(matches!(refused, Some(IndexerError::LateStart { contract: "keys", seq: 1, .. })), "{refused:?}");

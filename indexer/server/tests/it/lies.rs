@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use charter_client::{ClientError, Rpc};
 use charter_indexer::api::Server;
-use charter_indexer::{Contract, Indexer, IndexerError, Progress, tables, verify};
+use charter_indexer::{Contract, Indexer, IndexerError, Progress, Start, tables, verify};
 use near_primitives::hash::CryptoHash;
 use serde_json::{Value, json};
 use sqlx::Executor;
@@ -38,7 +38,7 @@ async fn a_proven_log_of_somebody_else_does_not_count() {
         }
     });
     let refused = indexer.step().await;
-    assert!(matches!(refused, Err(IndexerError::BadProof { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(IndexerError::Unproven { .. })), "{refused:?}");
     scene.end().await;
 }
 
@@ -220,7 +220,8 @@ async fn a_start_waits_for_a_node_that_has_no_answer_yet() {
             *answer = json!({ "error": { "message": "not yet" } });
         }
     });
-    let refused = Indexer::try_open(scene.node.rpc(), &contracts(), scene.pool.clone(), None).await.err();
+    let tried = Indexer::try_open(scene.node.rpc(), &contracts(), scene.pool.clone(), Start::default()).await;
+    let refused = tried.err();
     assert!(matches!(refused, Some(IndexerError::Chain(_))), "{refused:?}");
     drop(scene.open().await);
     scene.end().await;
@@ -301,7 +302,7 @@ async fn any_json_is_an_answer_and_none_is_a_panic() {
     ];
     let mut asked = 0;
     for _ in 0..240 {
-        let own = ["cursor", "contract", "event", "dead_letter"].into_iter();
+        let own = ["cursor", "contract", "event", "dead_letter", "trust_range"].into_iter();
         let names = own.chain(tables::all().map(|table| table.name));
         let fresh: String = names.map(|name| ["delete from ", name, "; "].concat()).collect();
         sqlx::raw_sql(sqlx::AssertSqlSafe(fresh)).execute(&scene.pool).await.unwrap();
@@ -326,7 +327,8 @@ async fn any_json_is_an_answer_and_none_is_a_panic() {
             }
         });
         let rpc = scene.node.rpc();
-        if let Ok(mut indexer) = Indexer::try_open(rpc.clone(), &contracts(), scene.pool.clone(), None).await
+        if let Ok(mut indexer) =
+            Indexer::try_open(rpc.clone(), &contracts(), scene.pool.clone(), Start::default()).await
             && indexer.catch_up().await.is_ok()
         {
             // Whether it says so or finds differences, it comes to an end.

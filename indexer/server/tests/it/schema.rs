@@ -17,7 +17,17 @@ use sqlx::{AssertSqlSafe, PgPool, Row};
 use crate::database;
 
 /// Tables that hold no records, but what the indexer keeps of its work.
-const OWN: [&str; 6] = ["contract", "cursor", "dead_letter", "event", "event_default", "verify_run"];
+const OWN: [&str; 9] = [
+    "contract",
+    "cursor",
+    "dead_letter",
+    "event",
+    "event_anchor",
+    "event_default",
+    "light_head",
+    "trust_range",
+    "verify_run",
+];
 
 /// What Postgres says of columns: by name, their type and how they are generated.
 async fn columns(pool: &PgPool, table: &str) -> BTreeMap<String, (String, Option<String>)> {
@@ -211,7 +221,8 @@ fn markdown() -> String {
                     block that changed\nit last), and columns generated from these, so that a column can't say anything else \
                     than the record. `charter index\nverify` compares every row with its truth at one block, in both \
                     directions.\n\nWhat the indexer keeps of its work is in tables of its own: `cursor`, `contract`, `event` (every \
-                    event, append-only),\n`dead_letter` and `verify_run`; their comments say more.\n\n\
+                    event, append-only),\n`dead_letter`, `verify_run`, and `light_head`, `trust_range` and `event_anchor`, which say what is \
+                    proven of the rest;\ntheir comments say more.\n\n\
                     Columns are as wide as the chain's types: `numeric(20,0)` is 64 bits, `numeric(39,0)` 128. Text may \
                     hold U+0000, which\nPostgreSQL can't: in `key`, `body` and columns it stands as `␀0`, and `␀` (U+2400) \
                     itself as `␀␀`. REST takes and shows\ntext as it is on the chain. `event.log` and `dead_letter.log` are \

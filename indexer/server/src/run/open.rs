@@ -1,0 +1,151 @@
+//! Where an indexer begins, and whom it believes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use charter_client::{At, Contracts, Rpc};
+use charter_types::AccountId;
+use charter_types::event::EventHead;
+use sqlx::PgPool;
+
+use super::{Indexer, LOOK_AROUND, PATIENCE};
+use crate::IndexerError;
+use crate::contract::Contract;
+use crate::light::{Light, Trust};
+use crate::pulse::Pulse;
+use crate::rebuild::fill_payments;
+use crate::source::Source;
+use crate::store::{self, Cursor, Mirrored};
+use crate::wait::Wait;
+use crate::watch::{Node, Watch};
+
+/// How an indexer begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Start {
+    /// Where a fresh one begins: behind a block at which none of the contracts had an event yet. `None`: the first that
+    /// the node has.
+    pub from: Option<u64>,
+    /// Whom it believes which blocks are the chain's.
+    pub trust: Trust,
+}
+
+impl Indexer {
+    /// Picks up where the database is; a fresh one starts at the first block that the node has, and believes it. A node
+    /// or a database that is not there is waited for, and whoever calls says how long.
+    pub async fn open(rpc: Rpc, contracts: &Contracts, pool: PgPool) -> Result<Self, IndexerError> {
+        Self::open_as(rpc, contracts, pool, Start::default()).await
+    }
+
+    /// The same, as somebody wants it to begin.
+    pub async fn open_as(rpc: Rpc, contracts: &Contracts, pool: PgPool, begin: Start) -> Result<Self, IndexerError> {
+        let mut wait = Wait::default();
+        loop {
+            match Self::try_open(rpc.clone(), contracts, pool.clone(), begin).await {
+                Err(error) if error.is_transient() => tokio::time::sleep(wait.after(&error)).await,
+                opened => {
+                    wait.over();
+                    return opened;
+                }
+            }
+        }
+    }
+
+    /// The same, but waits for nobody.
+    pub async fn try_open(rpc: Rpc, contracts: &Contracts, pool: PgPool, begin: Start) -> Result<Self, IndexerError> {
+        let contracts: Vec<_> =
+            Contract::ALL.into_iter().map(|contract| (contract, contract.account(contracts).clone())).collect();
+        let pulse = Pulse::default();
+        let watched = contracts.iter().map(|(_, account)| account.clone()).collect();
+        let mut source = Source::new(rpc, watched, pulse.clone());
+        let begun = begin_at(&mut source, &contracts, &pool, begin).await;
+        if let Err(error) = &begun
+            && error.is_the_nodes()
+        {
+            source.blame(&error.to_string());
+        }
+        let cursor = begun?;
+        let mut connection = pool.acquire().await?;
+        fill_payments(&mut connection).await?;
+        let heads = store::heads(&mut connection, &contracts).await?;
+        let proven = store::is_proven(&mut connection).await?;
+        drop(connection);
+        Ok(Self {
+            source,
+            contracts,
+            cursor,
+            ahead: VecDeque::new(),
+            heads,
+            proven,
+            pending: None,
+            pool,
+            watch: Watch::default(),
+            pulse,
+            patience: PATIENCE,
+            look_around: LOOK_AROUND,
+            stopping: Arc::default(),
+        })
+    }
+}
+
+/// Finds the head of whoever is believed, and a block of its chain to go on from.
+async fn begin_at(
+    source: &mut Source,
+    contracts: &[(Contract, AccountId)],
+    pool: &PgPool,
+    begin: Start,
+) -> Result<Cursor, IndexerError> {
+    let node = source.node().await?;
+    let mut connection = pool.acquire().await?;
+    let mirrored = store::mirrored(&mut connection).await?;
+    drop(connection);
+    // Another chain has other heads.
+    mirrored.as_ref().map_or(Ok(()), |mirrored| node.check(mirrored))?;
+    let light = Light::open(source.rpc(), pool, begin.trust, source.pulse().clone()).await?;
+    source.lead(light);
+    let cursor = match &mirrored {
+        Some(mirrored) => same_chain(source, &node, mirrored).await?,
+        None => start(source, contracts, begin.from.unwrap_or(node.earliest)).await?,
+    };
+    if source.light().is_some() {
+        let head = source.light_head().await?;
+        // What was believed of a node may be ahead of what is proven.
+        if cursor.height <= head.block.height || mirrored.is_none() {
+            source.check_block(cursor, head).await?;
+        }
+    }
+    let mut connection = pool.acquire().await?;
+    match mirrored {
+        None => store::start_cursor(&mut connection, &node.chain_id, node.genesis, cursor).await?,
+        Some(Mirrored { genesis: None, .. }) => store::keep_genesis(&mut connection, node.genesis).await?,
+        Some(_) => {}
+    }
+    Ok(cursor)
+}
+
+/// Where a fresh database starts. What a contract told before could never be read.
+async fn start(source: &Source, contracts: &[(Contract, AccountId)], height: u64) -> Result<Cursor, IndexerError> {
+    let cursor = source.header(At::Height(height)).await?.cursor();
+    for (contract, account) in contracts {
+        let EventHead { seq, .. } = source.event_head(account, cursor.hash, EventHead::default()).await?;
+        if seq > 0 {
+            return Err(IndexerError::LateStart { contract: contract.name(), height, seq });
+        }
+    }
+    Ok(cursor)
+}
+
+/// Where to go on, if the node has the chain that is in the tables.
+async fn same_chain(source: &Source, node: &Node, mirrored: &Mirrored) -> Result<Cursor, IndexerError> {
+    let cursor = mirrored.cursor;
+    // A node that lags, or has dropped old blocks, does not know it.
+    match source.find(cursor.height).await? {
+        Some(block) if block.hash != cursor.hash => Err(IndexerError::OtherChain {
+            expected: format!(
+                "{} with block {} of height {}, which is the node's",
+                node.chain_id, block.hash, block.height
+            ),
+            found: format!("{} with block {} there", mirrored.chain_id, cursor.hash),
+        }),
+        _ => Ok(cursor),
+    }
+}
