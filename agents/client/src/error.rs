@@ -33,6 +33,8 @@ const NOT_YET: [&str; 9] = [
 ];
 /// How many characters of a body that is no answer are shown to people.
 const SHOWN_CHARS_MAX: usize = 200;
+/// The same of a node's own words, and of why an answer can't be read: either may be as long as an answer.
+const WORDS_CHARS_MAX: usize = 500;
 
 /// In all of them `node` is its scheme, host and port: a path or a query may hold a provider's key.
 #[derive(Debug, thiserror::Error)]
@@ -50,15 +52,15 @@ pub enum ClientError {
     #[error("the node at {node} answered {method} with HTTP status {status}{}", shown(.body))]
     Status { node: String, method: String, status: u16, body: String, pause: Option<Duration> },
     /// A success, and a body that is not what JSON-RPC, or the method, answers with.
-    #[error("the answer of the node at {node} to {method} can't be read: {reason}{}", shown(.body))]
+    #[error("the answer of the node at {node} to {method} can't be read{}{}", said(.reason), shown(.body))]
     Unreadable { node: String, method: String, reason: String, body: String },
     #[error("the answer of the node at {node} to {method} has more than {bytes_max} bytes")]
     TooLarge { node: String, method: String, bytes_max: usize },
     /// The node refused. [`ClientError::cause`] is nearcore's name for why.
-    #[error("the node answered {method} with an error: {error}")]
+    #[error("the node answered {method} with an error{}", said(&.error.to_string()))]
     Rpc { method: String, error: Value },
     /// What was answered is not what a contract, or a chain, could have answered.
-    #[error("the node's answer to {method} can't be read: {reason}")]
+    #[error("the node's answer to {method} can't be read{}", said(.reason))]
     Answer { method: String, reason: String },
     /// A contract refused, with the text it panicked with, or has no such method. It may be another one than was
     /// called: one that was asked on the way.
@@ -76,7 +78,16 @@ pub enum ClientError {
 
 /// How a body begins, behind what is said of it.
 fn shown(body: &str) -> String {
-    let start: String = body.trim().chars().take(SHOWN_CHARS_MAX).collect();
+    begins(body, SHOWN_CHARS_MAX)
+}
+
+/// The same of words.
+fn said(words: &str) -> String {
+    begins(words, WORDS_CHARS_MAX)
+}
+
+fn begins(text: &str, chars_max: usize) -> String {
+    let start: String = text.trim().chars().take(chars_max).collect();
     if start.is_empty() { start } else { format!(": {start}") }
 }
 

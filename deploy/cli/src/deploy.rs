@@ -5,7 +5,7 @@ mod hand_over;
 use std::path::PathBuf;
 
 use anyhow::bail;
-use charter_client::{Account, At, Call, ClientError, Contracts, Outcome, Rpc, deploy_action, sha256, transfer_action};
+use charter_client::{Account, At, Call, Contracts, Outcome, Rpc, deploy_action, sha256, transfer_action};
 use charter_types::governance::args::Setup as GovernanceSetup;
 use charter_types::governance::{Member, Params};
 use charter_types::registry::args::{SetReporters, Setup as RegistrySetup};
@@ -151,7 +151,7 @@ pub fn account_of(contract: Contract, contracts: &Contracts) -> &AccountId {
 async fn is_deployed(rpc: &Rpc, account: &AccountId) -> anyhow::Result<bool> {
     match rpc.account(account, At::Final).await {
         Ok(view) => Ok(view.code_hash != near_primitives::hash::CryptoHash::default()),
-        Err(ClientError::Rpc { error, .. }) if error["cause"]["name"] == "UNKNOWN_ACCOUNT" => Ok(false),
+        Err(error) if error.cause() == Some("UNKNOWN_ACCOUNT") => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

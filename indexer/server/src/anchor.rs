@@ -161,7 +161,8 @@ async fn note(pool: &PgPool, anchor: &Anchor) -> Result<(), IndexerError> {
     Ok(())
 }
 
-/// Each contract's last anchor, and what it says of the tables as they are.
+/// Each contract's last anchor, and what it says of the tables as they are. What a node is believed does not stand before
+/// what is proven: it may be of a height that never comes.
 pub async fn all(pool: &PgPool) -> Result<Vec<Anchored>, IndexerError> {
     let mut connection = pool.acquire().await?;
     list(&mut connection).await
@@ -172,7 +173,7 @@ pub async fn list(connection: &mut PgConnection) -> Result<Vec<Anchored>, Indexe
     let stands = store::mirrored(&mut *connection).await?.map(|mirrored| mirrored.cursor.height);
     let text = "select distinct on (contract) contract, seq, head, height, light,
                   greatest(extract(epoch from clock_timestamp() - told_at) * 1000, 0)::bigint as age_ms
-                from event_anchor order by contract, height desc, id desc";
+                from event_anchor order by contract, light desc, height desc, id desc";
     let mut anchors = Vec::new();
     for row in sqlx::query(text).fetch_all(&mut *connection).await? {
         let name: String = row.try_get("contract")?;

@@ -19,6 +19,9 @@ use crate::pulse::Pulse;
 /// Heads that a node is asked for, one after the other, to see how far it is.
 const HOPS_MAX: u32 = 50;
 
+/// The newest head that was verified.
+const NEWEST: &str = "select head from light_head order by height desc limit 1";
+
 /// Whom an indexer believes which blocks are the chain's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Trust {
@@ -38,8 +41,7 @@ pub async fn has_head(pool: &PgPool) -> Result<bool, IndexerError> {
 
 /// The newest head in a database.
 async fn stored(pool: &PgPool) -> Result<Option<Head>, IndexerError> {
-    let text = "select head from light_head order by height desc limit 1";
-    sqlx::query(text).fetch_optional(pool).await?.as_ref().map(read).transpose()
+    sqlx::query(NEWEST).fetch_optional(pool).await?.as_ref().map(read).transpose()
 }
 
 /// A block that was verified, for whoever tells of it.
@@ -62,7 +64,7 @@ pub enum Which {
 pub async fn verified(connection: &mut PgConnection, which: Which) -> Result<Option<Verified>, IndexerError> {
     let text = match which {
         Which::Checkpoint => "select head from light_head where checkpoint order by height limit 1",
-        Which::Newest => "select head from light_head order by height desc limit 1",
+        Which::Newest => NEWEST,
     };
     let Some(row) = sqlx::query(text).fetch_optional(connection).await? else { return Ok(None) };
     let head = read(&row)?;

@@ -244,6 +244,7 @@ impl Indexer {
         self.pulse.enter(Stage::Settle);
         let mut connection = self.pool.acquire().await?;
         let stands = store::stands(&mut connection).await;
+        let proven = store::is_proven(&mut connection).await;
         if stands.as_ref().is_err_and(IndexerError::is_read_only) {
             connection.close_on_drop();
         }
@@ -254,7 +255,10 @@ impl Indexer {
         match stands? {
             Some(stands) if is_at(&pending.to, &pending.batch.heads, &stands) => {
                 tracing::warn!(height = pending.to.height, "a commit was not answered, and was made");
-                Ok(Some(self.kept()))
+                let progress = self.kept();
+                // It may have been another indexer's, that believes somebody else.
+                self.proven = proven?;
+                Ok(Some(progress))
             }
             Some(stands) if is_at(&self.cursor, &self.heads, &stands) => {
                 pending.is_unsure = false;

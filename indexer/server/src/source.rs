@@ -8,7 +8,7 @@
 //! Which head is the chain's a light client knows, or the node is believed. With a light client every header has to
 //! have the hash that it names, and one proof of the last block of a step is one of all before it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use charter_client::proof::{self, Head, OutcomeProof, ProofError, ProvenOutcome, Tip, lite, outcome};
@@ -103,12 +103,9 @@ pub struct Source {
 /// Whether a view failed because there is no contract, or none that was set up. Only for one that was never seen.
 fn says_there_is_none(error: &ClientError) -> bool {
     match error {
-        ClientError::Rpc { error, .. } => ["UNKNOWN_ACCOUNT", "NO_CONTRACT_CODE", "CONTRACT_EXECUTION_ERROR"]
-            .iter()
-            .any(|name| error["cause"]["name"] == *name),
         ClientError::Refused { .. } => true,
         ClientError::Failed { text } => text.contains("CodeDoesNotExist"),
-        _ => false,
+        _ => matches!(error.cause(), Some("UNKNOWN_ACCOUNT" | "NO_CONTRACT_CODE" | "CONTRACT_EXECUTION_ERROR")),
     }
 }
 
@@ -283,7 +280,8 @@ impl Source {
             "block_id": block.hash, "changes_type": "account_changes", "account_ids": self.watched,
         });
         let changes: Changes = self.rpc.call("changes", params).await?;
-        let mut named: Vec<(CryptoHash, AccountId)> = Vec::new();
+        // A node may name any number of them.
+        let (mut named, mut known) = (Vec::new(), BTreeSet::new());
         for change in changes.changes {
             if change.cause["type"] != "receipt_processing" {
                 continue;
@@ -294,7 +292,7 @@ impl Source {
                 reason: "a receipt was processed and has no receipt_hash".to_owned(),
             };
             let id = id.ok_or_else(missing)?;
-            if !named.iter().any(|(known, _)| *known == id) {
+            if known.insert(id) {
                 named.push((id, change.body.account_id));
             }
         }
@@ -354,7 +352,7 @@ impl Source {
         });
         let proof: OutcomeProof = match self.rpc.call("light_client_proof", params).await {
             Ok(proof) => proof,
-            Err(ClientError::Rpc { error, .. }) if error["cause"]["name"] == "NOT_CONFIRMED" => return Ok(None),
+            Err(error) if error.cause() == Some("NOT_CONFIRMED") => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         let refused = |source: ProofError| IndexerError::unproven(format!("receipt {id}"), source);

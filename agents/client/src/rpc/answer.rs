@@ -9,6 +9,8 @@ use crate::ClientError;
 
 /// Longest pause that a node is granted, however long it asks for.
 pub(super) const PAUSE_MAX: Duration = Duration::from_mins(5);
+/// How much is kept of why a view came to nothing: NEAR takes 16,384 bytes of a contract's last words.
+const FAILED_BYTES_MAX: usize = 32_768;
 /// How much of a body is kept that is no answer.
 const KEPT_BYTES_MAX: usize = 4_096;
 
@@ -49,6 +51,7 @@ fn told_in_result(method: &str, result: Value) -> Result<Value, ClientError> {
     }
     let Some(text) = result["error"].as_str().map(str::to_owned) else { return Ok(result) };
     if !text.starts_with("access key ") {
+        let text = text.get(..text.floor_char_boundary(FAILED_BYTES_MAX)).unwrap_or_default().to_owned();
         return Err(ClientError::Failed { text });
     }
     let cause = json!({ "name": "UNKNOWN_ACCESS_KEY", "info": {} });

@@ -237,12 +237,32 @@ impl Endpoint {
 
     /// A provider that turns a key down may repeat it.
     fn without_secrets(&self, mut error: ClientError) -> ClientError {
-        if let ClientError::Status { body, .. } | ClientError::Unreadable { body, .. } = &mut error {
-            for secret in &self.secrets {
-                *body = body.replace(secret.as_str(), "…");
+        match &mut error {
+            ClientError::Status { body, .. } => self.hide(body),
+            ClientError::Unreadable { reason, body, .. } => {
+                self.hide(reason);
+                self.hide(body);
             }
+            ClientError::Rpc { error, .. } => self.hide_within(error),
+            _ => {}
         }
         error
+    }
+
+    fn hide(&self, text: &mut String) {
+        for secret in &self.secrets {
+            *text = text.replace(secret.as_str(), "…");
+        }
+    }
+
+    /// In all texts of a refusal. Names of fields are nearcore's.
+    fn hide_within(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => self.hide(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.hide_within(item)),
+            Value::Object(fields) => fields.values_mut().for_each(|field| self.hide_within(field)),
+            _ => {}
+        }
     }
 
     fn note(&self, error: Option<&ClientError>) {

@@ -195,4 +195,26 @@ async fn keys_of_providers_are_in_no_text() {
         assert!(!text.contains("key-of-mine") && !text.contains("12345678"), "{text}");
         assert!(text.contains(&node.url), "{text}");
     }
+    // Some turn a key down in an answer that is a success for HTTP, some in what can't be read.
+    for body in [
+        json!({ "error": { "code": -32_000, "message": "bad key", "data": ["key-of-mine", { "key": "12345678" }] } }),
+        json!({ "result": { "header": "key-of-mine", "author": 12_345_678 } }),
+    ] {
+        node.say(Says::text(200, body.to_string()));
+        let error = rpc.block(At::Final).await.unwrap_err();
+        for text in [error.to_string(), format!("{error:?}"), format!("{:?}", rpc.health())] {
+            assert!(!text.contains("key-of-mine") && !text.contains("12345678"), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_people_are_shown_of_a_refusal_has_an_end() {
+    let long = "x".repeat(1 << 20);
+    let node = NodeStandIn::start(Says::text(200, json!({ "error": { "message": long } }).to_string())).await;
+    for body in [json!({ "error": { "message": long } }), json!({ "result": { "author": { &long: 1 } } })] {
+        node.say(Says::text(200, body.to_string()));
+        let text = rpc(&node).block(At::Final).await.unwrap_err().to_string();
+        assert!(text.len() < 2_000, "{} bytes", text.len());
+    }
 }

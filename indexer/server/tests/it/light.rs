@@ -16,6 +16,7 @@ use charter_types::Nothing;
 use charter_types::shared::methods as shared;
 use near_primitives::hash::CryptoHash;
 use serde_json::{Value, json};
+use sqlx::Executor;
 
 use crate::epochs::{FIRST, Scene};
 use crate::liar::Liar;
@@ -287,6 +288,11 @@ async fn an_anchor_finds_events_that_a_node_kept_back() {
     assert!(status == 503 && ready["detail"].as_str().unwrap().starts_with("registry had "), "{ready}");
     let (_, verified) = get(&server, "/v1/verify").await;
     assert_eq!(verified["belief"]["anchors"][1]["state"], "withheld", "{verified}");
+    // What a node made up while it was believed does not stand before what is proven.
+    let text = "insert into event_anchor (contract, seq, head, height, light)
+                select contract, seq + 1, head, 4611686018427387904, false from event_anchor";
+    scene.pool.execute(text).await.unwrap();
+    assert_eq!(standing().await, of(Standing::Complete, Standing::Withheld));
     drop((server, indexer));
     scene.end().await;
 }

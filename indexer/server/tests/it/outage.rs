@@ -125,6 +125,25 @@ async fn a_commit_whose_answer_is_lost_is_found_and_not_made_twice() {
 }
 
 #[tokio::test]
+async fn a_step_that_another_indexer_committed_counts_as_that_one_proved_it() {
+    let Some(mut scene) = Scene::start().await else { return };
+    let mut indexer = scene.open().await;
+    // Stands in for one with a light client that commits the same step, while this one's connection is cut.
+    let other = "create function other() returns trigger language plpgsql as 'begin new.light = true; return new; end';
+                 create trigger other before insert on trust_range for each row execute function other()";
+    scene.direct.execute(other).await.unwrap();
+    scene.node.emit(Contract::Registry, &[plain_agent(1)]);
+    scene.proxy.at_commit(Trouble::CutAfter);
+    assert_eq!(indexer.step().await.unwrap(), Progress::Advanced { height: 2, events: 1 });
+    scene.direct.execute("drop trigger other on trust_range").await.unwrap();
+    scene.node.emit(Contract::Registry, &[plain_agent(2)]);
+    assert_eq!(indexer.catch_up().await.unwrap().height, 3);
+    // What this one believes of its node is not in the other's range.
+    assert_eq!(scene.number("select count(*) from trust_range where after_height = 2 and not light").await, 1);
+    scene.end_whole(2).await;
+}
+
+#[tokio::test]
 async fn a_commit_that_never_arrives_is_made_again() {
     let Some(scene) = Scene::start().await else { return };
     let mut indexer = scene.open().await;
