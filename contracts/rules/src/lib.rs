@@ -6,5 +6,6 @@
 pub mod attribution;
 pub mod budget;
 pub mod decision;
+pub mod honeypot;
 pub mod policy;
 pub mod voucher;

@@ -47,6 +47,8 @@ contracts! {
     Governance = governance: methods;
     /// How they pay and are paid.
     Escrow = escrow: methods;
+    /// How a crowd is paid for work that it judges itself.
+    Tasks = tasks: methods;
     /// Whether a TEE's quote is genuine. It keeps nothing.
     Verifier = verifier;
 }

@@ -35,6 +35,7 @@ pub mod page;
 pub mod registry;
 pub mod shared;
 pub mod storage;
+pub mod tasks;
 pub mod text;
 pub mod verifier;
 

@@ -157,6 +157,18 @@ pub enum Caller {
     Asker,
     /// Who answers on the edge.
     Acker,
+    /// Who posted the set of tasks.
+    Requester,
+    /// Who took the task.
+    Worker,
+    /// One of the two.
+    WorkerOrRequester,
+    /// Who has a seat on the task's panel.
+    Seat,
+    /// Who has bonded a slot.
+    Reviewer,
+    /// Who pays for the row.
+    RowPayer,
 }
 
 impl Caller {
@@ -193,6 +205,12 @@ impl Caller {
             Self::Payee => "payee",
             Self::Asker => "asker",
             Self::Acker => "acker",
+            Self::Requester => "requester",
+            Self::Worker => "worker",
+            Self::WorkerOrRequester => "worker, requester",
+            Self::Seat => "who has a seat on the panel",
+            Self::Reviewer => "reviewer",
+            Self::RowPayer => "who pays for the row",
         }
     }
 }

@@ -6,6 +6,7 @@ use charter_types::escrow::EscrowError;
 use charter_types::governance::GovernanceError;
 use charter_types::keys::KeysError;
 use charter_types::registry::RegistryError;
+use charter_types::tasks::TasksError;
 
 #[test]
 fn codes_are_unique_and_never_change() {
@@ -16,6 +17,7 @@ fn codes_are_unique_and_never_change() {
         GovernanceError::CODES,
         EscrowError::CODES,
         AdoptError::CODES,
+        TasksError::CODES,
     ];
     let mut codes: Vec<&str> = lists.concat();
     insta::assert_snapshot!(codes.join("\n"));
