@@ -4,18 +4,10 @@ use charter_derive::wire;
 
 pub use super::money::BalanceRef;
 use super::{Answer, Deadlines, HoneypotRoot, SetId, Verdict};
+pub use crate::admin::Setup;
 use crate::asset::Asset;
 use crate::registry::AgentId;
 use crate::{AccountId, Hash32, U128};
-
-/// `new`.
-#[wire(strict)]
-pub struct Setup {
-    /// Admin until governance takes over.
-    pub account: AccountId,
-    /// Nobody: the one named `registry` below the same account.
-    pub registry: Option<AccountId>,
-}
 
 #[wire(strict)]
 pub struct PostTaskSet {

@@ -21,6 +21,7 @@ failures! {
         OwnSet {} = "TASKS_OWN_SET", "a requester takes no task of its own";
         FewReviewers { needed: u32, reviewers: u32 } = "TASKS_FEW_REVIEWERS", "there are {reviewers} reviewers; {REVIEWERS_SLACK} more than seats make {needed}";
         Excluded {} = "TASKS_EXCLUDED", "the requester's honeypots exclude this worker";
+        RequesterShort { bytes: u64 } = "TASKS_REQUESTER_SHORT", "the requester's storage account lacks room for {bytes} bytes of another task: anyone may storage_deposit for it";
         NotAttached { needed: u128 } = "TASKS_NOT_ATTACHED", "attach {needed} yoctoNEAR";
         WrongState {} = "TASKS_WRONG_STATE", "the task is not at this step";
         TooLate { until_ms: u64 } = "TASKS_TOO_LATE", "this could be done before {until_ms} ms";

@@ -80,7 +80,8 @@ pub struct Mark {
 }
 
 impl Mark {
-    fn is_out(right: u32, missed: u32) -> bool {
+    /// Whether so many hits and misses exclude.
+    pub fn is_out(right: u32, missed: u32) -> bool {
         missed >= super::MISSES_MIN && missed > right
     }
 
