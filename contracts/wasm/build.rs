@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 
 use wasm_opt::{Feature, OptimizationOptions};
 
-const CONTRACTS: [&str; 5] = ["registry", "keys", "governance", "escrow", "verifier"];
+const CONTRACTS: [&str; 6] = ["registry", "keys", "governance", "escrow", "tasks", "verifier"];
 /// What tests deploy: two releases of an agent that is a contract, and a token.
 const TEST_CONTRACTS: [&str; 3] = ["test-agent-1", "test-agent-2", "test-token"];
 const TARGET: &str = "wasm32-unknown-unknown";

@@ -8,12 +8,14 @@ pub enum Contract {
     Keys,
     Governance,
     Escrow,
+    Tasks,
     Verifier,
 }
 
 impl Contract {
     /// Every contract, in the order in which they are deployed.
-    pub const ALL: [Self; 5] = [Self::Verifier, Self::Registry, Self::Keys, Self::Governance, Self::Escrow];
+    pub const ALL: [Self; 6] =
+        [Self::Verifier, Self::Registry, Self::Keys, Self::Governance, Self::Escrow, Self::Tasks];
 
     /// Its name, which is its folder's.
     pub const fn name(self) -> &'static str {
@@ -22,6 +24,7 @@ impl Contract {
             Self::Keys => "keys",
             Self::Governance => "governance",
             Self::Escrow => "escrow",
+            Self::Tasks => "tasks",
             Self::Verifier => "verifier",
         }
     }
@@ -33,6 +36,7 @@ impl Contract {
             Self::Keys => include_bytes!(concat!(env!("OUT_DIR"), "/charter_keys.wasm")),
             Self::Governance => include_bytes!(concat!(env!("OUT_DIR"), "/charter_governance.wasm")),
             Self::Escrow => include_bytes!(concat!(env!("OUT_DIR"), "/charter_escrow.wasm")),
+            Self::Tasks => include_bytes!(concat!(env!("OUT_DIR"), "/charter_tasks.wasm")),
             Self::Verifier => include_bytes!(concat!(env!("OUT_DIR"), "/charter_verifier.wasm")),
         }
     }

@@ -10,7 +10,7 @@ const LINES_MAX: usize = 500;
 const TEST_LINES_MAX: usize = 800;
 
 /// Crates and the ones of ours they may depend on. Dependencies point one way.
-const MAY_DEPEND: [(&str, &[&str]); 24] = [
+const MAY_DEPEND: [(&str, &[&str]); 25] = [
     ("charter-derive", &[]),
     ("charter-types", &["charter-derive"]),
     ("charter-rules", &["charter-types"]),
@@ -20,6 +20,7 @@ const MAY_DEPEND: [(&str, &[&str]); 24] = [
     ("charter-keys", &["charter-types", "charter-rules", "charter-common"]),
     ("charter-governance", &["charter-types", "charter-common"]),
     ("charter-escrow", &["charter-types", "charter-rules", "charter-common"]),
+    ("charter-tasks", &["charter-types", "charter-rules", "charter-common"]),
     ("charter-verifier", &["charter-types", "charter-common"]),
     ("charter-test-agent-1", &["charter-types", "charter-common"]),
     ("charter-test-agent-2", &["charter-types", "charter-common"]),

@@ -18,7 +18,7 @@ use charter_types::admin::Setup;
 use charter_types::governance::args::{ExecuteUpgrade, ProposalRef, ProposeUpgrade, Vote};
 use charter_types::governance::{Choice, Member, Params};
 use charter_types::method::Method;
-use charter_types::{Named, Nothing, escrow, governance, keys, registry, shared};
+use charter_types::{Named, Nothing, escrow, governance, keys, registry, shared, tasks};
 use charter_wasm::{Contract as Code, TEST_AGENTS, TEST_TOKEN};
 use near_primitives::transaction::ExecutionStatus;
 use near_workspaces::network::{Sandbox, ValidatorKey};
@@ -223,6 +223,7 @@ impl Harness {
             Code::Keys => &self.contracts.keys,
             Code::Governance => &self.contracts.governance,
             Code::Escrow => &self.contracts.escrow,
+            Code::Tasks => &self.contracts.tasks,
             Code::Verifier => &self.contracts.verifier,
         }
     }
@@ -344,7 +345,7 @@ fn or_broken(name: &str, code: &[u8]) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Those that governance governs: all that keep state.
-const GOVERNED: [Code; 4] = [Code::Registry, Code::Keys, Code::Governance, Code::Escrow];
+const GOVERNED: [Code; 5] = [Code::Registry, Code::Keys, Code::Governance, Code::Escrow, Code::Tasks];
 
 /// Deploys every contract below `root`, its admin.
 async fn deploy(root: &Account, wasm: impl Fn(Code) -> anyhow::Result<Vec<u8>>) -> anyhow::Result<Contracts> {
@@ -371,6 +372,7 @@ pub fn initial_call(code: Code, admin: &AccountId, contracts: &Contracts) -> Opt
         // The registry is beside it; releases before 0007 know none.
         Code::Escrow => call(escrow::methods::new, &escrow::args::Setup { account, registry: None }),
         Code::Keys => call(keys::methods::new, &Setup { account, registry: contracts.registry.clone() }),
+        Code::Tasks => call(tasks::methods::new, &Setup { account, registry: contracts.registry.clone() }),
         Code::Governance => governance_setup(admin, contracts),
     })
 }

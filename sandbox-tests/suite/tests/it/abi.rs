@@ -47,6 +47,7 @@ async fn contracts_answer_with_their_abi() {
         (Contract::Keys, &deployed.keys),
         (Contract::Governance, &deployed.governance),
         (Contract::Escrow, &deployed.escrow),
+        (Contract::Tasks, &deployed.tasks),
         (Contract::Verifier, &deployed.verifier),
     ];
     for (contract, account) in accounts {

@@ -103,8 +103,8 @@ struct Table {
 
 impl Table {
     fn account<C: Contract>(&self) -> AccountId {
-        let Contracts { registry, keys, governance, escrow, verifier } = &self.contracts;
-        let account = [registry, keys, governance, escrow, verifier].into_iter().zip(contract::all());
+        let Contracts { registry, keys, governance, escrow, tasks, verifier } = &self.contracts;
+        let account = [registry, keys, governance, escrow, tasks, verifier].into_iter().zip(contract::all());
         let account = account.into_iter().find(|(_, (name, _))| *name == C::NAME);
         account.map(|(account, _)| account.clone()).unwrap()
     }

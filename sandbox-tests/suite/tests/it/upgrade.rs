@@ -65,6 +65,7 @@ impl Filled {
             Contract::Keys => &contracts.keys,
             Contract::Governance => &contracts.governance,
             Contract::Escrow => &contracts.escrow,
+            Contract::Tasks => &contracts.tasks,
             Contract::Verifier => &contracts.verifier,
         }
     }

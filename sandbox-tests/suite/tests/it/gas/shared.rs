@@ -82,6 +82,7 @@ fn place(contracts: &mut Contracts, code: Contract) -> &mut AccountId {
         Contract::Keys => &mut contracts.keys,
         Contract::Governance => &mut contracts.governance,
         Contract::Escrow => &mut contracts.escrow,
+        Contract::Tasks => &mut contracts.tasks,
         Contract::Verifier => &mut contracts.verifier,
     }
 }
