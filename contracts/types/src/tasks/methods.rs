@@ -38,7 +38,7 @@ crate::method::methods! { of Tasks;
     /// counts for and against them in the requester's sets.
     call show_honeypot(ShowHoneypot) [Storage, Requester, Flat];
     /// Forgets what the caller's honeypots say of accounts, and frees the rows.
-    call forget_marks(ForgetMarks) [OneYocto, Requester, Flat];
+    call forget_marks(ForgetMarks) [OneYocto, Anyone, Flat];
     /// Pays everybody for a task that is final, or ends one whose worker kept silent. Answers whether the task has ended:
     /// one that was appealed takes two calls.
     call settle(TaskRef) -> bool [Nothing, Anyone, Flat];

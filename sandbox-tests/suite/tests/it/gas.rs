@@ -9,11 +9,12 @@ mod keys;
 mod registry;
 mod shared;
 mod stake;
+mod tasks;
 
 use std::path::PathBuf;
 
 use charter_client::Contracts;
-use charter_harness::{Caller, Harness, answer, call};
+use charter_harness::{Caller, Harness, Outcome, answer, call};
 use charter_types::contract::{self, Verifier};
 use charter_types::method::{Contract, Kind, Method, Of};
 use charter_types::verifier::methods::verify_quote;
@@ -72,7 +73,7 @@ impl Limit {
     }
 }
 
-const LIMITS: [Limit; 16] = [
+const LIMITS: [Limit; 22] = [
     limit("registry", "register_agent", 8.0, 500),
     limit("keys", "grant", 8.5, 400),
     limit("keys", "delegate", 20.0, 400),
@@ -91,6 +92,12 @@ const LIMITS: [Limit; 16] = [
     limit("escrow", "claim_batch", 64.0, 0).of(MANY),
     limit("escrow", "open", 12.0, 1_500).of(SHARED),
     limit("escrow", "open", 8.0, 450),
+    limit("tasks", "take", 10.0, 700),
+    limit("tasks", "commit_work", 10.0, 0),
+    limit("tasks", "reveal_work", 10.0, 300),
+    limit("tasks", "commit_verdict", 10.0, 0),
+    limit("tasks", "reveal_verdict", 10.0, 0),
+    limit("tasks", "settle", 15.0, 1_500),
     limit("verifier", "verify_quote", 100.0, 0),
 ];
 
@@ -133,20 +140,26 @@ impl Table {
         let sent = call(method, args).tgas(M::RULE.gas.tgas());
         let outcome = by.send(&account, sent, deposit).await.unwrap();
         assert!(outcome.is_success(), "{}: {outcome:?}", M::NAME);
+        let bytes = self.usage(&account).await - before;
+        self.add((C::NAME, M::NAME), case, &outcome, bytes);
+        answer(method, &outcome).unwrap()
+    }
+
+    /// Notes what a call cost.
+    fn add(&mut self, (contract, method): (&str, &str), case: &str, outcome: &Outcome, state_bytes: i64) {
         let gas = outcome.total_gas_burnt.as_gas();
         let round = |number: f64| (number * 1_000.0).round() / 1_000.0;
         let tgas = |gas: u64| f64::from(u32::try_from(gas / 1_000_000).unwrap()) / 1_000_000.0;
-        println!("{} {case}: {} TGas", M::NAME, round(tgas(gas)));
+        println!("{method} {case}: {} TGas", round(tgas(gas)));
         self.rows.push(Row {
-            contract: C::NAME.to_owned(),
-            method: M::NAME.to_owned(),
+            contract: contract.to_owned(),
+            method: method.to_owned(),
             case: case.to_owned(),
             gas_tgas: round(tgas(gas)),
-            state_bytes: self.usage(&account).await - before,
+            state_bytes,
             log_bytes: outcome.logs().iter().map(|log| log.len()).sum(),
             near: round(tgas(gas)) / 10_000.0,
         });
-        answer(method, &outcome).unwrap()
     }
 
     async fn person(&self, letter: &str) -> Account {
@@ -214,6 +227,10 @@ async fn no_call_costs_more_than_the_table_says() {
     let (payer, payee) = (apart.harness.rebind(&owner), apart.harness.rebind(&buyer));
     escrow::more_rows(&mut apart, &payer, &payee).await;
     table.rows.append(&mut apart.rows);
+    let mut crowd = table.fork().await;
+    let (requester, worker) = (crowd.harness.rebind(&owner), crowd.harness.rebind(&buyer));
+    tasks::rows(&mut crowd, &requester, &worker).await;
+    table.rows.append(&mut crowd.rows);
     table.note(&host, (Verifier, verify_quote), "a real TDX quote", &sample().question(), 0).await;
     shared::rows(&mut table, &seller, &host).await;
     // Last: what it leaves behind makes every later block slow, and every later call of keys a little dearer.

@@ -11,6 +11,7 @@ mod repeated;
 mod scene;
 mod shared;
 mod stake;
+mod tasks;
 mod walk;
 
 use charter_harness::{Call, call, ok, raw};
@@ -46,6 +47,7 @@ async fn whoever_repeats_a_call_lowers_no_balance_but_its_own() {
             [governance::cases(&scene), stake::cases(&scene), shared::cases(&scene, "propose")].concat(),
         ),
         (&contracts.escrow, [escrow::cases(&scene), shared::cases(&scene, "open")].concat()),
+        (&contracts.tasks, [tasks::cases(&scene), shared::cases(&scene, "take")].concat()),
     ];
     let mut repeated = Vec::new();
     for (contract, cases) in &all {
@@ -54,8 +56,8 @@ async fn whoever_repeats_a_call_lowers_no_balance_but_its_own() {
     assert!(repeated.len() >= 90, "less can be repeated than could: {repeated:?}");
 }
 
-/// What the five tests below walk.
-const WALKED: [&str; 5] = ["registry", "keys", "governance", "escrow", "verifier"];
+/// What the six tests below walk.
+const WALKED: [&str; 6] = ["registry", "keys", "governance", "escrow", "tasks", "verifier"];
 
 #[test]
 fn every_contract_is_walked() {
@@ -119,6 +121,13 @@ async fn nobody_moves_money_that_is_not_theirs() {
     let scene = Scene::new().await;
     let mut walk = Walk::new(&scene, &scene.harness.contracts.escrow).await;
     walk.all::<contract::Escrow>(&[escrow::cases(&scene), shared::cases(&scene, "open")].concat()).await;
+}
+
+#[tokio::test]
+async fn nobody_works_judges_or_is_paid_in_anothers_place() {
+    let scene = Scene::new().await;
+    let mut walk = Walk::new(&scene, &scene.harness.contracts.tasks).await;
+    walk.all::<contract::Tasks>(&[tasks::cases(&scene), shared::cases(&scene, "take")].concat()).await;
 }
 
 #[tokio::test]
@@ -311,7 +320,7 @@ async fn walk_huge(scene: &Scene, contract: &AccountId, cases: Vec<Case>) -> usi
             tried += 1;
             let call = case.with(&args);
             let (code, tgas) = walk.code(scene.person(Who::Owner), &call, case.deposit()).await;
-            let known = ["CHARTER_", "REGISTRY_", "KEYS_", "GOVERNANCE_", "ESCROW_"];
+            let known = ["CHARTER_", "REGISTRY_", "KEYS_", "GOVERNANCE_", "ESCROW_", "TASKS_"];
             assert!(known.iter().any(|contract| code.starts_with(contract)), "{call}: {code}, {tgas} TGas");
         }
     }
@@ -326,4 +335,5 @@ async fn arguments_of_any_size_are_refused_with_a_code() {
     assert!(walk_huge(&scene, &contracts.keys, keys::cases(&scene)).await > 100);
     assert!(walk_huge(&scene, &contracts.governance, governance::cases(&scene)).await > 20);
     assert!(walk_huge(&scene, &contracts.escrow, escrow::cases(&scene)).await > 10);
+    assert!(walk_huge(&scene, &contracts.tasks, tasks::cases(&scene)).await > 50);
 }

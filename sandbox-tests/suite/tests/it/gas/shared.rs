@@ -3,8 +3,8 @@
 
 use charter_client::{Contracts, sha256};
 use charter_harness::{Caller, call, initial_call, ok, view};
-use charter_types::admin::{Deployment, Feature, PauseFeature, SetPauser, Upgrade};
-use charter_types::contract::{Escrow, Governance, Keys, Registry};
+use charter_types::admin::{Deployment, Feature, PauseFeature, SetPauser, Setup, Upgrade};
+use charter_types::contract::{Escrow, Governance, Keys, Registry, Tasks};
 use charter_types::escrow::args::Setup as EscrowSetup;
 use charter_types::escrow::methods as escrow;
 use charter_types::keys::methods as keys;
@@ -13,6 +13,7 @@ use charter_types::registry::args::{AgentRef, RegisterAgent, ReportReputation, R
 use charter_types::registry::methods as registry;
 use charter_types::shared::methods as shared;
 use charter_types::storage::{StorageDeposit, StorageUnregister, StorageWithdraw};
+use charter_types::tasks::methods as tasks;
 use charter_types::{Ed25519Key, Hash32, Named, U128, X25519Key};
 use charter_wasm::Contract;
 use ed25519_dalek::SigningKey;
@@ -39,6 +40,7 @@ pub async fn rows(table: &mut Table, owner: &Account, host: &Account) {
     table.contracts = administered(table, &admin).await;
     of_admin(table, &admin, owner).await;
     super::escrow::reputation(table, &admin, owner).await;
+    super::tasks::reputation(table, &admin, owner).await;
     let vouched = register(&table.harness, owner, Vec::new()).await;
     let attester = Attester::new(&table.harness, owner, vouched).await;
     attester.attest(Ed25519Key(SigningKey::from_bytes(&[5; 32]).verifying_key().to_bytes()), X25519Key([9; 32])).await;
@@ -51,21 +53,22 @@ pub async fn rows(table: &mut Table, owner: &Account, host: &Account) {
     of_all(table, Keys, Contract::Keys, "store", &admin).await;
     of_all(table, Governance, Contract::Governance, "propose", &admin).await;
     of_all(table, Escrow, Contract::Escrow, "open", &admin).await;
+    of_all(table, Tasks, Contract::Tasks, "take", &admin).await;
 }
 
 fn named(account: &Account) -> Named {
     Named { account: account.id().clone() }
 }
 
-/// The contracts again, with an admin. Keys and governance ask the registry that all others ask, the escrow this one.
+/// The contracts again, with an admin. Keys and governance ask the registry that all others ask, escrow and tasks this one.
 async fn administered(table: &Table, admin: &Account) -> Contracts {
     let mut contracts = table.harness.contracts.clone();
     for code in Contract::ALL {
-        let new = if matches!(code, Contract::Escrow) {
-            let (account, registry) = (admin.id().clone(), Some(contracts.registry.clone()));
-            Some(call(escrow::new, &EscrowSetup { account, registry }))
-        } else {
-            initial_call(code, admin.id(), &table.harness.contracts)
+        let (account, registry) = (admin.id().clone(), contracts.registry.clone());
+        let new = match code {
+            Contract::Escrow => Some(call(escrow::new, &EscrowSetup { account, registry: Some(registry) })),
+            Contract::Tasks => Some(call(tasks::new, &Setup { account, registry })),
+            _ => initial_call(code, admin.id(), &table.harness.contracts),
         };
         let Some(new) = new else { continue };
         let account = table.harness.account(&format!("{}-b", code.name())).await.unwrap();

@@ -34,7 +34,7 @@ pub struct Scene {
 impl Scene {
     /// Agent 1, which went from its ex-owner to its owner, with a guardian, an operator who may do all that operators can,
     /// an account of its own, and a credential that host 1 may use; agent 2 with a recoverer; a line with a proposal; a
-    /// channel, and what else the escrow keeps.
+    /// channel, and what else the escrow keeps; a set of tasks.
     pub async fn new() -> Self {
         Self::on(Harness::start().await.unwrap()).await
     }
@@ -79,6 +79,7 @@ impl Scene {
         scene.stakes().await;
         scene.channel = open(&scene.harness, scene.person(Who::Owner), scene.person(Who::Friend)).await;
         scene.money = Money::new(&scene).await;
+        super::tasks::begin(&scene).await;
         scene
     }
 
@@ -92,9 +93,9 @@ impl Scene {
     }
 
     /// Those that keep state.
-    pub fn contracts(&self) -> [&AccountId; 4] {
+    pub fn contracts(&self) -> [&AccountId; 5] {
         let contracts = &self.harness.contracts;
-        [&contracts.registry, &contracts.keys, &contracts.governance, &contracts.escrow]
+        [&contracts.registry, &contracts.keys, &contracts.governance, &contracts.escrow, &contracts.tasks]
     }
 
     async fn agents(&mut self) {
