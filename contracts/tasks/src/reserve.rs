@@ -8,7 +8,7 @@ use charter_types::asset::Asset;
 
 use crate::Tasks;
 use crate::model::Set;
-use crate::records::{APPEAL_BYTES, TASK_BYTES};
+use crate::records::TASK_BYTES;
 
 /// What NEAR adds to a row, the row's payer, its version.
 const ROW: u64 = 40 + 20 + 1;
@@ -17,9 +17,8 @@ const TASK_KEY: u64 = 1 + 8 + 8;
 /// Prefix, account.
 const ACCOUNT_KEY: u64 = 1 + 4 + 64;
 
-/// A task's row, and the row of its appeal.
+/// A task's row.
 pub const TASK_ROW: u64 = ROW + TASK_KEY + TASK_BYTES;
-pub const APPEAL_ROW: u64 = ROW + TASK_KEY + APPEAL_BYTES;
 /// A record's, at most.
 const RECORD_ROW: u64 = ROW + ACCOUNT_KEY + 3 * 8 + 16;
 /// A balance's in NEAR, at most.

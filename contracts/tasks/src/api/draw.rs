@@ -11,7 +11,7 @@ use charter_types::tasks::{Place, PoolSlot};
 use near_sdk::{Promise, env, near};
 
 use crate::gas;
-use crate::model::{Drawing, Seat, Set, Task, draw};
+use crate::model::{self, Drawing, Seat, Set, Task};
 use crate::storage::{AccountKey, MarkKey};
 use crate::{Tasks, TasksExt};
 
@@ -46,7 +46,7 @@ impl Tasks {
         let seats = task.seats();
         let bounds = (self.pool.size(), usize::from(seats), gas::probes(seats));
         let excludes = self.excludes(&set);
-        let drawn = draw(bounds, seed, sha256, |position, drawn: &[(u32, PoolSlot)]| {
+        let drawn = model::draw(bounds, seed, sha256, |position, drawn: &[(u32, PoolSlot)]| {
             let entry = self.pool.entry(position)?;
             let others: Vec<&AccountId> = drawn.iter().map(|(_, other)| &other.reviewer).collect();
             let fits = task.fits(&set, (&entry.reviewer, entry.since_ms), &others);
