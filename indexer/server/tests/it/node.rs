@@ -17,7 +17,7 @@ use charter_indexer::table::{Change, Source};
 use charter_indexer::truth::Truth;
 use charter_indexer::{Contract, tables};
 use charter_types::event::{EventHead, PREFIX, next_head};
-use charter_types::{PAGE_MAX, escrow, governance, keys, registry};
+use charter_types::{PAGE_MAX, escrow, governance, keys, registry, tasks};
 use near_primitives::hash::CryptoHash;
 use near_primitives::merkle::{Direction, MerklePathItem, combine_hash, merklize};
 use near_primitives::views::{ExecutionOutcomeWithIdView, LightClientBlockLiteView};
@@ -262,6 +262,7 @@ pub fn changes(contract: Contract, new: &Value) -> Vec<Change> {
         Contract::Keys => tables::keys::changes(&fact::<keys::Fact>(new)),
         Contract::Governance => tables::governance::changes(&fact::<governance::Fact>(new)),
         Contract::Escrow => tables::escrow::changes(&fact::<escrow::Fact>(new)),
+        Contract::Tasks => tables::tasks::changes(&fact::<tasks::Fact>(new)),
     }
 }
 
