@@ -6,5 +6,5 @@ mod hand;
 mod notes;
 
 pub use error::TaskError;
-pub use hand::Hand;
-pub use notes::{Note, Notes, keep_in, read_from};
+pub use hand::{Hand, panel, seat};
+pub use notes::{Note, Notes, Said, keep_in, read_from};

@@ -172,10 +172,9 @@ fn actions(contract: Contract, root: &Account, key: &SecretKey, contracts: &Cont
             escrow::methods::new,
             &escrow::args::Setup { account, registry: Some(contracts.registry.clone()) },
         )),
-        Contract::Tasks => Some(Call::new(
-            tasks::methods::new,
-            &tasks::args::Setup { account, registry: contracts.registry.clone() },
-        )),
+        Contract::Tasks => {
+            Some(Call::new(tasks::methods::new, &tasks::args::Setup { account, registry: Some(contracts.registry.clone()) }))
+        }
         Contract::Keys => Some(Call::new(
             keys::methods::new,
             &charter_types::admin::Setup { account, registry: contracts.registry.clone() },

@@ -12,9 +12,11 @@ mod show;
 mod spec;
 mod work;
 
+use charter_client::sha256;
 use charter_client::task::{Hand, Notes, TaskError};
-use charter_types::AccountId;
 use charter_types::asset::Asset;
+use charter_types::tasks::Domains;
+use charter_types::{AccountId, ErrorCode};
 
 use crate::session::{Group, Session};
 
@@ -59,15 +61,17 @@ pub async fn run(arguments: Group<Command>) -> anyhow::Result<()> {
 
 /// This account at work, with what its folder knows of its commitments.
 fn hand(session: &Session) -> Hand<'_> {
-    let contract = session.contracts.tasks.clone();
-    let folder = session.folder.commitments(&session.me.id, &contract);
-    Hand::new(&session.me, &session.contracts, Notes::new(&folder, contract, session.me.id.clone()))
+    let contract = &session.contracts.tasks;
+    let domains = Domains::of(&session.chain_id, contract, sha256);
+    let folder = session.folder.commitments(&session.me.id, contract);
+    Hand::new(&session.me, &session.contracts, Notes::new(&folder, domains, session.me.id.clone()))
 }
 
 /// What a worker or a reviewer is refused, with its code in front. A contract's refusal has its own.
 fn coded(error: TaskError) -> anyhow::Error {
     match error {
         TaskError::Client(error) => error.into(),
+        TaskError::Refused(error) => anyhow::Error::msg(error.panic_text()),
         error => match error.code() {
             Some(code) => anyhow::anyhow!("{code}: {error}"),
             None => error.into(),

@@ -1,5 +1,5 @@
-use charter_types::Hash32;
-use charter_types::tasks::TaskRef;
+use charter_types::tasks::TasksError;
+use charter_types::{ErrorCode, Hash32};
 
 use crate::ClientError;
 
@@ -8,15 +8,14 @@ use crate::ClientError;
 pub enum TaskError {
     #[error(transparent)]
     Client(#[from] ClientError),
-    #[error("there is no task {} in flight of set {}", .0.index, .0.set)]
-    NotInFlight(TaskRef),
-    #[error("{} has nothing to do with task {} of set {} now", .by, .task.index, .task.set)]
-    NoDuty { by: charter_types::AccountId, task: TaskRef },
+    /// What the contract would refuse.
+    #[error(transparent)]
+    Refused(#[from] TasksError),
     /// Without it nothing can be revealed.
     #[error("nothing on disk says what commitment {commitment} hides: it was made in another folder")]
     NoNote { commitment: Hash32 },
-    #[error("something else was committed to on task {} of set {}, and it can't be changed", .0.index, .0.set)]
-    OtherAnswer(TaskRef),
+    #[error("another answer than this was committed to, and stays: {commitment}")]
+    OtherAnswer { commitment: Hash32 },
     #[error("the note of commitment {commitment} is not what was written")]
     Damaged { commitment: Hash32 },
     #[error("a note can't be written or read: {reason}")]
@@ -24,14 +23,13 @@ pub enum TaskError {
 }
 
 impl TaskError {
-    /// The code, which never changes. What a contract or a node refused has its own.
+    /// The code, which never changes. What a node refused has none.
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Client(error) => error.code(),
-            Self::NotInFlight(_) => Some("NOTE_NOT_IN_FLIGHT"),
-            Self::NoDuty { .. } => Some("NOTE_NO_DUTY"),
+            Self::Refused(error) => Some(error.code()),
             Self::NoNote { .. } => Some("NOTE_MISSING"),
-            Self::OtherAnswer(_) => Some("NOTE_OTHER_ANSWER"),
+            Self::OtherAnswer { .. } => Some("NOTE_OTHER_ANSWER"),
             Self::Damaged { .. } => Some("NOTE_DAMAGED"),
             Self::Storage { .. } => Some("NOTE_STORAGE"),
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use charter_types::hash::borsh_bytes;
-use charter_types::tasks::{Answer, TaskRef, Verdict, VerdictCommitment, WorkCommitment};
+use charter_types::tasks::{Answer, Domains, SetId, Verdict, VerdictCommitment, WorkCommitment};
 use charter_types::{AccountId, Hash32};
 
 use super::TaskError;
@@ -15,34 +15,40 @@ use crate::sha256;
 /// What a note begins with on disk. Another layout gets another number.
 const LAYOUT: u8 = 1;
 
-/// What somebody committed to, and the salt that hides it until it is revealed.
+/// What somebody committed to.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub enum Note {
-    Work { task: TaskRef, attempt: u32, answer: Answer, salt: Hash32 },
-    Verdict { task: TaskRef, attempt: u32, round: u8, verdict: Verdict, salt: Hash32 },
+pub enum Said {
+    Work(Answer),
+    Verdict { round: u8, verdict: Verdict },
+}
+
+/// The same, with what it is about, and the salt that hides it until it is revealed.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Note {
+    pub set: SetId,
+    pub index: u32,
+    pub attempt: u32,
+    pub said: Said,
+    pub salt: Hash32,
 }
 
 impl Note {
-    /// An answer under a new salt.
-    pub fn work(task: TaskRef, attempt: u32, answer: Answer) -> Self {
-        Self::Work { task, attempt, answer, salt: Hash32(rand::random()) }
-    }
-
-    /// A verdict under a new salt. Without one, each of three words could be tried.
-    pub fn verdict(task: TaskRef, attempt: u32, round: u8, verdict: Verdict) -> Self {
-        Self::Verdict { task, attempt, round, verdict, salt: Hash32(rand::random()) }
+    /// Under a new salt. Without one, answers of a list could be tried, and verdicts anyhow.
+    pub fn new((set, index, attempt): (SetId, u32, u32), said: Said) -> Self {
+        Self { set, index, attempt, said, salt: Hash32(rand::random()) }
     }
 
     /// What the chain is told of it before it is revealed.
-    pub fn commitment(&self, contract: &AccountId, by: &AccountId) -> Hash32 {
-        match self {
-            Self::Work { task, attempt, answer, salt } => {
-                let answer = answer.hash(sha256);
-                WorkCommitment { contract, task: *task, attempt: *attempt, worker: by, answer, salt: *salt }.hash(sha256)
+    pub fn commitment(&self, domains: Domains, by: &AccountId) -> Hash32 {
+        let Self { set, index, attempt, salt, .. } = *self;
+        match &self.said {
+            Said::Work(answer) => {
+                let (domain, answer) = (domains.work, answer.hash(sha256));
+                WorkCommitment { domain, set, index, attempt, worker: by, answer, salt }.hash(sha256)
             }
-            Self::Verdict { task, attempt, round, verdict, salt } => {
-                let (task, attempt, round, verdict, salt) = (*task, *attempt, *round, *verdict, *salt);
-                VerdictCommitment { contract, task, attempt, round, reviewer: by, verdict, salt }.hash(sha256)
+            Said::Verdict { round, verdict } => {
+                let (domain, round, verdict) = (domains.verdict, *round, *verdict);
+                VerdictCommitment { domain, set, index, attempt, round, reviewer: by, verdict, salt }.hash(sha256)
             }
         }
     }
@@ -52,18 +58,19 @@ impl Note {
 #[derive(Clone, Debug)]
 pub struct Notes {
     folder: PathBuf,
-    contract: AccountId,
+    domains: Domains,
     by: AccountId,
 }
 
 impl Notes {
-    pub fn new(folder: &Path, contract: AccountId, by: AccountId) -> Self {
-        Self { folder: folder.to_owned(), contract, by }
+    /// `domains` are [`Domains::of`] the contract.
+    pub fn new(folder: &Path, domains: Domains, by: AccountId) -> Self {
+        Self { folder: folder.to_owned(), domains, by }
     }
 
     /// Writes a note down. Answers with the commitment once it is on disk: only then may the chain hear of it.
     pub fn keep(&self, note: &Note) -> Result<Hash32, TaskError> {
-        let commitment = note.commitment(&self.contract, &self.by);
+        let commitment = note.commitment(self.domains, &self.by);
         keep_in(&mut Disk::beside_others(&self.folder)?, commitment, note)?;
         Ok(commitment)
     }
@@ -72,7 +79,7 @@ impl Notes {
     pub fn find(&self, commitment: Hash32) -> Result<Option<Note>, TaskError> {
         let Some(note) = read_from(&mut Disk::beside_others(&self.folder)?, commitment)? else { return Ok(None) };
         // What does not hash to its name is not what was written, and the chain would refuse it.
-        if note.commitment(&self.contract, &self.by) != commitment {
+        if note.commitment(self.domains, &self.by) != commitment {
             return Err(TaskError::Damaged { commitment });
         }
         Ok(Some(note))

@@ -2,16 +2,25 @@
 //!
 //! Lines whose removal must fail these: `sync` and `sync_folder` in `keep_in`, the comparison in `Notes::find`.
 
-use charter_client::task::{Note, Notes, TaskError, keep_in, read_from};
-use charter_types::tasks::{Answer, TaskRef, Verdict};
+use charter_client::sha256;
+use charter_client::task::{Note, Notes, Said, TaskError, keep_in, read_from};
+use charter_types::tasks::{Answer, Domains, SetId, Verdict};
 use charter_types::{AccountId, Base64Bytes, Hash32};
 
 use crate::stand_in::{FilesStandIn, Left};
 
-const TASK: TaskRef = TaskRef { set: 1, index: 2 };
+const TASK: (SetId, u32, u32) = (1, 2, 3);
 
 fn work() -> Note {
-    Note::work(TASK, 3, Answer::Inline { bytes: Base64Bytes(b"cat".to_vec()) })
+    Note::new(TASK, Said::Work(Answer::Inline { bytes: Base64Bytes(b"cat".to_vec()) }))
+}
+
+fn judged(verdict: Verdict) -> Note {
+    Note::new(TASK, Said::Verdict { round: 1, verdict })
+}
+
+fn domains(contract: &str) -> Domains {
+    Domains::of("mainnet", &account(contract), sha256)
 }
 
 fn account(name: &str) -> AccountId {
@@ -38,22 +47,21 @@ fn a_note_is_there_as_a_whole_once_somebody_was_answered_and_never_in_part() {
 
 #[test]
 fn two_notes_of_one_answer_have_nothing_in_common_that_shows() {
-    let (contract, by) = (account("tasks.near"), account("bob.near"));
-    assert_ne!(work().commitment(&contract, &by), work().commitment(&contract, &by));
-    let verdict = || Note::verdict(TASK, 0, 1, Verdict::Good).commitment(&contract, &by);
-    assert_ne!(verdict(), verdict());
+    let (own, by) = (domains("tasks.near"), account("bob.near"));
+    assert_ne!(work().commitment(own, &by), work().commitment(own, &by));
+    assert_ne!(judged(Verdict::Good).commitment(own, &by), judged(Verdict::Good).commitment(own, &by));
     // Nobody can use another's.
     let note = work();
-    assert_ne!(note.commitment(&contract, &by), note.commitment(&contract, &account("eve.near")));
-    assert_ne!(note.commitment(&contract, &by), note.commitment(&account("other.near"), &by));
+    assert_ne!(note.commitment(own, &by), note.commitment(own, &account("eve.near")));
+    assert_ne!(note.commitment(own, &by), note.commitment(domains("other.near"), &by));
 }
 
 #[test]
 fn a_note_is_found_by_its_commitment_unless_it_was_changed() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("commitments");
-    let notes = Notes::new(&folder, account("tasks.near"), account("bob.near"));
-    let (first, second) = (work(), Note::verdict(TASK, 0, 1, Verdict::Bad));
+    let notes = Notes::new(&folder, domains("tasks.near"), account("bob.near"));
+    let (first, second) = (work(), judged(Verdict::Bad));
     let commitments = [notes.keep(&first).unwrap(), notes.keep(&second).unwrap()];
     // Another process has them, too.
     let again = notes.clone();

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use charter_client::task::Note;
+use charter_client::task::{Note, Said, panel};
 use charter_client::{Account, At, STORAGE_DEPOSIT, sha256};
 use charter_types::asset::Asset;
-use charter_types::tasks::args::{CommitVerdict, CommitWork, PostTaskSet, RevealVerdict, RevealWork, Settle, Slots, Take};
-use charter_types::tasks::{APPEAL_PANEL, Answer, Deadlines, PANEL, SLOT_BOND, Task, TaskRef, Verdict, methods};
-use charter_types::{Base64Bytes, Hash32, Nothing, U128};
+use charter_types::tasks::args::{
+    BalanceRef, CommitVerdict, CommitWork, PostTaskSet, RevealVerdict, RevealWork, Slots, Take, TaskRef,
+};
+use charter_types::tasks::{APPEAL_PANEL, Answer, Deadlines, Domains, PANEL, SLOT_BOND, Task, Verdict, methods};
+use charter_types::{AccountId, Base64Bytes, Hash32, Nothing, U128};
 
 use super::world::World;
 use crate::units::near;
@@ -66,20 +68,26 @@ async fn worked(world: &mut World) -> anyhow::Result<TaskRef> {
         deadlines,
         honeypots: None,
     };
-    let cost = REWARD + FEE * u128::from(PANEL) + args.storage();
+    // What storage leaves of it is in her balance.
+    let cost = REWARD + FEE * u128::from(PANEL) + 2 * STORAGE_DEPOSIT;
     let done = tasks.pay(&alice, methods::post_task_set, &args, cost).await?;
     let set = world.take(done);
     let done = tasks.pay(&bob, methods::take, &Take { set, agent: None }, DEPOSIT).await?;
     let task = world.take(done);
     let answer = Answer::Inline { bytes: Base64Bytes(b"cat".to_vec()) };
-    let note = Note::work(task, look(world, task).await?.attempt, answer);
-    let commitment = note.commitment(&contracts.tasks, &bob.id);
-    let done = tasks.call(&bob, methods::commit_work, &CommitWork { task, commitment }).await?;
+    let TaskRef { set, index } = task;
+    let note = Note::new((set, index, look(world, task).await?.attempt), Said::Work(answer.clone()));
+    let hash = note.commitment(domains(world), &bob.id);
+    let done = tasks.call(&bob, methods::commit_work, &CommitWork { set, index, hash }).await?;
     world.take(done);
-    let Note::Work { answer, salt, .. } = note else { anyhow::bail!("a note of work is none") };
-    let done = tasks.call(&bob, methods::reveal_work, &RevealWork { task, answer, salt }).await?;
+    let reveal = RevealWork { set, index, answer, salt: note.salt };
+    let done = tasks.call(&bob, methods::reveal_work, &reveal).await?;
     world.take(done);
     Ok(task)
+}
+
+fn domains(world: &World) -> Domains {
+    Domains::of(&world.chain_id(), &world.contracts.tasks, sha256)
 }
 
 async fn look(world: &World, task: TaskRef) -> anyhow::Result<Task> {
@@ -90,21 +98,21 @@ async fn look(world: &World, task: TaskRef) -> anyhow::Result<Task> {
 /// All of a panel say the same: first without anybody seeing it, then aloud.
 async fn judged(world: &mut World, task: TaskRef, verdict: Verdict, seats: usize) -> anyhow::Result<()> {
     let (shown, contracts) = (look(world, task).await?, world.contracts.clone());
-    let round = shown.rounds.last().context("nobody was drawn")?;
-    ensure!(round.seats.len() == seats, "{} were drawn, not {seats}", round.seats.len());
+    let (round, panel) = panel(&shown).context("nobody was drawn")?;
+    ensure!(panel.seats.len() == seats, "{} were drawn, not {seats}", panel.seats.len());
+    let TaskRef { set, index } = task;
     let mut notes = Vec::new();
-    for seat in &round.seats {
-        let reviewer = who(world, seat.reviewer.as_str())?;
-        let note = Note::verdict(task, shown.attempt, round.number, verdict);
-        let commitment = note.commitment(&contracts.tasks, &reviewer.id);
-        let done =
-            contracts.tasks().call(&reviewer, methods::commit_verdict, &CommitVerdict { task, commitment }).await?;
+    for seat in &panel.seats {
+        let reviewer = who(world, &seat.reviewer)?;
+        let note = Note::new((set, index, shown.attempt), Said::Verdict { round, verdict });
+        let hash = note.commitment(domains(world), &reviewer.id);
+        let args = CommitVerdict { set, index, hash };
+        let done = contracts.tasks().call(&reviewer, methods::commit_verdict, &args).await?;
         world.take(done);
-        notes.push((reviewer, note));
+        notes.push((reviewer, note.salt));
     }
-    for (reviewer, note) in notes {
-        let Note::Verdict { verdict, salt, .. } = note else { anyhow::bail!("a note of a verdict is none") };
-        let args = RevealVerdict { task, verdict, salt };
+    for (reviewer, salt) in notes {
+        let args = RevealVerdict { set, index, verdict, salt };
         let done = contracts.tasks().call(&reviewer, methods::reveal_verdict, &args).await?;
         world.take(done);
     }
@@ -112,28 +120,42 @@ async fn judged(world: &mut World, task: TaskRef, verdict: Verdict, seats: usize
 }
 
 /// One of the people, by account.
-fn who(world: &mut World, account: &str) -> anyhow::Result<Account> {
-    let name = account.split_once('.').map_or(account, |(name, _)| name);
+fn who(world: &mut World, account: &AccountId) -> anyhow::Result<Account> {
+    let name = account.as_str().split_once('.').map_or(account.as_str(), |(name, _)| name);
     world.person(name)
+}
+
+async fn balance(world: &World, account: &AccountId) -> anyhow::Result<u128> {
+    let asked = BalanceRef { account: account.clone(), asset: Asset::Near };
+    let found = world.rpc.view(&world.contracts.tasks, methods::balance, &asked, At::Final).await?;
+    Ok(found.map_or(0, |row| row.amount.0))
 }
 
 /// Anybody settles it: first bob and those who judged first, then those who judged last.
 async fn settled(world: &mut World, task: TaskRef) -> anyhow::Result<()> {
+    let (anyone, bob, contracts) = (world.person("eve")?, world.person("bob")?.id, world.contracts.clone());
+    let judges: Vec<AccountId> = look(world, task)
+        .await?
+        .appeal
+        .and_then(|appeal| appeal.panel)
+        .map_or_else(Vec::new, |panel| panel.seats.into_iter().map(|seat| seat.reviewer).collect());
+    let mut before = vec![balance(world, &bob).await?];
+    for judge in &judges {
+        before.push(balance(world, judge).await?);
+    }
     world.wait(Duration::from_millis(HOUR_MS + 1_000)).await?;
-    let (anyone, contracts) = (world.person("eve")?, world.contracts.clone());
     loop {
-        let done = contracts.tasks().call(&anyone, methods::settle, &Settle { task }).await?;
-        if world.take(done).done {
+        let done = contracts.tasks().call(&anyone, methods::settle, &task).await?;
+        if world.take(done) {
             break;
         }
     }
-    let bob = world.person("bob")?.id;
-    let asked = charter_types::tasks::args::OfAccount { account: bob, asset: Asset::Near };
-    let has = world.rpc.view(&contracts.tasks, methods::balance, &asked, At::Final).await?;
-    let has = has.map_or(0, |row| row.amount.0);
-    // The deposit came back at the reveal.
-    ensure!(has >= REWARD + DEPOSIT, "bob has {} NEAR", near(has));
-    let fees = FEE * u128::from(APPEAL_PANEL);
+    let reward = balance(world, &bob).await?.saturating_sub(before[0]);
+    let mut fees = 0;
+    for (judge, before) in judges.iter().zip(&before[1..]) {
+        fees += balance(world, judge).await?.saturating_sub(*before).min(FEE);
+    }
+    ensure!(reward >= REWARD && fees == FEE * u128::from(APPEAL_PANEL), "bob got {reward}, the seven {fees}");
     let text = format!("seven others say good: {} NEAR for bob, {} for them", near(REWARD), near(fees));
     world.progress.step("task", &text);
     world.state.note(|facts| {

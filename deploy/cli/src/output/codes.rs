@@ -25,7 +25,7 @@ const CONTRACTS: [&[&str]; 7] = [
 
 /// Those of this program, of the client in it and of a key host. What a contract would refuse is refused with its code by
 /// the program, too.
-const OWN: [&str; 75] = [
+const OWN: [&str; 73] = [
     "CARD_CHANGED",
     "CONTENT_DIFFERS",
     "HOST_BAD_REQUEST",
@@ -55,8 +55,6 @@ const OWN: [&str; 75] = [
     "HOST_URL",
     "NOTE_DAMAGED",
     "NOTE_MISSING",
-    "NOTE_NOT_IN_FLIGHT",
-    "NOTE_NO_DUTY",
     "NOTE_OTHER_ANSWER",
     "NOTE_STORAGE",
     "OFFER_BAD_FORM",

@@ -135,7 +135,8 @@ struct Item {
 async fn list(url: &str, release: ReleaseId) -> anyhow::Result<(Vec<AccountId>, bool)> {
     let what = "list of statements";
     let page: Option<Page> = mirror::get(url, "/v1/statements", &[("release", release)], what).await?;
-    let Page { mut items, next } = page.context("the index lists no statements: it is of another release of Charter")?;
+    let Page { mut items, next } =
+        page.context("the index lists no statements: it is of another release of Charter")?;
     let is_all = next.is_none() && items.len() <= LISTED_MAX;
     items.truncate(LISTED_MAX);
     Ok((items.into_iter().map(|item| item.by).collect(), is_all))

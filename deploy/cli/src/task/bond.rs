@@ -1,10 +1,10 @@
 //! Reviewers: slots with a bond, of which one stands behind each duty.
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use charter_client::STORAGE_DEPOSIT;
+use charter_types::Nothing;
 use charter_types::tasks::args::Slots;
 use charter_types::tasks::{MINORITY_LOSS, SILENT_LOSS, SLOT_BOND, SLOTS_MAX, UNBOND_DELAY_MS, methods};
-use charter_types::Nothing;
 use serde_json::json;
 
 use super::money;
@@ -22,13 +22,13 @@ pub enum Command {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Takes slots that have no duty out of the draw. Three days later `charter task unbond --withdraw` pays their bond to your
-    /// balance.
+    /// Takes slots that have no duty out of the draw. Three days later `charter task unbond --withdraw` pays their bond into
+    /// your balance.
     #[command(group = clap::ArgGroup::new("what").required(true))]
     Unbond {
         #[arg(group = "what")]
         slots: Option<u8>,
-        /// Pays the bonds of all slots whose three days are over.
+        /// Pays what has left, and what there is of slots that lost something.
         #[arg(long, group = "what")]
         withdraw: bool,
     },
@@ -38,6 +38,11 @@ pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
     let (me, tasks) = (&session.me, session.contracts.tasks());
     match command {
         Command::Bond { slots, consent } => bond(session, slots, &consent).await,
+        Command::Unbond { withdraw: true, .. } => {
+            let amount = tasks.call(me, methods::withdraw_bond, &Nothing {}).await?.value;
+            let text = format!("{} NEAR are in your balance: `charter task withdraw` sends them", near(amount.0));
+            session.tell(&json!({ "amount": amount }), &text)
+        }
         Command::Unbond { slots: Some(slots), .. } => {
             tasks.call(me, methods::unbond, &Slots { slots }).await?;
             let text = format!(
@@ -46,16 +51,13 @@ pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
             );
             session.tell(&json!({ "slots": slots }), &text)
         }
-        Command::Unbond { slots: None, .. } => {
-            let amount = tasks.call(me, methods::withdraw_bond, &Nothing {}).await?.value;
-            let text = format!("{} NEAR are in your balance: `charter task withdraw` sends them", near(amount.0));
-            session.tell(&json!({ "amount": amount }), &text)
-        }
+        // clap asks for one of both.
+        Command::Unbond { .. } => bail!("name slots, or --withdraw"),
     }
 }
 
 async fn bond(session: &Session, slots: u8, consent: &Consent) -> anyhow::Result<()> {
-    ensure!((1..=SLOTS_MAX).contains(&slots), "slots are 1 to {SLOTS_MAX}, not {slots}");
+    ensure!((1..=SLOTS_MAX).contains(&slots), "TASKS_BAD_SLOTS: slots are 1 to {SLOTS_MAX}, not {slots}");
     let amount = SLOT_BOND.saturating_mul(u128::from(slots));
     consent.ask(&words::sheet(&[
         ("this", format!("puts {} NEAR behind {slots} slots, to be drawn as a reviewer with", near(amount))),

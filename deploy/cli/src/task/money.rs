@@ -2,9 +2,9 @@
 
 use charter_client::{At, STORAGE_DEPOSIT};
 use charter_types::asset::Asset;
-use charter_types::tasks::args::{Deposit, OfAccount, OfAsset, TransferMsg, Withdraw};
-use charter_types::tasks::{Record, Reviewer, methods};
-use charter_types::{AccountId, Nothing, U128};
+use charter_types::tasks::args::{BalanceRef, OfAsset, TransferMsg, Withdraw};
+use charter_types::tasks::{Leaving, Place, Record, Reviewer, Slot, methods};
+use charter_types::{AccountId, Named, Nothing, U128};
 use serde_json::json;
 
 use super::asset;
@@ -12,7 +12,7 @@ use crate::key::input::Consent;
 use crate::key::words;
 use crate::session::Session;
 use crate::token;
-use crate::units::{Amount, money, near, some_amount};
+use crate::units::{Amount, money, near, some_amount, time};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -59,7 +59,7 @@ pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
 
 /// What an account has in an asset. `None`: it has no row.
 pub async fn balance(session: &Session, account: &AccountId, asset: &Asset) -> anyhow::Result<Option<u128>> {
-    let asked = OfAccount { account: account.clone(), asset: asset.clone() };
+    let asked = BalanceRef { account: account.clone(), asset: asset.clone() };
     let found = session.contracts.tasks().view(session.rpc(), methods::balance, &asked, At::Final).await?;
     Ok(found.map(|row| row.amount.0))
 }
@@ -113,9 +113,10 @@ pub async fn show(session: &Session, account: &AccountId) -> anyhow::Result<()> 
 
 async fn show_with(session: &Session, account: &AccountId, other: Option<Asset>) -> anyhow::Result<()> {
     let tasks = session.contracts.tasks();
-    let named = charter_types::Named { account: account.clone() };
+    let named = Named { account: account.clone() };
     let record = tasks.view(session.rpc(), methods::record, &named, At::Final).await?;
     let reviewer = tasks.view(session.rpc(), methods::reviewer, &named, At::Final).await?;
+    let slots = tasks.view(session.rpc(), methods::slots, &named, At::Final).await?;
     let mut sheet = vec![("account", account.to_string())];
     let mut balances = Vec::new();
     for asset in std::iter::once(Asset::Near).chain(other) {
@@ -123,9 +124,11 @@ async fn show_with(session: &Session, account: &AccountId, other: Option<Asset>)
         sheet.push(("balance", money(&asset, has)));
         balances.push(json!({ "asset": asset, "amount": U128(has) }));
     }
-    sheet.extend(record.as_ref().map(work_done).into_iter().flatten());
-    sheet.extend(reviewer.as_ref().map(bonded).into_iter().flatten());
-    let value = json!({ "account": account, "balances": balances, "record": record, "reviewer": reviewer });
+    sheet.extend(record.iter().flat_map(work_done));
+    sheet.extend(reviewer.iter().flat_map(|reviewer| bonded(reviewer, &slots)));
+    let value = json!({
+        "account": account, "balances": balances, "record": record, "reviewer": reviewer, "slots": slots,
+    });
     session.tell(&value, words::sheet(&sheet).trim_end())
 }
 
@@ -137,15 +140,22 @@ fn work_done(record: &Record) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn bonded(reviewer: &Reviewer) -> Vec<(&'static str, String)> {
-    let mut lines = vec![("slots", format!("{} free, {} on duty", reviewer.free, reviewer.duties.len()))];
-    let duty = |task: &charter_types::tasks::TaskRef| ("duty", format!("task {} of set {}", task.index, task.set));
-    lines.extend(reviewer.duties.iter().map(duty));
-    if reviewer.leaving > 0 {
-        lines.push(("leaving", format!("{} slots, from {} on", reviewer.leaving, crate::units::time(reviewer.leaves_ms))));
-    }
+fn bonded(reviewer: &Reviewer, slots: &[Slot]) -> Vec<(&'static str, String)> {
+    let duty = |slot: &Slot| match slot.place {
+        Place::Pool(_) => None,
+        Place::Duty { set, index, .. } => Some(("duty", format!("task {index} of set {set}"))),
+    };
+    let duties: Vec<_> = slots.iter().filter_map(duty).collect();
+    let free = slots.len().saturating_sub(duties.len());
+    let mut lines = vec![("slots", format!("{free} free, {} on duty", duties.len()))];
+    lines.extend(duties);
+    let leaving = |leaving: &Leaving| ("leaving", format!("{} slots, until {}", leaving.slots, time(leaving.from_ms)));
+    lines.extend(reviewer.leaving.iter().map(leaving));
     if reviewer.returned.0 > 0 {
-        lines.push(("returned", format!("{} NEAR of slots that lost something", near(reviewer.returned.0))));
+        lines.push((
+            "returned",
+            format!("{} NEAR, which `charter task unbond --withdraw` pays", near(reviewer.returned.0)),
+        ));
     }
     lines
 }

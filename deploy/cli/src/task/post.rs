@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use charter_client::sha256;
+use charter_client::{STORAGE_DEPOSIT, sha256};
 use charter_types::asset::Asset;
 use charter_types::tasks::args::{PostTaskSet, SetRef};
-use charter_types::tasks::{Deadlines, PANEL, SetId, TAKE_DEPOSIT_MIN, methods};
+use charter_types::tasks::{APPEAL_PANEL, Deadlines, PANEL, SetId, TAKE_DEPOSIT_MIN, TASKS_MAX, methods};
 use charter_types::text::is_uri;
 use charter_types::{AccountId, Hash32, U128};
 use serde_json::json;
@@ -19,6 +19,11 @@ use crate::key::words;
 use crate::session::Session;
 use crate::token;
 use crate::units::{Amount, amount, duration_ms, length, money as words_of, near, some_amount, yocto};
+
+/// Tasks that are under way at once, unless somebody says otherwise.
+const AT_ONCE: u32 = 100;
+/// More than the rows of a task take, with those of an appeal and of everybody who is paid for it: 0.04 NEAR.
+const TASK_STORAGE: u128 = 40_000_000_000_000_000_000_000;
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -58,7 +63,7 @@ pub struct Terms {
     token: Option<AccountId>,
     /// How many tasks can be under way at once [default: all of them, or 100].
     #[arg(long, value_name = "COUNT")]
-    at_once: Option<u64>,
+    at_once: Option<u32>,
     /// What a worker deposits, in NEAR. It comes back when an answer is revealed, and is yours if none is.
     #[arg(long, value_name = "NEAR", value_parser = yocto, default_value = "0.05")]
     take_deposit: u128,
@@ -118,10 +123,11 @@ impl Terms {
         let table = csv::read(&text(items)?).with_context(|| format!("{} can't be read", items.display()))?;
         let spec = Spec::new(&text(&self.instructions)?, self.answer.clone(), table)?;
         let bytes = spec.bytes()?;
-        let count = u64::try_from(spec.items.len())?;
+        let count = u32::try_from(spec.items.len()).ok().filter(|count| *count <= TASKS_MAX);
+        let count = count.with_context(|| format!("a set has {TASKS_MAX} tasks at most"))?;
         ensure!(
             self.take_deposit >= TAKE_DEPOSIT_MIN,
-            "a worker deposits {} NEAR or more, not {}",
+            "TASKS_TAKE_DEPOSIT_SMALL: a worker deposits {} NEAR or more, not {}",
             near(TAKE_DEPOSIT_MIN),
             near(self.take_deposit)
         );
@@ -136,7 +142,7 @@ impl Terms {
             reward: U128(self.reward.of(&asset)?),
             reviewer_fee: U128(self.fee.of(&asset)?),
             count,
-            at_once: self.at_once.unwrap_or(100).min(count),
+            at_once: self.at_once.unwrap_or(AT_ONCE).min(count),
             take_deposit: U128(self.take_deposit),
             deadlines: self.deadlines(),
             honeypots,
@@ -144,6 +150,11 @@ impl Terms {
         };
         Ok((args, bytes))
     }
+}
+
+/// What posting attaches for storage. What is not needed is in the balance, or comes back with a token.
+fn storage(args: &PostTaskSet) -> u128 {
+    TASK_STORAGE.saturating_mul(args.at_once.into()).saturating_add(STORAGE_DEPOSIT)
 }
 
 /// All that a set can cost.
@@ -159,11 +170,18 @@ fn sheet(args: &PostTaskSet, cost: u128) -> Vec<(&'static str, String)> {
     let Deadlines { work_ms, reveal_ms, verdict_ms, verdict_reveal_ms, appeal_ms, show_ms } = args.deadlines;
     let mut lines = vec![
         ("this", format!("posts {} tasks, and sets {} aside for them", args.count, money(cost))),
-        ("each", format!("{} to who works, {} to each of {PANEL} reviewers", money(args.reward.0), money(args.reviewer_fee.0))),
+        (
+            "each",
+            format!(
+                "{} to who works, {} to each of {PANEL} reviewers",
+                money(args.reward.0),
+                money(args.reviewer_fee.0)
+            ),
+        ),
         ("at once", format!("{} of them, each for a deposit of {} NEAR", args.at_once, near(args.take_deposit.0))),
         ("work", format!("{} to commit to an answer, {} to reveal it", length(work_ms), length(reveal_ms))),
         ("verdict", format!("{} to commit to it, {} to reveal it", length(verdict_ms), length(verdict_reveal_ms))),
-        ("appeal", format!("{} to ask seven others, at the cost of who asks", length(appeal_ms))),
+        ("appeal", format!("{} to ask {APPEAL_PANEL} others, at the cost of who asks", length(appeal_ms))),
     ];
     if let Some(root) = args.honeypots {
         lines.push(("honeypots", format!("{} to show them once a task is decided; {root}", length(show_ms))));
@@ -178,12 +196,16 @@ async fn post(session: &Session, items: &Path, terms: &Terms, consent: &Consent)
     let cost = cost(&args)?;
     let has = money::balance(session, &session.me.id, &args.asset).await?.unwrap_or_default();
     let missing = cost.saturating_sub(has);
-    let storage = args.storage();
+    let storage = storage(&args);
     let mut sheet = sheet(&args, cost);
     if missing > 0 {
         sheet.push(("pays in", format!("{} that are not in your balance", words_of(&args.asset, missing))));
     }
-    sheet.push(words::storage(&near(storage), false, "the set has ended"));
+    let stays = if args.asset.is_near() { ", and is in your balance what is not needed" } else { "" };
+    sheet.push((
+        "storage",
+        format!("{} NEAR more at most, which come back when the set has ended{stays}", near(storage)),
+    ));
     token::ask(session, consent, sheet, (&args.asset, &session.contracts.tasks)).await?;
     let mut attached = storage;
     match &args.asset {
@@ -199,13 +221,17 @@ async fn post(session: &Session, items: &Path, terms: &Terms, consent: &Consent)
         path.display(),
         args.spec_uri
     );
-    let value = json!({ "set": set, "count": args.count, "cost": U128(cost), "asset": args.asset, "spec": path, "spec_hash": args.spec_hash });
+    let value = json!({
+        "set": set, "count": args.count, "cost": U128(cost), "asset": args.asset, "spec": path,
+        "spec_hash": args.spec_hash,
+    });
     session.tell(&value, &text)
 }
 
 async fn close(session: &Session, set: SetId) -> anyhow::Result<()> {
     let before = show::set(session, set).await?;
-    session.contracts.tasks().call(&session.me, methods::close_set, &SetRef { set }).await?;
+    // Rows of tasks that came back are freed some at a time.
+    while !session.contracts.tasks().call(&session.me, methods::close_set, &SetRef { set }).await?.value {}
     let text = format!(
         "set {set} is closed: {} that were for tasks nobody took are in your balance",
         words_of(&before.asset, before.escrowed.0)

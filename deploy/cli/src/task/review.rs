@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use charter_client::At;
-use charter_client::task::Hand;
+use charter_client::task::{Hand, panel, seat};
 use charter_types::Named;
-use charter_types::tasks::{SetId, Task, TaskRef, TaskState, Verdict, methods};
+use charter_types::tasks::args::TaskRef;
+use charter_types::tasks::{Place, SetId, Slot, Task, TaskState, Verdict, methods};
 use serde::Serialize;
 use serde_json::json;
 
 use super::honeypot::by_index;
-use super::{coded, hand, show, work};
-use crate::key::words;
+use super::{coded, hand, show};
 use crate::output::Progress;
 use crate::session::Session;
 use crate::units::left;
@@ -27,7 +27,7 @@ pub enum Command {
     /// verdict: shows what there is to judge, or reveals what was committed to. Without a task: all of yours in the set.
     Review {
         set: SetId,
-        index: Option<u64>,
+        index: Option<u32>,
         #[arg(value_parser = verdict)]
         verdict: Option<Verdict>,
         /// A CSV file with columns index and verdict. What is not in there is left as it is.
@@ -56,7 +56,7 @@ pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
     let hand = hand(session);
     if let (Some(index), None) = (index, said) {
         let task = hand.look(TaskRef { set, index }).await.map_err(coded)?;
-        if own(&task, session).is_some_and(|seat| seat.commitment.is_none()) {
+        if seat(&task, &session.me.id).is_some_and(|(_, seat)| seat.commitment.is_none()) {
             return show::one(session, TaskRef { set, index }, &sources).await;
         }
     }
@@ -81,7 +81,7 @@ pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
     session.tell(&json!({ "committed": committed, "revealed": revealed }), &text)
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<(u64, Verdict)>> {
+fn read(path: &Path) -> anyhow::Result<Vec<(u32, Verdict)>> {
     let rows = by_index(path, "verdict")?.into_iter();
     rows.map(|(index, text)| {
         let verdict = verdict(text.trim()).map_err(anyhow::Error::msg);
@@ -93,11 +93,17 @@ fn read(path: &Path) -> anyhow::Result<Vec<(u64, Verdict)>> {
 /// The tasks of a set on whose panels the account is.
 async fn duties(session: &Session, set: SetId) -> anyhow::Result<Vec<TaskRef>> {
     let args = Named { account: session.me.id.clone() };
-    let found = session.contracts.tasks().view(session.rpc(), methods::reviewer, &args, At::Final).await?;
-    let reviewer = found.with_context(|| {
-        format!("TASKS_NOT_REVIEWER: {} has no bond: `charter task bond` makes it a reviewer", session.me.id)
-    })?;
-    let mut mine: Vec<TaskRef> = reviewer.duties.into_iter().filter(|task| task.set == set).collect();
+    let slots = session.contracts.tasks().view(session.rpc(), methods::slots, &args, At::Final).await?;
+    ensure!(
+        !slots.is_empty(),
+        "TASKS_NOT_REVIEWER: {} has no bond: `charter task bond` makes it a reviewer",
+        session.me.id
+    );
+    let duty = |slot: &Slot| match slot.place {
+        Place::Duty { set: of, index, .. } if of == set => Some(TaskRef { set, index }),
+        Place::Duty { .. } | Place::Pool(_) => None,
+    };
+    let mut mine: Vec<TaskRef> = slots.iter().filter_map(duty).collect();
     mine.sort_unstable_by_key(|task| task.index);
     Ok(mine)
 }
@@ -105,7 +111,7 @@ async fn duties(session: &Session, set: SetId) -> anyhow::Result<Vec<TaskRef>> {
 /// A verdict that was committed to or revealed.
 #[derive(Serialize)]
 struct Done {
-    index: u64,
+    index: u32,
     verdict: Verdict,
 }
 
@@ -113,7 +119,7 @@ async fn commit_all(
     session: &Session,
     hand: &Hand<'_>,
     mine: &[TaskRef],
-    verdicts: &[(u64, Verdict)],
+    verdicts: &[(u32, Verdict)],
 ) -> anyhow::Result<Vec<Done>> {
     let progress = Progress::new(session.json);
     let mut done = Vec::new();
@@ -121,8 +127,8 @@ async fn commit_all(
         let Some((index, verdict)) = verdicts.iter().copied().find(|(index, _)| *index == task.index) else { continue };
         // Of a round that is over there may still be the duty, until the task is settled.
         let shown = hand.look(*task).await.map_err(coded)?;
-        if shown.state != TaskState::Judging || own(&shown, session).is_none() {
-            ensure!(mine.len() > 1, "TASKS_NOT_JUDGING: no verdict is asked for on task {index}");
+        if shown.state != TaskState::Judging || seat(&shown, &session.me.id).is_none() {
+            ensure!(mine.len() > 1, "TASKS_NOT_ON_PANEL: no verdict of yours is asked for on task {index}");
             continue;
         }
         hand.commit_verdict(*task, verdict).await.map_err(coded)?;
@@ -130,12 +136,6 @@ async fn commit_all(
         done.push(Done { index, verdict });
     }
     Ok(done)
-}
-
-/// The seat of the account in the round that is judged now.
-fn own<'a>(task: &'a Task, session: &Session) -> Option<&'a charter_types::tasks::Seat> {
-    let round = task.rounds.last()?;
-    round.seats.iter().find(|seat| seat.reviewer == session.me.id)
 }
 
 /// Where the verdict of an account stands.
@@ -150,22 +150,16 @@ enum Stand {
 }
 
 fn stand(task: &Task, session: &Session, now_ms: u64) -> Stand {
-    let open = own(task, session).filter(|seat| seat.commitment.is_some() && seat.verdict.is_none());
-    let Some(round) = task.rounds.last().filter(|_| open.is_some()) else { return Stand::Nothing };
-    match task.state {
-        TaskState::Judging if round.revealing(now_ms) => Stand::Due,
-        TaskState::Judging => Stand::Waits { until_ms: round.commit_until_ms },
+    let open = seat(task, &session.me.id).is_some_and(|(_, seat)| seat.commitment.is_some() && seat.verdict.is_none());
+    match panel(task).filter(|_| open && task.state == TaskState::Judging) {
+        Some((_, panel)) if now_ms < panel.reveal_from_ms => Stand::Waits { until_ms: panel.reveal_from_ms },
+        Some((_, panel)) if now_ms < panel.reveal_until_ms => Stand::Due,
         _ => Stand::Nothing,
     }
 }
 
 /// Reveals all verdicts of these tasks that were committed to and can be revealed; and waits for the others to be.
-async fn reveal_all(
-    session: &Session,
-    hand: &Hand<'_>,
-    mine: &[TaskRef],
-    no_wait: bool,
-) -> anyhow::Result<Vec<Done>> {
+async fn reveal_all(session: &Session, hand: &Hand<'_>, mine: &[TaskRef], no_wait: bool) -> anyhow::Result<Vec<Done>> {
     let progress = Progress::new(session.json);
     let (mut done, mut told) = (Vec::new(), 0);
     let mut open: Vec<TaskRef> = mine.to_vec();

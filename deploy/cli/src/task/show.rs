@@ -1,10 +1,11 @@
 //! Sets and tasks as the chain has them; answers out of an index, compared with the chain's hash.
 
 use anyhow::{Context, ensure};
+use charter_client::task::panel;
 use charter_client::{At, sha256};
-use charter_types::tasks::args::{SetRef, TasksPage};
-use charter_types::tasks::{Answer, Outcome, Round, SetId, Task, TaskRef, TaskSet, TaskState, Verdict, methods};
-use charter_types::{Hash32, Page};
+use charter_types::tasks::args::{SetRef, TaskRef, TasksOf};
+use charter_types::tasks::{Answer, Outcome, Panel, Seat, SetId, Task, TaskSet, TaskState, Verdict, methods};
+use charter_types::{Hash32, PAGE_MAX, Page};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -12,7 +13,10 @@ use super::{spec, work};
 use crate::key::words;
 use crate::mirror;
 use crate::session::Session;
-use crate::units::{left, money, time};
+use crate::units::{left, money};
+
+/// Pages without a set, one behind the other, after which no more are looked for.
+const EMPTY_PAGES_MAX: u32 = 10;
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -21,7 +25,7 @@ pub enum Command {
     /// Shows a set of tasks, or one of its tasks with what is asked and what was answered.
     Show {
         set: SetId,
-        index: Option<u64>,
+        index: Option<u32>,
         #[command(flatten)]
         sources: Sources,
     },
@@ -33,8 +37,8 @@ pub struct Sources {
     #[command(flatten)]
     pub spec: work::Spec,
     /// The URL of an indexer's API, which has answers that were revealed [default: that of the folder's own chain].
-    #[arg(long, value_name = "URL", env = "CHARTER_INDEX", hide_env_values = true, value_parser = mirror::address)]
-    index: Option<String>,
+    #[arg(long = "index", value_name = "URL", env = "CHARTER_INDEX", hide_env_values = true, value_parser = mirror::address)]
+    index_url: Option<String>,
 }
 
 pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
@@ -63,19 +67,19 @@ pub async fn find(session: &Session, task: TaskRef) -> anyhow::Result<(Task, u64
     let at = At::Hash(header.hash);
     let found = session.contracts.tasks().view(session.rpc(), methods::task, &task, at).await?;
     let TaskRef { set, index } = task;
-    let found = found
-        .with_context(|| format!("TASKS_UNKNOWN_TASK: task {index} of set {set} is not under way: nobody took it, or it has ended"))?;
+    let found = found.with_context(|| {
+        format!("TASKS_UNKNOWN_TASK: task {index} of set {set} is not under way: nobody took it, or it has ended")
+    })?;
     Ok((found, header.timestamp_nanosec / 1_000_000))
 }
 
 /// What a set is, a line each.
 fn lines(set: &TaskSet) -> Vec<(&'static str, String)> {
     let money = |amount| money(&set.asset, amount);
-    let under_way = set.in_flight;
     let mut lines = vec![
         ("set", format!("{} of {}: {} tasks", set.id, set.requester, set.count)),
         ("pays", format!("{} to who works, {} to each reviewer", money(set.reward.0), money(set.reviewer_fee.0))),
-        ("left", format!("{} to take, {under_way} under way, {} at once", set.left(), set.at_once)),
+        ("left", format!("{} to take, {} under way, {} at once", set.remaining(), set.in_work, set.at_once)),
         ("set aside", format!("{} for those that are left", money(set.escrowed.0))),
         ("spec", set.spec_uri.clone()),
         ("sha256", set.spec_hash.to_string()),
@@ -89,17 +93,19 @@ fn lines(set: &TaskSet) -> Vec<(&'static str, String)> {
 async fn list(session: &Session) -> anyhow::Result<()> {
     let tasks = session.contracts.tasks();
     let (mut found, mut from) = (Vec::new(), 1);
-    loop {
+    // Ids are given one after the other, and sets that have ended are not shown: a page may be empty, and not the last.
+    let mut empty = 0;
+    while empty < EMPTY_PAGES_MAX {
         let page = tasks.view(session.rpc(), methods::task_sets, &Page { from, limit: None }, At::Final).await?;
-        let Some(last) = page.last() else { break };
-        from = last.id.saturating_add(1);
+        empty = if page.is_empty() { empty.saturating_add(1) } else { 0 };
+        from = from.saturating_add(PAGE_MAX);
         found.extend(page);
     }
     if !session.json {
         for set in &found {
             let pays = money(&set.asset, set.reward.0);
             let closed = if set.closed { "; closed" } else { "" };
-            say!("{} of {}: {} of {} left for {pays} each{closed}", set.id, set.requester, set.left(), set.count);
+            say!("{} of {}: {} of {} left for {pays} each{closed}", set.id, set.requester, set.remaining(), set.count);
         }
         if found.is_empty() {
             say!("there is no set of tasks");
@@ -109,8 +115,7 @@ async fn list(session: &Session) -> anyhow::Result<()> {
 }
 
 async fn list_tasks(session: &Session, id: SetId) -> anyhow::Result<()> {
-    set(session, id).await?;
-    let found = all(session, id).await?;
+    let found = all(session, &set(session, id).await?).await?;
     let now_ms = session.now_ms().await?;
     if !session.json {
         for task in &found {
@@ -124,16 +129,17 @@ async fn list_tasks(session: &Session, id: SetId) -> anyhow::Result<()> {
 }
 
 /// All tasks of a set that are under way.
-pub async fn all(session: &Session, set: SetId) -> anyhow::Result<Vec<Task>> {
+pub async fn all(session: &Session, set: &TaskSet) -> anyhow::Result<Vec<Task>> {
     let tasks = session.contracts.tasks();
-    let (mut found, mut from) = (Vec::<Task>::new(), 0);
-    loop {
-        let args = TasksPage { set, from, limit: None };
-        let page = tasks.view(session.rpc(), methods::tasks, &args, At::Final).await?;
-        let Some(last) = page.last() else { return Ok(found) };
-        from = last.index.saturating_add(1);
-        found.extend(page);
+    let page = u32::try_from(PAGE_MAX)?;
+    let (mut found, mut from) = (Vec::new(), 0);
+    // Those from the next one on nobody has taken yet.
+    while from < set.next {
+        let args = TasksOf { set: set.id, from, limit: None };
+        found.extend(tasks.view(session.rpc(), methods::tasks, &args, At::Final).await?);
+        from = from.saturating_add(page);
     }
+    Ok(found)
 }
 
 pub fn outcome(outcome: Outcome) -> &'static str {
@@ -153,26 +159,44 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-/// How far a task is.
+/// What is left until a moment, if it is yet to come.
+fn until(moment_ms: Option<u64>, now_ms: u64) -> Option<String> {
+    moment_ms.and_then(|moment_ms| moment_ms.checked_sub(now_ms)).filter(|ms| *ms > 0).map(left)
+}
+
+/// How far a task is, at a time.
 pub fn state(task: &Task, now_ms: u64) -> String {
-    let rest = |until_ms: u64| {
-        if until_ms > now_ms { format!("; {} left", left(until_ms.saturating_sub(now_ms))) } else { "; the time is over".to_owned() }
+    let timed = |what: String, until_ms: Option<u64>| match until(until_ms, now_ms) {
+        Some(rest) => format!("{what}; {rest} left"),
+        None => format!("{what}; the time is over"),
     };
-    let rest = rest(task.due_ms);
-    match task.state {
-        TaskState::Taken => format!("taken, no answer yet{rest}"),
-        TaskState::Committed => format!("an answer is committed to{rest}"),
-        TaskState::Drawing => "reviewers are drawn".to_owned(),
-        TaskState::Judging => format!("judged by {}{rest}", task.rounds.last().map_or(0, |round| round.seats.len())),
-        TaskState::Decided => {
-            let said = task.rounds.last().and_then(|round| round.outcome).map_or("nothing", outcome);
-            format!("decided: {said}{rest}")
+    match (task.state, panel(task)) {
+        (TaskState::Taken, _) => timed("taken, no answer yet".to_owned(), task.until_ms),
+        (TaskState::Committed, _) => timed("an answer is committed to".to_owned(), task.until_ms),
+        (TaskState::Drawing, _) => "reviewers are drawn".to_owned(),
+        (TaskState::Judging, Some((_, panel))) if now_ms < panel.reveal_from_ms => {
+            timed(format!("{} commit to verdicts", panel.seats.len()), Some(panel.commit_until_ms))
         }
+        (TaskState::Judging, Some((_, panel))) if now_ms < panel.reveal_until_ms => {
+            timed(format!("{} reveal their verdicts", panel.seats.len()), Some(panel.reveal_until_ms))
+        }
+        (TaskState::Judging | TaskState::Decided, _) => judged(task, now_ms),
+        (TaskState::Settling, _) => "settled in part: `charter task settle` does the rest".to_owned(),
+    }
+}
+
+fn judged(task: &Task, now_ms: u64) -> String {
+    let said = task.outcome.map_or("nothing", outcome);
+    let appeal = until(task.appeal_until_ms.filter(|_| task.appeal.is_none()), now_ms);
+    match (appeal, until(task.settle_from_ms, now_ms)) {
+        (Some(rest), _) => format!("judged: {said}; {rest} to appeal"),
+        (None, Some(rest)) => format!("judged: {said}; it can be settled in {rest}"),
+        (None, None) => format!("judged: {said}; it can be settled"),
     }
 }
 
 /// What is asked: the item out of the spec, or where the spec is.
-pub fn asked(set: &TaskSet, spec: Option<&spec::Spec>, index: u64) -> Vec<(&'static str, String)> {
+pub fn asked(set: &TaskSet, spec: Option<&spec::Spec>, index: u32) -> Vec<(&'static str, String)> {
     let Some(spec) = spec else {
         return vec![("spec", format!("{}, sha256 {}: name it with --spec", set.spec_uri, set.spec_hash))];
     };
@@ -185,16 +209,16 @@ pub fn asked(set: &TaskSet, spec: Option<&spec::Spec>, index: u64) -> Vec<(&'sta
     lines
 }
 
-fn seats(round: &Round) -> Vec<(&'static str, String)> {
-    let seat = |seat: &charter_types::tasks::Seat| {
+fn seats(panel: &Panel) -> impl Iterator<Item = (&'static str, String)> {
+    let seat = |seat: &Seat| {
         let said = match (seat.verdict, seat.commitment) {
             (Some(verdict), _) => word(verdict),
-            (None, Some(_)) => "committed to a verdict",
+            (None, Some(_)) => "has committed to a verdict",
             (None, None) => "nothing yet",
         };
         ("reviewer", format!("{}: {said}", seat.reviewer))
     };
-    round.seats.iter().map(seat).collect()
+    panel.seats.iter().map(seat)
 }
 
 /// The answer that an index has of a task, if it is the one whose hash the chain has.
@@ -205,13 +229,16 @@ struct Known {
 
 async fn answered(session: &Session, task: &Task, sources: &Sources) -> anyhow::Result<Option<Answer>> {
     let Some(hash) = task.answer_hash else { return Ok(None) };
-    let usual = if sources.index.is_none() { session.index()? } else { None };
-    let Some(url) = sources.index.clone().or(usual).filter(|url| !url.is_empty()) else { return Ok(None) };
+    let usual = if sources.index_url.is_none() { session.index()? } else { None };
+    let Some(url) = sources.index_url.clone().or(usual).filter(|url| !url.is_empty()) else { return Ok(None) };
     let path = format!("/v1/answers/{}/{}/{}", task.set, task.index, task.attempt);
     let found: Option<Known> = mirror::get(&url, &path, &[], "answer").await?;
     let Some(Known { answer }) = found else { return Ok(None) };
     let found = answer.hash(sha256);
-    ensure!(found == hash, "the index has another answer than the chain: its hash is {found}, and the chain has {hash}");
+    ensure!(
+        found == hash,
+        "the index has another answer than the chain: its hash is {found}, and the chain has {hash}"
+    );
     Ok(Some(answer))
 }
 
@@ -241,11 +268,10 @@ pub async fn one(session: &Session, named: TaskRef, sources: &Sources) -> anyhow
     ];
     sheet.extend(asked(&shown_set, spec.as_ref(), task.index));
     sheet.extend(answer_line(answer.as_ref(), task.answer_hash));
-    for round in &task.rounds {
-        if let Some(appellant) = &round.appellant {
-            sheet.push(("appeal", format!("of {appellant}")));
-        }
-        sheet.extend(seats(round));
+    sheet.extend(task.panel.iter().flat_map(seats));
+    if let Some(appeal) = &task.appeal {
+        sheet.push(("appeal", format!("of {}", appeal.by)));
+        sheet.extend(appeal.panel.iter().flat_map(seats));
     }
     session.tell(&json!({ "task": task, "answer": answer }), words::sheet(&sheet).trim_end())
 }

@@ -54,7 +54,7 @@ impl Spec {
     }
 
     /// An item by its task's index, a line for each column.
-    pub fn item(&self, index: u64) -> Option<Vec<(&str, String)>> {
+    pub fn item(&self, index: u32) -> Option<Vec<(&str, String)>> {
         let item = self.items.get(usize::try_from(index).ok()?)?;
         Some(self.columns.iter().map(String::as_str).zip(item.iter().cloned()).collect())
     }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use charter_client::sha256;
-use charter_client::task::Hand;
+use charter_client::task::{Hand, TaskError};
 use charter_types::registry::AgentId;
-use charter_types::tasks::{ANSWER_BYTES_MAX, Answer, SetId, TaskRef, TaskSet, TasksError};
+use charter_types::tasks::args::TaskRef;
+use charter_types::tasks::{ANSWER_BYTES_MAX, Answer, SetId, TaskSet};
 use charter_types::text::is_uri;
-use charter_types::{Base64Bytes, Hash32};
+use charter_types::{AccountId, Base64Bytes, Hash32};
 use serde_json::json;
 
 use super::honeypot::by_index;
@@ -39,15 +40,15 @@ pub enum Command {
         set: SetId,
         /// The task that you took.
         #[arg(required_unless_present = "from")]
-        index: Option<u64>,
+        index: Option<u32>,
         #[command(flatten)]
         answer: Given,
         /// A CSV file with columns index and answer. Takes tasks until one comes that has no answer there.
-        #[arg(long, value_name = "FILE", conflicts_with_all = ["index", "answer", "uri", "agent_answer"])]
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["index", "answer", "uri", "commit_only"])]
         from: Option<PathBuf>,
         /// With --from: so many at most.
         #[arg(long, value_name = "COUNT", requires = "from")]
-        count: Option<u64>,
+        count: Option<usize>,
         /// With --from: an agent that earns the rewards.
         #[arg(long, value_name = "ID", requires = "from")]
         agent: Option<AgentId>,
@@ -66,12 +67,12 @@ pub enum Command {
 pub struct Spec {
     /// The set's spec, as it is at its URI [default: as this folder knows it].
     #[arg(long = "spec", value_name = "FILE")]
-    file: Option<PathBuf>,
+    spec_file: Option<PathBuf>,
 }
 
 impl Spec {
     pub fn find(&self, session: &Session, set: &TaskSet) -> anyhow::Result<Option<spec::Spec>> {
-        spec::find(&session.folder, self.file.as_deref(), set.spec_hash)
+        spec::find(&session.folder, self.spec_file.as_deref(), set.spec_hash)
     }
 }
 
@@ -93,7 +94,7 @@ pub struct Given {
 pub fn inline(text: &str) -> anyhow::Result<Answer> {
     ensure!(
         text.len() <= ANSWER_BYTES_MAX,
-        "an answer of more than {ANSWER_BYTES_MAX} bytes is put somewhere: --uri and --file"
+        "TASKS_BAD_ANSWER: what has more than {ANSWER_BYTES_MAX} bytes is put somewhere: --uri and --file"
     );
     Ok(Answer::Inline { bytes: Base64Bytes(text.as_bytes().to_vec()) })
 }
@@ -130,17 +131,24 @@ pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
 fn terms(set: &TaskSet) -> Vec<(&'static str, String)> {
     vec![
         ("of", format!("{}, who pays {} for an answer found good", set.requester, money(&set.asset, set.reward.0))),
-        ("deposit", format!("{} NEAR for each, which come back when you reveal an answer", near(set.take_deposit.0))),
+        (
+            "deposit",
+            format!("{} NEAR for each, which are in your balance once you reveal an answer", near(set.take_deposit.0)),
+        ),
         (
             "in time",
-            format!("{} to commit to it, {} to reveal it", length(set.deadlines.work_ms), length(set.deadlines.reveal_ms)),
+            format!(
+                "{} to commit to it, {} to reveal it",
+                length(set.deadlines.work_ms),
+                length(set.deadlines.reveal_ms)
+            ),
         ),
         ("judged", "by three reviewers; whoever is not content can appeal once, to seven others".to_owned()),
     ]
 }
 
 /// Fails before anything is signed where a set has nothing to take.
-fn check(set: &TaskSet, me: &charter_types::AccountId) -> anyhow::Result<()> {
+fn check(set: &TaskSet, me: &AccountId) -> anyhow::Result<()> {
     ensure!(!set.closed, "TASKS_SET_CLOSED: set {} is closed", set.id);
     ensure!(set.requester != *me, "TASKS_OWN_SET: set {} is your own", set.id);
     Ok(())
@@ -165,13 +173,7 @@ async fn take(
     session.tell(&json!({ "task": task }), words::sheet(&sheet).trim_end())
 }
 
-async fn one(
-    session: &Session,
-    task: TaskRef,
-    given: &Given,
-    commit_only: bool,
-    named: &Spec,
-) -> anyhow::Result<()> {
+async fn one(session: &Session, task: TaskRef, given: &Given, commit_only: bool, named: &Spec) -> anyhow::Result<()> {
     let set = show::set(session, task.set).await?;
     let spec = named.find(session, &set)?;
     let hand = hand(session);
@@ -179,7 +181,9 @@ async fn one(
     if let Some(answer) = given.read(spec.as_ref())? {
         let commitment = hand.commit_work(task, answer).await.map_err(coded)?;
         if commit_only {
-            let text = format!("committed to an answer of task {index} of set {set}: `charter task work {set} {index}` reveals it");
+            let text = format!(
+                "committed to an answer of task {index} of set {set}: `charter task work {set} {index}` reveals it"
+            );
             return session.tell(&json!({ "task": task, "commitment": commitment }), &text);
         }
     }
@@ -191,7 +195,7 @@ async fn one(
 async fn many(
     session: &Session,
     id: SetId,
-    (from, count): (&Path, Option<u64>),
+    (from, count): (&Path, Option<usize>),
     agent: Option<AgentId>,
     named: &Spec,
     consent: &Consent,
@@ -205,14 +209,14 @@ async fn many(
             spec.check(answer)?;
         }
     }
-    let known = u64::try_from(answers.len())?;
-    let most = count.unwrap_or(known).min(known);
-    let mut sheet = vec![("this", format!("takes up to {most} tasks of set {id}, and answers each from {}", from.display()))];
+    let most = count.unwrap_or(answers.len()).min(answers.len());
+    let mut sheet =
+        vec![("this", format!("takes up to {most} tasks of set {id}, and answers each from {}", from.display()))];
     sheet.extend(terms(&set));
     consent.ask(&words::sheet(&sheet))?;
     let (hand, progress) = (hand(session), Progress::new(session.json));
     let (mut done, mut left) = (Vec::new(), None);
-    while u64::try_from(done.len())? < most {
+    while done.len() < most {
         let task = match hand.take(id, agent, set.take_deposit.0).await {
             Ok(task) => task,
             // There may have been more for who came earlier.
@@ -241,7 +245,6 @@ async fn answer_one(hand: &Hand<'_>, task: TaskRef, answer: &str) -> anyhow::Res
 }
 
 /// Whether nobody can take a task now.
-fn is_over(error: &charter_client::task::TaskError) -> bool {
-    let over = [TasksError::NONE_LEFT, TasksError::AT_ONCE];
-    error.code().is_some_and(|code| over.contains(&code))
+fn is_over(error: &TaskError) -> bool {
+    error.code().is_some_and(|code| ["TASKS_NONE_LEFT", "TASKS_AT_ONCE"].contains(&code))
 }

@@ -61,9 +61,18 @@ fn the_story_has_its_figures_and_a_second_run_doubles_nothing() {
         assert!(codes.contains(&code.into()), "{first}");
     }
     let second = demo(folder.path(), &[]);
-    for field in
-        ["agents", "grants", "vouchers", "shared", "late_answers", "tasks_appealed", "rows", "mismatches", "gas_total", "verified_height"]
-    {
+    for field in [
+        "agents",
+        "grants",
+        "vouchers",
+        "shared",
+        "late_answers",
+        "tasks_appealed",
+        "rows",
+        "mismatches",
+        "gas_total",
+        "verified_height",
+    ] {
         assert_eq!(first[field], second[field], "{field}");
     }
 }

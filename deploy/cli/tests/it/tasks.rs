@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use charter_client::task::{Hand, Notes};
-use charter_client::{Account, Contracts, Rpc};
-use charter_types::tasks::{Answer, SetId};
+use charter_client::{Account, Contracts, Rpc, sha256};
+use charter_types::tasks::{Answer, Domains, SetId};
 use charter_types::{AccountId, Base64Bytes};
 use near_crypto::SecretKey;
 use serde::de::DeserializeOwned;
@@ -17,16 +17,16 @@ use crate::process::text;
 
 const REVIEWERS: [&str; 6] = ["rita", "ruth", "rolf", "remy", "rosa", "rene"];
 const OTHERS: [&str; 4] = ["alice", "bob", "carol", "scout"];
-const IMAGES: u64 = 20;
+const IMAGES: u32 = 20;
 /// What bob takes for a cat.
-const WRONG: u64 = 5;
+const WRONG: u32 = 5;
 const TERMS: &str = "--instructions ask.md --answer cat --answer dog --spec-uri https://alice.example/pets.json \
                      --reward 0.05 --fee 0.01";
 
 /// An index's answer that is none.
 const LIE: &str = r#"{"answer":{"inline":{"bytes":"ZG9n"}}}"#;
 
-fn label(index: u64) -> &'static str {
+fn label(index: u32) -> &'static str {
     if index % 3 == 2 { "dog" } else { "cat" }
 }
 
@@ -57,9 +57,9 @@ fn open() -> Office {
     office
 }
 
-fn bond_all(office: &mut Office, names: &[&str]) {
+fn bond_all(office: &mut Office, names: &[&str], slots: u8) {
     for name in names {
-        office.json(name, "charter task bond 16 --yes");
+        office.json(name, &format!("charter task bond {slots} --yes"));
     }
 }
 
@@ -68,20 +68,22 @@ fn read<T: DeserializeOwned>(office: &Office, name: &str) -> T {
     serde_json::from_slice(&std::fs::read(office.path("play").join(name)).unwrap()).unwrap()
 }
 
-/// Scout is a program: it takes what is left, and answers it. Of what it finds, only the last word is on chain.
+/// Scout is a program: it takes what is left, and answers it.
 async fn scout_works(office: &Office, set: SetId, count: u64) {
-    let contracts: Contracts = read(office, "deployment.json");
-    let mut secrets: BTreeMap<String, SecretKey> = read(office, "keys.json");
+    let (contracts, url): (Contracts, String) = (read(office, "deployment.json"), read(office, "node.json"));
+    let (rpc, mut secrets): (_, BTreeMap<String, SecretKey>) = (Rpc::new(url), read(office, "keys.json"));
+    let status: Value = rpc.call("status", json!([])).await.unwrap();
+    let domains = Domains::of(status["chain_id"].as_str().unwrap(), &contracts.tasks, sha256);
     let id: AccountId = "scout.test.near".parse().unwrap();
-    let scout = Account::new(id.clone(), secrets.remove(id.as_str()).unwrap(), Rpc::new(read::<String>(office, "node.json")));
-    let notes = Notes::new(&office.path("scout/commitments"), contracts.tasks.clone(), id);
-    let hand = Hand::new(&scout, &contracts, notes);
+    let scout = Account::new(id.clone(), secrets.remove(id.as_str()).unwrap(), rpc);
+    let notes = Notes::new(&office.path("scout/commitments"), domains, id);
     for _ in 0..count {
+        let hand = Hand::new(&scout, &contracts, notes.clone());
         let task = hand.take(set, Some(1), 50_000_000_000_000_000_000_000).await.unwrap();
-        let answer = Answer::Inline { bytes: Base64Bytes(label(task.index.into()).as_bytes().to_vec()) };
+        let answer = Answer::Inline { bytes: Base64Bytes(label(task.index).as_bytes().to_vec()) };
         hand.commit_work(task, answer.clone()).await.unwrap();
-        // As if it had been killed here: whoever starts again finds what to reveal.
-        let again = Hand::new(&scout, &contracts, Notes::new(&office.path("scout/commitments"), contracts.tasks.clone(), scout.id.clone()));
+        // As if it had been killed here: whoever starts again finds on disk what to reveal.
+        let again = Hand::new(&scout, &contracts, notes.clone());
         assert_eq!(again.reveal_work(task).await.unwrap(), answer);
     }
 }
@@ -96,13 +98,12 @@ fn without_chance(transcript: &str) -> String {
         } else if let Some(rest) = line.strip_prefix("committed to ").or(line.strip_prefix("revealed ")) {
             let (_, after) = rest.split_once(' ').unwrap();
             format!("{}10 {after}", &line[..line.len() - rest.len()])
-        } else if line.starts_with("slots ") {
-            "slots       6 free, 10 on duty".to_owned()
+        } else if let Some((judged, _)) = line.split_once("; ").filter(|_| line.ends_with(" to appeal")) {
+            format!("{judged}; 59m to appeal")
         } else {
             line.to_owned()
         };
-        let duty = line.starts_with("duty ");
-        if !duty && lines.last() != Some(&line) {
+        if lines.last() != Some(&line) {
             lines.push(line);
         }
     }
@@ -113,7 +114,7 @@ fn without_chance(transcript: &str) -> String {
 async fn twenty_images_are_labelled_judged_and_paid_for() {
     let mut office = open();
     office.show_in("rita", "charter task bond 16 --yes");
-    bond_all(&mut office, &REVIEWERS[1..]);
+    bond_all(&mut office, &REVIEWERS[1..], 16);
     office.note("# five others do the same");
     office.show_in("alice", &format!("charter task post images.csv {TERMS} --appeal 1h --yes"));
     office.show_in("bob", "charter task list");
@@ -151,7 +152,7 @@ async fn twenty_images_are_labelled_judged_and_paid_for() {
         .iter()
         .map(|name| office.json(name, "charter task account")["record"]["majority"].as_u64().unwrap())
         .sum();
-    assert_eq!(judged, 3 * IMAGES);
+    assert_eq!(judged, u64::from(3 * IMAGES));
     check_transcript("tasks.md", &without_chance(&office.transcript));
 }
 
@@ -189,7 +190,7 @@ async fn what_is_wrong_is_said_before_anything_is_signed() {
     // Nobody reviews yet.
     office.refused("bob", "charter task take 1 --yes", "TASKS_FEW_REVIEWERS");
     office.refused("bob", "charter task review 1", "TASKS_");
-    bond_all(&mut office, &REVIEWERS);
+    bond_all(&mut office, &REVIEWERS, 16);
     office.json("bob", "charter task take 1 --yes");
     codes(
         &mut office,
@@ -212,11 +213,10 @@ async fn what_is_wrong_is_said_before_anything_is_signed() {
     office.json("bob", "charter task work 1 0");
 }
 
-/// The first tasks' reviewers, by their accounts' first parts.
-fn panel(office: &mut Office, index: u64) -> Vec<String> {
-    let shown = office.json("alice", &format!("charter task show 1 {index}"));
-    let rounds = shown["task"]["rounds"].as_array().unwrap();
-    let seats = rounds.last().unwrap()["seats"].as_array().unwrap();
+/// Who judges the first task, by the first parts of their accounts.
+fn panel(office: &mut Office, round: &str) -> Vec<String> {
+    let shown = office.json("alice", "charter task show 1 0");
+    let seats = shown["task"].pointer(round).unwrap()["seats"].as_array().unwrap();
     let name = |seat: &Value| seat["reviewer"].as_str().unwrap().split('.').next().unwrap().to_owned();
     seats.iter().map(name).collect()
 }
@@ -224,11 +224,11 @@ fn panel(office: &mut Office, index: u64) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_is_shown_to_reviewers_and_only_the_one_whose_hash_is_on_chain() {
     let mut office = open();
-    bond_all(&mut office, &REVIEWERS);
+    bond_all(&mut office, &REVIEWERS, 16);
     office.json("alice", &format!("charter task post images.csv {TERMS} --yes"));
     office.json("bob", "charter task take 1 --yes");
     office.json("bob", "charter task work 1 0 --answer cat");
-    let reviewer = panel(&mut office, 0)[0].clone();
+    let reviewer = panel(&mut office, "/panel")[0].clone();
     // The index follows the chain.
     let said = loop {
         let said = text(&office.run_in(&reviewer, "charter task review 1 0").stdout);
@@ -236,7 +236,9 @@ async fn an_answer_is_shown_to_reviewers_and_only_the_one_whose_hash_is_on_chain
             break said;
         }
     };
-    for shown in ["asks        Is it a cat or a dog?", "item        image: https://alice.example/1.png", "answer      cat"] {
+    for shown in
+        ["asks        Is it a cat or a dog?", "item        image: https://alice.example/1.png", "answer      cat"]
+    {
         assert!(said.contains(shown), "{shown}: {said}");
     }
     let liar = crate::statements::stand_in("200 OK", LIE);
@@ -253,12 +255,13 @@ async fn a_task_that_is_appealed_goes_to_seven_others_and_who_is_silent_pays() {
         std::fs::create_dir(office.path(name)).unwrap();
         office.json(name, &format!("charter init --data-dir ../play --account {name}.test.near"));
     }
-    bond_all(&mut office, &REVIEWERS);
-    bond_all(&mut office, &more);
+    // Seven others are just enough, whoever is drawn first.
+    bond_all(&mut office, &REVIEWERS, 1);
+    bond_all(&mut office, &more, 1);
     office.json("alice", &format!("charter task post images.csv {TERMS} --verdict 1h --verdict-reveal 3h --yes"));
     office.json("bob", "charter task take 1 --yes");
     office.json("bob", "charter task work 1 0 --answer cat");
-    let first = panel(&mut office, 0);
+    let first = panel(&mut office, "/panel");
     assert_eq!(first.len(), 3);
     for name in &first {
         office.json(name, "charter task review 1 0 bad --no-wait");
@@ -269,7 +272,7 @@ async fn a_task_that_is_appealed_goes_to_seven_others_and_who_is_silent_pays() {
     office.refused("carol", "charter task appeal 1 0 --yes", "TASKS_");
     office.json("bob", "charter task fund 0.1 --yes");
     office.json("bob", "charter task appeal 1 0 --yes");
-    let second = panel(&mut office, 0);
+    let second = panel(&mut office, "/appeal/panel");
     assert_eq!(second.len(), 7);
     assert!(second.iter().all(|name| !first.contains(name)), "{second:?} {first:?}");
     // One of the seven says nothing.
