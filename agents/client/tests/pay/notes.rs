@@ -45,6 +45,25 @@ fn a_note_is_there_as_a_whole_once_somebody_was_answered_and_never_in_part() {
     assert_eq!(answered, 5, "only the last step ends it");
 }
 
+/// The page that says what codes mean.
+const PAGE: &str = include_str!("../../../../docs/tasks.md");
+
+#[test]
+fn codes_are_on_the_page() {
+    let commitment = Hash32::default();
+    let failures = [
+        TaskError::NoNote { commitment },
+        TaskError::OtherAnswer { commitment },
+        TaskError::Damaged { commitment },
+        TaskError::Storage { reason: String::new() },
+    ];
+    let codes = failures.each_ref().map(|error| error.code().unwrap());
+    assert_eq!(codes, ["NOTE_MISSING", "NOTE_OTHER_ANSWER", "NOTE_DAMAGED", "NOTE_STORAGE"]);
+    for code in codes {
+        assert!(PAGE.contains(&format!("`{code}`")), "{code}");
+    }
+}
+
 #[test]
 fn two_notes_of_one_answer_have_nothing_in_common_that_shows() {
     let (own, by) = (domains("tasks.near"), account("bob.near"));
