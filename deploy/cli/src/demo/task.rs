@@ -26,8 +26,8 @@ const HOUR_MS: u64 = 3_600_000;
 pub async fn play(world: &mut World) -> anyhow::Result<()> {
     for name in REVIEWERS {
         let (reviewer, contracts) = (world.person(name)?, world.contracts.clone());
-        let done = contracts.tasks().pay(&reviewer, methods::bond, &Slots { slots: 1 }, SLOT_BOND + STORAGE_DEPOSIT);
-        let done = done.await?;
+        let attached = SLOT_BOND + STORAGE_DEPOSIT;
+        let done = contracts.tasks().pay(&reviewer, methods::bond, &Slots { slots: 1 }, attached).await?;
         world.take(done);
     }
     world.progress.step("task", &format!("{} reviewers, each with {} NEAR to lose", REVIEWERS.len(), near(SLOT_BOND)));

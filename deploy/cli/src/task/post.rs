@@ -15,7 +15,6 @@ use super::spec::{self, Spec};
 use super::{asset, csv, honeypot, money, show};
 use crate::files::read;
 use crate::key::input::Consent;
-use crate::key::words;
 use crate::session::Session;
 use crate::token;
 use crate::units::{Amount, amount, duration_ms, length, money as words_of, near, some_amount, yocto};
