@@ -173,7 +173,7 @@ fn actions(contract: Contract, root: &Account, key: &SecretKey, contracts: &Cont
             &escrow::args::Setup { account, registry: Some(contracts.registry.clone()) },
         )),
         Contract::Tasks => {
-            Some(Call::new(tasks::methods::new, &tasks::args::Setup { account, registry: Some(contracts.registry.clone()) }))
+            Some(Call::new(tasks::methods::new, &tasks::args::Setup { account, registry: contracts.registry.clone() }))
         }
         Contract::Keys => Some(Call::new(
             keys::methods::new,

@@ -13,6 +13,10 @@ use crate::key::words;
 use crate::session::Session;
 use crate::units::{length, near};
 
+/// What a slot stores, and a reviewer beside them: 0.002 NEAR, and 0.005.
+const SLOT_STORAGE: u128 = 2_000_000_000_000_000_000_000;
+const REVIEWER_STORAGE: u128 = 5_000_000_000_000_000_000_000;
+
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// Makes you a reviewer, or one with more slots: each can be drawn for one task at a time, and 1 NEAR stands behind it.
@@ -59,12 +63,13 @@ pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
 async fn bond(session: &Session, slots: u8, consent: &Consent) -> anyhow::Result<()> {
     ensure!((1..=SLOTS_MAX).contains(&slots), "TASKS_BAD_SLOTS: slots are 1 to {SLOTS_MAX}, not {slots}");
     let amount = SLOT_BOND.saturating_mul(u128::from(slots));
+    let storage = SLOT_STORAGE.saturating_mul(u128::from(slots)).saturating_add(REVIEWER_STORAGE);
     consent.ask(&words::sheet(&[
         ("this", format!("puts {} NEAR behind {slots} slots, to be drawn as a reviewer with", near(amount))),
         ("minority", format!("costs {} NEAR: the final verdict is another than yours", near(MINORITY_LOSS))),
         ("silence", format!("costs {} NEAR: you are drawn, and reveal no verdict in time", near(SILENT_LOSS))),
         ("comes back", format!("{} after `charter task unbond`", length(UNBOND_DELAY_MS))),
-        words::storage("0.01", false, "all of it is unbonded"),
+        words::storage(&near(storage), false, "all of it is unbonded"),
     ]))?;
     let attached = amount.saturating_add(STORAGE_DEPOSIT);
     session.contracts.tasks().pay(&session.me, methods::bond, &Slots { slots }, attached).await?;

@@ -21,8 +21,10 @@ use crate::units::{Amount, amount, duration_ms, length, money as words_of, near,
 
 /// Tasks that are under way at once, unless somebody says otherwise.
 const AT_ONCE: u32 = 100;
-/// More than the rows of a task take, with those of an appeal and of everybody who is paid for it: 0.04 NEAR.
-const TASK_STORAGE: u128 = 40_000_000_000_000_000_000_000;
+/// More than the rows of a task take, with those of everybody who is paid for it: 0.025 NEAR.
+const TASK_STORAGE: u128 = 25_000_000_000_000_000_000_000;
+/// Of so many more than can be under way, rows that stay are paid for beforehand, too.
+const STAYING_MAX: u32 = 64;
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -153,7 +155,9 @@ impl Terms {
 
 /// What posting attaches for storage. What is not needed is in the balance, or comes back with a token.
 fn storage(args: &PostTaskSet) -> u128 {
-    TASK_STORAGE.saturating_mul(args.at_once.into()).saturating_add(STORAGE_DEPOSIT)
+    let staying = args.count.saturating_sub(args.at_once).min(STAYING_MAX);
+    let tasks = u128::from(args.at_once.saturating_add(staying));
+    TASK_STORAGE.saturating_mul(tasks).saturating_add(STORAGE_DEPOSIT)
 }
 
 /// All that a set can cost.

@@ -246,5 +246,5 @@ async fn answer_one(hand: &Hand<'_>, task: TaskRef, answer: &str) -> anyhow::Res
 
 /// Whether nobody can take a task now.
 fn is_over(error: &TaskError) -> bool {
-    error.code().is_some_and(|code| ["TASKS_NONE_LEFT", "TASKS_AT_ONCE"].contains(&code))
+    error.code().is_some_and(|code| ["TASKS_NONE_LEFT", "TASKS_AT_ONCE", "TASKS_REQUESTER_SHORT"].contains(&code))
 }
