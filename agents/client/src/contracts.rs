@@ -16,6 +16,7 @@ pub struct Contracts {
     pub keys: AccountId,
     pub governance: AccountId,
     pub escrow: AccountId,
+    pub tasks: AccountId,
     pub verifier: AccountId,
 }
 
@@ -155,13 +156,18 @@ impl Contracts {
         handle(&self.escrow)
     }
 
+    pub fn tasks(&self) -> Handle<'_, contract::Tasks> {
+        handle(&self.tasks)
+    }
+
     pub fn verifier(&self) -> Handle<'_, contract::Verifier> {
         handle(&self.verifier)
     }
 
     /// Whether an account is one of them.
     pub fn has(&self, account: &AccountId) -> bool {
-        [&self.registry, &self.keys, &self.governance, &self.escrow, &self.verifier].contains(&account)
+        let Self { registry, keys, governance, escrow, tasks, verifier } = self;
+        [registry, keys, governance, escrow, tasks, verifier].contains(&account)
     }
 
     /// Where `charter deploy` puts them: accounts below `root`, by their names.
@@ -177,6 +183,7 @@ impl Contracts {
             keys: below("keys")?,
             governance: below("governance")?,
             escrow: below("escrow")?,
+            tasks: below("tasks")?,
             verifier: below("verifier")?,
         })
     }

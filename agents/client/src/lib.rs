@@ -1,5 +1,5 @@
-//! Charter from Rust: typed calls and views, signing, both ends of payment channels, offers, and permission checks at one
-//! block.
+//! Charter from Rust: typed calls and views, signing, both ends of payment channels, offers, tasks, and permission checks at
+//! one block.
 
 mod account;
 pub mod card;
@@ -13,6 +13,7 @@ mod permission;
 pub mod proof;
 mod rpc;
 mod signable;
+pub mod task;
 pub mod voucher;
 pub mod wallet;
 

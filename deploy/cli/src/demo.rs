@@ -10,6 +10,7 @@ mod report;
 mod secret;
 mod state;
 mod swarm;
+mod task;
 mod token;
 mod upstream;
 mod vote;
@@ -75,7 +76,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let database = open_database(&folder, arguments.database_url.as_deref()).await?;
     let watch = Watch::default();
     let server = if arguments.serve {
-        Some(Server::start(database.pool().clone(), &arguments.api_addr, watch.clone()).await?)
+        let server = Server::start(database.pool().clone(), &arguments.api_addr, watch.clone()).await?;
+        folder.save_index(&format!("http://{}", server.addr))?;
+        Some(server)
     } else {
         None
     };
@@ -127,6 +130,7 @@ async fn play(world: &mut World, step: Step) -> anyhow::Result<()> {
         Step::Secret => secret::play(world).await,
         Step::Vote => vote::play(world).await,
         Step::Pay => pay::play(world).await,
+        Step::Task => task::play(world).await,
         Step::Attack => attack::play(world).await,
     }
 }

@@ -9,7 +9,7 @@ use charter_client::{Account, At, Call, Contracts, Outcome, Rpc, deploy_action, 
 use charter_types::governance::args::Setup as GovernanceSetup;
 use charter_types::governance::{Member, Params};
 use charter_types::registry::args::{SetReporters, Setup as RegistrySetup};
-use charter_types::{Named, Nothing, escrow, governance, keys, registry, shared};
+use charter_types::{Named, Nothing, escrow, governance, keys, registry, shared, tasks};
 use charter_wasm::Contract;
 use near_crypto::SecretKey;
 use near_primitives::account::AccessKey;
@@ -106,7 +106,7 @@ pub async fn deploy(root: &Account, key: &SecretKey, progress: &Progress) -> any
         progress.step("deploy", &format!("{account}, {} kB of wasm", contract.code().len() / 1_000));
         sent.push(root.send(account, actions(contract, root, key, &contracts)).await?);
     }
-    sent.extend(list_reporter(root, &contracts, *progress).await?);
+    sent.extend(list_reporters(root, &contracts, *progress).await?);
     for contract in governed() {
         let account = account_of(contract, &contracts);
         let known = rpc.view(account, shared::methods::governance, &Nothing {}, At::Final).await?;
@@ -118,22 +118,24 @@ pub async fn deploy(root: &Account, key: &SecretKey, progress: &Progress) -> any
     Ok((contracts, sent))
 }
 
-/// Lets escrow report to the registry what accounts earn for agents (`sync_reputation`). Only the admin can say so, and once
-/// governance has taken over there is none. Others that report stay.
-async fn list_reporter(root: &Account, contracts: &Contracts, progress: Progress) -> anyhow::Result<Option<Outcome>> {
+/// Lets escrow and tasks report to the registry what accounts earn for agents (`sync_reputation`). Only the admin can say so,
+/// and once governance has taken over there is none. Others that report stay.
+async fn list_reporters(root: &Account, contracts: &Contracts, progress: Progress) -> anyhow::Result<Option<Outcome>> {
     let (rpc, registry) = (root.rpc(), &contracts.registry);
     let mut reporters = rpc.view(registry, registry::methods::reporters, &Nothing {}, At::Final).await?;
-    if reporters.contains(&contracts.escrow) {
+    let missing = [&contracts.escrow, &contracts.tasks].into_iter().filter(|account| !reporters.contains(account));
+    let missing: Vec<AccountId> = missing.cloned().collect();
+    if missing.is_empty() {
         return Ok(None);
     }
+    let names = missing.iter().map(AccountId::as_str).collect::<Vec<_>>().join(", ");
     if rpc.view(registry, shared::methods::governance, &Nothing {}, At::Final).await?.is_some() {
-        let text =
-            format!("{registry} takes no reports of {}, and has no admin any more to change that", contracts.escrow);
+        let text = format!("{registry} takes no reports of {names}, and has no admin any more to change that");
         progress.step("deploy", &text);
         return Ok(None);
     }
-    progress.step("deploy", &format!("{} reports to {registry} what agents earn", contracts.escrow));
-    reporters.push(contracts.escrow.clone());
+    progress.step("deploy", &format!("{registry} is told by {names} what agents earn"));
+    reporters.extend(missing);
     let args = SetReporters { reporters };
     Ok(Some(root.call(registry, Call::new(registry::methods::set_reporters, &args)).await?))
 }
@@ -144,6 +146,7 @@ pub fn account_of(contract: Contract, contracts: &Contracts) -> &AccountId {
         Contract::Keys => &contracts.keys,
         Contract::Governance => &contracts.governance,
         Contract::Escrow => &contracts.escrow,
+        Contract::Tasks => &contracts.tasks,
         Contract::Verifier => &contracts.verifier,
     }
 }
@@ -169,6 +172,9 @@ fn actions(contract: Contract, root: &Account, key: &SecretKey, contracts: &Cont
             escrow::methods::new,
             &escrow::args::Setup { account, registry: Some(contracts.registry.clone()) },
         )),
+        Contract::Tasks => {
+            Some(Call::new(tasks::methods::new, &tasks::args::Setup { account, registry: contracts.registry.clone() }))
+        }
         Contract::Keys => Some(Call::new(
             keys::methods::new,
             &charter_types::admin::Setup { account, registry: contracts.registry.clone() },

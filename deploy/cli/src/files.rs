@@ -90,6 +90,21 @@ impl DataDir {
         Ok(path)
     }
 
+    /// What an account committed to as a worker or a reviewer, and has to reveal. Only its owner can read it.
+    pub fn commitments(&self, account: &AccountId, contract: &AccountId) -> PathBuf {
+        self.root.join("commitments").join(account.as_str()).join(contract.as_str())
+    }
+
+    /// Where the spec of a set of tasks is kept, if it was posted or read here.
+    pub fn spec(&self, sha256: Hash32) -> PathBuf {
+        self.root.join("specs").join(format!("{sha256}.json"))
+    }
+
+    /// Where the answers and salts of a set's honeypots are kept, if it was posted from here.
+    pub fn honeypots(&self, root: Hash32) -> PathBuf {
+        self.root.join("honeypots").join(format!("{root}.json"))
+    }
+
     /// The key host's folder, which only its owner can read.
     pub fn host(&self) -> anyhow::Result<PathBuf> {
         use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -108,6 +123,16 @@ impl DataDir {
     /// Where the folder's own chain was listening last.
     pub fn node(&self) -> anyhow::Result<Option<String>> {
         read_json(&self.root.join("node.json"))
+    }
+
+    /// Notes where the indexer of the folder's own chain is listening.
+    pub fn save_index(&self, url: &str) -> anyhow::Result<()> {
+        write_json(&self.root.join("index.json"), &url)
+    }
+
+    /// Where it was listening last.
+    pub fn index(&self) -> anyhow::Result<Option<String>> {
+        read_json(&self.root.join("index.json"))
     }
 
     /// What the demo has done so far.

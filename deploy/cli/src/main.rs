@@ -14,6 +14,7 @@ mod index;
 mod init;
 mod key;
 mod line;
+mod mirror;
 mod object;
 mod pay;
 mod proposal;
@@ -24,6 +25,7 @@ mod session;
 mod stake;
 mod statement;
 mod status;
+mod task;
 mod token;
 mod units;
 mod upgrade;
@@ -78,6 +80,8 @@ enum Command {
     Statement(Group<statement::Command>),
     /// Payment channels: opening them, vouchers, claiming and closing; purses, offers, answers in time.
     Pay(Box<Group<pay::Command>>),
+    /// Work by the piece: posting tasks, doing them, judging what was done.
+    Task(Box<Group<task::Command>>),
     /// Code for Charter's own contracts.
     Upgrade(Group<upgrade::Command>),
     /// Mirrors the contracts into Postgres.
@@ -119,6 +123,7 @@ async fn main() -> ExitCode {
         Command::Object(arguments) => object::run(arguments).await,
         Command::Statement(arguments) => statement::run(arguments).await,
         Command::Pay(arguments) => pay::run(*arguments).await,
+        Command::Task(arguments) => task::run(*arguments).await,
         Command::Upgrade(arguments) => upgrade::run(arguments).await,
         Command::Index(command) => index::run(command).await,
         Command::Status(arguments) => status::run(&arguments),

@@ -140,6 +140,12 @@ impl Session {
         self.me.rpc()
     }
 
+    /// The indexer of the folder's own chain, if that is the one worked on.
+    pub fn index(&self) -> anyhow::Result<Option<String>> {
+        let elsewhere = self.profile.as_ref().is_some_and(|(_, profile)| profile.rpc_url.is_some());
+        if elsewhere { Ok(None) } else { self.folder.index() }
+    }
+
     /// The agent named, or the profile's.
     pub fn agent(&self, named: Option<AgentId>) -> anyhow::Result<AgentId> {
         let usual = self.profile.as_ref().and_then(|(_, profile)| profile.agent);

@@ -30,6 +30,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     say!("keys        {}", contracts.keys);
     say!("governance  {}", contracts.governance);
     say!("escrow      {}", contracts.escrow);
+    say!("tasks       {}", contracts.tasks);
     say!("demo steps  {}", if steps.is_empty() { "none".to_owned() } else { steps.join(", ") });
     Ok(())
 }

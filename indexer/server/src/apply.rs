@@ -2,7 +2,7 @@
 
 use crate::decode::Fact;
 use crate::table::Change;
-use crate::tables::{escrow, governance, keys, registry};
+use crate::tables::{escrow, governance, keys, registry, tasks};
 
 /// The changes that an event means: one exhaustive `match` over each contract's facts, beside the contract's tables.
 pub fn changes(fact: &Fact) -> Vec<Change> {
@@ -11,5 +11,6 @@ pub fn changes(fact: &Fact) -> Vec<Change> {
         Fact::Keys(fact) => keys::changes(fact),
         Fact::Governance(fact) => governance::changes(fact),
         Fact::Escrow(fact) => escrow::changes(fact),
+        Fact::Tasks(fact) => tasks::changes(fact),
     }
 }

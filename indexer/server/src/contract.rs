@@ -1,7 +1,7 @@
 //! The contracts that are mirrored.
 
 use charter_client::Contracts;
-use charter_types::{AccountId, escrow, governance, keys, registry};
+use charter_types::{AccountId, escrow, governance, keys, registry, tasks};
 
 /// A contract whose events become rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,10 +10,11 @@ pub enum Contract {
     Keys,
     Governance,
     Escrow,
+    Tasks,
 }
 
 impl Contract {
-    pub const ALL: [Self; 4] = [Self::Registry, Self::Keys, Self::Governance, Self::Escrow];
+    pub const ALL: [Self; 5] = [Self::Registry, Self::Keys, Self::Governance, Self::Escrow, Self::Tasks];
 
     /// What tables and REST call it.
     pub fn name(self) -> &'static str {
@@ -22,6 +23,7 @@ impl Contract {
             Self::Keys => "keys",
             Self::Governance => "governance",
             Self::Escrow => "escrow",
+            Self::Tasks => "tasks",
         }
     }
 
@@ -36,6 +38,7 @@ impl Contract {
             Self::Keys => keys::STANDARD,
             Self::Governance => governance::STANDARD,
             Self::Escrow => escrow::STANDARD,
+            Self::Tasks => tasks::STANDARD,
         }
     }
 
@@ -46,6 +49,7 @@ impl Contract {
             Self::Keys => &contracts.keys,
             Self::Governance => &contracts.governance,
             Self::Escrow => &contracts.escrow,
+            Self::Tasks => &contracts.tasks,
         }
     }
 }

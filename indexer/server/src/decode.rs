@@ -1,7 +1,7 @@
 //! Log lines to events.
 
 use charter_types::event::PREFIX;
-use charter_types::{AccountId, Entry, Envelope, Hash32, escrow, governance, keys, registry};
+use charter_types::{AccountId, Entry, Envelope, Hash32, escrow, governance, keys, registry, tasks};
 use serde_json::Value;
 
 use crate::apply::changes;
@@ -18,6 +18,7 @@ pub enum Fact {
     Keys(keys::Fact),
     Governance(governance::Fact),
     Escrow(escrow::Fact),
+    Tasks(tasks::Fact),
 }
 
 /// One of our events.
@@ -93,6 +94,7 @@ pub fn decode(contract: Contract, log: &str) -> Decoded {
         Contract::Keys => parse(text).map(|(name, entry)| (name, wrap(entry, Fact::Keys))),
         Contract::Governance => parse(text).map(|(name, entry)| (name, wrap(entry, Fact::Governance))),
         Contract::Escrow => parse(text).map(|(name, entry)| (name, wrap(entry, Fact::Escrow))),
+        Contract::Tasks => parse(text).map(|(name, entry)| (name, wrap(entry, Fact::Tasks))),
     };
     match parsed {
         Err(reason) => unknown(reason),

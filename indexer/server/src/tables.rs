@@ -4,10 +4,12 @@ pub mod escrow;
 pub mod governance;
 pub mod keys;
 pub mod registry;
+pub mod tasks;
 
 use crate::table::Table;
 
 /// Every table of records.
 pub fn all() -> impl Iterator<Item = &'static Table> {
-    [registry::TABLES, keys::TABLES, governance::TABLES, escrow::TABLES].into_iter().flatten().copied()
+    let contracts = [registry::TABLES, keys::TABLES, governance::TABLES, escrow::TABLES, tasks::TABLES];
+    contracts.into_iter().flatten().copied()
 }

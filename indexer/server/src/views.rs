@@ -10,7 +10,8 @@ use charter_types::governance::args::{
 use charter_types::keys::args::{ApprovalRef, LeaseRef, Received, WrapRef};
 use charter_types::method::{Method, answer_json};
 use charter_types::registry::args::{AgentRef, ReputationRef};
-use charter_types::{AccountId, Named, Nothing, Page, escrow, governance, keys, registry, shared};
+use charter_types::tasks::args::{BalanceRef, EarningsRef as TaskEarningsRef, MarksOf, SetRef, TaskRef};
+use charter_types::{AccountId, Named, Nothing, Page, escrow, governance, keys, registry, shared, tasks};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -109,6 +110,16 @@ views! {
     PURSE = purse: PurseRef;
     REQUEST = request: RequestRef;
     RESERVE_OF = reserve_of: ReserveOf;
+    }
+
+    tasks of Tasks {
+    BALANCE = balance: BalanceRef;
+    MARKS = marks: MarksOf;
+    REVIEWER = reviewer: Named;
+    TASK = task: TaskRef;
+    TASK_EARNINGS = earnings: TaskEarningsRef;
+    TASK_SET = task_set: SetRef;
+    WORK_RECORD = record: Named;
     }
 }
 

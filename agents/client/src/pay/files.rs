@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::PayError;
@@ -24,30 +25,41 @@ pub trait Files: Send + 'static {
     fn sync_folder(&mut self) -> io::Result<()>;
 }
 
-/// A folder on disk that no other process has open this way.
+/// A folder on disk that no other process has open this way, unless all of them opened it beside others.
 pub struct Disk {
     folder: PathBuf,
     open: BTreeMap<String, File>,
     /// The system gives it up when the process ends, however that ends.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
 }
 
+/// Makes a folder that only its owner can read, and returns when it is on disk that there is one.
+fn make(folder: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
+    File::open(above.unwrap_or(Path::new(".")))?.sync_all()
+}
+
 impl Disk {
     /// Makes the folder if there is none.
     pub fn open(folder: &Path) -> Result<Self, PayError> {
-        std::fs::create_dir_all(folder)?;
-        let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
-        File::open(above.unwrap_or(Path::new(".")))?.sync_all()?;
+        make(folder)?;
         let lock = open(&folder.join("lock"))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { folder: folder.to_owned(), open: BTreeMap::new(), _lock: lock }),
+            Ok(()) => Ok(Self { folder: folder.to_owned(), open: BTreeMap::new(), _lock: Some(lock) }),
             Err(TryLockError::WouldBlock) => Err(PayError::InUse),
             Err(TryLockError::Error(error)) => Err(error.into()),
         }
+    }
+
+    /// The same without a lock: for who writes each file once, under a name that nobody else takes.
+    pub fn beside_others(folder: &Path) -> io::Result<Self> {
+        make(folder)?;
+        Ok(Self { folder: folder.to_owned(), open: BTreeMap::new(), _lock: None })
     }
 
     fn file(&mut self, name: &str) -> io::Result<&mut File> {

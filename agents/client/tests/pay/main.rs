@@ -9,6 +9,7 @@ mod durable;
 mod kill;
 mod listed;
 mod model;
+mod notes;
 mod offers;
 mod payee;
 mod payer;

@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { compile } from 'json-schema-to-typescript';
 
-const contracts = ['registry', 'keys', 'governance', 'escrow', 'verifier'];
+const contracts = ['registry', 'keys', 'governance', 'escrow', 'tasks', 'verifier'];
 const out = new URL('../src/generated/', import.meta.url);
 const note = '// Made by scripts/generate.mjs from the ABI. Changes here are lost.\n';
 

@@ -4,12 +4,20 @@ import { abi as escrow } from './generated/escrow.abi.js';
 import { abi as governance } from './generated/governance.abi.js';
 import { abi as keys } from './generated/keys.abi.js';
 import { abi as registry } from './generated/registry.abi.js';
+import { abi as tasks } from './generated/tasks.abi.js';
 
 export type * as Escrow from './generated/escrow.js';
 export type * as Governance from './generated/governance.js';
 export type * as Keys from './generated/keys.js';
 export type * as Registry from './generated/registry.js';
-export { escrow as escrowAbi, governance as governanceAbi, keys as keysAbi, registry as registryAbi };
+export type * as Tasks from './generated/tasks.js';
+export {
+  escrow as escrowAbi,
+  governance as governanceAbi,
+  keys as keysAbi,
+  registry as registryAbi,
+  tasks as tasksAbi,
+};
 
 /** Where the contracts are. */
 export interface Accounts {
@@ -17,6 +25,7 @@ export interface Accounts {
   keys: string;
   governance: string;
   escrow: string;
+  tasks: string;
 }
 
 /** Where `charter deploy` puts them: below one account. */
@@ -26,6 +35,7 @@ export function accountsBelow(root: string): Accounts {
     keys: `keys.${root}`,
     governance: `governance.${root}`,
     escrow: `escrow.${root}`,
+    tasks: `tasks.${root}`,
   };
 }
 
@@ -39,6 +49,7 @@ export function charter(provider: Provider, accounts: Accounts) {
     keys: new Contract({ abi: keys, contractId: accounts.keys, provider }),
     governance: new Contract({ abi: governance, contractId: accounts.governance, provider }),
     escrow: new Contract({ abi: escrow, contractId: accounts.escrow, provider }),
+    tasks: new Contract({ abi: tasks, contractId: accounts.tasks, provider }),
   };
 }
 
@@ -50,5 +61,5 @@ export const STORAGE_DEPOSIT = 100_000_000_000_000_000_000_000n;
 /** The stable code at the start of a contract's refusal: `REGISTRY_NOT_OWNER`. */
 export function codeOf(error: unknown): string | undefined {
   const text = error instanceof Error ? `${error.message} ${JSON.stringify(error)}` : JSON.stringify(error);
-  return /\b((?:CHARTER|REGISTRY|KEYS|GOVERNANCE|ESCROW)_[A-Z0-9_]+): /.exec(text)?.[1];
+  return /\b((?:CHARTER|REGISTRY|KEYS|GOVERNANCE|ESCROW|TASKS)_[A-Z0-9_]+): /.exec(text)?.[1];
 }

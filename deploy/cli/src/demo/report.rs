@@ -34,6 +34,11 @@ pub struct Summary {
     pub late_answers: u64,
     /// What they cost, in NEAR, as a decimal number.
     pub late_paid: String,
+    pub tasks_judged: u64,
+    pub tasks_appealed: u64,
+    /// What was paid for them, in NEAR, as decimal numbers.
+    pub task_reward: String,
+    pub task_fees: String,
     pub attacks_refused: u64,
     pub attack_codes: Vec<String>,
     pub rows: u64,
@@ -74,6 +79,10 @@ impl Summary {
             shared: facts.shared,
             late_answers: facts.late,
             late_paid: near(facts.late_yocto),
+            tasks_judged: facts.tasks_judged,
+            tasks_appealed: facts.tasks_appealed,
+            task_reward: near(facts.task_reward_yocto),
+            task_fees: near(facts.task_fees_yocto),
             attacks_refused: count(&facts.attacks_refused),
             attack_codes: facts.attacks_refused.clone(),
             rows: checked.rows,
@@ -128,6 +137,11 @@ impl fmt::Display for Summary {
         let agreed = format_args!("{offers_agreed} offer agreed, {shares_paid} share of it paid in a token: {shared}");
         line("split payments", agreed)?;
         line("late answers", format_args!("{late_answers}, compensated with {late_paid} NEAR"))?;
+        let Self { tasks_judged, tasks_appealed, task_reward, task_fees, .. } = self;
+        let judged = format_args!(
+            "{tasks_judged} judged, {tasks_appealed} appealed: {task_reward} NEAR for the work, {task_fees} to reviewers"
+        );
+        line("tasks", judged)?;
         line("attacks refused", format_args!("{attacks_refused}: {codes}"))?;
         let compared = format_args!("compared with the contracts at block {verified_height}");
         line("rows mirrored", format_args!("{rows} {compared}, {mismatches} mismatches"))

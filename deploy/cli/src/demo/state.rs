@@ -19,6 +19,7 @@ pub enum Step {
     Secret,
     Vote,
     Pay,
+    Task,
     Attack,
 }
 
@@ -61,6 +62,12 @@ pub struct Facts {
     /// Requests that were answered too late, and what that cost.
     pub late: u64,
     pub late_yocto: u128,
+    /// Tasks that reviewers judged, and those of them that others judged anew.
+    pub tasks_judged: u64,
+    pub tasks_appealed: u64,
+    /// What was paid for them: to the worker, and to reviewers.
+    pub task_reward_yocto: u128,
+    pub task_fees_yocto: u128,
     pub attacks_refused: Vec<String>,
 }
 

@@ -17,7 +17,8 @@ use crate::session::Session;
 use crate::units::near;
 
 /// The people of the story; each gets an account below the root.
-const PEOPLE: [&str; 7] = ["alice", "bob", "carol", "hal", "shop", "scout", "eve"];
+const PEOPLE: [&str; 13] =
+    ["alice", "bob", "carol", "hal", "shop", "scout", "eve", "rita", "ruth", "rolf", "remy", "rosa", "rene"];
 /// What each starts with: 50 NEAR.
 const FUNDS: u128 = 50_000_000_000_000_000_000_000_000;
 

@@ -6,24 +6,26 @@ use charter_types::escrow::EscrowError;
 use charter_types::governance::GovernanceError;
 use charter_types::keys::{Denial, KeysError};
 use charter_types::registry::RegistryError;
+use charter_types::tasks::TasksError;
 use serde_json::json;
 
 /// A contract refused that is not Charter's, as a token's.
 pub const FOREIGN: &str = "FOREIGN_CONTRACT";
 
 /// Those of Charter's contracts.
-const CONTRACTS: [&[&str]; 6] = [
+const CONTRACTS: [&[&str]; 7] = [
     CommonError::CODES,
     RegistryError::CODES,
     KeysError::CODES,
     GovernanceError::CODES,
     EscrowError::CODES,
+    TasksError::CODES,
     AdoptError::CODES,
 ];
 
 /// Those of this program, of the client in it and of a key host. What a contract would refuse is refused with its code by
 /// the program, too.
-const OWN: [&str; 69] = [
+const OWN: [&str; 73] = [
     "CARD_CHANGED",
     "CONTENT_DIFFERS",
     "HOST_BAD_REQUEST",
@@ -51,6 +53,10 @@ const OWN: [&str; 69] = [
     "HOST_UNRESOLVED",
     "HOST_UPSTREAM",
     "HOST_URL",
+    "NOTE_DAMAGED",
+    "NOTE_MISSING",
+    "NOTE_OTHER_ANSWER",
+    "NOTE_STORAGE",
     "OFFER_BAD_FORM",
     "OFFER_BAD_SIGNATURE",
     "OFFER_ENDED",
@@ -162,7 +168,7 @@ mod tests {
         let mut found: BTreeSet<String> = own.filter(|code| is_code(code)).map(str::to_owned).collect();
         for folder in ["agents/client/src", "agents/host/src"] {
             let is_failure = |text: &String| {
-                let prefixes = ["HOST_", "OFFER_", "PAY_", "POLICY_", "PROOF_"];
+                let prefixes = ["HOST_", "NOTE_", "OFFER_", "PAY_", "POLICY_", "PROOF_"];
                 is_code(text) && prefixes.iter().any(|prefix| text.starts_with(prefix))
             };
             found.extend(quotes(folder).into_iter().filter(is_failure));

@@ -1,9 +1,7 @@
 //! Who stated what of a release, for who votes on it. The chain keeps no list of that: accounts are named, or an index
 //! lists them. What each of them stated is asked of the chain, whoever named it.
 
-use std::time::Duration;
-
-use anyhow::{Context, anyhow, ensure};
+use anyhow::Context;
 use charter_client::At;
 use charter_types::AccountId;
 use charter_types::governance::args::StatementRef;
@@ -13,38 +11,23 @@ use serde_json::Value;
 
 use super::{done, looked_at, verdict};
 use crate::key::words;
+use crate::mirror;
 use crate::output::sentence;
 use crate::proposal::Subject;
 use crate::session::Session;
 
 /// Accounts that are taken from an index: a page of it.
 const LISTED_MAX: usize = 100;
-/// Longest answer of an index that is read.
-const ANSWER_BYTES_MAX: usize = 1_048_576;
-/// How long it may take to answer, and a connection to it: who votes does not wait for it.
-const ANSWER_TIME: Duration = Duration::from_secs(10);
-const CONNECT_TIME: Duration = Duration::from_secs(3);
 
 /// Where it is known who stated something of a release.
 #[derive(clap::Args)]
 pub struct Sources {
     /// The URL of an indexer's API, which lists who stated something of the release. What that is, the chain says.
-    #[arg(long, value_name = "URL", env = "CHARTER_INDEX", hide_env_values = true, value_parser = address)]
+    #[arg(long, value_name = "URL", env = "CHARTER_INDEX", hide_env_values = true, value_parser = mirror::address)]
     index: Option<String>,
     /// Whose statement of the release to show, with or without an index. More than once for several.
     #[arg(long, value_name = "ACCOUNT")]
     said_by: Vec<AccountId>,
-}
-
-/// An empty text, as a variable that is to say nothing has it, names no index.
-fn address(text: &str) -> Result<String, String> {
-    let wrong = || format!("expected an indexer's URL like http://127.0.0.1:8088, found \"{text}\"");
-    if text.is_empty() {
-        return Ok(String::new());
-    }
-    let url: reqwest::Url = text.parse().map_err(|_| wrong())?;
-    let plain = url.query().is_none() && url.fragment().is_none() && matches!(url.scheme(), "http" | "https");
-    if plain { Ok(text.trim_end_matches('/').to_owned()) } else { Err(wrong()) }
 }
 
 /// How much of an index's list is there.
@@ -150,25 +133,10 @@ struct Item {
 
 /// Who stated something of a release, as an index has it, and whether that is all.
 async fn list(url: &str, release: ReleaseId) -> anyhow::Result<(Vec<AccountId>, bool)> {
-    // Without what may be secret in its URL.
-    let parsed = reqwest::Url::parse(url).context("the index's URL can't be read")?;
-    let origin = parsed.origin().ascii_serialization();
-    let http = reqwest::Client::builder().connect_timeout(CONNECT_TIME).timeout(ANSWER_TIME).build();
-    let failed = |error: reqwest::Error| {
-        let why = if error.is_timeout() { "does not answer" } else { "can't be reached" };
-        anyhow!("the index at {origin} {why}")
-    };
-    let asked = http.map_err(failed)?.get(format!("{url}/v1/statements"));
-    let mut answer = asked.query(&[("release", release)]).send().await.map_err(failed)?;
-    ensure!(answer.status().is_success(), "the index at {origin} answers {}", answer.status());
-    let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(failed)? {
-        bytes.extend_from_slice(&chunk);
-        ensure!(bytes.len() <= ANSWER_BYTES_MAX, "the index at {origin} answers with more than a list of statements");
-    }
-    let page: Option<Page> = serde_json::from_slice(&bytes).ok();
+    let what = "list of statements";
+    let page: Option<Page> = mirror::get(url, "/v1/statements", &[("release", release)], what).await?;
     let Page { mut items, next } =
-        page.with_context(|| format!("the index at {origin} answers with no list of statements"))?;
+        page.context("the index lists no statements: it is of another release of Charter")?;
     let is_all = next.is_none() && items.len() <= LISTED_MAX;
     items.truncate(LISTED_MAX);
     Ok((items.into_iter().map(|item| item.by).collect(), is_all))
@@ -179,7 +147,7 @@ mod tests {
     use charter_types::Hash32;
     use charter_types::governance::{Artifact, ArtifactKind, Release, ReleaseContent, Statement, StatementKind};
 
-    use super::{Listing, Said, address};
+    use super::{Listing, Said};
 
     fn release() -> Release {
         let artifact = Artifact { kind: ArtifactKind::OciImage, digest: Hash32([7; 32]), bytes: 1 };
@@ -241,16 +209,5 @@ statement   d.near: in the index only, the chain has none: taken back, or never 
 "
         );
         assert_eq!(said.sheet(), expected);
-    }
-
-    #[test]
-    fn an_index_is_a_url_that_paths_can_follow() {
-        assert_eq!(address("http://127.0.0.1:8088/").as_deref(), Ok("http://127.0.0.1:8088"));
-        assert_eq!(address("https://a.example/charter").as_deref(), Ok("https://a.example/charter"));
-        assert_eq!(address("").as_deref(), Ok(""));
-        for wrong in ["127.0.0.1:8088", "localhost:8088", "ftp://a.example", "http://a/?key=1", "http://a/#b", "index"]
-        {
-            assert!(address(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -67,8 +67,7 @@ fn an_unreachable_database_or_node_is_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
     refused(&["index", "verify", "--data-dir", path], "has no deployment");
-    let deployment =
-        r#"{"registry":"r.near","keys":"k.near","governance":"g.near","escrow":"e.near","verifier":"v.near"}"#;
+    let deployment = r#"{"registry":"r.near","keys":"k.near","governance":"g.near","escrow":"e.near","tasks":"t.near","verifier":"v.near"}"#;
     std::fs::write(folder.path().join("deployment.json"), deployment).unwrap();
     refused(&["index", "verify", "--data-dir", path], "has no chain");
     let node = ["--rpc-url", "http://127.0.0.1:1"];

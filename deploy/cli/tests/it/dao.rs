@@ -549,7 +549,7 @@ impl Desk {
         let contracts = &desk.harness.contracts;
         let deployment = json!({
             "registry": contracts.registry, "keys": contracts.keys, "governance": contracts.governance,
-            "escrow": contracts.escrow, "verifier": contracts.verifier,
+            "escrow": contracts.escrow, "tasks": contracts.tasks, "verifier": contracts.verifier,
         });
         std::fs::create_dir(desk.folder.path().join("data")).unwrap();
         std::fs::write(desk.folder.path().join("data/deployment.json"), deployment.to_string()).unwrap();

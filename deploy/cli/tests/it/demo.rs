@@ -27,7 +27,7 @@ fn every_step_leaves_a_mirror_that_is_true() {
     let _turn = one_demo_at_a_time();
     let folder = tempfile::tempdir().unwrap();
     let mut rows = 0;
-    for step in ["deploy", "register", "grant", "secret", "vote", "pay", "attack"] {
+    for step in ["deploy", "register", "grant", "secret", "vote", "pay", "task", "attack"] {
         let summary = demo(folder.path(), &["--until", step]);
         assert_eq!(summary["mismatches"], 0, "{step}: {summary}");
         let (fine, report) = verify(folder.path());
@@ -52,6 +52,8 @@ fn the_story_has_its_figures_and_a_second_run_doubles_nothing() {
         (&1.into(), &1.into(), &1_000.into())
     );
     assert_eq!((&first["late_answers"], &first["late_paid"]), (&1.into(), &"0.05".into()), "{first}");
+    assert_eq!((&first["tasks_judged"], &first["tasks_appealed"]), (&1.into(), &1.into()), "{first}");
+    assert_eq!((&first["task_reward"], &first["task_fees"]), (&"0.05".into(), &"0.07".into()), "{first}");
     assert_eq!((&first["secret_leaks"], &first["mismatches"]), (&0.into(), &0.into()), "{first}");
     assert!(first["transcript_bytes"].as_u64().unwrap() > 0, "{first}");
     let codes = first["attack_codes"].as_array().unwrap();
@@ -59,9 +61,18 @@ fn the_story_has_its_figures_and_a_second_run_doubles_nothing() {
         assert!(codes.contains(&code.into()), "{first}");
     }
     let second = demo(folder.path(), &[]);
-    for field in
-        ["agents", "grants", "vouchers", "shared", "late_answers", "rows", "mismatches", "gas_total", "verified_height"]
-    {
+    for field in [
+        "agents",
+        "grants",
+        "vouchers",
+        "shared",
+        "late_answers",
+        "tasks_appealed",
+        "rows",
+        "mismatches",
+        "gas_total",
+        "verified_height",
+    ] {
         assert_eq!(first[field], second[field], "{field}");
     }
 }

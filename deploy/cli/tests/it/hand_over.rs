@@ -36,28 +36,29 @@ async fn governance_takes_over_and_no_access_key_is_left() {
     std::fs::write(folder.path().join("key.json"), key.to_string()).unwrap();
 
     let first = deploy(&harness, folder.path());
-    assert_eq!((states(&first), &first["complete"]), (vec!["voting"; 4], &json!(false)));
+    assert_eq!((states(&first), &first["complete"]), (vec!["voting"; 5], &json!(false)));
     // Nothing is proposed twice.
     assert_eq!(deploy(&harness, folder.path())["hand_over"], first["hand_over"]);
     harness.wait(Duration::from_hours(24)).await.unwrap();
     let second = deploy(&harness, folder.path());
-    assert_eq!((states(&second), &second["complete"]), (vec!["waiting"; 4], &json!(false)));
+    assert_eq!((states(&second), &second["complete"]), (vec!["waiting"; 5], &json!(false)));
     let contracts: Vec<AccountId> =
         first["contracts"].as_object().unwrap().values().map(|id| id.as_str().unwrap().parse().unwrap()).collect();
-    assert_eq!(contracts.len(), 5);
+    assert_eq!(contracts.len(), 6);
     for id in &contracts {
         assert_eq!(worker.view_access_keys(id).await.unwrap().len(), 1, "the way back, as long as it may be needed");
     }
     harness.wait(Duration::from_hours(1)).await.unwrap();
     let third = deploy(&harness, folder.path());
-    assert_eq!((states(&third), &third["complete"]), (vec!["governed"; 4], &json!(true)));
+    assert_eq!((states(&third), &third["complete"]), (vec!["governed"; 5], &json!(true)));
     for id in &contracts {
         assert!(worker.view_access_keys(id).await.unwrap().is_empty(), "{id}");
     }
     let registry = first["contracts"]["registry"].as_str().unwrap().parse().unwrap();
     // Nobody could list it afterwards.
     let reporters = view(worker, &registry, registry::methods::reporters, &Nothing {}).await.unwrap();
-    assert_eq!(reporters, [first["contracts"]["escrow"].as_str().unwrap().parse::<AccountId>().unwrap()]);
+    let listed = ["escrow", "tasks"].map(|name| first["contracts"][name].as_str().unwrap());
+    assert_eq!(reporters.iter().map(AccountId::as_str).collect::<Vec<_>>(), listed);
     let late = refused(&place, &registry, shared::set_pauser, &SetPauser { account: None }, 0).await;
     assert_eq!(late, "CHARTER_NOT_ADMIN");
     assert_eq!(deploy(&harness, folder.path()), third, "there is nothing left to do");

@@ -13,7 +13,7 @@ use crate::process::{charter, run, text};
 fn note_deployment(folder: &Path, harness: Option<&Harness>) {
     let deployment = match harness {
         Some(harness) => serde_json::to_string(&harness.contracts).unwrap(),
-        None => r#"{"registry":"r.near","keys":"k.near","governance":"g.near","escrow":"e.near","verifier":"v.near"}"#
+        None => r#"{"registry":"r.near","keys":"k.near","governance":"g.near","escrow":"e.near","tasks":"t.near","verifier":"v.near"}"#
             .to_owned(),
     };
     std::fs::write(folder.join("deployment.json"), deployment).unwrap();

@@ -21,4 +21,5 @@ mod process;
 mod profile_place;
 mod sputnik;
 mod statements;
+mod tasks;
 mod watch;

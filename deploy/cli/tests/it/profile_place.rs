@@ -69,8 +69,7 @@ fn a_profile_that_others_could_write_is_not_taken() {
 #[test]
 fn a_profile_is_not_written_where_others_could_change_it() {
     let root = tempfile::tempdir().unwrap();
-    let deployment =
-        r#"{"registry":"r.near","keys":"k.near","governance":"g.near","escrow":"e.near","verifier":"v.near"}"#;
+    let deployment = r#"{"registry":"r.near","keys":"k.near","governance":"g.near","escrow":"e.near","tasks":"t.near","verifier":"v.near"}"#;
     std::fs::write(root.path().join("deployment.json"), deployment).unwrap();
     let shared = root.path().join("shared");
     std::fs::create_dir(&shared).unwrap();

@@ -52,7 +52,7 @@ pub struct Events {
 const PROVEN: &str = "coalesce((select light from trust_range where after_height < event.height
                                 order by after_height desc limit 1), false)";
 
-/// Events of one contract (registry, keys, governance or escrow) after a sequence number, or the newest first.
+/// Events of one contract (registry, keys, governance, escrow or tasks) after a sequence number, or the newest first.
 pub async fn events(State(api): State<Api>, parameters: Parameters) -> Reply {
     parameters.only(&["contract", "event", "after", "limit", "order"])?;
     let (limit, order) = (parameters.limit()?, parameters.order()?);

@@ -17,7 +17,7 @@ use charter_indexer::table::{Change, Source};
 use charter_indexer::truth::Truth;
 use charter_indexer::{Contract, tables};
 use charter_types::event::{EventHead, PREFIX, next_head};
-use charter_types::{PAGE_MAX, escrow, governance, keys, registry};
+use charter_types::{PAGE_MAX, escrow, governance, keys, registry, tasks};
 use near_primitives::hash::CryptoHash;
 use near_primitives::merkle::{Direction, MerklePathItem, combine_hash, merklize};
 use near_primitives::views::{ExecutionOutcomeWithIdView, LightClientBlockLiteView};
@@ -222,6 +222,20 @@ impl World {
             "drawn" => self.row("draw", &key(&["agent", "owner", "asset", "payee"])),
             "reserve_of" => self.row("reserve", &key(&["payee", "asset"])),
             "creator" => self.row("creator", &key(&["reserve", "account"])),
+            "task_set" => self.row("task_set", &text("set")),
+            "task" => self.row("task", &key(&["set", "index"])),
+            "reviewer" => self.row("reviewer", &text("account")),
+            "balance" => self.row("balance", &key(&["account", "asset"])),
+            "record" => self.row("work_record", &text("account")),
+            "marks" => {
+                let accounts = args["accounts"].as_array().unwrap().iter();
+                let mark =
+                    |account: &Value| self.row("mark", &format!("{}/{}", text("requester"), account.as_str().unwrap()));
+                accounts.map(mark).filter(|row| !row.is_null()).collect()
+            }
+            "earnings" if contract == Contract::Tasks => {
+                self.row("task_earnings", &key(&["agent", "account", "asset"]))
+            }
             "earnings" => self.row("earnings", &key(&["agent", "account", "asset"])),
             "request" => self.row("request", &key(&["edge", "counter"])),
             "owner" => self.row("owner", &text("account")),
@@ -262,6 +276,7 @@ pub fn changes(contract: Contract, new: &Value) -> Vec<Change> {
         Contract::Keys => tables::keys::changes(&fact::<keys::Fact>(new)),
         Contract::Governance => tables::governance::changes(&fact::<governance::Fact>(new)),
         Contract::Escrow => tables::escrow::changes(&fact::<escrow::Fact>(new)),
+        Contract::Tasks => tables::tasks::changes(&fact::<tasks::Fact>(new)),
     }
 }
 

@@ -7,7 +7,7 @@
 use charter_client::sha256;
 use charter_indexer::{Contract, Database, Indexer, Report, letters, tables, verify};
 use charter_types::event::PREFIX;
-use charter_types::{Hash32, U128, escrow, governance, keys, registry};
+use charter_types::{Hash32, U128, escrow, governance, keys, registry, tasks};
 use proptest::prelude::{BoxedStrategy, Strategy, any};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -90,12 +90,13 @@ impl Scene {
     }
 }
 
-fn facts() -> [(Contract, BoxedStrategy<Value>); 4] {
+fn facts() -> [(Contract, BoxedStrategy<Value>); 5] {
     [
         (Contract::Registry, values_of::<registry::Fact>()),
         (Contract::Keys, values_of::<keys::Fact>()),
         (Contract::Governance, values_of::<governance::Fact>()),
         (Contract::Escrow, values_of::<escrow::Fact>()),
+        (Contract::Tasks, values_of::<tasks::Fact>()),
     ]
 }
 
@@ -106,6 +107,7 @@ fn is_fact(contract: Contract, new: &Value) -> bool {
         Contract::Keys => serde_json::from_value::<keys::Fact>(new).is_ok(),
         Contract::Governance => serde_json::from_value::<governance::Fact>(new).is_ok(),
         Contract::Escrow => serde_json::from_value::<escrow::Fact>(new).is_ok(),
+        Contract::Tasks => serde_json::from_value::<tasks::Fact>(new).is_ok(),
     }
 }
 
@@ -268,7 +270,7 @@ const PARENTS: [(Contract, &str); 4] = [
     (Contract::Governance, "proposal"),
 ];
 
-fn parents(chance: &mut Chance, facts: &[(Contract, BoxedStrategy<Value>); 4]) -> Vec<(Contract, Value)> {
+fn parents(chance: &mut Chance, facts: &[(Contract, BoxedStrategy<Value>); 5]) -> Vec<(Contract, Value)> {
     let mut made = Vec::new();
     for (contract, name) in PARENTS {
         let (_, strategy) = facts.iter().find(|(of, _)| *of == contract).unwrap();

@@ -1,5 +1,6 @@
 //! A chain on which every table has a row.
 
+mod tasks;
 mod tokens;
 
 use std::time::Duration;
@@ -55,7 +56,8 @@ impl World {
         world.fill_escrow().await;
         world.fill_purses().await;
         world.fill_edges().await;
-        world.fill_tokens().await;
+        let token = world.fill_tokens().await;
+        world.fill_tasks(&token).await;
         world
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use charter_client::Contracts;
 use charter_localnet::Localnet;
 use charter_types::event::PREFIX;
-use charter_types::{escrow, governance, keys, registry};
+use charter_types::{escrow, governance, keys, registry, tasks};
 use near_primitives::transaction::ExecutionStatus;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -36,6 +36,7 @@ pub async fn on_chain(localnet: &Localnet, contracts: &Contracts) -> Vec<Logged>
         ("keys", contracts.keys.clone(), keys::STANDARD),
         ("governance", contracts.governance.clone(), governance::STANDARD),
         ("escrow", contracts.escrow.clone(), escrow::STANDARD),
+        ("tasks", contracts.tasks.clone(), tasks::STANDARD),
     ];
     let read = localnet.with(move |chain| {
         let mut found = Vec::new();

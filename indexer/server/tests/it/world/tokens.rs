@@ -20,7 +20,8 @@ use super::{STAKE_PERIOD_MS, World};
 const TOKENS: u128 = 1_000_000;
 
 impl World {
-    pub(super) async fn fill_tokens(&self) {
+    /// Answers with the token.
+    pub(super) async fn fill_tokens(&self) -> AccountId {
         let token = self.harness.account("usd").await.unwrap();
         token.deploy(&test_token().unwrap()).await.unwrap().into_result().unwrap();
         let token = token.id().clone();
@@ -32,6 +33,7 @@ impl World {
         self.fill_channel(&token).await;
         self.fill_purse(&token).await;
         self.fill_edge(&token).await;
+        token
     }
 
     async fn tell(&self, token: &AccountId, method: &str, args: Value) {
