@@ -1,0 +1,173 @@
+//! Reviewers: what each has bonded, which of it is free, on duty or leaving, and who may sit on a panel.
+
+use std::collections::BTreeMap;
+
+use super::{Judged, Model, Person, SLOT, TaskKey, refuse_if};
+
+pub const SLOTS_MAX: usize = 16;
+pub const UNBOND_MS: u64 = 3 * 24 * 60 * 60 * 1_000;
+/// A pool of so many slots is looked through as a whole.
+pub const PROBES: [usize; 2] = [24, 40];
+/// So many reviewers more than seats are needed before anything is drawn.
+pub const SLACK: usize = 3;
+
+/// A duty: a task's round.
+pub type Duty = (TaskKey, usize);
+
+#[derive(Clone, Debug, Default)]
+pub struct Reviewer {
+    /// When each free slot was bonded, the oldest first. Which of its slots a reviewer is drawn by, and which of them leave,
+    /// nobody is told: here it is always the newest that can be, so that what is left can be drawn at least as often as on
+    /// the chain.
+    pub free: Vec<u64>,
+    pub duties: BTreeMap<Duty, u64>,
+    /// When each leaving slot may be taken out.
+    pub leaving: Vec<u64>,
+}
+
+impl Reviewer {
+    pub fn slots(&self) -> usize {
+        self.free.len() + self.duties.len() + self.leaving.len()
+    }
+
+    pub fn is_active(&self) -> bool {
+        !self.free.is_empty()
+    }
+
+    /// Every slot is whole, whatever it does.
+    pub fn bonded(&self) -> u128 {
+        SLOT * u128::try_from(self.slots()).unwrap()
+    }
+
+    fn put_back(&mut self, since_ms: u64) {
+        self.free.push(since_ms);
+        self.free.sort_unstable();
+    }
+}
+
+impl Model {
+    /// Owners of a slot that can be drawn now.
+    pub fn active_reviewers(&self) -> usize {
+        self.reviewers.values().filter(|reviewer| reviewer.is_active()).count()
+    }
+
+    pub fn pool(&self) -> usize {
+        self.reviewers.values().map(|reviewer| reviewer.free.len()).sum()
+    }
+
+    pub(super) fn bond(&mut self, by: Person, slots: usize, now_ms: u64) -> Judged {
+        let has = self.reviewers.get(&by).map_or(0, Reviewer::slots);
+        let over = has + slots > SLOTS_MAX;
+        refuse_if(&[(slots == 0, "TASKS_BAD_SLOTS"), (over, "TASKS_TOO_MANY_SLOTS")])?;
+        self.receive(super::NEAR, SLOT * u128::try_from(slots).unwrap());
+        let reviewer = self.reviewers.entry(by).or_default();
+        reviewer.free.extend(std::iter::repeat_n(now_ms, slots));
+        Ok(())
+    }
+
+    pub(super) fn unbond(&mut self, by: Person, slots: usize, now_ms: u64) -> Judged {
+        let free = self.reviewers.get(&by).map_or(0, |reviewer| reviewer.free.len());
+        refuse_if(&[(slots == 0, "TASKS_BAD_SLOTS"), (slots > free, "TASKS_TOO_FEW_SLOTS")])?;
+        let Some(reviewer) = self.reviewers.get_mut(&by) else { unreachable!("it has free slots") };
+        reviewer.free.truncate(free - slots);
+        reviewer.leaving.extend(std::iter::repeat_n(now_ms + UNBOND_MS, slots));
+        Ok(())
+    }
+
+    /// All that is due goes to the balance.
+    pub(super) fn withdraw_bond(&mut self, by: Person, now_ms: u64) -> Judged<u128> {
+        let is_due = |ready_ms: &&u64| now_ms >= **ready_ms;
+        let leaving = self.reviewers.get(&by).map_or(&[][..], |reviewer| &reviewer.leaving);
+        let due = leaving.iter().filter(is_due).count();
+        refuse_if(&[(due == 0, "TASKS_NOTHING_DUE")])?;
+        let Some(reviewer) = self.reviewers.get_mut(&by) else { unreachable!("something of it is leaving") };
+        reviewer.leaving.retain(|ready_ms| now_ms < *ready_ms);
+        let amount = SLOT * u128::try_from(due).unwrap();
+        self.credit(by, super::NEAR, amount);
+        self.forget_reviewer(by);
+        Ok(amount)
+    }
+
+    /// INV-TSK-4 and 5: whether these may sit there, and nobody else had to. `None` on the chain means that it found too few.
+    pub fn check_panel(&self, key: TaskKey, round: usize, panel: &[Person]) -> Result<(), String> {
+        let seats = SEATS_OF[round];
+        if panel.is_empty() {
+            let sure = self.reviewers.keys().filter(|by| self.is_surely_eligible(key, **by)).count();
+            let looked_through = self.pool() <= PROBES[round];
+            return if looked_through && sure >= seats {
+                Err(format!("INV-TSK-4: no panel, though {sure} could sit on one of {seats}"))
+            } else {
+                Ok(())
+            };
+        }
+        if panel.len() != seats {
+            return Err(format!("INV-TSK-4: {} seats instead of {seats}", panel.len()));
+        }
+        for (place, by) in panel.iter().enumerate() {
+            if panel[..place].contains(by) {
+                return Err(format!("INV-TSK-4: {by} has two seats"));
+            }
+            self.check_seat(key, *by)?;
+        }
+        Ok(())
+    }
+
+    fn check_seat(&self, key: TaskKey, by: Person) -> Result<(), String> {
+        let (task, set) = (&self.tasks[&key], self.set_of(key));
+        if by == task.worker {
+            return Err(format!("INV-TSK-4: {by} judges its own work"));
+        }
+        if by == set.requester {
+            return Err(format!("INV-TSK-4: {by} judges what it asked for"));
+        }
+        if task.sits(by) {
+            return Err(format!("INV-TSK-4: {by} sits there already"));
+        }
+        if self.is_excluded(set.requester, by) {
+            return Err(format!("INV-TSK-4: {by} is excluded"));
+        }
+        let free = self.reviewers.get(&by).map_or(&[][..], |reviewer| &reviewer.free);
+        if !free.iter().any(|since_ms| *since_ms <= task.taken_ms) {
+            return Err(format!("INV-TSK-5: {by} has no free slot from before the task was taken"));
+        }
+        Ok(())
+    }
+
+    /// Whichever of its slots is looked at.
+    fn is_surely_eligible(&self, key: TaskKey, by: Person) -> bool {
+        let all_old = self.reviewers[&by].free.iter().all(|since_ms| *since_ms <= self.tasks[&key].taken_ms);
+        all_old && self.check_seat(key, by).is_ok()
+    }
+
+    /// Whoever was drawn has one slot less in the pool.
+    pub(super) fn seat(&mut self, key: TaskKey, round: usize, panel: &[Person]) {
+        let taken_ms = self.tasks[&key].taken_ms;
+        for by in panel {
+            let reviewer = self.reviewers.get_mut(by).expect("who sits there is a reviewer");
+            let place = reviewer.free.iter().rposition(|since_ms| *since_ms <= taken_ms);
+            let since_ms = reviewer.free.remove(place.expect("it has such a slot"));
+            reviewer.duties.insert((key, round), since_ms);
+        }
+    }
+
+    /// The duty is over: its slot goes back to the pool, or loses some of its bond, and then the rest of it goes to the
+    /// balance.
+    pub(super) fn dismiss(&mut self, duty: Duty, by: Person, loses: u128) {
+        let reviewer = self.reviewers.get_mut(&by).expect("who sits there is a reviewer");
+        let since_ms = reviewer.duties.remove(&duty).expect("it has that duty");
+        if loses == 0 {
+            reviewer.put_back(since_ms);
+        } else {
+            self.credit(by, super::NEAR, SLOT - loses);
+            self.forget_reviewer(by);
+        }
+    }
+
+    fn forget_reviewer(&mut self, by: Person) {
+        if self.reviewers.get(&by).is_some_and(|reviewer| reviewer.slots() == 0) {
+            self.reviewers.remove(&by);
+        }
+    }
+}
+
+use super::rounds::SEATS as SEATS_OF;
