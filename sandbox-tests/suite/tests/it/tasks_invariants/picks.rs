@@ -3,7 +3,9 @@
 use super::World;
 use super::moves::{Lie, Move, Op};
 use crate::tasks_bytes::{Hash, VerdictOf, WorkOf, verdict_hash, work_hash};
-use crate::tasks_model::{Act, Deadlines, NEAR, NewSet, Person, SLOT, Shown, Step, TOKEN, Task, TaskKey, Verdict, Work};
+use crate::tasks_model::{
+    Act, Deadlines, NEAR, NewSet, Person, SLOT, Shown, Step, TOKEN, Task, TaskKey, Verdict, Work,
+};
 
 pub const MINUTE_MS: u64 = 60_000;
 /// Of every deadline but where a set is shorter.
@@ -148,7 +150,9 @@ impl World {
                 Step::Withdraw { asset: op.asset, amount: (!op.flag).then_some(has * op.share / 1_000) }
             }
             Move::Send => Step::Send { amount: UNIT * op.share, known: op.lie.is_none() },
-            Move::Work | Move::WithdrawAndEnd | Move::AtOnce | Move::Wait(_) | Move::Fail | Move::Refuse => return None,
+            Move::Work | Move::WithdrawAndEnd | Move::AtOnce | Move::Wait(_) | Move::Fail | Move::Refuse => {
+                return None;
+            }
         })
     }
 
@@ -190,7 +194,12 @@ impl World {
     }
 
     fn work_hash_of(&self, key: TaskKey, attempt: u64, by: Person, other: bool) -> Hash {
-        let of = WorkOf { contract: &self.model.contract, set: self.model.number(key), attempt, worker: &self.model.names[by] };
+        let of = WorkOf {
+            contract: &self.model.contract,
+            set: self.model.number(key),
+            attempt,
+            worker: &self.model.names[by],
+        };
         work_hash(&of, crate::tasks_bytes::answer_hash(&answer(key.1, other)), salt(by))
     }
 
@@ -198,7 +207,8 @@ impl World {
         if op.lie == Some(Lie::Copied) {
             // What another worker committed.
             let others = self.model.tasks.iter().filter(|task| *task.0 != key).map(|task| task.1.work);
-            let hashes = others.filter_map(|work| if let Work::Committed { hash, .. } = work { Some(hash) } else { None });
+            let hashes =
+                others.filter_map(|work| if let Work::Committed { hash, .. } = work { Some(hash) } else { None });
             return hashes.last().unwrap_or([7; 32]);
         }
         let attempt = self.model.tasks.get(&key).map_or(0, |task| task.attempt);

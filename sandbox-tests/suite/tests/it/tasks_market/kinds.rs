@@ -1,10 +1,11 @@
 //! Who takes part in the market, and how each of them decides. Nobody knows who sits beside it; what a ring has in common is
-//! a secret, by which its workers mark their answers.
+//! a secret, by which its workers mark what they do.
 
 use charter_client::sha256;
 use rand::Rng;
 use rand::rngs::StdRng;
 
+use crate::tasks_bytes::Hash;
 use crate::tasks_model::Verdict;
 
 pub const MILLI: u128 = 1_000_000_000_000_000_000_000;
@@ -25,7 +26,7 @@ pub enum Worker {
     Honest,
     Lazy,
     Random,
-    /// Any label, with the ring's mark.
+    /// Any label, and the ring's mark.
     Ring,
 }
 
@@ -65,22 +66,22 @@ impl Worker {
         (label, costs)
     }
 
-    /// An answer with the label: its first byte, and behind it what is a mark to those who know the secret, and noise to
-    /// everybody else.
-    pub fn answer(self, label: u8, index: u32, chance: &mut StdRng) -> Vec<u8> {
-        let mut noise = [0; MARK_BYTES];
+    /// What it adds to its commitment, which everybody can read from the reveal on: noise, or what is a mark to those who
+    /// know the secret and noise to everybody else.
+    pub fn salt(self, index: u32, chance: &mut StdRng) -> Hash {
+        if self == Self::Ring {
+            return mark(index);
+        }
+        let mut noise = Hash::default();
         chance.fill(&mut noise);
-        let rest = if self == Self::Ring { mark(index) } else { noise };
-        [&[label][..], &rest].concat()
+        noise
     }
 }
 
-const MARK_BYTES: usize = 8;
 const SECRET: &[u8] = b"what a ring has in common";
 
-fn mark(index: u32) -> [u8; MARK_BYTES] {
-    let hash = sha256(&[SECRET, &index.to_le_bytes()].concat());
-    *hash.first_chunk().unwrap()
+fn mark(index: u32) -> Hash {
+    sha256(&[SECRET, &index.to_le_bytes()].concat())
 }
 
 impl Reviewer {
@@ -96,20 +97,16 @@ impl Reviewer {
         }
     }
 
-    /// What it says of an answer that anybody can read, and what knowing better took.
-    pub fn judge(self, answer: &[u8], index: u32, right: u8, chance: &mut StdRng) -> (Verdict, u128) {
+    /// What it says of a label, which came with this salt, and what knowing better took.
+    pub fn judge(self, is_right: bool, salt: Hash, index: u32, chance: &mut StdRng) -> (Verdict, u128) {
         let said = |good| if good { Verdict::Good } else { Verdict::Bad };
-        let is_marked = answer[1..] == mark(index);
         match self {
-            Self::CarefulRing | Self::IdleRing if is_marked => (Verdict::Good, 0),
-            Self::Honest | Self::CarefulRing => {
-                let slips = !chance.gen_bool(CARE);
-                (said((answer[0] == right) != slips), JUDGING_COSTS)
-            }
+            Self::CarefulRing | Self::IdleRing if salt == mark(index) => (Verdict::Good, 0),
+            Self::Honest | Self::CarefulRing => (said(is_right == chance.gen_bool(CARE)), JUDGING_COSTS),
             Self::Lazy => (Verdict::Good, 0),
             Self::Random => (said(chance.gen_bool(0.5)), 0),
-            // Nine of ten strangers' answers are good: agreeing with each other is all that this can be about.
-            Self::IdleRing => (said(sha256(&[SECRET, answer].concat())[0] >= 26), 0),
+            // Most answers are good, so it says so of nine in ten; of which not, all of its like agree.
+            Self::IdleRing => (said(sha256(&[SECRET, &salt].concat())[0] >= 26), 0),
         }
     }
 }

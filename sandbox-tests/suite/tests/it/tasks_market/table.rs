@@ -78,7 +78,8 @@ impl Row {
     }
 }
 
-pub const HEAD: &str = "| who | accounts | tasks or duties | mean of them, mNEAR | median account, mNEAR |\n|---|--:|--:|--:|--:|";
+pub const HEAD: &str =
+    "| who | accounts | tasks or duties | mean of them, mNEAR | median account, mNEAR |\n|---|--:|--:|--:|--:|";
 const BEGIN: &str = "<!-- what the test found: CHARTER_WRITE_MARKET=1 writes it -->\n";
 const END: &str = "<!-- end of what the test found -->\n";
 

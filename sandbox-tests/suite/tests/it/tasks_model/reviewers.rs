@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Judged, Model, Person, SLOT, TaskKey, refuse_if};
+use super::rounds::SEATS;
+use super::{Judged, Model, NEAR, Person, SLOT, TaskKey, refuse_if};
 
 pub const SLOTS_MAX: usize = 16;
 pub const UNBOND_MS: u64 = 3 * 24 * 60 * 60 * 1_000;
@@ -59,7 +60,7 @@ impl Model {
         let has = self.reviewers.get(&by).map_or(0, Reviewer::slots);
         let over = has + slots > SLOTS_MAX;
         refuse_if(&[(slots == 0, "TASKS_BAD_SLOTS"), (over, "TASKS_TOO_MANY_SLOTS")])?;
-        self.receive(super::NEAR, SLOT * u128::try_from(slots).unwrap());
+        self.receive(NEAR, SLOT * u128::try_from(slots).unwrap());
         let reviewer = self.reviewers.entry(by).or_default();
         reviewer.free.extend(std::iter::repeat_n(now_ms, slots));
         Ok(())
@@ -75,22 +76,22 @@ impl Model {
     }
 
     /// All that is due goes to the balance.
-    pub(super) fn withdraw_bond(&mut self, by: Person, now_ms: u64) -> Judged<u128> {
+    pub(super) fn withdraw_bond(&mut self, by: Person, now_ms: u64) -> Judged {
         let is_due = |ready_ms: &&u64| now_ms >= **ready_ms;
-        let leaving = self.reviewers.get(&by).map_or(&[][..], |reviewer| &reviewer.leaving);
+        let leaving = self.reviewers.get(&by).map_or(&[][..], |reviewer| reviewer.leaving.as_slice());
         let due = leaving.iter().filter(is_due).count();
         refuse_if(&[(due == 0, "TASKS_NOTHING_DUE")])?;
         let Some(reviewer) = self.reviewers.get_mut(&by) else { unreachable!("something of it is leaving") };
         reviewer.leaving.retain(|ready_ms| now_ms < *ready_ms);
         let amount = SLOT * u128::try_from(due).unwrap();
-        self.credit(by, super::NEAR, amount);
+        self.credit(by, NEAR, amount);
         self.forget_reviewer(by);
-        Ok(amount)
+        Ok(())
     }
 
     /// INV-TSK-4 and 5: whether these may sit there, and nobody else had to. `None` on the chain means that it found too few.
     pub fn check_panel(&self, key: TaskKey, round: usize, panel: &[Person]) -> Result<(), String> {
-        let seats = SEATS_OF[round];
+        let seats = SEATS[round];
         if panel.is_empty() {
             let sure = self.reviewers.keys().filter(|by| self.is_surely_eligible(key, **by)).count();
             let looked_through = self.pool() <= PROBES[round];
@@ -126,7 +127,7 @@ impl Model {
         if self.is_excluded(set.requester, by) {
             return Err(format!("INV-TSK-4: {by} is excluded"));
         }
-        let free = self.reviewers.get(&by).map_or(&[][..], |reviewer| &reviewer.free);
+        let free = self.reviewers.get(&by).map_or(&[][..], |reviewer| reviewer.free.as_slice());
         if !free.iter().any(|since_ms| *since_ms <= task.taken_ms) {
             return Err(format!("INV-TSK-5: {by} has no free slot from before the task was taken"));
         }
@@ -158,7 +159,7 @@ impl Model {
         if loses == 0 {
             reviewer.put_back(since_ms);
         } else {
-            self.credit(by, super::NEAR, SLOT - loses);
+            self.credit(by, NEAR, SLOT - loses);
             self.forget_reviewer(by);
         }
     }
@@ -169,5 +170,3 @@ impl Model {
         }
     }
 }
-
-use super::rounds::SEATS as SEATS_OF;

@@ -190,7 +190,13 @@ impl Model {
         Ok(())
     }
 
-    pub(super) fn reveal_work(&mut self, by: Person, key: TaskKey, (answer, salt): (Hash, Hash), now_ms: u64) -> Judged {
+    pub(super) fn reveal_work(
+        &mut self,
+        by: Person,
+        key: TaskKey,
+        (answer, salt): (Hash, Hash),
+        now_ms: u64,
+    ) -> Judged {
         let task = self.known(key)?;
         let of = WorkOf { contract: &self.contract, key, attempt: task.attempt, worker: &self.names[by] };
         let own = work_hash(&of, answer, salt);
@@ -277,7 +283,8 @@ impl Model {
         let Work::Revealed { answer } = task.work else { unreachable!("it was judged") };
         let good = answer == shown.answer;
         let right = if good { Verdict::Good } else { Verdict::Bad };
-        let said: Vec<_> = task.rounds.iter().flat_map(|round| &round.seats).map(|seat| (seat.by, seat.verdict)).collect();
+        let said: Vec<_> =
+            task.rounds.iter().flat_map(|round| &round.seats).map(|seat| (seat.by, seat.verdict)).collect();
         let worker = task.worker;
         self.marks.entry((by, worker)).or_default().worker[usize::from(!good)] += 1;
         for (reviewer, verdict) in said {

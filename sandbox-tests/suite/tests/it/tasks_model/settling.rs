@@ -1,6 +1,6 @@
 //! Who gets what when a task ends.
 
-use super::rounds::{Outcome, Round, Verdict};
+use super::rounds::{Outcome, Round, SEATS, Verdict};
 use super::{Judged, Model, NEAR, Person, SLOT, Task, TaskKey, Work, refuse_if};
 
 pub const MINORITY_LOSS: u128 = SLOT / 4;
@@ -123,8 +123,9 @@ impl Model {
 
     fn pay_worker(&mut self, key: TaskKey) {
         let set = self.set_of(key);
-        let (requester, asset, reward, fee) = (set.requester, set.asset, set.reward, set.fee);
-        let (worker, end) = (self.tasks[&key].worker, self.tasks[&key].end());
+        let (requester, asset, reward) = (set.requester, set.asset, set.reward);
+        let task = &self.tasks[&key];
+        let (worker, agent, end) = (task.worker, task.agent, task.end());
         let earns = earned(end, reward);
         self.task(key).pot -= reward;
         self.credit(worker, asset, earns);
@@ -135,8 +136,7 @@ impl Model {
             Some(_) => record.done_bad += 1,
             None => {}
         }
-        self.earn(worker, self.tasks[&key].agent, asset, earns);
-        let _ = fee;
+        self.earn(worker, agent, asset, earns);
     }
 
     /// INV-TSK-2: nobody loses more here than the duty's slot, and whoever agrees with the end loses nothing.
@@ -149,7 +149,7 @@ impl Model {
         let lots: Vec<(Person, Lot)> =
             task.rounds[round].seats.iter().map(|seat| (seat.by, lot(seat.verdict, end))).collect();
         let paid: Vec<Person> = lots.iter().filter(|one| one.1 == Lot::Paid).map(|one| one.0).collect();
-        let seats = u128::try_from(super::rounds::SEATS[round]).unwrap();
+        let seats = u128::try_from(SEATS[round]).unwrap();
         let spent = fee * u128::try_from(paid.len()).unwrap();
         self.task(key).pot -= fee * seats;
         for by in &paid {

@@ -1,7 +1,7 @@
 //! What a transaction is made of.
 
 use super::{Asset, Judged, Model, NEAR, NewSet, Person, Sent, Shown, TOKEN, TaskKey, Verdict, refuse_if};
-use crate::tasks_bytes::{Hash, VerdictOf, verdict_hash};
+use crate::tasks_bytes::{Hash, VerdictOf, answer_hash, verdict_hash};
 
 /// A step, and what is attached to it.
 #[derive(Clone, Debug)]
@@ -17,14 +17,33 @@ pub enum Step {
     Post(NewSet),
     Close(usize),
     Take(usize),
-    CommitWork { key: TaskKey, hash: Hash },
-    RevealWork { key: TaskKey, answer: Hash, salt: Hash },
+    CommitWork {
+        key: TaskKey,
+        hash: Hash,
+    },
+    RevealWork {
+        key: TaskKey,
+        answer: Vec<u8>,
+        salt: Hash,
+    },
     Draw(TaskKey),
-    CommitVerdict { key: TaskKey, hash: Hash },
-    RevealVerdict { key: TaskKey, verdict: Verdict, salt: Hash },
+    CommitVerdict {
+        key: TaskKey,
+        hash: Hash,
+    },
+    RevealVerdict {
+        key: TaskKey,
+        verdict: Verdict,
+        salt: Hash,
+    },
     Appeal(TaskKey),
-    Show { key: TaskKey, shown: Shown },
-    ForgetMarks { of: Vec<Person> },
+    Show {
+        key: TaskKey,
+        shown: Shown,
+    },
+    ForgetMarks {
+        of: Vec<Person>,
+    },
     Settle(TaskKey),
     Bond(usize),
     Unbond(usize),
@@ -32,9 +51,15 @@ pub enum Step {
     OpenBalance(Asset),
     Deposit,
     EndBalance(Asset),
-    Withdraw { asset: Asset, amount: Option<u128> },
+    Withdraw {
+        asset: Asset,
+        amount: Option<u128>,
+    },
     /// Tokens, by `ft_transfer_call`.
-    Send { amount: u128, known: bool },
+    Send {
+        amount: u128,
+        known: bool,
+    },
 }
 
 impl Act {
@@ -76,17 +101,23 @@ impl Model {
             Step::Close(set) => self.close(by, *set)?,
             Step::Take(set) => self.take(by, *set, *attached, now_ms)?,
             Step::CommitWork { key, hash } => self.commit_work(by, *key, *hash, now_ms)?,
-            Step::RevealWork { key, answer, salt } => self.reveal_work(by, *key, (*answer, *salt), now_ms)?,
+            Step::RevealWork { key, answer, salt } => {
+                self.reveal_work(by, *key, (answer_hash(answer), *salt), now_ms)?
+            }
             Step::Draw(key) => self.draw(*key)?,
             Step::CommitVerdict { key, hash } => self.round_of(*key)?.commit(by, *hash, now_ms)?,
             Step::RevealVerdict { key, verdict, salt } => self.reveal_verdict(by, *key, (*verdict, *salt), now_ms)?,
             Step::Appeal(key) => self.appeal(by, *key, now_ms)?,
             Step::Show { key, shown } => self.show(by, *key, shown, now_ms)?,
-            Step::ForgetMarks { of } => self.marks.retain(|(requester, about), _| *requester != by || !of.contains(about)),
-            Step::Settle(key) => self.settle(*key, now_ms).map(|_| ())?,
+            Step::ForgetMarks { of } => {
+                self.marks.retain(|(requester, about), _| *requester != by || !of.contains(about))
+            }
+            Step::Settle(key) => {
+                self.settle(*key, now_ms)?;
+            }
             Step::Bond(slots) => self.bond(by, *slots, *attached, now_ms)?,
             Step::Unbond(slots) => self.unbond(by, *slots, now_ms)?,
-            Step::WithdrawBond => self.withdraw_bond(by, now_ms).map(|_| ())?,
+            Step::WithdrawBond => self.withdraw_bond(by, now_ms)?,
             _ => return self.step_of_money(act, by),
         }
         Ok(None)
