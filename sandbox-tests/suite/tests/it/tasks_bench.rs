@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use charter_harness::arguments::prepay;
 use charter_harness::{Call, Caller, Harness, Outcome, failed_with};
+use charter_types::asset::Asset;
+use charter_types::tasks::args::TaskRef;
 use near_workspaces::{Account, AccountId};
 
 use crate::staked::together;
-use crate::tasks_bytes::{Hash, VerdictOf, WorkOf, answer_hash, verdict_hash, work_hash};
-use crate::tasks_model::{Deadlines, NEAR, NewSet, SLOT, Verdict};
-use crate::tasks_wire::{self as wire, Seen, TaskId};
+use crate::tasks_bytes::{About, Chain, Hash, answer_hash, verdict_hash, work_hash};
+use crate::tasks_model::{Deadlines, NewSet, SLOT, Verdict};
+use crate::tasks_wire::{self as wire, Seen};
 
 pub const MINUTE_MS: u64 = 60_000;
 pub const TAKE_DEPOSIT: u128 = 50_000_000_000_000_000_000_000;
@@ -57,9 +59,9 @@ impl Bench {
             bench.reviewers.push(reviewer);
         }
         prepay(&bench.requester, bench.contract(), PREPAID).await;
-        bench.ok(&bench.requester, wire::open_balance(&wire::asset(NEAR, None)), SLOT).await;
+        bench.ok(&bench.requester, wire::open_balance(&Asset::Near), SLOT).await;
         bench.ok(&bench.requester, wire::deposit(), FUNDS).await;
-        let posted = bench.ok(&bench.requester, wire::post(new, &wire::asset(new.asset, None)), SLOT).await;
+        let posted = bench.ok(&bench.requester, wire::post(new, &Asset::Near), SLOT).await;
         bench.set = wire::posted(&posted);
         bench
     }
@@ -67,7 +69,7 @@ impl Bench {
     async fn join(&self, name: &str) -> Account {
         let account = self.harness.account(name).await.unwrap();
         prepay(&account, self.contract(), PREPAID).await;
-        self.ok(&account, wire::open_balance(&wire::asset(NEAR, None)), SLOT).await;
+        self.ok(&account, wire::open_balance(&Asset::Near), SLOT).await;
         account
     }
 
@@ -84,8 +86,17 @@ impl Bench {
         wire::contract(&self.harness)
     }
 
-    pub fn id(&self, index: u32) -> TaskId {
-        TaskId { set: self.set, index }
+    pub fn id(&self, index: u32) -> TaskRef {
+        TaskRef { set: self.set, index }
+    }
+
+    fn chain(&self) -> Chain {
+        wire::chain(&self.harness)
+    }
+
+    /// Of a task that nobody took before.
+    fn about(&self, index: u32) -> About {
+        About { set: self.set, index, attempt: 1 }
     }
 
     pub async fn send(&self, by: &Account, call: Call, deposit: u128) -> Outcome {
@@ -114,9 +125,8 @@ impl Bench {
 
     /// Of a task that nobody took before.
     pub fn commit(&self, by: &Account, index: u32, answer: &[u8], salt: Hash) -> Call {
-        let contract = self.contract().as_str();
-        let of = WorkOf { contract, set: self.set, index, attempt: 0, worker: by.id().as_str() };
-        wire::commit_work(self.id(index), work_hash(&of, answer_hash(answer), salt))
+        let hash = work_hash(&self.chain(), self.about(index), by.id().as_str(), (answer_hash(answer), salt));
+        wire::commit_work(self.id(index), hash)
     }
 
     pub fn reveal(&self, index: u32, answer: &[u8], salt: Hash) -> Call {
@@ -132,16 +142,17 @@ impl Bench {
     /// Who sits in a round, from 0.
     pub async fn panel(&self, index: u32, round: usize) -> Vec<AccountId> {
         let seen = Seen(&self.harness).task(self.id(index)).await.expect("the task is there");
-        seen.rounds.get(round).map(|round| round.seats.iter().map(|seat| seat.0.clone()).collect()).unwrap_or_default()
+        let panel = if round == 0 { seen.panel } else { seen.appeal.and_then(|appeal| appeal.panel) };
+        panel.map_or(Vec::new(), |panel| panel.seats.into_iter().map(|seat| seat.reviewer).collect())
     }
 
     /// All seats of a round commit, and then reveal.
     pub async fn judge(&self, index: u32, round: usize, said: &[(&Account, Verdict)]) {
-        let contract = self.contract().as_str();
+        let round = u8::try_from(round).unwrap() + 1;
         for (by, verdict) in said {
-            let (set, attempt, reviewer) = (self.set, 0, by.id().as_str());
-            let of = VerdictOf { contract, set, index, attempt, round, reviewer };
-            self.ok(by, wire::commit_verdict(self.id(index), verdict_hash(&of, *verdict, SALT)), 0).await;
+            let about = (self.about(index), round);
+            let hash = verdict_hash(&self.chain(), about, by.id().as_str(), (*verdict, SALT));
+            self.ok(by, wire::commit_verdict(self.id(index), hash), 0).await;
         }
         for (by, verdict) in said {
             self.ok(by, wire::reveal_verdict(self.id(index), *verdict, SALT), 0).await;

@@ -10,7 +10,7 @@ use near_workspaces::Account;
 use crate::invariants::asked_for;
 use crate::staked::together;
 use crate::tasks_bench::{Bench, SALT, TAKE_DEPOSIT, deadlines};
-use crate::tasks_model::{NEAR, NewSet, SLOT};
+use crate::tasks_model::{NEAR, NewSet, SLOT, SLOTS_MAX};
 use crate::tasks_wire::{self as wire, Seen};
 use odds::{Score, chance};
 use steering::Target;
@@ -62,10 +62,10 @@ impl Round {
         &self.bench.reviewers[0]
     }
 
-    /// What of the first one's bond is nowhere yet.
+    /// Slots that the first one may still bond.
     async fn spare(&self) -> usize {
         let seen = Seen(&self.bench.harness).reviewer(self.one().id()).await;
-        16 - seen.map_or(0, |seen| seen.slots())
+        SLOTS_MAX - seen.map_or(0, |seen| wire::bonded(&seen))
     }
 
     /// Before the reveal.
@@ -127,9 +127,11 @@ impl Round {
 
     /// Slots that it bonded late count from the next task on, those that leave never again.
     async fn next(&mut self) {
+        let pool = Seen(&self.bench.harness).pool().await;
+        assert_eq!(pool.slots.len(), usize::try_from(pool.size).unwrap(), "a page shows all of it");
         for (place, reviewer) in self.bench.reviewers.iter().enumerate() {
-            let seen = Seen(&self.bench.harness).reviewer(reviewer.id()).await;
-            self.slots[place] = u32::try_from(seen.map_or(0, |seen| seen.free)).unwrap();
+            let free = pool.slots.iter().filter(|slot| slot.reviewer == *reviewer.id()).count();
+            self.slots[place] = u32::try_from(free).unwrap();
         }
     }
 }

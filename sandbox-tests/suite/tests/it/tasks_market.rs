@@ -13,7 +13,10 @@ mod table;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use charter_harness::arguments::DEPOSIT;
 use charter_harness::failed_with;
+use charter_types::asset::Asset;
+use charter_types::tasks as shown;
 use near_workspaces::{Account, AccountId};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -86,6 +89,10 @@ fn signed(yocto: u128) -> i128 {
     i128::try_from(yocto).unwrap()
 }
 
+fn bonds(seen: &shown::Reviewer) -> u128 {
+    SLOT * u128::try_from(wire::bonded(seen)).unwrap() + seen.returned.0
+}
+
 fn is_honeypot(index: u32) -> bool {
     index % HONEYPOTS == 3
 }
@@ -141,9 +148,8 @@ impl Market {
     /// What somebody has here, in its balance and in slots, less what it put in since.
     async fn has(&self, account: &Account) -> i128 {
         let seen = Seen(&self.bench.harness);
-        let balance = seen.balance(account.id(), &wire::asset(NEAR, None)).await.unwrap_or_default();
-        let slots = seen.reviewer(account.id()).await.map_or(0, |seen| seen.slots());
-        let bonds = SLOT * u128::try_from(slots).unwrap();
+        let balance = seen.balance(account.id(), &Asset::Near).await.map_or(0, |row| row.amount.0);
+        let bonds = seen.reviewer(account.id()).await.map_or(0, |seen| bonds(&seen));
         signed(balance + bonds) - self.put_in.get(account.id()).copied().unwrap_or_default()
     }
 
@@ -203,17 +209,17 @@ impl Market {
         let before = self.all_have().await;
         let done = self.work(index).await;
         let mut effort = BTreeMap::new();
-        let mut good = self.judge(index, 0, &done, &mut effort).await;
+        let good = self.judge(index, 0, &done, &mut effort).await;
         let mut appealed = false;
         if let Some(by) = self.appellant(index, &done, good).cloned() {
-            let code = self.bench.told(&by, wire::appeal(self.bench.id(index)), 1).await;
+            let code = self.bench.told(&by, wire::appeal(self.bench.id(index)), DEPOSIT).await;
             // Who has just come may have too little.
             assert!(code.is_none() || code.as_deref() == Some(wire::NOT_COVERED), "{code:?}");
             appealed = code.is_none();
         }
         if appealed {
             self.appeals += 1;
-            good = self.judge(index, 1, &done, &mut effort).await;
+            self.judge(index, 1, &done, &mut effort).await;
         } else {
             self.bench.wait(MINUTE_MS).await;
         }
@@ -221,6 +227,8 @@ impl Market {
             self.show(index).await;
         }
         self.bench.wait(MINUTE_MS).await;
+        let seen = Seen(&self.bench.harness).task(self.bench.id(index)).await.expect("nobody settled it");
+        let good = seen.outcome == Some(shown::Outcome::Good);
         self.bench.settle(index).await;
         self.accepted += u32::from(good);
         self.accepted_wrong += u32::from(good && !done.is_right);
@@ -244,23 +252,24 @@ impl Market {
         let known: Vec<Vec<u8>> = self.rights.iter().map(|right| vec![*right]).collect();
         let place = usize::try_from(index).unwrap();
         let (answer, proof) = (answer_hash(&known[place]), tree(&known).proof(place));
-        let shown = wire::show_honeypot(self.bench.id(index), answer, leaf_salt(index), &proof);
-        self.bench.ok(&self.bench.requester, shown, 0).await;
+        let shown = wire::show(self.bench.id(index), (answer, leaf_salt(index)), &proof);
+        self.bench.ok(&self.bench.requester, shown, DEPOSIT).await;
     }
 
-    /// Whoever lost a slot bonds another one, out of what it has here.
+    /// Whoever lost a slot bonds another one, and takes out what it has here but for a little.
     async fn refill(&mut self) {
         for reviewer in &self.bench.reviewers {
-            let seen = Seen(&self.bench.harness).reviewer(reviewer.id()).await;
-            let missing = SLOTS - seen.map_or(0, |seen| seen.slots());
+            let seen = Seen(&self.bench.harness).reviewer(reviewer.id()).await.expect("it has bonded");
+            let missing = SLOTS - wire::bonded(&seen);
             if missing == 0 {
                 continue;
             }
-            let balance = Seen(&self.bench.harness).balance(reviewer.id(), &wire::asset(NEAR, None)).await;
-            let out = balance.unwrap_or_default();
+            self.bench.ok(reviewer, wire::withdraw_bond(), DEPOSIT).await;
+            let balance = Seen(&self.bench.harness).balance(reviewer.id(), &Asset::Near).await;
+            let out = balance.map_or(0, |row| row.amount.0).saturating_sub(MILLI);
             let bonds = SLOT * u128::try_from(missing).unwrap();
             self.bench.bond(reviewer, missing).await;
-            self.bench.ok(reviewer, wire::withdraw(&wire::asset(NEAR, None), Some(out)), 1).await;
+            self.bench.ok(reviewer, wire::withdraw(&Asset::Near, Some(out)), 1).await;
             *self.put_in.entry(reviewer.id().clone()).or_default() += signed(bonds) - signed(out);
         }
     }
@@ -268,17 +277,17 @@ impl Market {
     /// INV-TSK-1: what everybody has is what the contract holds.
     async fn check_pool(&self) {
         let seen = Seen(&self.bench.harness);
-        let totals = seen.totals(&wire::asset(NEAR, None)).await;
-        let mut all = seen.balance(self.bench.requester.id(), &wire::asset(NEAR, None)).await.unwrap_or_default();
-        for account in self.bench.workers.iter().chain(&self.bench.reviewers) {
-            all += seen.balance(account.id(), &wire::asset(NEAR, None)).await.unwrap_or_default();
-            let slots = seen.reviewer(account.id()).await.map_or(0, |seen| seen.slots());
-            all += SLOT * u128::try_from(slots).unwrap();
+        let totals = seen.totals(&Asset::Near).await;
+        let left = seen.set(self.bench.set).await.map_or(0, |set| set.escrowed.0);
+        let mut all = left;
+        let everybody = self.bench.workers.iter().chain(&self.bench.reviewers).chain([&self.bench.requester]);
+        for account in everybody {
+            all += seen.balance(account.id(), &Asset::Near).await.map_or(0, |row| row.amount.0);
+            all += seen.reviewer(account.id()).await.map_or(0, |seen| bonds(&seen));
         }
-        let left = seen.set(self.bench.set).await.map_or(0, |set| set.escrowed);
-        assert_eq!(totals.held, all + left, "INV-TSK-1: held, and what everybody has");
-        assert_eq!(totals.received, totals.held + totals.paid, "INV-TSK-1: {totals:?}");
-        assert_eq!(totals.sending, 0, "INV-TSK-1: nothing is on its way");
+        assert_eq!(totals.held.0, all, "INV-TSK-1: held, and what everybody has");
+        assert_eq!(totals.received.0, totals.held.0 + totals.paid.0, "INV-TSK-1: {totals:?}");
+        assert_eq!(totals.sending.0, 0, "INV-TSK-1: nothing is on its way");
     }
 }
 

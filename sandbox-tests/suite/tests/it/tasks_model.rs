@@ -16,7 +16,7 @@ pub use sets::{Deadlines, NewSet, Set, Shown};
 pub use settling::{MINORITY_LOSS, SILENT_LOSS};
 pub use steps::{Act, Step};
 
-use crate::tasks_bytes::Hash;
+use crate::tasks_bytes::{About, Chain, Hash};
 
 /// Of the people, by number.
 pub type Person = usize;
@@ -52,8 +52,8 @@ pub enum Work {
 #[derive(Clone, Debug)]
 pub struct Task {
     pub worker: Person,
-    /// How often it was taken before.
-    pub attempt: u64,
+    /// Which time it is that this index is taken, from 1 up.
+    pub attempt: u32,
     /// What it is counted for, if the worker is an agent's account.
     pub agent: Option<u64>,
     pub taken_ms: u64,
@@ -113,9 +113,11 @@ pub struct Sent {
 
 #[derive(Clone, Default)]
 pub struct Model {
-    /// What the contract is called, for hashes, and its people.
-    pub contract: String,
+    /// Where commitments are made, what people are called, and what the contract calls the sets, in the order in which they
+    /// were posted.
+    pub chain: Chain,
     pub names: Vec<String>,
+    pub ids: Vec<u64>,
     /// By their number; those that are gone are not there.
     pub sets: BTreeMap<usize, Set>,
     pub posted: usize,
@@ -123,6 +125,8 @@ pub struct Model {
     pub reviewers: BTreeMap<Person, Reviewer>,
     /// Of those that have a row.
     pub balances: BTreeMap<(Person, Asset), u128>,
+    /// Rows that somebody else pays for: the requester whose task first paid there.
+    pub guests: BTreeMap<(Person, Asset), Person>,
     pub records: BTreeMap<Person, Record>,
     /// Of a requester about an account.
     pub marks: BTreeMap<(Person, Person), Marks>,
@@ -175,7 +179,7 @@ impl Model {
                 self.tokens[to] += amount;
             }
             if self.balances.get(&(to, asset)) == Some(&0) {
-                self.balances.remove(&(to, asset));
+                self.forget_balance((to, asset));
             }
         } else {
             *self.balances.entry((to, asset)).or_default() += amount;
@@ -188,11 +192,20 @@ impl Model {
         self.sums[asset].received += amount;
     }
 
-    /// What somebody is owed. Who has no row gets one.
-    fn credit(&mut self, to: Person, asset: Asset, amount: u128) {
-        if amount > 0 {
-            *self.balances.entry((to, asset)).or_default() += amount;
+    /// What somebody is owed. Who has no row gets one, of which `payer` pays the storage.
+    fn credit(&mut self, to: Person, asset: Asset, amount: u128, payer: Person) {
+        if amount == 0 {
+            return;
         }
+        if !self.balances.contains_key(&(to, asset)) && payer != to {
+            self.guests.insert((to, asset), payer);
+        }
+        *self.balances.entry((to, asset)).or_default() += amount;
+    }
+
+    fn forget_balance(&mut self, row: (Person, Asset)) {
+        self.balances.remove(&row);
+        self.guests.remove(&row);
     }
 
     /// What something costs, out of a balance.
@@ -203,6 +216,11 @@ impl Model {
             self.balances.insert((by, asset), has - amount);
         }
         Ok(())
+    }
+
+    /// What commitments of a task's parties are about.
+    pub fn about(&self, key: TaskKey, attempt: u32) -> About {
+        About { set: self.ids.get(key.0).copied().unwrap_or_default(), index: key.1, attempt }
     }
 
     pub fn set_of(&self, key: TaskKey) -> &Set {

@@ -99,7 +99,8 @@ impl World {
 
     fn act(&self, op: &Op, step: Step) -> Act {
         let right = match &step {
-            Step::Post(_) | Step::OpenBalance(_) => STORAGE,
+            Step::Post(_) => STORAGE,
+            step if step.wants_storage() => STORAGE,
             Step::Take(set) => self.model.sets.get(set).map_or(TAKE_DEPOSIT, |set| set.take_deposit),
             Step::Bond(slots) => SLOT * u128::try_from(*slots).unwrap(),
             Step::Deposit => UNIT * (1 + op.share),
@@ -125,7 +126,7 @@ impl World {
             Move::RevealWork => {
                 let other = self.answers.get(&key).copied().unwrap_or_default() ^ (op.lie == Some(Lie::Other));
                 let salt = if op.lie == Some(Lie::Salt) { [0; 32] } else { salt(by) };
-                Step::RevealWork { key, other, salt }
+                Step::RevealWork { key, answer: answer(key.1, other), salt }
             }
             Move::Draw => Step::Draw(key),
             Move::CommitVerdict => Step::CommitVerdict { key, hash: self.verdict_commit(op, by, key) },
@@ -160,10 +161,11 @@ impl World {
     fn work(&self, op: &Op, Target { by, set, .. }: Target) -> Option<Vec<Step>> {
         let of = self.model.sets.get(&set)?;
         let index = of.returned.last().copied().unwrap_or(of.fresh);
-        let attempt = of.attempts.get(&index).map_or(0, |before| before + 1);
+        let attempt = of.attempts.get(&index).map_or(1, |before| before + 1);
         let hash = self.work_hash_of((set, index), attempt, by, op.flag);
         let key = (set, index);
-        let reveal = Step::RevealWork { key, other: op.flag ^ (op.lie == Some(Lie::Other)), salt: salt(by) };
+        let answer = answer(index, op.flag ^ (op.lie == Some(Lie::Other)));
+        let reveal = Step::RevealWork { key, answer, salt: salt(by) };
         Some(vec![Step::Take(set), Step::CommitWork { key, hash }, reveal])
     }
 
@@ -193,14 +195,9 @@ impl World {
         }
     }
 
-    fn work_hash_of(&self, key: TaskKey, attempt: u64, by: Person, other: bool) -> Hash {
-        let of = WorkOf {
-            contract: &self.model.contract,
-            set: self.model.number(key),
-            attempt,
-            worker: &self.model.names[by],
-        };
-        work_hash(&of, crate::tasks_bytes::answer_hash(&answer(key.1, other)), salt(by))
+    fn work_hash_of(&self, key: TaskKey, attempt: u32, by: Person, other: bool) -> Hash {
+        let (about, worker) = (self.model.about(key, attempt), &self.model.names[by]);
+        work_hash(&self.model.chain, about, worker, (answer_hash(&answer(key.1, other)), salt(by)))
     }
 
     fn work_commit(&self, op: &Op, by: Person, key: TaskKey) -> Hash {
@@ -222,17 +219,15 @@ impl World {
             let seats = task.rounds.last().into_iter().flat_map(|round| &round.seats);
             return seats.filter(|seat| seat.by != by).find_map(|seat| seat.commit).unwrap_or([7; 32]);
         }
-        let (contract, reviewer) = (&self.model.contract, &self.model.names[by]);
-        let (set, attempt, round) = (self.model.number(key), task.attempt, task.rounds.len());
-        let of = VerdictOf { contract, set, attempt, round, reviewer };
-        verdict_hash(&of, op.verdict, salt(by))
+        let about = (self.model.about(key, task.attempt), u8::try_from(task.rounds.len()).unwrap());
+        verdict_hash(&self.model.chain, about, &self.model.names[by], (op.verdict, salt(by)))
     }
 
     /// The right leaf of the set's tree, or none.
     fn shown(&self, op: &Op, key: TaskKey) -> Shown {
         let (index, tree) = (key.1, self.tree());
         let place = usize::try_from(index).unwrap().min(usize::try_from(TASKS).unwrap() - 1);
-        let known = crate::tasks_bytes::answer_hash(&answer(index, op.lie == Some(Lie::Other)));
+        let known = answer_hash(&answer(index, op.lie == Some(Lie::Other)));
         Shown { answer: known, salt: leaf_salt(index), proof: tree.proof(place) }
     }
 
@@ -241,12 +236,12 @@ impl World {
     }
 
     /// Over all tasks that a set can have: each is a honeypot if the set has any.
-    pub(super) fn tree(&self) -> crate::escrow_bytes::Tree {
+    pub(super) fn tree(&self) -> Tree {
         let leaves = (0..TASKS).map(|index| {
-            let known = crate::tasks_bytes::answer_hash(&answer(index, false));
-            crate::tasks_bytes::honeypot_leaf(index, known, leaf_salt(index))
+            let known = answer_hash(&answer(index, false));
+            honeypot_leaf(index, known, leaf_salt(index))
         });
-        crate::escrow_bytes::Tree::new(leaves.collect())
+        Tree::new(leaves.collect())
     }
 }
 
@@ -280,7 +275,3 @@ fn is_about_a_task(what: Move) -> bool {
             | Move::Settle
     )
 }
-
-/// Assets by name, for what is said of a failure.
-pub const ASSET_NAMES: [&str; 2] = ["NEAR", "the token"];
-const _: () = assert!(NEAR == 0 && TOKEN == 1);

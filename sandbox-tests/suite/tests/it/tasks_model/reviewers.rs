@@ -24,6 +24,8 @@ pub struct Reviewer {
     pub duties: BTreeMap<Duty, u64>,
     /// When each leaving slot may be taken out.
     pub leaving: Vec<u64>,
+    /// What slots that lost something have left, and its shares of what others lost.
+    pub returned: u128,
 }
 
 impl Reviewer {
@@ -31,13 +33,14 @@ impl Reviewer {
         self.free.len() + self.duties.len() + self.leaving.len()
     }
 
-    pub fn is_active(&self) -> bool {
-        !self.free.is_empty()
+    /// In the pool or on a panel.
+    pub fn active(&self) -> usize {
+        self.free.len() + self.duties.len()
     }
 
     /// Every slot is whole, whatever it does.
-    pub fn bonded(&self) -> u128 {
-        SLOT * u128::try_from(self.slots()).unwrap()
+    pub fn held(&self) -> u128 {
+        SLOT * u128::try_from(self.slots()).unwrap() + self.returned
     }
 
     fn put_back(&mut self, since_ms: u64) {
@@ -47,20 +50,23 @@ impl Reviewer {
 }
 
 impl Model {
-    /// Owners of a slot that can be drawn now.
+    /// Owners of a slot, free or on a panel.
     pub fn active_reviewers(&self) -> usize {
-        self.reviewers.values().filter(|reviewer| reviewer.is_active()).count()
+        self.reviewers.values().filter(|reviewer| reviewer.active() > 0).count()
     }
 
     pub fn pool(&self) -> usize {
         self.reviewers.values().map(|reviewer| reviewer.free.len()).sum()
     }
 
-    pub(super) fn bond(&mut self, by: Person, slots: usize, now_ms: u64) -> Judged {
+    pub(super) fn bond(&mut self, by: Person, slots: usize, attached: u128, now_ms: u64) -> Judged {
         let has = self.reviewers.get(&by).map_or(0, Reviewer::slots);
-        let over = has + slots > SLOTS_MAX;
-        refuse_if(&[(slots == 0, "TASKS_BAD_SLOTS"), (over, "TASKS_TOO_MANY_SLOTS")])?;
-        self.receive(NEAR, SLOT * u128::try_from(slots).unwrap());
+        let needed = SLOT * u128::try_from(slots).unwrap();
+        refuse_if(&[
+            (slots == 0 || has + slots > SLOTS_MAX, "TASKS_BAD_SLOTS"),
+            (attached < needed, "TASKS_NOT_ATTACHED"),
+        ])?;
+        self.receive(NEAR, needed);
         let reviewer = self.reviewers.entry(by).or_default();
         reviewer.free.extend(std::iter::repeat_n(now_ms, slots));
         Ok(())
@@ -68,7 +74,11 @@ impl Model {
 
     pub(super) fn unbond(&mut self, by: Person, slots: usize, now_ms: u64) -> Judged {
         let free = self.reviewers.get(&by).map_or(0, |reviewer| reviewer.free.len());
-        refuse_if(&[(slots == 0, "TASKS_BAD_SLOTS"), (slots > free, "TASKS_TOO_FEW_SLOTS")])?;
+        refuse_if(&[
+            (slots == 0, "TASKS_BAD_SLOTS"),
+            (slots > free, "TASKS_SLOTS_BUSY"),
+            (!self.reviewers.contains_key(&by), "TASKS_NOT_REVIEWER"),
+        ])?;
         let Some(reviewer) = self.reviewers.get_mut(&by) else { unreachable!("it has free slots") };
         reviewer.free.truncate(free - slots);
         reviewer.leaving.extend(std::iter::repeat_n(now_ms + UNBOND_MS, slots));
@@ -77,15 +87,13 @@ impl Model {
 
     /// All that is due goes to the balance.
     pub(super) fn withdraw_bond(&mut self, by: Person, now_ms: u64) -> Judged {
-        let is_due = |ready_ms: &&u64| now_ms >= **ready_ms;
-        let leaving = self.reviewers.get(&by).map_or(&[][..], |reviewer| reviewer.leaving.as_slice());
-        let due = leaving.iter().filter(is_due).count();
-        refuse_if(&[(due == 0, "TASKS_NOTHING_DUE")])?;
-        let Some(reviewer) = self.reviewers.get_mut(&by) else { unreachable!("something of it is leaving") };
-        reviewer.leaving.retain(|ready_ms| now_ms < *ready_ms);
-        let amount = SLOT * u128::try_from(due).unwrap();
-        self.credit(by, NEAR, amount);
-        self.forget_reviewer(by);
+        let Some(reviewer) = self.reviewers.get_mut(&by) else { return Err(vec!["TASKS_NOT_REVIEWER"]) };
+        let due = reviewer.leaving.iter().filter(|from_ms| now_ms >= **from_ms).count();
+        let amount = SLOT * u128::try_from(due).unwrap() + reviewer.returned;
+        refuse_if(&[(amount == 0, "TASKS_NOTHING_DUE")])?;
+        reviewer.leaving.retain(|from_ms| now_ms < *from_ms);
+        reviewer.returned = 0;
+        self.credit(by, NEAR, amount, by);
         Ok(())
     }
 
@@ -151,22 +159,19 @@ impl Model {
         }
     }
 
-    /// The duty is over: its slot goes back to the pool, or loses some of its bond, and then the rest of it goes to the
-    /// balance.
+    /// The duty is over: its slot goes back to the pool, or loses some of its bond and is gone. What is left of it, and what
+    /// the reviewer gets of others' losses, waits for it.
     pub(super) fn dismiss(&mut self, duty: Duty, by: Person, loses: u128) {
         let reviewer = self.reviewers.get_mut(&by).expect("who sits there is a reviewer");
         let since_ms = reviewer.duties.remove(&duty).expect("it has that duty");
         if loses == 0 {
             reviewer.put_back(since_ms);
         } else {
-            self.credit(by, NEAR, SLOT - loses);
-            self.forget_reviewer(by);
+            reviewer.returned += SLOT - loses;
         }
     }
 
-    fn forget_reviewer(&mut self, by: Person) {
-        if self.reviewers.get(&by).is_some_and(|reviewer| reviewer.slots() == 0) {
-            self.reviewers.remove(&by);
-        }
+    pub(super) fn share(&mut self, by: Person, amount: u128) {
+        self.reviewers.get_mut(&by).expect("who sat there is a reviewer").returned += amount;
     }
 }

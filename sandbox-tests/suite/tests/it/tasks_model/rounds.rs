@@ -1,6 +1,7 @@
 //! Rounds of verdicts: who sits, what each has said, and when a round is over.
 
-use super::{Faults, Hash, Judged, Person, refuse_if};
+use super::{Faults, Judged, Person, refuse_if};
+use crate::tasks_bytes::Hash;
 
 /// Seats of the first round and of an appeal.
 pub const SEATS: [usize; 2] = [3, 7];

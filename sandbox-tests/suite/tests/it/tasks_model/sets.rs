@@ -6,7 +6,8 @@ use super::rounds::SEATS;
 use super::{
     Asset, Judged, Model, NEAR, Outcome, Person, Round, SLACK, Task, TaskKey, Verdict, Windows, Work, refuse_if,
 };
-use crate::tasks_bytes::{Hash, WorkOf, climb, honeypot_leaf, work_hash};
+use crate::escrow_bytes::climb;
+use crate::tasks_bytes::{Hash, honeypot_leaf, work_hash};
 
 pub const TAKE_DEPOSIT_MIN: u128 = 50_000_000_000_000_000_000_000;
 
@@ -58,7 +59,7 @@ pub struct Set {
     /// Indexes that came back, the last one on top.
     pub returned: Vec<u32>,
     /// How often an index that came back was taken.
-    pub attempts: BTreeMap<u32, u64>,
+    pub attempts: BTreeMap<u32, u32>,
     /// Tasks that somebody has.
     pub flying: u32,
 }
@@ -90,11 +91,14 @@ pub struct Shown {
 impl Model {
     /// `rest`: what storage leaves of the deposit.
     pub(super) fn post(&mut self, by: Person, new: &NewSet, rest: u128) -> Judged {
-        self.receive(NEAR, rest);
-        self.credit(by, NEAR, rest);
+        // What is sent with a set in a token comes back.
+        if new.asset == NEAR {
+            self.receive(NEAR, rest);
+            self.credit(by, NEAR, rest, by);
+        }
         let low = new.take_deposit < TAKE_DEPOSIT_MIN;
         let bad = new.count == 0 || new.at_once == 0 || new.at_once > new.count;
-        refuse_if(&[(low, "TASKS_BAD_SET"), (bad, "TASKS_BAD_SET")])?;
+        refuse_if(&[(low, "TASKS_TAKE_DEPOSIT_SMALL"), (bad, "TASKS_BAD_SET")])?;
         let NewSet { asset, reward, fee, count, at_once, take_deposit, deadlines, honeypots } = new.clone();
         let set = Set {
             requester: by,
@@ -119,10 +123,10 @@ impl Model {
     }
 
     pub(super) fn close(&mut self, by: Person, id: usize) -> Judged {
-        let set = self.sets.get(&id).ok_or_else(|| vec!["TASKS_NO_SET"])?;
+        let set = self.sets.get(&id).ok_or_else(|| vec!["TASKS_UNKNOWN_SET"])?;
         refuse_if(&[(set.requester != by, "TASKS_NOT_REQUESTER"), (set.closed, "TASKS_SET_CLOSED")])?;
         let (asset, rest) = (set.asset, set.escrowed());
-        self.credit(by, asset, rest);
+        self.credit(by, asset, rest, by);
         self.sets.get_mut(&id).expect("it is there").closed = true;
         self.sweep_set(id);
         Ok(())
@@ -136,16 +140,16 @@ impl Model {
     }
 
     pub(super) fn take(&mut self, by: Person, id: usize, attached: u128, now_ms: u64) -> Judged {
-        let set = self.sets.get(&id).ok_or_else(|| vec!["TASKS_NO_SET"])?;
+        let set = self.sets.get(&id).ok_or_else(|| vec!["TASKS_UNKNOWN_SET"])?;
         let excluded = self.marks.get(&(set.requester, by)).is_some_and(|marks| is_out(marks.worker));
         refuse_if(&[
             (set.requester == by, "TASKS_OWN_SET"),
             (set.closed, "TASKS_SET_CLOSED"),
             (set.left() == 0, "TASKS_NONE_LEFT"),
-            (set.flying >= set.at_once, "TASKS_ALL_TAKEN"),
+            (set.flying >= set.at_once, "TASKS_AT_ONCE"),
             (self.active_reviewers() < SEATS[0] + SLACK, "TASKS_FEW_REVIEWERS"),
             (excluded, "TASKS_EXCLUDED"),
-            (attached < set.take_deposit, "TASKS_DEPOSIT"),
+            (attached < set.take_deposit, "TASKS_NOT_ATTACHED"),
         ])?;
         let (deposit, pot) = (set.take_deposit, set.escrow_of_one());
         let set = self.sets.get_mut(&id).expect("it is there");
@@ -153,7 +157,7 @@ impl Model {
             set.fresh += 1;
             set.fresh - 1
         });
-        let attempt = set.attempts.get(&index).map_or(0, |before| before + 1);
+        let attempt = set.attempts.get(&index).map_or(1, |before| before + 1);
         set.flying += 1;
         self.receive(NEAR, deposit);
         let task = Task {
@@ -175,7 +179,7 @@ impl Model {
     }
 
     fn known(&self, key: TaskKey) -> Judged<&Task> {
-        self.tasks.get(&key).ok_or_else(|| vec!["TASKS_NO_TASK"])
+        self.tasks.get(&key).ok_or_else(|| vec!["TASKS_UNKNOWN_TASK"])
     }
 
     pub(super) fn commit_work(&mut self, by: Person, key: TaskKey, hash: Hash, now_ms: u64) -> Judged {
@@ -198,8 +202,7 @@ impl Model {
         now_ms: u64,
     ) -> Judged {
         let task = self.known(key)?;
-        let of = WorkOf { contract: &self.contract, key, attempt: task.attempt, worker: &self.names[by] };
-        let own = work_hash(&of, answer, salt);
+        let own = work_hash(&self.chain, self.about(key, task.attempt), &self.names[by], (answer, salt));
         let (other, late) = match task.work {
             Work::Committed { hash, at_ms } => (hash != own, now_ms >= at_ms + self.set_of(key).deadlines.reveal_ms),
             _ => (false, false),
@@ -210,8 +213,8 @@ impl Model {
             (late, "TASKS_TOO_LATE"),
             (other, "TASKS_HASH_MISMATCH"),
         ])?;
-        let deposit = task.deposit;
-        self.credit(by, NEAR, deposit);
+        let (deposit, requester) = (task.deposit, self.set_of(key).requester);
+        self.credit(by, NEAR, deposit, requester);
         let task = self.task(key);
         task.work = Work::Revealed { answer };
         task.drawing = true;
@@ -239,8 +242,8 @@ impl Model {
     pub(super) fn round_of(&mut self, key: TaskKey) -> Judged<&mut Round> {
         self.known(key)?;
         let task = self.task(key);
-        let judging = !task.drawing;
-        task.rounds.last_mut().filter(|_| judging).ok_or_else(|| vec!["TASKS_WRONG_STATE"])
+        let judging = !task.drawing && task.settled == 0;
+        task.rounds.last_mut().filter(|_| judging).ok_or_else(|| vec!["TASKS_WRONG_STATE", "TASKS_NOT_YET"])
     }
 
     pub(super) fn appeal(&mut self, by: Person, key: TaskKey, now_ms: u64) -> Judged {
@@ -252,8 +255,11 @@ impl Model {
         let by_requester = by == set.requester && matches!(outcome, Some(Verdict::Good) | None);
         let late = decided_ms.is_some_and(|decided_ms| now_ms >= decided_ms + set.deadlines.appeal_ms);
         refuse_if(&[
-            (decided_ms.is_none(), "TASKS_WRONG_STATE"),
-            (!by_worker && !by_requester, "TASKS_NOT_PARTY"),
+            (first.is_none(), "TASKS_WRONG_STATE"),
+            (task.drawing, "TASKS_NOT_YET"),
+            (decided_ms.is_none(), "TASKS_TOO_EARLY"),
+            (task.appellant.is_some(), "TASKS_APPEALED"),
+            (!by_worker && !by_requester, "TASKS_NOT_AGGRIEVED"),
             (late, "TASKS_TOO_LATE"),
             (self.active_reviewers() < SEATS[1] + SLACK, "TASKS_FEW_REVIEWERS"),
         ])?;
@@ -275,7 +281,11 @@ impl Model {
         let is_in = set.honeypots == Some(climb(leaf, &shown.proof));
         refuse_if(&[
             (set.requester != by, "TASKS_NOT_REQUESTER"),
+            (set.honeypots.is_none(), "TASKS_NO_HONEYPOTS"),
             (final_ms.is_none(), "TASKS_TOO_EARLY"),
+            (final_ms.is_none(), "TASKS_WRONG_STATE"),
+            (final_ms.is_none() && task.drawing, "TASKS_NOT_YET"),
+            (task.settled > 0, "TASKS_WRONG_STATE"),
             (late, "TASKS_TOO_LATE"),
             (task.shown, "TASKS_SHOWN"),
             (!is_in, "TASKS_BAD_PROOF"),

@@ -79,7 +79,7 @@ impl Model {
 
     /// Whether all of the task is over then.
     pub(super) fn settle(&mut self, key: TaskKey, now_ms: u64) -> Judged<bool> {
-        refuse_if(&[(!self.tasks.contains_key(&key), "TASKS_NO_TASK")])?;
+        refuse_if(&[(!self.tasks.contains_key(&key), "TASKS_UNKNOWN_TASK")])?;
         if let Some(silent_ms) = self.silent_ms(key) {
             refuse_if(&[(now_ms < silent_ms, "TASKS_TOO_EARLY")])?;
             self.end_silent(key);
@@ -88,7 +88,8 @@ impl Model {
         let set = self.set_of(key);
         let show_ms = if set.honeypots.is_some() { set.deadlines.show_ms } else { 0 };
         let over = self.final_ms(key, now_ms).is_some_and(|final_ms| now_ms >= final_ms + show_ms);
-        refuse_if(&[(!over, "TASKS_TOO_EARLY")])?;
+        let settling = self.tasks[&key].settled > 0;
+        refuse_if(&[(!over && !settling, "TASKS_TOO_EARLY"), (self.tasks[&key].drawing, "TASKS_NOT_YET")])?;
         let round = self.tasks[&key].settled;
         if round == 0 {
             self.pay_worker(key);
@@ -113,9 +114,9 @@ impl Model {
             set.returned.push(key.1);
             set.attempts.insert(key.1, task.attempt);
         }
-        self.credit(requester, NEAR, task.deposit);
+        self.credit(requester, NEAR, task.deposit, requester);
         if closed {
-            self.credit(requester, asset, escrow);
+            self.credit(requester, asset, escrow, requester);
         }
         self.record(task.worker).silent_work += 1;
         self.sweep_set(key.0);
@@ -128,8 +129,8 @@ impl Model {
         let (worker, agent, end) = (task.worker, task.agent, task.end());
         let earns = earned(end, reward);
         self.task(key).pot -= reward;
-        self.credit(worker, asset, earns);
-        self.credit(requester, asset, reward - earns);
+        self.credit(worker, asset, earns, requester);
+        self.credit(requester, asset, reward - earns, requester);
         let record = self.record(worker);
         match end {
             Some(Verdict::Good) => record.done_good += 1,
@@ -153,10 +154,10 @@ impl Model {
         let spent = fee * u128::try_from(paid.len()).unwrap();
         self.task(key).pot -= fee * seats;
         for by in &paid {
-            self.credit(*by, asset, fee);
+            self.credit(*by, asset, fee, requester);
             self.earn(*by, None, asset, fee);
         }
-        self.credit(payer, asset, fee * seats - spent);
+        self.credit(payer, asset, fee * seats - spent, requester);
         let mut forfeit = 0;
         for (by, lot) in &lots {
             forfeit += loss(*lot);
@@ -170,14 +171,15 @@ impl Model {
         }
         if round == 0 && asset == NEAR && task.is_won(reward) {
             let back = forfeit.min(fee * 7);
-            self.credit(task.appellant.expect("somebody won it"), NEAR, back);
+            self.credit(task.appellant.expect("somebody won it"), NEAR, back, requester);
             forfeit -= back;
         }
         let each = forfeit.checked_div(u128::try_from(paid.len()).unwrap()).unwrap_or_default();
         for by in &paid {
-            self.credit(*by, NEAR, each);
+            self.share(*by, each);
         }
-        self.credit(task.worker, NEAR, forfeit - each * u128::try_from(paid.len()).unwrap());
+        let dust = forfeit - each * u128::try_from(paid.len()).unwrap();
+        self.credit(task.worker, NEAR, dust, requester);
     }
 
     fn end_task(&mut self, key: TaskKey) {

@@ -1,7 +1,7 @@
 //! What a transaction is made of.
 
 use super::{Asset, Judged, Model, NEAR, NewSet, Person, Sent, Shown, TOKEN, TaskKey, Verdict, refuse_if};
-use crate::tasks_bytes::{Hash, VerdictOf, answer_hash, verdict_hash};
+use crate::tasks_bytes::{Hash, answer_hash, verdict_hash};
 
 /// A step, and what is attached to it.
 #[derive(Clone, Debug)]
@@ -66,8 +66,8 @@ impl Act {
     /// What is wrong with what is attached, where that does not depend on what it is about.
     pub(super) fn deposit_fault(&self) -> Option<&'static str> {
         match (&self.step, self.attached) {
-            (Step::Post(_) | Step::Take(_) | Step::Bond(_), _) => None,
-            (Step::Deposit | Step::OpenBalance(_), attached) => (attached == 0).then_some(ONE_YOCTO),
+            (Step::Post(_) | Step::Take(_) | Step::Bond(_) | Step::Deposit, _) => None,
+            (step, attached) if step.wants_storage() => (attached == 0).then_some(ONE_YOCTO),
             (Step::Send { .. }, attached) => (attached != 1).then_some("TOKEN"),
             (step, attached) if step.wants_yocto() => (attached != 1).then_some(ONE_YOCTO),
             (_, attached) => (attached != 0).then_some("CHARTER_NO_DEPOSIT"),
@@ -82,14 +82,15 @@ impl Step {
     pub fn wants_yocto(&self) -> bool {
         matches!(
             self,
-            Self::Close(_)
-                | Self::Appeal(_)
-                | Self::ForgetMarks { .. }
-                | Self::Unbond(_)
-                | Self::WithdrawBond
-                | Self::EndBalance(_)
-                | Self::Withdraw { .. }
+            Self::Close(_) | Self::ForgetMarks { .. } | Self::Unbond(_) | Self::EndBalance(_) | Self::Withdraw { .. }
         )
+    }
+}
+
+impl Step {
+    /// One whose deposit pays for what it stores; the rest of it comes back.
+    pub fn wants_storage(&self) -> bool {
+        matches!(self, Self::Appeal(_) | Self::Show { .. } | Self::WithdrawBond | Self::OpenBalance(_))
     }
 }
 
@@ -126,12 +127,14 @@ impl Model {
     fn step_of_money(&mut self, Act { step, attached: _, rest }: &Act, by: Person) -> Judged<Option<Sent>> {
         match step {
             Step::OpenBalance(asset) => {
-                refuse_if(&[(self.balances.contains_key(&(by, *asset)), "TASKS_BALANCE_OPEN")])?;
-                self.balances.insert((by, *asset), 0);
+                let is_own = self.balances.contains_key(&(by, *asset)) && !self.guests.contains_key(&(by, *asset));
+                refuse_if(&[(is_own, "TASKS_BALANCE_OPEN")])?;
+                self.guests.remove(&(by, *asset));
+                self.balances.entry((by, *asset)).or_default();
             }
             Step::Deposit => {
                 self.receive(NEAR, *rest);
-                *self.balances.entry((by, NEAR)).or_default() += *rest;
+                self.credit(by, NEAR, *rest, by);
             }
             Step::EndBalance(asset) => {
                 let row = self.balances.get(&(by, *asset));
@@ -139,7 +142,7 @@ impl Model {
                     (row.is_none(), "TASKS_NO_BALANCE"),
                     (row.is_some_and(|amount| *amount > 0), "TASKS_BALANCE_IN_USE"),
                 ])?;
-                self.balances.remove(&(by, *asset));
+                self.forget_balance((by, *asset));
             }
             Step::Withdraw { asset, amount } => {
                 let has = self.balances.get(&(by, *asset)).copied();
@@ -164,17 +167,15 @@ impl Model {
         let has_row = self.balances.contains_key(&(by, TOKEN));
         refuse_if(&[(!known, "TASKS_BAD_MESSAGE"), (!has_row, "TASKS_NO_BALANCE")])?;
         self.receive(TOKEN, amount);
-        self.credit(by, TOKEN, amount);
+        self.credit(by, TOKEN, amount, by);
         self.tokens[by] -= amount;
         Ok(())
     }
 
-    fn reveal_verdict(&mut self, by: Person, key: TaskKey, (verdict, salt): (Verdict, Hash), now_ms: u64) -> Judged {
-        let attempt = self.tasks.get(&key).map_or(0, |task| task.attempt);
-        let round = self.tasks.get(&key).map_or(0, |task| task.rounds.len());
-        let (contract, reviewer) = (self.contract.clone(), self.names[by].clone());
-        let of = VerdictOf { contract: &contract, key, attempt, round, reviewer: &reviewer };
-        let hash = verdict_hash(&of, verdict, salt);
-        self.round_of(key)?.reveal(by, (verdict, hash), now_ms)
+    fn reveal_verdict(&mut self, by: Person, key: TaskKey, said: (Verdict, Hash), now_ms: u64) -> Judged {
+        let (attempt, rounds) = self.tasks.get(&key).map_or((0, 0), |task| (task.attempt, task.rounds.len()));
+        let about = (self.about(key, attempt), u8::try_from(rounds).unwrap());
+        let hash = verdict_hash(&self.chain, about, &self.names[by], said);
+        self.round_of(key)?.reveal(by, (said.0, hash), now_ms)
     }
 }
