@@ -14,11 +14,13 @@ mod picks;
 
 use std::collections::BTreeMap;
 
-use charter_harness::arguments::{charged_bytes, prepay};
-use charter_harness::{Caller, Harness, Outcome, answer, failed_with, ok};
+use charter_harness::arguments::prepay;
+use charter_harness::{Caller, Harness, Outcome, answer, failed_with, ok, raw};
+use charter_types::asset::Asset;
 use charter_types::method::Method;
+use charter_types::tasks::args::{OfAsset, Slots};
 use charter_types::tasks::methods as tasks;
-use charter_types::{AccountId, U128};
+use charter_types::{AccountId, Nothing, U128};
 use near_workspaces::Account;
 use near_workspaces::operations::Function;
 use near_workspaces::types::{Gas, NearToken};
@@ -27,8 +29,10 @@ use serde_json::json;
 
 use crate::escrow_scene::{burnt, said, times, until};
 use crate::invariants::{Run, fail_if_any, failure_of, invariants};
+use crate::lengths::Long;
 use crate::staked::{tell, token};
-use crate::tasks_model::{Act, Model, NEAR, Person, SLOT, Step, Sums, TOKEN, TaskKey, UNBOND_MS, Verdict};
+use crate::tasks_model::{Act, Model, NEAR, Person, Reviewer, SLOT, Step, Sums, TOKEN, TaskKey, UNBOND_MS, Verdict};
+use crate::tasks_wire as wire;
 use checks::Purses;
 use moves::{Move, Op, Until, ops};
 use picks::{DEADLINE_MS, MINUTE_MS};
@@ -234,7 +238,7 @@ impl World {
 
     /// INV-TSK-3: when all deadlines of all tasks have passed, whoever was silent, a stranger's `settle` ends every one.
     async fn end(&mut self) {
-        let op = Op { what: Move::Settle, ..Op::stranger() };
+        let op = Op::stranger(Move::Settle);
         self.wait(&op, Until::AllOver).await;
         let keys: Vec<TaskKey> = self.model.tasks.keys().copied().collect();
         for key in keys {
@@ -264,3 +268,71 @@ invariants!(SEQUENCES, play, {
     inv_tsk_7_a_verdict_counts_once: "INV-TSK-7",
     the_contract_and_a_model_of_it_agree: "INV-TSK-MODEL",
 });
+
+/// The chain on which sequences begin: its people with what they brought here, their slots, and a token.
+async fn base() -> (Harness, Vec<Account>, AccountId, u64) {
+    let base = Harness::start().await.unwrap();
+    let contract = base.contracts.tasks.clone();
+    let usage = base.worker.view_account(&contract).await.unwrap().storage_usage;
+    let mut people = Vec::new();
+    for name in NAMES {
+        people.push(base.account(name).await.unwrap());
+    }
+    let holders: Vec<_> = people.iter().map(|person| (person.id().clone(), TOKENS)).collect();
+    let token = token(&base, "token", &holders).await.id().clone();
+    for (number, person) in people.iter().enumerate() {
+        prepay(person, &contract, PREPAID).await;
+        for asset in [Asset::Near, Asset::Nep141(token.clone())] {
+            ok(person, &contract, tasks::open_balance, &OfAsset { asset }, SLOT).await;
+        }
+        ok(person, &contract, tasks::deposit, &Nothing {}, BROUGHT).await;
+        let msg = json!({ "deposit": {} }).to_string();
+        let sent = raw("ft_transfer_call", json!({ "receiver_id": contract, "amount": U128(BROUGHT), "msg": msg }));
+        let taken = person.send(&token, sent, 1).await.unwrap().json::<U128>().unwrap();
+        assert_eq!(taken, U128(BROUGHT));
+        if REVIEWERS.contains(&number) {
+            let slots = Slots { slots: u8::try_from(SLOTS).unwrap() };
+            ok(person, &contract, tasks::bond, &slots, SLOT * u128::try_from(SLOTS).unwrap()).await;
+        }
+    }
+    (base, people, token, usage)
+}
+
+/// What [`base`] has made of it.
+fn start(harness: &Harness, people: &[Account]) -> Model {
+    let everybody = u128::try_from(PEOPLE).unwrap();
+    let bonded = SLOT * u128::try_from(REVIEWERS.len() * SLOTS).unwrap();
+    let brought = BROUGHT * everybody;
+    let rows = (0..PEOPLE).flat_map(|person| [NEAR, TOKEN].map(|asset| ((person, asset), BROUGHT)));
+    Model {
+        chain: wire::chain(harness),
+        names: people.iter().map(|person| person.id().to_string()).collect(),
+        balances: rows.collect(),
+        reviewers: REVIEWERS.map(|person| (person, Reviewer { free: vec![0; SLOTS], ..Reviewer::default() })).collect(),
+        sums: [Sums { received: brought + bonded, paid: 0 }, Sums { received: brought, paid: 0 }],
+        tokens: vec![TOKENS - BROUGHT; PEOPLE],
+        ..Model::default()
+    }
+}
+
+fn play(sequences: u32) -> Result<(), String> {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (base, people, token, empty_bytes) = runtime.block_on(base());
+    let run = Run { whose: "tasks", sequences, shrinks: 300, runtime: &runtime, base: &base, people: &people };
+    TALLY.play(run, Long(vec(ops(), 16..20)), async |harness, people, ops| {
+        // A fork's clock goes on with its first block.
+        prepay(&people[0], &harness.contracts.tasks, 1).await;
+        let model = start(&harness, &people);
+        let (keys_ever, answers, said) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        let token = token.clone();
+        let mut world = World { harness, people, token, model, keys_ever, answers, said, empty_bytes };
+        // There is work to do, in NEAR with honeypots and in the token without.
+        for (by, asset, flag) in [(0, NEAR, true), (1, TOKEN, false)] {
+            world.step(&Op { by, asset, flag, share: 5, ..Op::stranger(Move::Post) }).await;
+        }
+        for op in &ops {
+            world.step(op).await;
+        }
+        world.end().await;
+    })
+}

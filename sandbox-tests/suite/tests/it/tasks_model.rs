@@ -92,8 +92,8 @@ pub struct Record {
 /// What an account's shown honeypots at one requester say, as a worker and as a reviewer: right and missed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
-    pub worker: [u64; 2],
-    pub reviewer: [u64; 2],
+    pub worker: [u32; 2],
+    pub reviewer: [u32; 2],
 }
 
 /// Of one asset: all that ever came, and all that arrived at somebody.
@@ -127,6 +127,8 @@ pub struct Model {
     pub balances: BTreeMap<(Person, Asset), u128>,
     /// Rows that somebody else pays for: the requester whose task first paid there.
     pub guests: BTreeMap<(Person, Asset), Person>,
+    /// Rows of which something is on its way out.
+    on_the_way: BTreeSet<(Person, Asset)>,
     pub records: BTreeMap<Person, Record>,
     /// Of a requester about an account.
     pub marks: BTreeMap<(Person, Person), Marks>,
@@ -170,6 +172,7 @@ impl Model {
     }
 
     fn arrive(&mut self, Sent { to, asset, amount }: Sent) -> bool {
+        self.on_the_way.remove(&(to, asset));
         let reaches = self.reaches(to, asset);
         if reaches {
             self.sums[asset].paid += amount;
@@ -252,7 +255,7 @@ impl Model {
         if asset != NEAR {
             return sum;
         }
-        let bonds = self.reviewers.values().map(Reviewer::bonded);
+        let bonds = self.reviewers.values().map(Reviewer::held);
         // The deposit is back from the reveal on.
         let waiting = self.tasks.values().filter(|task| !matches!(task.work, Work::Revealed { .. }));
         sum + bonds.chain(waiting.map(|task| task.deposit)).sum::<u128>()

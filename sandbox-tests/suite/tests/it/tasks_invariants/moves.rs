@@ -27,6 +27,25 @@ pub struct Op {
     pub what: Move,
 }
 
+impl Op {
+    /// What somebody does who has nothing to do with it.
+    pub fn stranger(what: Move) -> Self {
+        Self {
+            by: 0,
+            rightly: true,
+            pick: 0,
+            other: 0,
+            asset: NEAR,
+            share: 500,
+            wrong_deposit: false,
+            verdict: Verdict::Good,
+            lie: None,
+            flag: false,
+            what,
+        }
+    }
+}
+
 /// What is presented otherwise than it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lie {

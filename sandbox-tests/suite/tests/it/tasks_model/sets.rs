@@ -308,11 +308,14 @@ impl Model {
 
     /// Whether a requester's honeypots keep somebody off its panels.
     pub fn is_excluded(&self, requester: Person, by: Person) -> bool {
-        self.marks.get(&(requester, by)).is_some_and(|marks| is_out(marks.reviewer))
+        let out = self.marks.iter().filter(|row| row.0.0 == requester && is_out(row.1.reviewer));
+        let out: Vec<Person> = out.map(|row| row.0.1).collect();
+        // More than a tenth of all reviewers, and nobody is.
+        out.contains(&by) && out.len() * 10 <= self.active_reviewers()
     }
 }
 
 /// Missed twice at least, and more often than not.
-fn is_out([right, missed]: [u64; 2]) -> bool {
+fn is_out([right, missed]: [u32; 2]) -> bool {
     missed >= 2 && missed > right
 }

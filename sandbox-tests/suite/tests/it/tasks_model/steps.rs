@@ -141,6 +141,7 @@ impl Model {
                 refuse_if(&[
                     (row.is_none(), "TASKS_NO_BALANCE"),
                     (row.is_some_and(|amount| *amount > 0), "TASKS_BALANCE_IN_USE"),
+                    (self.on_the_way.contains(&(by, *asset)), "TASKS_BALANCE_IN_USE"),
                 ])?;
                 self.forget_balance((by, *asset));
             }
@@ -153,6 +154,7 @@ impl Model {
                     (has.is_some_and(|has| wanted > has), "TASKS_NOT_COVERED"),
                 ])?;
                 self.balances.insert((by, *asset), has.unwrap_or_default() - wanted);
+                self.on_the_way.insert((by, *asset));
                 return Ok(Some(Sent { to: by, asset: *asset, amount: wanted }));
             }
             Step::Send { amount, known } => self.send(by, *amount, *known)?,
