@@ -10,10 +10,10 @@ mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use reviewers::{PROBES, Reviewer, SLACK, SLOTS_MAX, UNBOND_MS};
-pub use rounds::{Outcome, Round, SEATS, Seat, Verdict, Windows};
+pub use reviewers::{Reviewer, SLACK, SLOTS_MAX, UNBOND_MS};
+pub use rounds::{Outcome, Round, Verdict, Windows};
 pub use sets::{Deadlines, NewSet, Set, Shown};
-pub use settling::{MINORITY_LOSS, SILENT_LOSS};
+pub use settling::MINORITY_LOSS;
 pub use steps::{Act, Step};
 
 use crate::tasks_bytes::{About, Chain, Hash};
@@ -54,8 +54,6 @@ pub struct Task {
     pub worker: Person,
     /// Which time it is that this index is taken, from 1 up.
     pub attempt: u32,
-    /// What it is counted for, if the worker is an agent's account.
-    pub agent: Option<u64>,
     pub taken_ms: u64,
     pub deposit: u128,
     pub work: Work,
@@ -132,7 +130,6 @@ pub struct Model {
     pub records: BTreeMap<Person, Record>,
     /// Of a requester about an account.
     pub marks: BTreeMap<(Person, Person), Marks>,
-    pub earnings: BTreeMap<(Person, Asset), u128>,
     pub sums: [Sums; ASSETS],
     /// Tokens of the people.
     pub tokens: Vec<u128>,
@@ -236,14 +233,6 @@ impl Model {
 
     fn record(&mut self, of: Person) -> &mut Record {
         self.records.entry(of).or_default()
-    }
-
-    fn earn(&mut self, by: Person, agent: Option<u64>, asset: Asset, amount: u128) {
-        if agent.is_some()
-            && let Some(row) = self.earnings.get_mut(&(by, asset))
-        {
-            *row += amount;
-        }
     }
 
     /// What the contract holds of an asset, by what it is held for.

@@ -139,6 +139,7 @@ impl World {
             }
             Move::Appeal => Step::Appeal(key),
             Move::Show => Step::Show { key, shown: self.shown(op, key) },
+            Move::ForgetMarks if op.flag => Step::ForgetMarks { of: vec![op.other] },
             Move::ForgetMarks => Step::ForgetMarks { of: self.marked_by(by) },
             Move::Settle => Step::Settle(key),
             Move::Bond => Step::Bond(usize::try_from(op.share % 4).unwrap()),

@@ -44,8 +44,6 @@ pub enum Reviewer {
 }
 
 impl Worker {
-    pub const ALL: [Self; 4] = [Self::Honest, Self::Lazy, Self::Random, Self::Ring];
-
     pub fn name(self) -> &'static str {
         match self {
             Self::Honest => "honest worker",
@@ -85,8 +83,6 @@ fn mark(index: u32) -> Hash {
 }
 
 impl Reviewer {
-    pub const ALL: [Self; 5] = [Self::Honest, Self::Lazy, Self::Random, Self::CarefulRing, Self::IdleRing];
-
     pub fn name(self) -> &'static str {
         match self {
             Self::Honest => "honest reviewer",

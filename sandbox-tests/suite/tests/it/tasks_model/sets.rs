@@ -163,7 +163,6 @@ impl Model {
         let task = Task {
             worker: by,
             attempt,
-            agent: None,
             taken_ms: now_ms,
             deposit,
             work: Work::Taken,

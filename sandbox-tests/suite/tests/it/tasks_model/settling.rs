@@ -126,7 +126,7 @@ impl Model {
         let set = self.set_of(key);
         let (requester, asset, reward) = (set.requester, set.asset, set.reward);
         let task = &self.tasks[&key];
-        let (worker, agent, end) = (task.worker, task.agent, task.end());
+        let (worker, end) = (task.worker, task.end());
         let earns = earned(end, reward);
         self.task(key).pot -= reward;
         self.credit(worker, asset, earns, requester);
@@ -137,7 +137,6 @@ impl Model {
             Some(_) => record.done_bad += 1,
             None => {}
         }
-        self.earn(worker, agent, asset, earns);
     }
 
     /// INV-TSK-2: nobody loses more here than the duty's slot, and whoever agrees with the end loses nothing.
@@ -155,7 +154,6 @@ impl Model {
         self.task(key).pot -= fee * seats;
         for by in &paid {
             self.credit(*by, asset, fee, requester);
-            self.earn(*by, None, asset, fee);
         }
         self.credit(payer, asset, fee * seats - spent, requester);
         let mut forfeit = 0;

@@ -124,6 +124,12 @@ impl Model {
         Ok(None)
     }
 
+    fn forget_marks(&mut self, by: Person, of: &[Person]) -> Judged {
+        refuse_if(&[(of.is_empty(), "TASKS_BAD_NAMED_SIZE")])?;
+        self.marks.retain(|(requester, about), _| *requester != by || !of.contains(about));
+        Ok(())
+    }
+
     fn step_of_money(&mut self, Act { step, attached: _, rest }: &Act, by: Person) -> Judged<Option<Sent>> {
         match step {
             Step::OpenBalance(asset) => {
