@@ -76,7 +76,7 @@ impl Bench {
     /// The same again, to go another way on.
     pub async fn fork(&self) -> Self {
         let harness = self.harness.fork().await.unwrap();
-        let rebind = |accounts: &[Account]| accounts.iter().map(|account| harness.rebind(account)).collect();
+        let rebind = |accounts: &[Account]| accounts.iter().map(|account| harness.rebind(account)).collect::<Vec<_>>();
         let (workers, reviewers) = (rebind(&self.workers), rebind(&self.reviewers));
         let requester = harness.rebind(&self.requester);
         Self { harness, requester, workers, reviewers, set: self.set }

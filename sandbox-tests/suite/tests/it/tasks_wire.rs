@@ -171,9 +171,16 @@ impl Seen<'_> {
         self.look(tasks::reviewer, &Named { account: account.clone() }).await
     }
 
-    /// The first hundred free slots.
+    /// All of it, page by page.
     pub async fn pool(self) -> shown::Pool {
-        self.look(tasks::pool, &Page { from: 0, limit: Some(100) }).await
+        let mut pool = self.look(tasks::pool, &Page::default()).await;
+        while let Some(left) = u64::from(pool.size).checked_sub(u64::try_from(pool.slots.len()).unwrap())
+            && left > 0
+        {
+            let page = Page { from: u64::from(pool.size) - left, limit: None };
+            pool.slots.extend(self.look(tasks::pool, &page).await.slots);
+        }
+        pool
     }
 
     pub async fn record(self, account: &AccountId) -> Option<shown::Record> {

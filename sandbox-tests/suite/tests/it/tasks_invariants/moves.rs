@@ -129,7 +129,7 @@ pub fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => row_of(vec![Move::Unbond, Move::Wait(Until::Unbonded), Move::WithdrawBond]),
         1 => row_of(vec![Move::Post, Move::Take, Move::Close, Move::CommitWork, Move::RevealWork]),
         1 => row_of(vec![Move::Wait(Until::AllOver), Move::Settle, Move::Settle, Move::Settle]),
-        1 => row_of(vec![Move::Withdraw, Move::EndBalance, Move::OpenBalance]),
+        1 => row_of(vec![Move::Withdraw, Move::OpenBalance, Move::EndBalance, Move::OpenBalance]),
     ];
     prop_oneof![24 => op().prop_map(|op| vec![op]), 4 => of_one, 4 => of_rounds, 2 => of_money]
 }

@@ -2,10 +2,9 @@
 
 use super::World;
 use super::moves::{Lie, Move, Op};
-use crate::tasks_bytes::{Hash, VerdictOf, WorkOf, verdict_hash, work_hash};
-use crate::tasks_model::{
-    Act, Deadlines, NEAR, NewSet, Person, SLOT, Shown, Step, TOKEN, Task, TaskKey, Verdict, Work,
-};
+use crate::escrow_bytes::Tree;
+use crate::tasks_bytes::{Hash, answer_hash, honeypot_leaf, verdict_hash, work_hash};
+use crate::tasks_model::{Act, Deadlines, NewSet, Person, SLOT, Shown, Step, Task, TaskKey, Verdict, Work};
 
 pub const MINUTE_MS: u64 = 60_000;
 /// Of every deadline but where a set is shorter.
@@ -238,7 +237,7 @@ impl World {
     }
 
     /// Over all tasks that a set can have: each is a honeypot if the set has any.
-    pub(super) fn tree(&self) -> Tree {
+    fn tree(&self) -> Tree {
         let leaves = (0..TASKS).map(|index| {
             let known = answer_hash(&answer(index, false));
             honeypot_leaf(index, known, leaf_salt(index))

@@ -85,9 +85,7 @@ impl Step {
             Self::Close(_) | Self::ForgetMarks { .. } | Self::Unbond(_) | Self::EndBalance(_) | Self::Withdraw { .. }
         )
     }
-}
 
-impl Step {
     /// One whose deposit pays for what it stores; the rest of it comes back.
     pub fn wants_storage(&self) -> bool {
         matches!(self, Self::Appeal(_) | Self::Show { .. } | Self::WithdrawBond | Self::OpenBalance(_))
@@ -110,9 +108,7 @@ impl Model {
             Step::RevealVerdict { key, verdict, salt } => self.reveal_verdict(by, *key, (*verdict, *salt), now_ms)?,
             Step::Appeal(key) => self.appeal(by, *key, now_ms)?,
             Step::Show { key, shown } => self.show(by, *key, shown, now_ms)?,
-            Step::ForgetMarks { of } => {
-                self.marks.retain(|(requester, about), _| *requester != by || !of.contains(about))
-            }
+            Step::ForgetMarks { of } => self.forget_marks(by, of)?,
             Step::Settle(key) => {
                 self.settle(*key, now_ms)?;
             }
