@@ -33,7 +33,7 @@ use crate::lengths::Long;
 use crate::staked::{tell, token};
 use crate::tasks_model::{Act, Model, NEAR, Person, Reviewer, SLOT, Step, Sums, TOKEN, TaskKey, UNBOND_MS, Verdict};
 use crate::tasks_wire as wire;
-use checks::Purses;
+use checks::{Purses, check_money, note_rest};
 use moves::{Move, Op, Until, ops};
 use picks::{DEADLINE_MS, MINUTE_MS};
 
@@ -63,7 +63,13 @@ struct World {
     said: BTreeMap<(TaskKey, Person), Verdict>,
     /// Bytes of the contract before anybody stored anything.
     empty_bytes: u64,
+    /// What everybody had when somebody looked last, and how many steps there were.
+    purses: Purses,
+    steps: usize,
 }
+
+/// After so many steps everybody and everything is looked at, between them who and what a step is about, and all sums.
+const ALL_AFTER: usize = 6;
 
 /// What became of a transaction: done, or refused with this code.
 type Came = Result<(), String>;
@@ -119,14 +125,33 @@ impl World {
         }
         let now_ms = self.harness.now_ms().await.unwrap();
         let Some((by, acts)) = self.target(op, now_ms) else { return };
-        let before = self.purses().await;
         let outcome = self.send(by, &acts).await;
-        self.judge(op, vec![(by, acts, outcome)], &before).await;
+        self.judge(op, vec![(by, acts, outcome)]).await;
+    }
+
+    /// Whom these transactions are about, or everybody.
+    fn concerned_by(&self, sent: &[(Person, Vec<Act>, Outcome)]) -> Vec<Person> {
+        if self.steps.is_multiple_of(ALL_AFTER) {
+            return (0..PEOPLE).collect();
+        }
+        let mut people: Vec<Person> = sent.iter().map(|one| one.0).collect();
+        for act in sent.iter().flat_map(|one| &one.1) {
+            let Step::Settle(key) = &act.step else { continue };
+            let Some(task) = self.model.tasks.get(key) else { continue };
+            people.extend([task.worker, self.model.set_of(*key).requester]);
+            people.extend(task.rounds.iter().flat_map(|round| &round.seats).map(|seat| seat.by));
+        }
+        people.sort_unstable();
+        people.dedup();
+        people
     }
 
     /// Transactions that were sent at once, of which the order makes no difference.
-    async fn judge(&mut self, op: &Op, sent: Vec<(Person, Vec<Act>, Outcome)>, before: &Purses) {
-        let after = self.purses().await;
+    async fn judge(&mut self, op: &Op, sent: Vec<(Person, Vec<Act>, Outcome)>) {
+        let people = self.concerned_by(&sent);
+        self.steps += 1;
+        let before = self.purses.clone();
+        let after = self.look_at_purses(&people).await;
         let (mut failures, mut costs, mut all) = (Vec::new(), Vec::new(), String::new());
         for (by, mut acts, outcome) in sent {
             let came = self.came_of(&acts, &outcome);
@@ -135,7 +160,7 @@ impl World {
             for act in acts.iter().filter(|act| !matches!(act.step, Step::Draw(_))) {
                 TALLY.note(&self.call(&act.step).method, came.is_ok());
             }
-            self.note_rest(&came, &mut acts, (&before[by], &after[by]));
+            note_rest(&came, &mut acts, (&before[&by], &after[&by]));
             let received = self.model.sums[NEAR].received;
             let at_ms = self.at_ms(&outcome).await;
             let judged = self.model.play(&acts, by, at_ms);
@@ -152,8 +177,9 @@ impl World {
             all = [all, what].join("\n");
         }
         let arrived = std::mem::take(&mut self.model.arrived);
-        failures.push(failure_of(async { self.check_money((&costs, &arrived), (before, &after), &all) }).await);
-        failures.extend(self.failures(&after, &all).await);
+        failures.push(failure_of(async { check_money((&costs, &arrived), (&before, &after), &all) }).await);
+        self.purses.extend(after);
+        failures.extend(self.failures(&people, &all).await);
         fail_if_any(failures);
     }
 
@@ -231,10 +257,9 @@ impl World {
         let Some(stranger) = (0..PEOPLE).find(|person| *person != payee).filter(|_| amount > 0) else { return };
         let withdraw = Act { step: Step::Withdraw { asset, amount: Some(amount) }, attached: 1, rest: 1 };
         let (one, two) = ([withdraw], [settle(&key)]);
-        let before = self.purses().await;
         let (out, settled) = tokio::join!(self.send(payee, &one), self.send(stranger, &two));
         let sent = vec![(payee, one.to_vec(), out), (stranger, two.to_vec(), settled)];
-        self.judge(op, sent, &before).await;
+        self.judge(op, sent).await;
     }
 
     /// INV-TSK-3: when all deadlines of all tasks have passed, whoever was silent, a stranger's `settle` ends every one.
@@ -247,12 +272,11 @@ impl World {
                 if !self.model.tasks.contains_key(&key) {
                     continue;
                 }
-                let before = self.purses().await;
                 let acts = vec![Act { step: Step::Settle(key), attached: 0, rest: 0 }];
                 let outcome = self.send(op.by, &acts).await;
                 let code = failed_with(&outcome);
                 assert_eq!(code, None, "INV-TSK-3: a stranger can't settle {key:?}: {:?}", self.model.tasks[&key]);
-                self.judge(&op, vec![(op.by, acts, outcome)], &before).await;
+                self.judge(&op, vec![(op.by, acts, outcome)]).await;
             }
         }
         assert!(self.model.tasks.is_empty(), "INV-TSK-3: {:?} are not over", self.model.tasks);
@@ -320,13 +344,15 @@ fn play(sequences: u32) -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (base, people, token, empty_bytes) = runtime.block_on(base());
     let run = Run { whose: "tasks", sequences, shrinks: 300, runtime: &runtime, base: &base, people: &people };
-    TALLY.play(run, Long(vec(ops(), 16..20)), async |harness, people, ops| {
+    TALLY.play(run, Long(vec(ops(), 12..16)), async |harness, people, ops| {
         // A fork's clock goes on with its first block.
         prepay(&people[0], &harness.contracts.tasks, 1).await;
         let model = start(&harness, &people);
         let (keys_ever, answers, said) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         let token = token.clone();
-        let mut world = World { harness, people, token, model, keys_ever, answers, said, empty_bytes };
+        let (purses, steps) = (Purses::new(), 0);
+        let mut world = World { harness, people, token, model, keys_ever, answers, said, empty_bytes, purses, steps };
+        world.purses = world.look_at_purses(&(0..PEOPLE).collect::<Vec<_>>()).await;
         // There is work to do, in NEAR with honeypots and in the token without.
         for (by, asset, flag) in [(0, NEAR, true), (1, TOKEN, false)] {
             world.step(&Op { by, asset, flag, share: 5, pick: 3, ..Op::stranger(Move::Post) }).await;

@@ -337,7 +337,7 @@ impl Market {
     }
 }
 
-const SHARES: &str = "| ring | honest worker | colluding worker | honest reviewer | careful ring | idle ring | wrong of accepted |\n\
+const SHARES: &str = "| ring | honest worker | colluding one | honest reviewer | careful ring | idle ring | accepted wrongly |\n\
                       |--:|--:|--:|--:|--:|--:|--:|";
 
 /// From which share on, by the odds alone.

@@ -126,7 +126,7 @@ pub struct Model {
     /// Rows that somebody else pays for: the requester whose task first paid there.
     pub guests: BTreeMap<(Person, Asset), Person>,
     /// Rows of which something is on its way out.
-    on_the_way: BTreeSet<(Person, Asset)>,
+    pub on_the_way: BTreeSet<(Person, Asset)>,
     pub records: BTreeMap<Person, Record>,
     /// Of a requester about an account.
     pub marks: BTreeMap<(Person, Person), Marks>,

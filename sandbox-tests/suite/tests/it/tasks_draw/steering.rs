@@ -1,13 +1,14 @@
 //! A worker that has a friend among the reviewers, reveals its work and looks at the panel in one transaction, with just too
 //! little gas for a panel on which the friend does not sit: then all of the transaction is undone, and it tries again.
 
-use charter_harness::{Call, Harness, raw};
+use charter_harness::{Call, Harness};
+use charter_types::tasks::args::TaskRef;
 use near_workspaces::operations::Function;
 use near_workspaces::types::Gas;
 use near_workspaces::{Account, AccountId};
-use serde_json::json;
 
 use super::odds::Score;
+use crate::tasks_wire as wire;
 
 /// How often it tries before it takes what comes.
 const TRIES: usize = 16;
@@ -84,11 +85,12 @@ const STAND_IN_NAIVE: &str = r#"(module
         (local.set $left (i32.sub (local.get $left) (i32.const 1)))
         (br_if $again (local.get $left)))))
     (call $answer (i64.const 1) (i64.const 300))))"#;
+const TASK: TaskRef = TaskRef { set: 1, index: 0 };
 /// Two of eight.
 const NAIVE_CHANCE: f64 = 0.25;
 
 async fn is_liked(harness: &Harness, contract: &AccountId) -> bool {
-    let shown = harness.raw_view(contract, raw("task", json!({}))).await.unwrap();
+    let shown = harness.raw_view(contract, wire::look(TASK)).await.unwrap();
     shown[0] < b'2'
 }
 
@@ -98,7 +100,9 @@ async fn inv_tsk_5_a_draw_within_the_reveal_is_steered_by_gas() {
     let harness = Harness::start().await.unwrap();
     let (worker, naive) = (harness.account("worker").await.unwrap(), harness.account("naive").await.unwrap());
     naive.deploy(&wat::parse_str(STAND_IN_NAIVE).unwrap()).await.unwrap().into_result().unwrap();
-    let target = Target { contract: naive.id(), reveal: raw("reveal_work", json!({})), look: raw("task", json!({})) };
+    // It asks for nothing of what the calls say.
+    let reveal = wire::reveal_work(TASK, b"cat", [0; 32]);
+    let target = Target { contract: naive.id(), reveal, look: wire::look(TASK) };
     // Until a panel is there that it does not like.
     while target.goes_through(&worker, ENOUGH).await && is_liked(&harness, naive.id()).await {}
     let gas = target.just_too_little(&worker).await;
