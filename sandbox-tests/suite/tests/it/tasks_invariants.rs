@@ -253,7 +253,8 @@ impl World {
         let payee = self.model.tasks[&key].worker;
         let asset = self.model.set_of(key).asset;
         let has = self.model.balances.get(&(payee, asset)).copied().unwrap_or_default();
-        let amount = has * op.share.min(1_000) / 1_000;
+        // Never all of it: who came first would decide whether the row is there still.
+        let amount = has * op.share.min(999) / 1_000;
         let Some(stranger) = (0..PEOPLE).find(|person| *person != payee).filter(|_| amount > 0) else { return };
         let withdraw = Act { step: Step::Withdraw { asset, amount: Some(amount) }, attached: 1, rest: 1 };
         let (one, two) = ([withdraw], [settle(&key)]);
