@@ -127,7 +127,9 @@ impl Model {
         refuse_if(&[(set.requester != by, "TASKS_NOT_REQUESTER"), (set.closed, "TASKS_SET_CLOSED")])?;
         let (asset, rest) = (set.asset, set.escrowed());
         self.credit(by, asset, rest, by);
-        self.sets.get_mut(&id).expect("it is there").closed = true;
+        let set = self.sets.get_mut(&id).expect("it is there");
+        set.closed = true;
+        set.returned.clear();
         self.sweep_set(id);
         Ok(())
     }

@@ -153,9 +153,9 @@ impl Model {
         let spent = fee * u128::try_from(paid.len()).unwrap();
         self.task(key).pot -= fee * seats;
         for by in &paid {
-            self.credit(*by, asset, fee, requester);
+            self.credit(*by, asset, fee, payer);
         }
-        self.credit(payer, asset, fee * seats - spent, requester);
+        self.credit(payer, asset, fee * seats - spent, payer);
         let mut forfeit = 0;
         for (by, lot) in &lots {
             forfeit += loss(*lot);
@@ -169,7 +169,7 @@ impl Model {
         }
         if round == 0 && asset == NEAR && task.is_won(reward) {
             let back = forfeit.min(fee * 7);
-            self.credit(task.appellant.expect("somebody won it"), NEAR, back, requester);
+            self.credit(task.appellant.expect("somebody won it"), NEAR, back, payer);
             forfeit -= back;
         }
         let each = forfeit.checked_div(u128::try_from(paid.len()).unwrap()).unwrap_or_default();
@@ -177,7 +177,7 @@ impl Model {
             self.share(*by, each);
         }
         let dust = forfeit - each * u128::try_from(paid.len()).unwrap();
-        self.credit(task.worker, NEAR, dust, requester);
+        self.credit(task.worker, NEAR, dust, payer);
     }
 
     fn end_task(&mut self, key: TaskKey) {
