@@ -44,7 +44,7 @@ const NAMES: [&str; PEOPLE] =
 pub const PEOPLE: usize = 14;
 /// Those who have slots when a sequence begins, each two.
 const REVIEWERS: std::ops::Range<Person> = 3..PEOPLE;
-const SLOTS: usize = 2;
+const SLOTS: u8 = 2;
 /// What everybody has of the token, and has brought here of it and of NEAR.
 const TOKENS: u128 = 1_000_000_000_000;
 const BROUGHT: u128 = 100_000_000_000;
@@ -317,8 +317,7 @@ async fn base() -> (Harness, Vec<Account>, AccountId, u64) {
         let taken = person.send(&token, sent, 1).await.unwrap().json::<U128>().unwrap();
         assert_eq!(taken, U128(BROUGHT));
         if REVIEWERS.contains(&number) {
-            let slots = Slots { slots: u8::try_from(SLOTS).unwrap() };
-            ok(person, &contract, tasks::bond, &slots, SLOT * u128::try_from(SLOTS).unwrap()).await;
+            ok(person, &contract, tasks::bond, &Slots { slots: SLOTS }, SLOT * u128::from(SLOTS) + SLOT).await;
         }
     }
     (base, people, token, usage)
@@ -327,14 +326,18 @@ async fn base() -> (Harness, Vec<Account>, AccountId, u64) {
 /// What [`base`] has made of it.
 fn start(harness: &Harness, people: &[Account]) -> Model {
     let everybody = u128::try_from(PEOPLE).unwrap();
-    let bonded = SLOT * u128::try_from(REVIEWERS.len() * SLOTS).unwrap();
+    let bonded = SLOT * u128::from(SLOTS) * u128::try_from(REVIEWERS.len()).unwrap();
     let brought = BROUGHT * everybody;
     let rows = (0..PEOPLE).flat_map(|person| [NEAR, TOKEN].map(|asset| ((person, asset), BROUGHT)));
     Model {
         chain: wire::chain(harness),
         names: people.iter().map(|person| person.id().to_string()).collect(),
         balances: rows.collect(),
-        reviewers: REVIEWERS.map(|person| (person, Reviewer { free: vec![0; SLOTS], ..Reviewer::default() })).collect(),
+        reviewers: REVIEWERS
+            .map(|person| {
+                (person, Reviewer { free: (0..SLOTS).map(|slot| (slot, 0)).collect(), ..Reviewer::default() })
+            })
+            .collect(),
         sums: [Sums { received: brought + bonded, paid: 0 }, Sums { received: brought, paid: 0 }],
         tokens: vec![TOKENS - BROUGHT; PEOPLE],
         ..Model::default()

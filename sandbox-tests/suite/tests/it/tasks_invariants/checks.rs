@@ -110,7 +110,8 @@ impl World {
             let Some(panel) = panel else { panic!("INV-TSK-5: INV-TSK-3: nothing was drawn: {what}") };
             let at_ms = times(&self.harness, outcome, self.contract()).await;
             assert!(at_ms[1..].contains(&panel.drawn_ms), "INV-TSK-5: not in a receipt of its own: {what}");
-            let seats = self.panel_of(&panel);
+            let seats: Vec<(Person, u8)> =
+                panel.seats.iter().map(|seat| (self.person(&seat.reviewer), seat.slot)).collect();
             if let Err(text) = self.model.drawn(*key, &seats, panel.drawn_ms) {
                 panic!("{text}: {seats:?}: {what}");
             }

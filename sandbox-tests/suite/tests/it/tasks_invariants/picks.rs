@@ -111,7 +111,7 @@ impl World {
             (false, _) => right,
             (true, 0) => 1,
             (true, _) if matches!(step, Step::Take(_)) && op.flag => right + 1,
-            (true, _) if step.wants_storage() => 0,
+            (true, _) if step.wants_storage() || matches!(step, Step::Deposit) => 0,
             (true, right) => right - 1,
         };
         Act { step, attached, rest: attached }

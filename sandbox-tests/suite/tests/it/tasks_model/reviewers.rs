@@ -1,6 +1,6 @@
 //! Reviewers: what each has bonded, which of it is free, on duty or leaving, and who may sit on a panel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::rounds::SEATS;
 use super::{Judged, Model, NEAR, Person, SLOT, TaskKey, refuse_if};
@@ -17,11 +17,10 @@ pub type Duty = (TaskKey, usize);
 
 #[derive(Clone, Debug, Default)]
 pub struct Reviewer {
-    /// When each free slot was bonded, the oldest first. Which of its slots a reviewer is drawn by, and which of them leave,
-    /// nobody is told: here it is always the newest that can be, so that what is left can be drawn at least as often as on
-    /// the chain.
-    pub free: Vec<u64>,
-    pub duties: BTreeMap<Duty, u64>,
+    /// When each free slot was bonded, by its number.
+    pub free: BTreeMap<u8, u64>,
+    /// Slots on panels, and when each was bonded.
+    pub duties: BTreeMap<Duty, (u8, u64)>,
     /// When each leaving slot may be taken out.
     pub leaving: Vec<u64>,
     /// What slots that lost something have left, and its shares of what others lost.
@@ -41,11 +40,6 @@ impl Reviewer {
     /// Every slot is whole, whatever it does.
     pub fn held(&self) -> u128 {
         SLOT * u128::try_from(self.slots()).unwrap() + self.returned
-    }
-
-    fn put_back(&mut self, since_ms: u64) {
-        self.free.push(since_ms);
-        self.free.sort_unstable();
     }
 }
 
@@ -68,7 +62,11 @@ impl Model {
         ])?;
         self.receive(NEAR, needed);
         let reviewer = self.reviewers.entry(by).or_default();
-        reviewer.free.extend(std::iter::repeat_n(now_ms, slots));
+        // The lowest numbers that no slot has.
+        let taken: BTreeSet<u8> =
+            reviewer.duties.values().map(|duty| duty.0).chain(reviewer.free.keys().copied()).collect();
+        let numbers = (0..).filter(|number| !taken.contains(number)).take(slots);
+        reviewer.free.extend(numbers.map(|number| (number, now_ms)));
         Ok(())
     }
 
@@ -80,7 +78,9 @@ impl Model {
             (!self.reviewers.contains_key(&by), "TASKS_NOT_REVIEWER"),
         ])?;
         let Some(reviewer) = self.reviewers.get_mut(&by) else { unreachable!("it has free slots") };
-        reviewer.free.truncate(free - slots);
+        for _ in 0..slots {
+            reviewer.free.pop_first();
+        }
         reviewer.leaving.extend(std::iter::repeat_n(now_ms + UNBOND_MS, slots));
         Ok(())
     }
@@ -98,13 +98,16 @@ impl Model {
     }
 
     /// INV-TSK-4 and 5: whether these may sit there, and nobody else had to. `None` on the chain means that it found too few.
-    pub fn check_panel(&self, key: TaskKey, round: usize, panel: &[Person]) -> Result<(), String> {
+    fn check_panel(&self, key: TaskKey, round: usize, panel: &[(Person, u8)]) -> Result<(), String> {
         let seats = SEATS[round];
         if panel.is_empty() {
-            let sure = self.reviewers.keys().filter(|by| self.is_surely_eligible(key, **by)).count();
-            let looked_through = self.pool() <= PROBES[round];
-            return if looked_through && sure >= seats {
-                Err(format!("INV-TSK-4: no panel, though {sure} could sit on one of {seats}"))
+            let fit = self
+                .reviewers
+                .iter()
+                .filter(|(by, reviewer)| reviewer.free.keys().any(|slot| self.check_seat(key, (**by, *slot)).is_ok()));
+            let (fit, looked_through) = (fit.count(), self.pool() <= PROBES[round]);
+            return if looked_through && fit >= seats {
+                Err(format!("INV-TSK-4: no panel, though {fit} could sit on one of {seats}"))
             } else {
                 Ok(())
             };
@@ -112,16 +115,16 @@ impl Model {
         if panel.len() != seats {
             return Err(format!("INV-TSK-4: {} seats instead of {seats}", panel.len()));
         }
-        for (place, by) in panel.iter().enumerate() {
-            if panel[..place].contains(by) {
-                return Err(format!("INV-TSK-4: {by} has two seats"));
+        for (place, seat) in panel.iter().enumerate() {
+            if panel[..place].iter().any(|other| other.0 == seat.0) {
+                return Err(format!("INV-TSK-4: {} has two seats", seat.0));
             }
-            self.check_seat(key, *by)?;
+            self.check_seat(key, *seat)?;
         }
         Ok(())
     }
 
-    fn check_seat(&self, key: TaskKey, by: Person) -> Result<(), String> {
+    fn check_seat(&self, key: TaskKey, (by, slot): (Person, u8)) -> Result<(), String> {
         let (task, set) = (&self.tasks[&key], self.set_of(key));
         if by == task.worker {
             return Err(format!("INV-TSK-4: {by} judges its own work"));
@@ -135,27 +138,21 @@ impl Model {
         if self.is_excluded(set.requester, by) {
             return Err(format!("INV-TSK-4: {by} is excluded"));
         }
-        let free = self.reviewers.get(&by).map_or(&[][..], |reviewer| reviewer.free.as_slice());
-        if !free.iter().any(|since_ms| *since_ms <= task.taken_ms) {
-            return Err(format!("INV-TSK-5: {by} has no free slot from before the task was taken"));
+        match self.reviewers.get(&by).and_then(|reviewer| reviewer.free.get(&slot)) {
+            None => Err(format!("INV-TSK-5: {by} has no free slot {slot}")),
+            Some(since_ms) if *since_ms > task.taken_ms => {
+                Err(format!("INV-TSK-5: slot {slot} of {by} was bonded after the task was taken"))
+            }
+            Some(_) => Ok(()),
         }
-        Ok(())
-    }
-
-    /// Whichever of its slots is looked at.
-    fn is_surely_eligible(&self, key: TaskKey, by: Person) -> bool {
-        let all_old = self.reviewers[&by].free.iter().all(|since_ms| *since_ms <= self.tasks[&key].taken_ms);
-        all_old && self.check_seat(key, by).is_ok()
     }
 
     /// Whoever was drawn has one slot less in the pool.
-    pub(super) fn seat(&mut self, key: TaskKey, round: usize, panel: &[Person]) {
-        let taken_ms = self.tasks[&key].taken_ms;
-        for by in panel {
+    pub(super) fn seat(&mut self, key: TaskKey, round: usize, panel: &[(Person, u8)]) {
+        for (by, slot) in panel {
             let reviewer = self.reviewers.get_mut(by).expect("who sits there is a reviewer");
-            let place = reviewer.free.iter().rposition(|since_ms| *since_ms <= taken_ms);
-            let since_ms = reviewer.free.remove(place.expect("it has such a slot"));
-            reviewer.duties.insert((key, round), since_ms);
+            let since_ms = reviewer.free.remove(slot).expect("it has that slot");
+            reviewer.duties.insert((key, round), (*slot, since_ms));
         }
     }
 
@@ -163,9 +160,9 @@ impl Model {
     /// the reviewer gets of others' losses, waits for it.
     pub(super) fn dismiss(&mut self, duty: Duty, by: Person, loses: u128) {
         let reviewer = self.reviewers.get_mut(&by).expect("who sits there is a reviewer");
-        let since_ms = reviewer.duties.remove(&duty).expect("it has that duty");
+        let (slot, since_ms) = reviewer.duties.remove(&duty).expect("it has that duty");
         if loses == 0 {
-            reviewer.put_back(since_ms);
+            reviewer.free.insert(slot, since_ms);
         } else {
             reviewer.returned += SLOT - loses;
         }

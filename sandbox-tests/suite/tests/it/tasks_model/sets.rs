@@ -227,15 +227,16 @@ impl Model {
         refuse_if(&[(!self.known(key)?.drawing, "TASKS_WRONG_STATE")])
     }
 
-    /// The panel that was drawn.
-    pub fn drawn(&mut self, key: TaskKey, panel: &[Person], at_ms: u64) -> Result<(), String> {
+    /// The panel that was drawn: who, and by which slot.
+    pub fn drawn(&mut self, key: TaskKey, panel: &[(Person, u8)], at_ms: u64) -> Result<(), String> {
         let round = self.tasks[&key].rounds.len();
         self.check_panel(key, round, panel)?;
         self.seat(key, round, panel);
         let deadlines = self.set_of(key).deadlines;
         let windows = Windows { commit_ms: deadlines.verdict_ms, reveal_ms: deadlines.verdict_reveal_ms };
         let task = self.task(key);
-        task.rounds.push(Round::new(panel, at_ms, windows));
+        let seats: Vec<Person> = panel.iter().map(|seat| seat.0).collect();
+        task.rounds.push(Round::new(&seats, at_ms, windows));
         task.drawing = false;
         Ok(())
     }

@@ -66,7 +66,8 @@ impl Act {
     /// What is wrong with what is attached, where that does not depend on what it is about.
     pub(super) fn deposit_fault(&self) -> Option<&'static str> {
         match (&self.step, self.attached) {
-            (Step::Post(_) | Step::Take(_) | Step::Bond(_) | Step::Deposit, _) => None,
+            (Step::Take(_) | Step::Bond(_), _) => None,
+            (Step::Post(_) | Step::Deposit, attached) => (attached == 0).then_some(ONE_YOCTO),
             (step, attached) if step.wants_storage() => (attached == 0).then_some(ONE_YOCTO),
             (Step::Send { .. }, attached) => (attached != 1).then_some("TOKEN"),
             (step, attached) if step.wants_yocto() => (attached != 1).then_some(ONE_YOCTO),
