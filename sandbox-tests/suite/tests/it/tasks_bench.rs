@@ -7,6 +7,7 @@ use charter_harness::arguments::prepay;
 use charter_harness::{Call, Caller, Harness, Outcome, failed_with};
 use charter_types::asset::Asset;
 use charter_types::tasks::args::TaskRef;
+use near_workspaces::types::NearToken;
 use near_workspaces::{Account, AccountId};
 
 use crate::staked::together;
@@ -18,8 +19,8 @@ pub const MINUTE_MS: u64 = 60_000;
 pub const TAKE_DEPOSIT: u128 = 50_000_000_000_000_000_000_000;
 /// More than anybody's rows take here.
 const PREPAID: u128 = 4 * SLOT;
-/// What sets are paid from.
-const FUNDS: u128 = 60 * SLOT;
+/// What the requester has beyond what its set is paid from, for appeals.
+const BEYOND: u128 = 20 * SLOT;
 pub const SALT: Hash = [7; 32];
 
 pub struct Bench {
@@ -60,7 +61,10 @@ impl Bench {
         }
         prepay(&bench.requester, bench.contract(), PREPAID).await;
         bench.ok(&bench.requester, wire::open_balance(&Asset::Near), SLOT).await;
-        bench.ok(&bench.requester, wire::deposit(), FUNDS).await;
+        let funds = u128::from(new.count) * (new.reward + 3 * new.fee) + BEYOND;
+        let given = bench.harness.root().transfer_near(bench.requester.id(), NearToken::from_yoctonear(funds)).await;
+        given.unwrap().into_result().unwrap();
+        bench.ok(&bench.requester, wire::deposit(), funds).await;
         let posted = bench.ok(&bench.requester, wire::post(new, &Asset::Near), SLOT).await;
         bench.set = wire::posted(&posted);
         bench
