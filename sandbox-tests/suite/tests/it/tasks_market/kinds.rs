@@ -71,7 +71,7 @@ impl Worker {
             return mark(index);
         }
         let mut noise = Hash::default();
-        chance.fill(&mut noise);
+        chance.fill(&mut noise[..]);
         noise
     }
 }
