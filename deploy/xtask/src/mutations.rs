@@ -9,6 +9,7 @@ mod escrow;
 mod list;
 mod proof;
 mod stake;
+mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use escrow::ESCROW;
 use list::{MUTATIONS, Mutation};
 use proof::PROOF;
 use stake::STAKE;
+use tasks::TASKS;
 
 const FOLDER: &str = "target/mutations";
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -34,7 +36,7 @@ const SEQUENCES: &str = "60";
 /// Those whose invariant, contract or file has `wanted` in its name, from that one of them on.
 pub fn run(wanted: &str, from: usize) -> anyhow::Result<ExitCode> {
     let here = std::env::current_dir().context("the current folder can't be read")?;
-    let all = MUTATIONS.iter().chain(ADOPT).chain(STAKE).chain(ESCROW).chain(PROOF);
+    let all = MUTATIONS.iter().chain(ADOPT).chain(STAKE).chain(ESCROW).chain(TASKS).chain(PROOF);
     let about = all.filter(|one| one.is_about(wanted));
     let chosen: Vec<(usize, &Mutation)> = (1..).zip(about).skip(from.saturating_sub(1)).collect();
     let last = chosen.last().context(format!("no mutation is about {wanted}, or not as many"))?.0;
@@ -171,12 +173,12 @@ impl Mutation {
 mod tests {
     use std::path::Path;
 
-    use super::{ADOPT, ESCROW, MUTATIONS, PROOF, STAKE};
+    use super::{ADOPT, ESCROW, MUTATIONS, PROOF, STAKE, TASKS};
 
     #[test]
     fn every_line_is_where_the_list_says() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        for one in MUTATIONS.iter().chain(ADOPT).chain(STAKE).chain(ESCROW).chain(PROOF) {
+        for one in MUTATIONS.iter().chain(ADOPT).chain(STAKE).chain(ESCROW).chain(TASKS).chain(PROOF) {
             let text = std::fs::read_to_string(root.join(one.file)).expect(one.file);
             assert_eq!(text.matches(one.line).count(), 1, "{}: {}", one.breaks, one.line);
         }

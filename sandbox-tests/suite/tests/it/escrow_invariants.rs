@@ -35,13 +35,13 @@ use proptest::collection::vec;
 use serde_json::json;
 
 use crate::escrow_scene::{burnt, said, times, until};
-use crate::invariants::{Run, invariants};
+use crate::invariants::{Run, fail_if_any, failure_of, invariants};
 use crate::staked::{tell, token};
 use checks::Purses;
 use liar::Lied;
 use model::{ANN, ASSETS, Act, BOT, DAY_MS, Goal, HOUR_MS, LONG_MS, Model, NEAR, PEOPLE, Person, Step, Terms};
 use moves::{Move, Op, Until, next_owner, ops};
-use verdicts::{broken_by_row, check_code, fail_if_any, failure_of};
+use verdicts::{broken_by_row, check_code};
 
 /// `cargo xtask properties` plays 2,000.
 const SEQUENCES: u32 = 60;

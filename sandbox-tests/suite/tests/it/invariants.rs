@@ -1,13 +1,18 @@
 //! One run of random sequences, and a test for each invariant that judges it: so every invariant has its line in the
 //! output, and no sequence is played twice.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::future::poll_fn;
 use std::io::Write;
 use std::num::NonZero;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
+use std::task::Poll;
 
 use charter_harness::Harness;
 use near_workspaces::Account;
@@ -174,6 +179,27 @@ impl<F: Fn()> Drop for OnPanic<F> {
 
 /// Of fewer calls, chance may leave one end out.
 const OFTEN: u32 = 150;
+
+/// What a check fails with. The others are made all the same.
+pub async fn failure_of(check: impl Future<Output = ()>) -> Option<String> {
+    let mut check = pin!(check);
+    poll_fn(move |context| match catch_unwind(AssertUnwindSafe(|| check.as_mut().poll(context))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(())) => Poll::Ready(None),
+        Err(said) => Poll::Ready(Some(text_of(&*said))),
+    })
+    .await
+}
+
+fn text_of(said: &(dyn Any + Send)) -> String {
+    let text = said.downcast_ref::<String>().cloned();
+    text.or_else(|| said.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+}
+
+pub fn fail_if_any(failures: Vec<Option<String>>) {
+    let told: Vec<String> = failures.into_iter().flatten().collect();
+    assert!(told.is_empty(), "{}", told.join("\n"));
+}
 
 /// A test for each invariant, of one run of `play`.
 macro_rules! invariants {

@@ -16,8 +16,8 @@ use charter_types::{AccountId, Hash32, U128};
 use serde_json::json;
 
 use super::model::{ASSETS, Channel, Edge, NOBODY, PEOPLE, Person, State, TOKEN, Terms};
-use super::verdicts::failure_of;
 use super::{BYTE_COST, SLACK_MS, World, calls};
+use crate::invariants::failure_of;
 
 /// More than a transaction sends.
 const TRANSFERS: u128 = 1_000;

@@ -18,10 +18,11 @@ use super::calls::{public, sign};
 use super::checks::Purses;
 use super::model::{BEN, BOT, DELAY_MS, HOUR_MS, NewEdge, Person, TOKEN};
 use super::moves::Op;
-use super::verdicts::{fail_if_any, failure_of, is_code};
+use super::verdicts::is_code;
 use super::{NAMES, TALLY, World};
 use crate::escrow_bytes::{Message, domain};
 use crate::escrow_scene::presented;
+use crate::invariants::{fail_if_any, failure_of};
 
 /// Signs vouchers of the liar's channels.
 const KEY: [u8; 32] = [210; 32];

@@ -1,38 +1,11 @@
 //! What a failure says: each invariant that is broken is named, so that each fails the test that has its name.
 
-use std::any::Any;
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::Poll;
-
 use super::Came;
 use super::model::{Act, Faults, Model, Step};
 
 const OVERFLOW: &str = "ESCROW_OVERFLOW";
 
 pub type Judged = Result<Option<&'static str>, Faults>;
-
-/// What a check fails with. The others are made all the same.
-pub async fn failure_of(check: impl Future<Output = ()>) -> Option<String> {
-    let mut check = pin!(check);
-    poll_fn(move |context| match catch_unwind(AssertUnwindSafe(|| check.as_mut().poll(context))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(())) => Poll::Ready(None),
-        Err(said) => Poll::Ready(Some(text_of(&*said))),
-    })
-    .await
-}
-
-fn text_of(said: &(dyn Any + Send)) -> String {
-    let text = said.downcast_ref::<String>().cloned();
-    text.or_else(|| said.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
-}
-
-pub fn fail_if_any(failures: Vec<Option<String>>) {
-    let told: Vec<String> = failures.into_iter().flatten().collect();
-    assert!(told.is_empty(), "{}", told.join("\n"));
-}
 
 /// One of the codes that the model has, if it has any.
 pub fn check_code(acts: &[Act], came: &Came, judged: &Judged, (model, lied): (&Model, bool), what: &str) {
