@@ -174,15 +174,14 @@ pub async fn list(connection: &mut PgConnection) -> Result<Vec<Anchored>, Indexe
     let text = "select distinct on (contract) contract, seq, head, height, light,
                   greatest(extract(epoch from clock_timestamp() - told_at) * 1000, 0)::bigint as age_ms
                 from event_anchor order by contract, light desc, height desc, id desc";
+    let heads = store::all_heads(&mut *connection).await?;
     let mut anchors = Vec::new();
     for row in sqlx::query(text).fetch_all(&mut *connection).await? {
         let name: String = row.try_get("contract")?;
         // Another program knows what that is.
         let Some(contract) = Contract::named(&name) else { continue };
         let (told, height) = (store::event_head(&row)?, store::unsigned(&row, "height")?);
-        let text = "select seq, head from contract where name = $1";
-        let ours = sqlx::query(text).bind(&name).fetch_optional(&mut *connection).await?;
-        let ours = ours.as_ref().map(store::event_head).transpose()?.unwrap_or_default();
+        let ours = heads.get(&contract).copied().unwrap_or_default();
         let behind = if ours.seq > told.seq { before(&mut *connection, contract, told.seq + 1).await? } else { None };
         anchors.push(Anchored {
             contract: name,

@@ -4,7 +4,7 @@ mod entries;
 mod rows;
 mod stands;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use charter_types::event::EventHead;
 use charter_types::{AccountId, Hash32};
@@ -20,7 +20,7 @@ use crate::table::Change;
 
 pub use entries::{Work, by_halves, note_reason, revive};
 pub use rows::{Place, write};
-pub use stands::stands;
+pub use stands::{all_heads, stands};
 
 /// How far the tables are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,7 +240,9 @@ async fn attempt(
         Care::Together => entries::insert(&mut tx, &batch.entries).await?,
         Care::ByHalves(pulse) => entries::insert_by_halves(&mut tx, &batch.entries, pulse).await?,
     }
-    for (contract, head) in &batch.heads {
+    // A head moves with an entry alone.
+    let told: BTreeSet<Contract> = batch.entries.iter().map(|entry| entry.contract).collect();
+    for (contract, head) in batch.heads.iter().filter(|(contract, _)| told.contains(contract)) {
         sqlx::query("update contract set seq = $2, head = $3 where name = $1")
             .bind(contract.name())
             .bind(signed(head.seq)?)

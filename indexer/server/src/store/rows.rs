@@ -1,6 +1,6 @@
 //! Rows of tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
@@ -96,6 +96,7 @@ impl Finals {
 
 /// Changes in their order, each with the height of its block, coalesced per row; then a few statements per table.
 pub async fn write(tx: &mut PgConnection, place: Place, changes: &[(u64, &Change)]) -> Result<(), IndexerError> {
+    let known = load(tx, place, changes).await?;
     let mut tables: BTreeMap<&'static str, (&'static Table, Finals)> = BTreeMap::new();
     for (height, change) in changes {
         let table = change.table();
@@ -112,10 +113,10 @@ pub async fn write(tx: &mut PgConnection, place: Place, changes: &[(u64, &Change
             }
             Change::Set { key, field, value, .. } => {
                 if !finals.rows.contains_key(key)
-                    && let Some(body) = load(tx, place, table, key).await?
-                    && !finals.removes(&body)
+                    && let Some(body) = known.get(&(table.name, escape(key).into_owned()))
+                    && !finals.removes(body)
                 {
-                    finals.rows.insert(key.clone(), Final::Put(*height, body));
+                    finals.rows.insert(key.clone(), Final::Put(*height, body.clone()));
                 }
                 match finals.rows.get_mut(key) {
                     Some(Final::Put(at, Value::Object(body))) => {
@@ -135,11 +136,29 @@ pub async fn write(tx: &mut PgConnection, place: Place, changes: &[(u64, &Change
     Ok(())
 }
 
-async fn load(tx: &mut PgConnection, place: Place, table: &Table, key: &str) -> Result<Option<Value>, IndexerError> {
-    // Names of tables come from descriptors, never from data.
-    let text = format!("select body from {} where key = $1", place.name(table));
-    let row = sqlx::query(AssertSqlSafe(text)).bind(escape(key)).fetch_optional(tx).await?;
-    Ok(row.map(|row| row.try_get("body")).transpose()?.map(undo_json))
+/// Rows by table and key, as they are stored.
+type Known = BTreeMap<(&'static str, String), Value>;
+
+/// The rows of which fields are set, one statement for each table: a batch of claims sets some in hundreds of them.
+async fn load(tx: &mut PgConnection, place: Place, changes: &[(u64, &Change)]) -> Result<Known, IndexerError> {
+    let mut wanted: BTreeMap<&'static str, (&'static Table, BTreeSet<String>)> = BTreeMap::new();
+    for (_, change) in changes {
+        if let Change::Set { key, .. } = change {
+            let table = change.table();
+            let (_, keys) = wanted.entry(table.name).or_insert_with(|| (table, BTreeSet::new()));
+            keys.insert(escape(key).into_owned());
+        }
+    }
+    let mut known = Known::new();
+    for (table, keys) in wanted.into_values() {
+        // Names of tables come from descriptors, never from data.
+        let text = format!("select key, body from {} where key = any($1)", place.name(table));
+        let keys: Vec<String> = keys.into_iter().collect();
+        for row in sqlx::query(AssertSqlSafe(text)).bind(keys).fetch_all(&mut *tx).await? {
+            known.insert((table.name, row.try_get("key")?), undo_json(row.try_get("body")?));
+        }
+    }
+    Ok(known)
 }
 
 async fn write_table(tx: &mut PgConnection, place: Place, table: &Table, finals: Finals) -> Result<(), IndexerError> {

@@ -21,12 +21,18 @@ pub async fn stands(connection: &mut PgConnection) -> Result<Option<(Cursor, Hea
     let mut tx = sqlx::Connection::begin(connection).await?;
     sqlx::query("select height from cursor for update").execute(&mut *tx).await?;
     let found = mirrored(&mut tx).await?;
+    let heads = all_heads(&mut tx).await?;
+    tx.rollback().await?;
+    Ok(found.map(|found| (found.cursor, heads)))
+}
+
+/// The contracts' chains of events as far as they are in the tables, of those that are known here.
+pub async fn all_heads(connection: &mut PgConnection) -> Result<Heads, IndexerError> {
     let mut heads = Heads::new();
-    for row in sqlx::query("select name, seq, head from contract").fetch_all(&mut *tx).await? {
+    for row in sqlx::query("select name, seq, head from contract").fetch_all(connection).await? {
         if let Some(contract) = Contract::named(row.try_get("name")?) {
             heads.insert(contract, event_head(&row)?);
         }
     }
-    tx.rollback().await?;
-    Ok(found.map(|found| (found.cursor, heads)))
+    Ok(heads)
 }
