@@ -2,7 +2,7 @@
 
 use charter_types::json::{FromJson, read};
 use charter_types::registry::Authority;
-use charter_types::{escrow, governance, keys, registry};
+use charter_types::{escrow, governance, keys, registry, tasks};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -134,6 +134,23 @@ fn contracts_and_programs_read_the_same() {
     );
     agree::<governance::args::Vote>(&json!({ "proposal": 1, "content_hash": hash, "choice": "no" }));
     agree::<escrow::args::Open>(&json!({ "payee": "a.near", "agent": 1, "voucher_key": key, "withdraw_delay_ms": 1 }));
+    let deadlines = json!({
+        "work_ms": 1, "reveal_ms": 2, "verdict_ms": 3, "verdict_reveal_ms": 4, "appeal_ms": 5, "show_ms": 6,
+    });
+    agree::<tasks::args::PostTaskSet>(&json!({
+        "spec_uri": "u", "spec_hash": hash, "asset": { "nep141": "t.near" }, "reward": "1", "reviewer_fee": "2",
+        "count": 3, "at_once": 1, "take_deposit": "4", "deadlines": deadlines, "honeypots": hash,
+    }));
+    agree::<tasks::args::RevealWork>(
+        &json!({ "set": 1, "index": 2, "answer": { "at": { "uri": "u", "hash": hash } }, "salt": hash }),
+    );
+    agree::<tasks::args::RevealWork>(
+        &json!({ "set": 1, "index": 2, "answer": { "inline": { "bytes": "AA==" } }, "salt": hash }),
+    );
+    agree::<tasks::args::RevealVerdict>(&json!({ "set": 1, "index": 2, "verdict": "unfetchable", "salt": hash }));
+    agree::<tasks::args::ShowHoneypot>(
+        &json!({ "set": 1, "index": 2, "answer_hash": hash, "salt": hash, "proof": [hash] }),
+    );
     agree::<charter_types::PageOf>(&json!({ "account": "a.near", "from": 1, "limit": 2 }));
     agree::<charter_types::storage::StorageWithdraw>(&json!({ "amount": "12" }));
 }

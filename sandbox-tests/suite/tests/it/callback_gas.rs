@@ -3,6 +3,7 @@
 
 mod escrow;
 mod governance;
+mod tasks;
 
 use std::time::Duration;
 
