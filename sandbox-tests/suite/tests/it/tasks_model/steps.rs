@@ -1,6 +1,6 @@
 //! What a transaction is made of.
 
-use super::{Asset, Judged, Model, NEAR, NewSet, Person, Sent, Shown, TOKEN, TaskKey, Verdict, refuse_if};
+use super::{Asset, Judged, Model, NEAR, NewSet, Person, SLOT, Sent, Shown, TOKEN, TaskKey, Verdict, refuse_if};
 use crate::tasks_bytes::{Hash, answer_hash, verdict_hash};
 
 /// A step, and what is attached to it.
@@ -77,6 +77,8 @@ impl Act {
 }
 
 const ONE_YOCTO: &str = "CHARTER_ONE_YOCTO";
+/// Less than the row of a balance costs, whoever's.
+const ROW: u128 = SLOT / 1_000;
 
 impl Step {
     /// One that shows that a full-access key has signed, and stays with the contract.
@@ -127,7 +129,7 @@ impl Model {
         Ok(())
     }
 
-    fn step_of_money(&mut self, Act { step, attached: _, rest }: &Act, by: Person) -> Judged<Option<Sent>> {
+    fn step_of_money(&mut self, Act { step, attached, rest }: &Act, by: Person) -> Judged<Option<Sent>> {
         match step {
             Step::OpenBalance(asset) => {
                 let is_own = self.balances.contains_key(&(by, *asset)) && !self.guests.contains_key(&(by, *asset));
@@ -136,6 +138,9 @@ impl Model {
                 self.balances.entry((by, *asset)).or_default();
             }
             Step::Deposit => {
+                // The row that is made first takes all of it.
+                let is_taken = !self.balances.contains_key(&(by, NEAR)) && *attached < ROW;
+                refuse_if(&[(is_taken, "TASKS_NOTHING_DUE")])?;
                 self.receive(NEAR, *rest);
                 self.credit(by, NEAR, *rest, by);
             }
