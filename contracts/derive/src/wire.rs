@@ -150,7 +150,7 @@ fn enumeration(data: &mut DataEnum, options: &Options) -> Result<TokenStream> {
     if *strict && tag.is_some() {
         return Err(Error::new(tag.span(), "serde is not strict about a tagged variant without fields"));
     }
-    let plain = data.variants.iter().all(|variant| variant.fields.is_empty());
+    let plain = data.variants.iter().all(|variant| matches!(variant.fields, Fields::Unit));
     let (mut names, mut arms) = (Vec::new(), Vec::new());
     let reader =
         Reader { json: &if tag.is_some() { quote!(json) } else { quote!(data) }, tag: tag.as_ref(), strict: *strict };
