@@ -14,7 +14,7 @@ use crate::units::{Amount, amount, duration_ms, some_amount};
 
 #[derive(clap::Args)]
 pub struct Deal {
-    /// What lateness costs for each second from escalation on. In NEAR; of a token, in its smallest unit.
+    /// What lateness costs for each second from a minute after the escalation on. In NEAR; of a token, in its smallest unit.
     #[arg(long, value_name = "AMOUNT", value_parser = some_amount)]
     rate: Amount,
     /// Most that one request can cost [default: the collateral].

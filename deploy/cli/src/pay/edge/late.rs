@@ -26,7 +26,7 @@ pub enum Command {
         #[arg(long, value_name = "TIME", value_parser = duration_ms)]
         within: u64,
     },
-    /// Presents an ack whose deadline is over, as its asker: from now on each second costs the acker.
+    /// Presents an ack whose deadline is over, as its asker: from a minute later on each second costs the acker.
     Escalate {
         #[command(flatten)]
         which: Which,
