@@ -104,7 +104,10 @@ impl Server {
     /// The same, where it may take more than a node's word how far its chain is.
     pub async fn start_beside_as(pool: PgPool, addr: &str, rpc: Rpc, trust: Trust) -> Result<Self, IndexerError> {
         let watch = Watch::default();
-        if let Err(error @ IndexerError::OtherChain { .. }) = watch.look(&rpc, &pool, None).await {
+        // What a node calls its chain decides only where it is believed.
+        if trust == Trust::Node
+            && let Err(error @ IndexerError::OtherChain { .. }) = watch.look(&rpc, &pool, None).await
+        {
             return Err(error);
         }
         let light = match Light::open(&rpc, &pool, trust, Pulse::default()).await {

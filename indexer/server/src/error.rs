@@ -19,6 +19,8 @@ pub enum IndexerError {
     Listen { addr: String, error: std::io::Error },
     #[error("the database mirrors {found}, not {expected}: use another --data-dir or --database-url")]
     OtherChain { expected: String, found: String },
+    #[error("the database mirrors {found}, not {expected}: use another --data-dir or --database-url")]
+    OtherContract { expected: String, found: String },
     #[error("block {height} does not follow the indexed one: the chain was rolled back behind a final block")]
     NotContinuous { height: u64 },
     #[error("the node has block {height} and does not know {before}, the one before it")]
@@ -52,6 +54,11 @@ pub enum IndexerError {
     OtherPast { contract: String, seq: u64 },
     #[error("at block {height} {contract} has {} events and the node showed {}: it left some out", .theirs.seq, .ours.seq)]
     Incomplete { contract: &'static str, height: u64, ours: EventHead, theirs: EventHead },
+    #[error(
+        "where does the mirror begin? No node is believed that: name a block before the contracts' first events \
+         (`index run --from HEIGHT`)"
+    )]
+    NoBeginning,
     #[error("{contract} had {seq} events at block {height} already: begin at an earlier block (--from)")]
     LateStart { contract: &'static str, height: u64, seq: u64 },
     #[error("{table} has no row {key} that could change")]
@@ -153,6 +160,18 @@ impl IndexerError {
             | Self::MissingEvent { .. }
             | Self::OtherPast { .. }
             | Self::Incomplete { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether events are missing between those in the tables and those that a node shows: it left some out, or another
+    /// one did before.
+    pub fn shows_a_gap(&self) -> bool {
+        match self {
+            Self::MissingEvent { expected, found, .. } => found > expected,
+            // What can't be read may have no number, and counts as the next one.
+            Self::OtherPast { .. } => true,
+            Self::Incomplete { ours, theirs, .. } => theirs.seq > ours.seq,
             _ => false,
         }
     }

@@ -20,6 +20,7 @@ mod pulse;
 pub mod ranking;
 mod rebuild;
 pub mod reindex;
+mod rewind;
 mod run;
 mod source;
 mod store;

@@ -1,5 +1,6 @@
 //! The loop: read, decode, apply, commit.
 
+mod back;
 mod open;
 
 use std::collections::VecDeque;
@@ -80,6 +81,10 @@ pub enum Progress {
     },
     /// Nothing new, or nothing that can be proven yet.
     Idle,
+    /// Events before the last block were missing: the tables stand for an earlier one, and go on from there.
+    WentBack {
+        height: u64,
+    },
 }
 
 impl Indexer {
@@ -122,6 +127,14 @@ impl Indexer {
         if let Err(IndexerError::NotContinuous { .. } | IndexerError::UnknownBlock { .. }) = done {
             // Another chain does not follow ours either, and says more.
             done = self.check_chain().await.and(done);
+        }
+        if done.as_ref().is_err_and(IndexerError::shows_a_gap) {
+            done = match self.go_back().await {
+                Ok(Some(went_back)) => Ok(went_back),
+                // Who asked can't tell, and the database may know more.
+                Err(error) if error.party() == "the database" => Err(error),
+                Ok(None) | Err(_) => done,
+            };
         }
         match &done {
             Ok(_) => self.watch.note_done(self.cursor.height),

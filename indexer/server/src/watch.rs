@@ -40,8 +40,11 @@ impl Node {
     }
 
     /// Fails unless the database mirrors this node's chain. An id is no more than a name; the first block's hash is the
-    /// chain.
+    /// chain. Either is some node's word, which decides nothing where the last block is proven.
     pub fn check(&self, mirrored: &Mirrored) -> Result<(), IndexerError> {
+        if mirrored.proven {
+            return Ok(());
+        }
         let other = |expected, found| Err(IndexerError::OtherChain { expected, found });
         if self.chain_id != mirrored.chain_id {
             return other(self.chain_id.clone(), mirrored.chain_id.clone());
@@ -131,11 +134,11 @@ async fn look(rpc: &Rpc, pool: &PgPool, light: Option<&mut Light>) -> Result<(u6
     let mirrored = store::mirrored(&mut connection).await?;
     // A light client keeps its heads there, and on the embedded database there is one connection.
     drop(connection);
-    mirrored.as_ref().map_or(Ok(()), |mirrored| node.check(mirrored))?;
-    let mut head = node.head;
-    if let Some(light) = light {
-        light.advance(rpc).await?;
-        head = light.head().header().height;
-    }
-    Ok((head, mirrored.map(|mirrored| mirrored.cursor.height)))
+    let indexed = mirrored.as_ref().map(|mirrored| mirrored.cursor.height);
+    let Some(light) = light else {
+        mirrored.map_or(Ok(()), |mirrored| node.check(&mirrored))?;
+        return Ok((node.head, indexed));
+    };
+    light.advance(rpc).await?;
+    Ok((light.head().header().height, indexed))
 }

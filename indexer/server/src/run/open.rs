@@ -14,6 +14,7 @@ use crate::contract::Contract;
 use crate::light::{Light, Trust};
 use crate::pulse::Pulse;
 use crate::rebuild::fill_payments;
+use crate::rewind;
 use crate::source::Source;
 use crate::store::{self, Cursor, Mirrored};
 use crate::wait::Wait;
@@ -22,8 +23,8 @@ use crate::watch::{Node, Watch};
 /// How an indexer begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Start {
-    /// Where a fresh one begins: behind a block at which none of the contracts had an event yet. `None`: the first that
-    /// the node has.
+    /// Where a fresh one begins: behind a block at which none of the contracts had an event yet. One without any event that
+    /// began later goes back to it. `None`: the first that the node has, if the node is believed.
     pub from: Option<u64>,
     /// Whom it believes which blocks are the chain's.
     pub trust: Trust,
@@ -94,30 +95,51 @@ async fn begin_at(
     pool: &PgPool,
     begin: Start,
 ) -> Result<Cursor, IndexerError> {
-    let node = source.node().await?;
+    let is_light = begin.trust != Trust::Node;
     let mut connection = pool.acquire().await?;
     let mirrored = store::mirrored(&mut connection).await?;
+    let is_late = match (&mirrored, begin.from) {
+        (Some(_), Some(from)) => rewind::begins_late(&mut connection, from).await?,
+        _ => false,
+    };
     drop(connection);
-    // Another chain has other heads.
-    mirrored.as_ref().map_or(Ok(()), |mirrored| node.check(mirrored))?;
+    let begins = mirrored.is_none() || is_late;
+    // What it has of the past a node could say to be all there is.
+    if begins && is_light && begin.from.is_none() {
+        return Err(IndexerError::NoBeginning);
+    }
+    let node = source.node().await?;
+    // Another chain has other heads. With a light client the last block's hash tells which chain it is, and not a name.
+    if !is_light {
+        mirrored.as_ref().map_or(Ok(()), |mirrored| node.check(mirrored))?;
+    }
     let light = Light::open(source.rpc(), pool, begin.trust, source.pulse().clone()).await?;
     source.lead(light);
     let cursor = match &mirrored {
-        Some(mirrored) => same_chain(source, &node, mirrored).await?,
-        None => start(source, contracts, begin.from.unwrap_or(node.earliest)).await?,
+        Some(mirrored) if !begins && is_light => mirrored.cursor,
+        Some(mirrored) if !begins => same_chain(source, &node, mirrored).await?,
+        _ => start(source, contracts, begin.from.unwrap_or(node.earliest)).await?,
     };
-    if source.light().is_some() {
+    let mut is_proven = false;
+    if is_light {
         let head = source.light_head().await?;
         // What was believed of a node may be ahead of what is proven.
-        if cursor.height <= head.block.height || mirrored.is_none() {
+        if cursor.height <= head.block.height || begins {
             source.check_block(cursor, head).await?;
+            is_proven = true;
         }
     }
     let mut connection = pool.acquire().await?;
-    match mirrored {
-        None => store::start_cursor(&mut connection, &node.chain_id, node.genesis, cursor).await?,
-        Some(Mirrored { genesis: None, .. }) => store::keep_genesis(&mut connection, node.genesis).await?,
-        Some(_) => {}
+    let Some(mirrored) = mirrored else {
+        store::start_cursor(&mut connection, &node.chain_id, node.genesis, cursor, is_light).await?;
+        return Ok(cursor);
+    };
+    if begins {
+        rewind::rewind(&mut connection, mirrored.cursor, cursor, source.pulse()).await?;
+    }
+    // A false name that a node gave is gone with the next one that has the chain.
+    if is_proven || mirrored.genesis.is_none() {
+        store::keep_names(&mut connection, &node.chain_id, node.genesis).await?;
     }
     Ok(cursor)
 }
