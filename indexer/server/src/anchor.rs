@@ -95,12 +95,7 @@ pub async fn take(
         match prove_some(&mut source, contracts, pool, &mut left).await {
             Ok(()) if left.is_empty() => return Ok(()),
             Ok(()) => sleep(POLL).await,
-            Err(error) if error.is_transient() => {
-                if error.is_the_nodes() {
-                    source.blame(&error.to_string());
-                }
-                sleep(wait.after(&error)).await;
-            }
+            Err(error) if error.is_transient() => sleep(wait.after(&error)).await,
             Err(error) => return Err(error),
         }
     }

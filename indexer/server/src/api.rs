@@ -28,6 +28,7 @@ use sqlx::PgPool;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::IndexerError;
+use crate::blame::judged;
 use crate::light::{Light, Trust};
 use crate::lookout::Lookout;
 use crate::pulse::Pulse;
@@ -104,13 +105,14 @@ impl Server {
     /// The same, where it may take more than a node's word how far its chain is.
     pub async fn start_beside_as(pool: PgPool, addr: &str, rpc: Rpc, trust: Trust) -> Result<Self, IndexerError> {
         let watch = Watch::default();
-        // What a node calls its chain decides only where it is believed.
+        // What a node calls its chain decides only where it is believed, and where no other one may deny it.
         if trust == Trust::Node
             && let Err(error @ IndexerError::OtherChain { .. }) = watch.look(&rpc, &pool, None).await
+            && rpc.health().len() < 2
         {
             return Err(error);
         }
-        let light = match Light::open(&rpc, &pool, trust, Pulse::default()).await {
+        let light = match judged(&rpc, Light::open(&rpc, &pool, trust, Pulse::default())).await {
             Err(error) if error.is_transient() => None,
             opened => opened?,
         };
@@ -118,7 +120,7 @@ impl Server {
         let lookout = Lookout::new(&rpc, pool.clone(), trust != Trust::Node);
         server.looking = Some(tokio::spawn(async move {
             tokio::select! {
-                () = lookout.look_around(LOOK_AROUND, watch.clone()) => {}
+                never = lookout.look_around(LOOK_AROUND, watch.clone()) => match never {},
                 () = keep_looking(&watch, &rpc, &pool, trust, light) => {}
             }
         }));
@@ -137,7 +139,7 @@ async fn keep_looking(watch: &Watch, rpc: &Rpc, pool: &PgPool, trust: Trust, mut
         tokio::time::sleep(LOOK).await;
         let opened = match light {
             Some(known) => Ok(Some(known)),
-            None => Light::open(rpc, pool, trust, Pulse::default()).await,
+            None => judged(rpc, Light::open(rpc, pool, trust, Pulse::default())).await,
         };
         let looked = match opened {
             Ok(opened) => {

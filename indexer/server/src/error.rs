@@ -132,7 +132,9 @@ fn of_migration(error: &MigrateError) -> Remedy {
 impl IndexerError {
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::Chain(error) if error.is_transient() => Remedy::Wait,
+            // A node may answer anything, so only what no node said is for somebody to mend.
+            Self::Chain(error) if error.is_ours() => Remedy::Nothing,
+            Self::Chain(_) => Remedy::Wait,
             Self::Database(error) => of_database(error),
             Self::Migration(error) => of_migration(error),
             Self::NoRow { .. } => Remedy::LeaveOut,
@@ -152,7 +154,13 @@ impl IndexerError {
         match self {
             // What the database has nobody can prove.
             Self::Unproven { source, .. } => **source != ProofError::Unreadable,
-            Self::NotContinuous { .. }
+            Self::Chain(error) => error.is_said(),
+            Self::OtherChain { .. }
+            | Self::LateStart { .. }
+            | Self::YoungCheckpoint { .. }
+            | Self::UnknownCheckpoint { .. }
+            | Self::OtherCheckpoint { .. }
+            | Self::NotContinuous { .. }
             | Self::UnknownBlock { .. }
             | Self::OtherBlock { .. }
             | Self::OtherPlace { .. }
@@ -162,6 +170,27 @@ impl IndexerError {
             | Self::Incomplete { .. } => true,
             _ => false,
         }
+    }
+
+    /// Whether it may well be true, and then waiting does not help: somebody began with the wrong words.
+    pub fn is_of_a_start(&self) -> bool {
+        matches!(self, Self::OtherChain { .. } | Self::LateStart { .. } | Self::OtherCheckpoint { .. })
+    }
+
+    /// Whether a receipt can't be what was said of it: by whoever told of it, and who was asked to prove it may be another
+    /// one.
+    pub fn is_of_a_receipt(&self) -> bool {
+        match self {
+            Self::OtherPlace { .. } => true,
+            Self::Unproven { source, .. } => matches!(**source, ProofError::OtherExecutor { .. }),
+            Self::Chain(error) => error.cause() == Some("UNKNOWN_TRANSACTION_OR_RECEIPT"),
+            _ => false,
+        }
+    }
+
+    /// Whether receipts were left out, or made up, in some of the blocks that were read.
+    pub fn is_of_the_receipts(&self) -> bool {
+        matches!(self, Self::MissingEvent { .. } | Self::OtherPast { .. } | Self::Incomplete { .. })
     }
 
     /// Whether events are missing between those in the tables and those that a node shows: it left some out, or another
@@ -219,8 +248,10 @@ impl IndexerError {
 mod tests {
     use std::io;
 
+    use charter_client::ClientError;
     use charter_client::proof::ProofError;
     use near_primitives::hash::CryptoHash;
+    use serde_json::json;
     use sqlx::migrate::MigrateError;
 
     use super::{IndexerError, Remedy, of_state};
@@ -257,10 +288,39 @@ mod tests {
         }
         let of_ours = of(ProofError::Unreadable);
         assert_eq!((of_ours.is_the_nodes(), of_ours.remedy()), (false, Remedy::Nothing));
-        let hash = CryptoHash::default();
-        for ends in [IndexerError::NoHead, IndexerError::YoungCheckpoint { hash }] {
+        for ends in [IndexerError::NoHead, IndexerError::NoBeginning] {
             assert_eq!(ends.remedy(), Remedy::Nothing, "{ends}");
         }
+    }
+
+    /// Add a word to those that end a program, and a node that says it ends programs.
+    #[test]
+    fn nothing_that_a_node_says_ends_the_program() {
+        let said = |error: serde_json::Value| ClientError::Rpc { method: "block".to_owned(), error };
+        let hash = CryptoHash::default();
+        let other = || "another".to_owned();
+        for error in [
+            IndexerError::from(said(json!({ "cause": { "name": "UNKNOWN_EPOCH" } }))),
+            IndexerError::from(said(json!({ "cause": { "name": "OF_THE_FUTURE" } }))),
+            IndexerError::from(said(json!({ "code": -32_601, "message": "no such method" }))),
+            IndexerError::from(ClientError::Failed { text: "wasm execution failed".to_owned() }),
+            IndexerError::from(ClientError::Refused {
+                by: "keys.near".parse().unwrap(),
+                text: "KEYS_X: no".to_owned(),
+            }),
+            IndexerError::YoungCheckpoint { hash },
+            IndexerError::UnknownCheckpoint { hash },
+            IndexerError::OtherCheckpoint { hash, head: 7 },
+            IndexerError::OtherChain { expected: other(), found: other() },
+            IndexerError::LateStart { contract: "keys", height: 7, seq: 1 },
+        ] {
+            assert!(error.is_transient() && error.is_the_nodes(), "{error}");
+        }
+        // Who fails is passed over for that already.
+        let failed = IndexerError::from(said(json!({ "cause": { "name": "INTERNAL_ERROR" } })));
+        assert!(failed.is_transient() && !failed.is_the_nodes());
+        let ours = IndexerError::from(ClientError::Arguments("no JSON".to_owned()));
+        assert_eq!((ours.remedy(), ours.is_the_nodes()), (Remedy::Nothing, false));
     }
 
     #[test]

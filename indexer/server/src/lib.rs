@@ -7,6 +7,7 @@
 pub mod anchor;
 pub mod api;
 mod apply;
+mod blame;
 mod contract;
 mod database;
 mod decode;

@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 
 use crate::IndexerError;
+use crate::blame::judged;
 use crate::light::Light;
 use crate::store::{self, Mirrored};
 
@@ -117,7 +118,7 @@ impl Watch {
     /// Asks the node once whether its chain is the one in the tables, and how far it is: as far as a light client can
     /// follow, where there is one.
     pub(crate) async fn look(&self, rpc: &Rpc, pool: &PgPool, light: Option<&mut Light>) -> Result<(), IndexerError> {
-        let looked = look(rpc, pool, light).await;
+        let looked = judged(rpc, look(rpc, pool, light)).await;
         match &looked {
             Ok((head, indexed)) => self.0.send_modify(|seen| {
                 *seen = Seen { head: Some(*head), indexed: *indexed, furthest: seen.furthest, ..Seen::default() };

@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use charter_client::{At, Contracts, Rpc};
 use charter_types::AccountId;
-use charter_types::event::EventHead;
 use sqlx::PgPool;
 
-use super::{Indexer, LOOK_AROUND, PATIENCE};
+use super::{Indexer, LAG_TIME, LOOK_AROUND, PATIENCE};
 use crate::IndexerError;
+use crate::blame::judged;
 use crate::contract::Contract;
 use crate::light::{Light, Trust};
 use crate::pulse::Pulse;
 use crate::rebuild::fill_payments;
 use crate::rewind;
-use crate::source::Source;
+use crate::source::{Header, Source};
 use crate::store::{self, Cursor, Mirrored};
 use crate::wait::Wait;
 use crate::watch::{Node, Watch};
@@ -37,12 +37,16 @@ impl Indexer {
         Self::open_as(rpc, contracts, pool, Start::default()).await
     }
 
-    /// The same, as somebody wants it to begin.
+    /// The same, as somebody wants it to begin. What one of several nodes says against that another one may deny; of the
+    /// only one somebody should hear it at once.
     pub async fn open_as(rpc: Rpc, contracts: &Contracts, pool: PgPool, begin: Start) -> Result<Self, IndexerError> {
         let mut wait = Wait::default();
+        let is_alone = rpc.health().len() < 2;
         loop {
             match Self::try_open(rpc.clone(), contracts, pool.clone(), begin).await {
-                Err(error) if error.is_transient() => tokio::time::sleep(wait.after(&error)).await,
+                Err(error) if error.is_transient() && !(is_alone && error.is_of_a_start()) => {
+                    tokio::time::sleep(wait.after(&error)).await;
+                }
                 opened => {
                     wait.over();
                     return opened;
@@ -57,20 +61,15 @@ impl Indexer {
             Contract::ALL.into_iter().map(|contract| (contract, contract.account(contracts).clone())).collect();
         let pulse = Pulse::default();
         let watched = contracts.iter().map(|(_, account)| account.clone()).collect();
-        let mut source = Source::new(rpc, watched, pulse.clone());
-        let begun = begin_at(&mut source, &contracts, &pool, begin).await;
-        if let Err(error) = &begun
-            && error.is_the_nodes()
-        {
-            source.blame(&error.to_string());
-        }
-        let cursor = begun?;
+        let mut source = Source::new(rpc.clone(), watched, pulse.clone());
+        let cursor = begin_at(&mut source, &contracts, &pool, begin).await?;
         let mut connection = pool.acquire().await?;
         fill_payments(&mut connection).await?;
         let heads = store::heads(&mut connection, &contracts).await?;
         let proven = store::is_proven(&mut connection).await?;
         drop(connection);
-        Ok(Self {
+        let indexer = Self {
+            rpc,
             source,
             contracts,
             cursor,
@@ -83,8 +82,10 @@ impl Indexer {
             pulse,
             patience: PATIENCE,
             look_around: LOOK_AROUND,
+            lag_time: LAG_TIME,
             stopping: Arc::default(),
-        })
+        };
+        Ok(indexer.given_up_after(PATIENCE))
     }
 }
 
@@ -108,12 +109,14 @@ async fn begin_at(
     if begins && is_light && begin.from.is_none() {
         return Err(IndexerError::NoBeginning);
     }
-    let node = source.node().await?;
-    // Another chain has other heads. With a light client the last block's hash tells which chain it is, and not a name.
-    if !is_light {
-        mirrored.as_ref().map_or(Ok(()), |mirrored| node.check(mirrored))?;
-    }
-    let light = Light::open(source.rpc(), pool, begin.trust, source.pulse().clone()).await?;
+    let node = match &mirrored {
+        // Another chain has other heads.
+        Some(mirrored) if !is_light => source.node_of(mirrored).await?,
+        // With a light client the last block's hash tells which chain it is, and not a name.
+        _ => source.node().await?,
+    };
+    let rpc = source.rpc().clone();
+    let light = judged(&rpc, Light::open(&rpc, pool, begin.trust, source.pulse().clone())).await?;
     source.lead(light);
     let cursor = match &mirrored {
         Some(mirrored) if !begins && is_light => mirrored.cursor,
@@ -148,10 +151,7 @@ async fn begin_at(
 async fn start(source: &Source, contracts: &[(Contract, AccountId)], height: u64) -> Result<Cursor, IndexerError> {
     let cursor = source.header(At::Height(height)).await?.cursor();
     for (contract, account) in contracts {
-        let EventHead { seq, .. } = source.event_head(account, cursor.hash, EventHead::default()).await?;
-        if seq > 0 {
-            return Err(IndexerError::LateStart { contract: contract.name(), height, seq });
-        }
+        source.check_silent(*contract, account, cursor).await?;
     }
     Ok(cursor)
 }
@@ -159,15 +159,14 @@ async fn start(source: &Source, contracts: &[(Contract, AccountId)], height: u64
 /// Where to go on, if the node has the chain that is in the tables.
 async fn same_chain(source: &Source, node: &Node, mirrored: &Mirrored) -> Result<Cursor, IndexerError> {
     let cursor = mirrored.cursor;
+    let other = |block: Header| IndexerError::OtherChain {
+        expected: format!(
+            "{} with block {} of height {}, which is the node's",
+            node.chain_id, block.hash, block.height
+        ),
+        found: format!("{} with block {} there", mirrored.chain_id, cursor.hash),
+    };
     // A node that lags, or has dropped old blocks, does not know it.
-    match source.find(cursor.height).await? {
-        Some(block) if block.hash != cursor.hash => Err(IndexerError::OtherChain {
-            expected: format!(
-                "{} with block {} of height {}, which is the node's",
-                node.chain_id, block.hash, block.height
-            ),
-            found: format!("{} with block {} there", mirrored.chain_id, cursor.hash),
-        }),
-        _ => Ok(cursor),
-    }
+    source.find_unless(cursor.height, |block| (block.hash != cursor.hash).then(|| other(block))).await?;
+    Ok(cursor)
 }
