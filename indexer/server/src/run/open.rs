@@ -140,8 +140,8 @@ async fn begin_at(
     if begins {
         rewind::rewind(&mut connection, mirrored.cursor, cursor, source.pulse()).await?;
     }
-    // A false name that a node gave is gone with the next one that has the chain.
-    if is_proven || mirrored.genesis.is_none() {
+    // A false name that a node gave is gone with the next one that has the chain, or is believed from now on.
+    if is_proven || mirrored.proven || mirrored.genesis.is_none() {
         store::keep_names(&mut connection, &node.chain_id, node.genesis).await?;
     }
     Ok(cursor)
