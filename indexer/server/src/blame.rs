@@ -30,8 +30,8 @@ pub fn judged<T>(
 pub struct Suspects {
     /// Whoever told which receipts a block has, since the step began.
     tellers: Mutex<Vec<Rpc>>,
-    /// Whoever said last that there is nothing newer, or that something can't be proven yet.
-    idler: Mutex<Option<Rpc>>,
+    /// Whoever named the newest head, or said after that that something can't be proven under it yet.
+    head: Mutex<Option<Rpc>>,
 }
 
 /// What is kept is there as a whole or not at all, whoever panicked.
@@ -49,8 +49,9 @@ impl Suspects {
         locked(&self.tellers).push(rpc);
     }
 
-    pub fn told_of_nothing_newer(&self, rpc: Rpc) {
-        *locked(&self.idler) = Some(rpc);
+    /// That is as far as it leads.
+    pub fn told_head(&self, rpc: Rpc) {
+        *locked(&self.head) = Some(rpc);
     }
 
     /// Receipts were left out, or made up, in some block of the step.
@@ -60,10 +61,10 @@ impl Suspects {
         }
     }
 
-    /// There is something newer.
-    pub fn blame_idler(&self, reason: &str) {
-        if let Some(idler) = locked(&self.idler).take() {
-            idler.blame(reason);
+    /// It leads further, or elsewhere.
+    pub fn blame_for_head(&self, reason: &str) {
+        if let Some(teller) = locked(&self.head).take() {
+            teller.blame(reason);
         }
     }
 }

@@ -200,7 +200,9 @@ impl Indexer {
             // A node that lags, or one whose chain began anew.
             self.check_chain().await?;
         } else if head.block.height == self.cursor.height && head.block.hash != self.cursor.hash {
-            return Err(IndexerError::NotContinuous { height: head.block.height });
+            let other = IndexerError::NotContinuous { height: head.block.height };
+            self.source.suspects().blame_for_head(&other.to_string());
+            return Err(other);
         }
         self.watch.note_head(head.block.height, self.cursor.height);
         let began = Instant::now();

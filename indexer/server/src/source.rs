@@ -233,7 +233,7 @@ impl Source {
             let header = judged(&rpc, async { Ok::<_, IndexerError>(rpc.block(At::Final).await?.header) }).await?;
             LightHead { block: Header::of(&header), block_merkle_root: header.block_merkle_root }
         };
-        self.suspects.told_of_nothing_newer(rpc);
+        self.suspects.told_head(rpc);
         Ok(head)
     }
 
@@ -367,7 +367,7 @@ impl Source {
         };
         let proven = judged(&rpc, asked).await?;
         if proven.is_none() {
-            self.suspects.told_of_nothing_newer(rpc);
+            self.suspects.told_head(rpc);
         }
         Ok(proven)
     }

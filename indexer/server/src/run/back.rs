@@ -81,9 +81,13 @@ impl Indexer {
         let mut found = self.source.header(At::Hash(self.cursor.hash)).await?;
         while found.height.saturating_sub(below) > 1 {
             let middle = below + (found.height - below) / 2;
-            match self.newest_of(below, middle).await? {
-                Some(block) if self.has_more(account, block.hash, ours).await? => found = block,
-                _ => below = middle,
+            let earlier = match self.newest_of(below, middle).await? {
+                Some(block) => self.has_more(account, block.hash, ours).await?.then_some(block),
+                None => None,
+            };
+            match earlier {
+                Some(block) => found = block,
+                None => below = middle,
             }
         }
         Ok(found)

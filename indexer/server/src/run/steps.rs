@@ -79,7 +79,7 @@ impl Indexer {
         };
         if let Some(reason) = lag.blames(&seen, leads_to, tokio::time::Instant::now()) {
             tracing::warn!(reason, "the node that is asked is passed over");
-            self.source.suspects().blame_idler(&reason);
+            self.source.suspects().blame_for_head(&reason);
         }
     }
 }

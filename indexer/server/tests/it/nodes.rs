@@ -1,7 +1,7 @@
 //! Several nodes, of which one lies, drips or stands still: it is passed over, and nobody else is.
 //!
 //! Lines whose removal must fail these: `blame_tellers` in `step`, `over_within` in `given_up_after`, `judge_pace` in
-//! `go_on`, `told_of_nothing_newer` in `light_head` and in `prove`, and `run` polling `lookout` beside `go_on`.
+//! `go_on`, `told_head` in `light_head` and in `prove`, and `run` polling `lookout` beside `go_on`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
