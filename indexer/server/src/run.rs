@@ -139,7 +139,7 @@ impl Indexer {
             done = self.check_chain().await.and(done);
         }
         if done.as_ref().is_err_and(IndexerError::shows_a_gap) {
-            done = match self.go_back().await {
+            done = match Box::pin(self.go_back()).await {
                 Ok(Some(went_back)) => Ok(went_back),
                 // Who asked can't tell, and the database may know more.
                 Err(error) if error.party() == "the database" => Err(error),

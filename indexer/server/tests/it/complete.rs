@@ -53,7 +53,7 @@ async fn receipts_that_a_node_leaves_out_are_missed_before_the_cursor_moves() {
 }
 
 /// What a node that keeps an event back says of how many there are.
-fn claims(scene: &Scene, contract: Contract, more: u64) -> impl Fn(&Value, &mut Value) + Send + 'static {
+fn claims(scene: &Scene, contract: Contract, more: u64) -> impl Fn(&Value, &mut Value) + Send + use<> {
     let mut head = scene.node.world(|world| world.head(contract));
     head.seq += more;
     let (head, account) = (serde_json::to_vec(&head).unwrap(), contract.account(&contracts()).to_string());

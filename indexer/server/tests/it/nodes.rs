@@ -97,7 +97,7 @@ async fn a_node_that_leads_no_further_than_another_is_passed_over() {
 }
 
 /// Counts how often a node is asked for its final block.
-fn count_finals(counted: &Arc<AtomicUsize>) -> impl FnMut(&str, &Value, &mut Value) + Send + 'static {
+fn count_finals(counted: &Arc<AtomicUsize>) -> impl FnMut(&str, &Value, &mut Value) + Send + use<> {
     let counted = Arc::clone(counted);
     move |method, params, _| {
         if method == "block" && params["finality"] == "final" {

@@ -1,5 +1,5 @@
-//! What a node says of its chain's name and past, before anything of it is proven, decides nothing; and no word of one of
-//! several nodes ends a start.
+//! What a node says of its chain's name and past, before anything of it is proven, decides nothing; and no word of one
+//! of several nodes ends a start.
 //!
 //! Lines whose removal must fail these: `proven` in `Node::check`, `keep_names` and the first `if` in `begin_at`, `rewind` in
 //! `begin_at`, `begins_late`, `judged` around `Light::open`, each arm of `is_the_nodes`.
