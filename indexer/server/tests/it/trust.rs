@@ -69,6 +69,8 @@ async fn with_a_checkpoint_no_node_says_where_a_mirror_begins() {
 async fn a_mirror_that_began_too_late_and_is_empty_goes_back() {
     let scene = Scene::start().await;
     scene.grow(1).await;
+    scene.rest().await;
+    // What was told is not in that block, but before it.
     let late = scene.head().await - 6;
     let liar = Liar::start(scene.harness.rpc_url()).await;
     // Somebody is mistaken, and no contract is there yet, as the node says.
