@@ -120,7 +120,7 @@ impl Server {
         let lookout = Lookout::new(&rpc, pool.clone(), trust != Trust::Node);
         server.looking = Some(tokio::spawn(async move {
             tokio::select! {
-                never = lookout.look_around(LOOK_AROUND, watch.clone()) => match never {},
+                () = lookout.look_around(LOOK_AROUND, watch.clone()) => {}
                 () = keep_looking(&watch, &rpc, &pool, trust, light) => {}
             }
         }));

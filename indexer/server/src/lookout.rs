@@ -1,6 +1,5 @@
 //! Several nodes of one chain, compared: whether the one that is asked stands still, or keeps the newest blocks back.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use charter_client::{At, Rpc};
@@ -29,7 +28,7 @@ impl Lookout {
     }
 
     /// Notes again and again how far the furthest of several nodes is. It never ends.
-    pub async fn look_around(self, every: Duration, watch: Watch) -> Infallible {
+    pub async fn look_around(self, every: Duration, watch: Watch) {
         if self.nodes.len() < 2 {
             return std::future::pending().await;
         }

@@ -21,11 +21,11 @@ impl Indexer {
     /// that hangs.
     pub async fn run(&mut self, stop: impl Future<Output = ()>) -> Result<(), IndexerError> {
         let lookout = Lookout::new(self.source.rpc(), self.pool.clone(), self.source.light().is_some());
-        let lookout = lookout.look_around(self.look_around, self.watch.clone());
-        // In pauses, and while a step comes to its end, too.
+        let looking = lookout.look_around(self.look_around, self.watch.clone());
+        // It goes on in pauses, and while a step comes to its end, too.
         tokio::select! {
             done = Box::pin(self.go_on(stop)) => done,
-            never = lookout => match never {},
+            () = looking => Ok(()),
         }
     }
 
