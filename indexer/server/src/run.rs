@@ -54,6 +54,8 @@ pub struct Indexer {
     proven: Option<bool>,
     /// What was read and is not known to be in the tables.
     pending: Option<Pending>,
+    /// Where the tables were sent back to, and are not known to be.
+    sent_back: Option<Cursor>,
     pool: PgPool,
     watch: Watch,
     pulse: Pulse,
@@ -178,6 +180,7 @@ impl Indexer {
     }
 
     async fn try_step(&mut self) -> Result<Progress, IndexerError> {
+        self.settle_back().await?;
         if self.pending.is_none() {
             self.pending = self.read().await?;
         }

@@ -15,7 +15,7 @@ use crate::decode::{Decoded, decode};
 use crate::pulse::Stage;
 use crate::rewind::{began, last_event, rewind};
 use crate::source::{Header, LightHead};
-use crate::store::Cursor;
+use crate::store::{self, Cursor, Heads};
 
 /// Heights without a block that are tried one after the other.
 const SKIPPED_MAX: usize = 8;
@@ -34,11 +34,33 @@ impl Indexer {
         );
         self.pulse.enter(Stage::Commit);
         let mut connection = self.pool.acquire().await?;
-        (self.heads, self.proven) = rewind(&mut connection, self.cursor, to, &self.pulse).await?;
-        self.cursor = to;
+        self.sent_back = Some(to);
+        let (heads, proven) = rewind(&mut connection, self.cursor, to, &self.pulse).await?;
+        drop(connection);
+        self.stand_at(to, heads, proven);
+        Ok(Some(Progress::WentBack { height: to.height }))
+    }
+
+    /// Asks the database whether the tables went back, where it did not answer.
+    pub(super) async fn settle_back(&mut self) -> Result<(), IndexerError> {
+        let Some(to) = self.sent_back else { return Ok(()) };
+        self.pulse.enter(Stage::Settle);
+        let mut connection = self.pool.acquire().await?;
+        let stands = store::stands(&mut connection).await?;
+        let proven = store::is_proven(&mut connection).await?;
+        drop(connection);
+        match stands {
+            Some((cursor, heads)) if cursor.is_at(&to) => self.stand_at(to, heads, proven),
+            Some((cursor, _)) if cursor.is_at(&self.cursor) => self.sent_back = None,
+            _ => return Err(IndexerError::CursorMoved),
+        }
+        Ok(())
+    }
+
+    fn stand_at(&mut self, to: Cursor, heads: Heads, proven: Option<bool>) {
+        (self.cursor, self.heads, self.proven, self.sent_back) = (to, heads, proven, None);
         self.ahead.clear();
         self.source.forget_proven();
-        Ok(Some(Progress::WentBack { height: to.height }))
     }
 
     /// The block before the first one that has an event that is missing.

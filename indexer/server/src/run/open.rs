@@ -77,6 +77,7 @@ impl Indexer {
             heads,
             proven,
             pending: None,
+            sent_back: None,
             pool,
             watch: Watch::default(),
             pulse,
