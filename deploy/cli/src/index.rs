@@ -136,11 +136,13 @@ pub struct Service {
     #[arg(long)]
     serve: Option<String>,
     /// End with exit code 75 once the indexer hangs for so long while the chain goes on, so that a supervisor
-    /// starts it again.
+    /// starts it again. Nodes that don't answer are no reason: of this time each of them gets its part, and the next one is
+    /// asked.
     #[arg(long, value_name = "TIME", value_parser = duration_ms, default_value = "30s")]
     give_up_after: u64,
     /// Start an empty database behind this height instead of the first block that the node has. The contracts' first
-    /// events have to come later.
+    /// events have to come later. With --checkpoint somebody has to say it: a node could have begun where it suits. A
+    /// database without any event that began later goes back to it.
     #[arg(long, value_name = "HEIGHT")]
     from: Option<u64>,
     /// Compare the tables with the contracts so often; `never` leaves it to `verify`.

@@ -7,6 +7,7 @@
 pub mod anchor;
 pub mod api;
 mod apply;
+mod blame;
 mod contract;
 mod database;
 mod decode;
@@ -20,6 +21,7 @@ mod pulse;
 pub mod ranking;
 mod rebuild;
 pub mod reindex;
+mod rewind;
 mod run;
 mod source;
 mod store;

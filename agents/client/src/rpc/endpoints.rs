@@ -313,6 +313,10 @@ impl Endpoints {
         Self { http: http.expect("TLS can be set up: its roots are compiled in"), all }
     }
 
+    pub fn count(&self) -> usize {
+        self.all.len()
+    }
+
     pub fn get(&self, index: usize) -> Option<&Endpoint> {
         self.all.get(index)
     }

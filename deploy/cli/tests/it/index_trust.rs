@@ -46,7 +46,10 @@ async fn a_checkpoint_is_named_once() {
     let trusted = Rpc::new(url.clone()).block(At::Height(3)).await.unwrap().header.hash.to_string();
     let place = ["--data-dir", path, "--rpc-url", &url];
     tokio::task::block_in_place(|| {
-        mirror(&[&place[..], &["--checkpoint", &trusted]].concat());
+        let nowhere = run(&[&["index", "run", "--checkpoint", &trusted][..], &place].concat());
+        assert!(!nowhere.status.success(), "{}", text(&nowhere.stdout));
+        assert!(text(&nowhere.stderr).contains("where does the mirror begin?"), "{}", text(&nowhere.stderr));
+        mirror(&[&place[..], &["--checkpoint", &trusted, "--from", "3"]].concat());
         // It goes on from what it has verified.
         mirror(&place);
         let report = told(&[&["verify", "--json"][..], &place].concat());
