@@ -97,7 +97,8 @@ async fn tables_are_not_exchanged_while_they_are_compared() {
     let (pool, rpc) = (scene.pool.clone(), slow.rpc());
     let comparing = tokio::spawn(async move { verify(&pool, &rpc, &contracts()).await });
     slow.until_held().await;
-    let exchange = reindex(&scene.pool);
+    let pool = scene.pool.clone();
+    let exchange = reindex(&pool);
     tokio::pin!(exchange);
     let waiting = "select count(*)::text from pg_stat_activity
                    where datname = current_database() and wait_event_type = 'Lock'";
