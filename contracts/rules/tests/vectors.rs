@@ -366,6 +366,10 @@ fn row(voucher: &Voucher, signature: &str) -> Value {
 /// sB − R − kA is 0, which a check with cofactor asks, as of batches; sB − R − kA itself is not, and the chain asks that.
 const COFACTORED: &str = "909236c88adf8aab51ad08646303c616442ff5a37ab6502641d32b5294b2ffd02187ae5f37e0903f9fb4efe4dd2517ae13fd633e00ddb310dc19bf25af4cfc0a";
 
+/// Made by hand for the first case with the key of seed 42: R is the neutral element, and s is k·a. The chain takes it; a strict
+/// check refuses it, because R is of small order.
+const NEUTRAL: &str = "0100000000000000000000000000000000000000000000000000000000000000bdc9eca10b001ded2dcb6039c91f2aa4d7af2b5ea147a8026bdf7fb7c8b9b20d";
+
 /// A case as the file has it.
 fn vector(
     name: &str,
@@ -454,6 +458,12 @@ fn voucher_cases(open: &escrow::Channel, best: &Voucher) -> Vec<VoucherCase> {
     ]
 }
 
+fn signature(text: &str) -> Signature {
+    let mut bytes = [0; 64];
+    hex::decode_to_slice(text, &mut bytes).unwrap();
+    Signature::from_bytes(&bytes)
+}
+
 #[test]
 fn vouchers_are_as_written() {
     let signing = SigningKey::from_bytes(&[42; 32]);
@@ -475,17 +485,19 @@ fn vouchers_are_as_written() {
             told.and_then(|()| if voucher.domain == own { Ok(()) } else { Err(EscrowError::Signature {}.code()) });
         vector(name, &channel, &voucher, &hex::encode(signature.to_bytes()), at_ms, told.err())
     });
-    let mut bytes = [0; 64];
-    hex::decode_to_slice(COFACTORED, &mut bytes).unwrap();
-    assert!(signing.verifying_key().verify(&best.to_bytes(), &Signature::from_bytes(&bytes)).is_err());
+    let key = signing.verifying_key();
+    assert!(key.verify(&best.to_bytes(), &signature(COFACTORED)).is_err());
     let refused = Some(EscrowError::Signature {}.code());
     let cofactored = vector("good by a check with cofactor alone", &open, &best, COFACTORED, 100, refused);
-    let vectors: Vec<Value> = vectors.chain([cofactored]).collect();
+    assert!(key.verify(&best.to_bytes(), &signature(NEUTRAL)).is_ok());
+    assert!(key.verify_strict(&best.to_bytes(), &signature(NEUTRAL)).is_err());
+    let neutral = vector("good but by a strict check", &open, &best, NEUTRAL, 100, None);
+    let vectors: Vec<Value> = vectors.chain([cofactored, neutral]).collect();
     compare(
         "voucher.json",
         &json!({
             "chain_id": "mainnet", "contract": "escrow.near", "domain": hex::encode(own.0),
-            "voucher_key": hex::encode(signing.verifying_key().to_bytes()), "cases": vectors,
+            "voucher_key": hex::encode(key.to_bytes()), "cases": vectors,
         }),
     );
 }
