@@ -1,4 +1,4 @@
-//! Codes never change: these are all there are, each stands on the page, and none is used twice.
+//! Codes never change: these are all there are, each stands on the pages, and none is used twice.
 
 use charter_client::offer::OfferError;
 use charter_client::pay::{PayError, Refusal, Standing};
@@ -7,10 +7,12 @@ use charter_types::escrow::EscrowError;
 
 use crate::chain::id;
 
-const PAGE: &str = include_str!("../../../../docs/payments.md");
+/// What both ends do, and what offers are.
+const PAGES: [&str; 2] =
+    [include_str!("../../../../docs/payments.md"), include_str!("../../../../contracts/escrow/README.md")];
 
 #[test]
-fn codes_are_unique_and_on_the_page() {
+fn codes_are_unique_and_on_the_pages() {
     let (channel, hash) = (id(1), Hash32::default());
     let standing = Standing { channel, claimed: 0, last: None };
     let refusals = [Refusal::NotNext(Box::new(standing)), Refusal::Price { price: 1 }].map(|refusal| refusal.code());
@@ -43,7 +45,7 @@ fn codes_are_unique_and_on_the_page() {
     let own: Vec<&str> = own.split_whitespace().collect();
     assert_eq!(codes[..own.len()], own);
     for code in own {
-        assert!(PAGE.contains(&format!("`{code}`")), "{code}");
+        assert!(PAGES.iter().any(|page| page.contains(&format!("`{code}`"))), "{code}");
     }
     // An offer that ended is refused by that name whoever asks, and what the chain refuses by the chain's.
     assert_eq!(Refusal::OfferEnded { expires_at_ms: 1 }.code(), "OFFER_ENDED");

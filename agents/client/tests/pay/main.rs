@@ -15,3 +15,4 @@ mod payer;
 mod settle;
 mod stand_in;
 mod vectors;
+mod verdicts;
