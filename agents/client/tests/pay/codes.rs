@@ -13,7 +13,12 @@ const PAGE: &str = include_str!("../../../../docs/payments.md");
 fn codes_are_unique_and_on_the_page() {
     let (channel, hash) = (id(1), Hash32::default());
     let standing = Standing { channel, claimed: 0, last: None };
-    let refusals = [Refusal::NotNext(Box::new(standing)), Refusal::Price { price: 1 }].map(|refusal| refusal.code());
+    let refusals = [
+        Refusal::NotNext(Box::new(standing)),
+        Refusal::Price { price: 1 },
+        Refusal::ExpiresSoon { claim_by_ms: 1 },
+        Refusal::Expiries,
+    ];
     let failures = [
         PayError::Unseen { channel },
         PayError::Key { channel },
@@ -32,14 +37,15 @@ fn codes_are_unique_and_on_the_page() {
         OfferError::NotNext { parent: hash },
     ];
     let mut codes = [
-        refusals.as_slice(),
+        refusals.map(|refusal| refusal.code()).as_slice(),
         failures.map(|error| error.code()).as_slice(),
         offers.map(|error| error.code()).as_slice(),
         EscrowError::CODES,
     ]
     .concat();
-    let own = "PAY_NOT_NEXT PAY_WRONG_PRICE PAY_UNSEEN PAY_WRONG_KEY PAY_UNPROVEN PAY_STORAGE PAY_LOG_DAMAGED PAY_LOG_OTHER \
-               PAY_LOG_IN_USE OFFER_BAD_FORM OFFER_ENDED OFFER_BAD_SIGNATURE OFFER_NOT_PAYEE OFFER_NOT_AGREED OFFER_NOT_NEXT";
+    let own = "PAY_NOT_NEXT PAY_WRONG_PRICE PAY_EXPIRES_SOON PAY_TOO_MANY_EXPIRIES PAY_UNSEEN PAY_WRONG_KEY PAY_UNPROVEN \
+               PAY_STORAGE PAY_LOG_DAMAGED PAY_LOG_OTHER PAY_LOG_IN_USE OFFER_BAD_FORM OFFER_ENDED OFFER_BAD_SIGNATURE \
+               OFFER_NOT_PAYEE OFFER_NOT_AGREED OFFER_NOT_NEXT";
     let own: Vec<&str> = own.split_whitespace().collect();
     assert_eq!(codes[..own.len()], own);
     for code in own {

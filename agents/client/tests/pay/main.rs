@@ -7,6 +7,7 @@ mod codes;
 mod crash;
 mod durable;
 mod kill;
+mod lasting;
 mod listed;
 mod model;
 mod offers;
