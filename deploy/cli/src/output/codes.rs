@@ -23,7 +23,7 @@ const CONTRACTS: [&[&str]; 6] = [
 
 /// Those of this program, of the client in it and of a key host. What a contract would refuse is refused with its code by
 /// the program, too.
-const OWN: [&str; 71] = [
+const OWN: [&str; 73] = [
     "CARD_CHANGED",
     "CONTENT_DIFFERS",
     "HOST_BAD_REQUEST",
@@ -57,6 +57,8 @@ const OWN: [&str; 71] = [
     "OFFER_NOT_AGREED",
     "OFFER_NOT_NEXT",
     "OFFER_NOT_PAYEE",
+    "PAY_ACK_SLOW",
+    "PAY_ACK_WORTHLESS",
     "PAY_EXPIRES_SOON",
     "PAY_LOG_DAMAGED",
     "PAY_LOG_IN_USE",
