@@ -137,7 +137,7 @@ impl Scene {
     /// Gives up its own one, and the tokens in it.
     async fn leave(&self, by: &Account) {
         let left = by.send(self.token.id(), raw("storage_unregister", json!({ "force": true })), 1).await.unwrap();
-        assert!(left.is_success() && left.json::<bool>().unwrap(), "{left:?}");
+        assert!(left.is_success() && left.clone().json::<bool>().unwrap(), "{left:?}");
     }
 }
 
