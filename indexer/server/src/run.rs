@@ -123,6 +123,7 @@ impl Indexer {
             // Another chain does not follow ours either, and says more.
             done = self.check_chain().await.and(done);
         }
+        self.watch.note_requests(self.source.rpc().requests());
         match &done {
             Ok(_) => self.watch.note_done(self.cursor.height),
             Err(error) => {
