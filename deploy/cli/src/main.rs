@@ -89,13 +89,19 @@ enum Command {
     Status(status::Arguments),
 }
 
+/// What clap ends with, too, where options are wrong.
+const USAGE: u8 = 2;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let in_json = std::env::args_os().any(|argument| argument == "--json");
     let command = settings::named(Arguments::command());
     let words = match settings::complete(std::env::args_os().collect(), &command) {
         Ok(words) => words,
-        Err(error) => return output::fail(&error, in_json),
+        Err(error) => {
+            let _ = output::fail(&error, in_json);
+            return ExitCode::from(USAGE);
+        }
     };
     let parsed = command.try_get_matches_from(words);
     let parsed = parsed.and_then(|matches| Ok((Arguments::from_arg_matches(&matches)?, asks_for_json(&matches))));

@@ -70,7 +70,9 @@ impl Database {
         let late = |_| std::io::Error::new(std::io::ErrorKind::TimedOut, format!("no answer within {CONNECT_TIME:?}"));
         let first = tokio::time::timeout(CONNECT_TIME, options.connect()).await;
         let mut first = first.map_err(late).map_err(sqlx::Error::from)??;
-        if schema == Schema::Renewed {
+        // A replica has the schema of the server that it follows, and takes none from anybody else.
+        let is_replica: bool = sqlx::query_scalar("select pg_is_in_recovery()").fetch_one(&mut first).await?;
+        if schema == Schema::Renewed && !is_replica {
             // A migration takes as long as it takes.
             sqlx::migrate!().run(&mut first).await?;
         }
