@@ -103,10 +103,11 @@ fn findings(place: &[&str]) -> (bool, Vec<Value>) {
     (output.status.success(), said["findings"].as_array().unwrap().clone())
 }
 
-/// What is wrong, or odd, as text.
-fn ill(findings: &[Value], health: &str) -> String {
+/// What is well, odd or wrong, as text.
+fn said_of(findings: &[Value], health: &str) -> String {
     let of = |finding: &&Value| finding["health"] == health;
-    findings.iter().filter(of).map(|finding| format!("{}: {}\n", finding["subject"], finding["about"])).collect()
+    let lines = findings.iter().filter(of).map(|finding| format!("{}: {}\n", finding["subject"], finding["about"]));
+    lines.collect::<Vec<_>>().concat()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,7 +118,7 @@ async fn status_and_doctor_say_how_a_mirror_is_and_what_is_wrong_with_it() {
     let place = ["--data-dir", path, "--rpc-url", &url];
 
     let (is_well, before) = tokio::task::block_in_place(|| findings(&place));
-    assert!(is_well && ill(&before, "odd").contains("there is none in the folder yet"), "{before:?}");
+    assert!(is_well && said_of(&before, "odd").contains("there is none in the folder yet"), "{before:?}");
     let none = run(&["index", "status", "--data-dir", path]);
     assert!(text(&none.stderr).contains("there is no database yet"), "{}", text(&none.stderr));
     assert!(!folder.path().join("db").exists(), "looking for it made it");
@@ -133,8 +134,8 @@ async fn status_and_doctor_say_how_a_mirror_is_and_what_is_wrong_with_it() {
     // The same node by two names is two that agree.
     let both = format!("{url},{}", url.replace("127.0.0.1", "localhost"));
     let (is_well, found) = tokio::task::block_in_place(|| findings(&["--data-dir", path, "--rpc-url", &both]));
-    assert!(is_well, "{}", ill(&found, "wrong"));
-    let well = ill(&found, "well");
+    assert!(is_well, "{}", said_of(&found, "wrong"));
+    let well = said_of(&found, "well");
     for expected in ["of them have the same block", "all ", "events, ", "MB are free", "deployment"] {
         assert!(well.contains(expected), "{expected}: {well}");
     }
@@ -146,7 +147,7 @@ async fn status_and_doctor_say_how_a_mirror_is_and_what_is_wrong_with_it() {
     }
     let both = format!("{url},{}", fork.rpc_url());
     let (is_well, found) = tokio::task::block_in_place(|| findings(&["--data-dir", path, "--rpc-url", &both]));
-    assert!(!is_well && ill(&found, "wrong").contains("different blocks of height"), "{found:?}");
+    assert!(!is_well && said_of(&found, "wrong").contains("different blocks of height"), "{found:?}");
 
     // A database of another chain, which a later program has written, too.
     for (damage, expected) in [
@@ -165,7 +166,7 @@ async fn status_and_doctor_say_how_a_mirror_is_and_what_is_wrong_with_it() {
         sqlx::query(damage).execute(database.pool()).await.unwrap();
         database.close().await;
         let (is_well, found) = tokio::task::block_in_place(|| findings(&place));
-        assert!(!is_well && ill(&found, "wrong").contains(expected), "{expected}: {found:?}");
+        assert!(!is_well && said_of(&found, "wrong").contains(expected), "{expected}: {found:?}");
     }
 }
 
@@ -178,7 +179,7 @@ fn a_doctor_names_what_does_not_answer_and_no_secret() {
     std::fs::set_permissions(settings.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     let (path, config) = (folder.path().to_str().unwrap(), settings.path().to_str().unwrap());
     let (is_well, found) = findings(&["--data-dir", path, "--config", config]);
-    let (wrong, odd) = (ill(&found, "wrong"), ill(&found, "odd"));
+    let (wrong, odd) = (said_of(&found, "wrong"), said_of(&found, "odd"));
     assert!(!is_well && wrong.contains("\"database\"") && wrong.contains("none of them answers"), "{found:?}");
     assert!(odd.contains("http://127.0.0.1:1") && odd.contains("chmod 600"), "{odd}");
     assert!(!format!("{found:?}").contains("geheim"), "{found:?}");
