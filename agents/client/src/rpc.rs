@@ -201,6 +201,11 @@ impl Rpc {
         self.nodes.urls().map(|url| Self::limited([url], self.limits)).collect()
     }
 
+    /// How many requests this handle and its clones have sent, those that were repeated among them.
+    pub fn requests(&self) -> u64 {
+        self.nodes.requests()
+    }
+
     /// How the nodes have been lately.
     pub fn health(&self) -> Vec<NodeHealth> {
         self.nodes.health()

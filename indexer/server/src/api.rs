@@ -40,6 +40,8 @@ use ranking::Rankings;
 use snapshot::{INDEXED_HASH, INDEXED_HEIGHT};
 use standing::Standing;
 
+pub(crate) use chain::{LAG_BLOCKS_MAX, age_ms};
+
 type Reply = Result<Response, Problem>;
 
 /// How often a node is asked how far it is, where no indexer does it.

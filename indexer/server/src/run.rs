@@ -148,6 +148,7 @@ impl Indexer {
                 Ok(None) | Err(_) => done,
             };
         }
+        self.watch.note_requests(self.source.rpc().requests());
         match &done {
             Ok(_) => self.watch.note_done(self.cursor.height),
             Err(error) => {

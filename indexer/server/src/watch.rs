@@ -75,6 +75,8 @@ pub struct Seen {
     pub trouble: Option<String>,
     /// Why what is in the tables is not of this node's chain.
     pub other_chain: Option<String>,
+    /// Requests that were sent to nodes, without those that only compare them.
+    pub requests: u64,
 }
 
 /// Where it is noted what was seen.
@@ -103,6 +105,10 @@ impl Watch {
         self.0.send_modify(|seen| (seen.indexed, seen.trouble) = (Some(indexed), None));
     }
 
+    pub(crate) fn note_requests(&self, requests: u64) {
+        self.0.send_modify(|seen| seen.requests = requests);
+    }
+
     pub(crate) fn note_furthest(&self, head: Option<u64>) {
         self.0.send_modify(|seen| seen.furthest = head);
     }
@@ -119,9 +125,11 @@ impl Watch {
     /// follow, where there is one.
     pub(crate) async fn look(&self, rpc: &Rpc, pool: &PgPool, light: Option<&mut Light>) -> Result<(), IndexerError> {
         let looked = judged(rpc, look(rpc, pool, light)).await;
+        self.note_requests(rpc.requests());
         match &looked {
             Ok((head, indexed)) => self.0.send_modify(|seen| {
-                *seen = Seen { head: Some(*head), indexed: *indexed, furthest: seen.furthest, ..Seen::default() };
+                let Seen { furthest, requests, .. } = *seen;
+                *seen = Seen { head: Some(*head), indexed: *indexed, furthest, requests, ..Seen::default() };
             }),
             Err(error) => self.note_error(error),
         }

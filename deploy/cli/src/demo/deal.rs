@@ -8,7 +8,7 @@ use charter_client::pay::{Answer, Conditions, Margins, Payment, Seen};
 use charter_client::{Account, At, Payee, Payer, STORAGE_DEPOSIT, sha256};
 use charter_types::asset::Asset;
 use charter_types::escrow::args::{ChannelRef, Distribute, EdgeRef, Escalate, Open, OpenEdge, RequestRef, TransferMsg};
-use charter_types::escrow::{Channel, ChannelId, ClaimBatch, Exchange, Signer, Split, Voucher, methods};
+use charter_types::escrow::{Channel, ChannelId, ClaimBatch, Exchange, SHOW_MS, Signer, Split, Voucher, methods};
 use charter_types::{AccountId, Ed25519Key, Hash32, Signature64, U128};
 use ed25519_dalek::{Signer as _, SigningKey};
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::process::{charter, run, text};
 
 /// A folder with the deployment.
-fn folder(harness: &Harness) -> tempfile::TempDir {
+pub fn folder(harness: &Harness) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let deployment = serde_json::to_string(&harness.contracts).unwrap();
     std::fs::write(folder.path().join("deployment.json"), deployment).unwrap();
@@ -19,7 +19,7 @@ fn folder(harness: &Harness) -> tempfile::TempDir {
 }
 
 /// Mirrors all there is.
-fn mirror(arguments: &[&str]) {
+pub fn mirror(arguments: &[&str]) {
     let mut command = charter();
     command.args(["index", "run"]).args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();

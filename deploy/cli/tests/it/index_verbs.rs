@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use crate::process::{charter, run, text};
 
-fn note_deployment(folder: &Path, harness: Option<&Harness>) {
+pub fn note_deployment(folder: &Path, harness: Option<&Harness>) {
     let deployment = match harness {
         Some(harness) => serde_json::to_string(&harness.contracts).unwrap(),
         None => r#"{"registry":"r.near","keys":"k.near","governance":"g.near","escrow":"e.near","verifier":"v.near"}"#
@@ -21,7 +21,7 @@ fn note_deployment(folder: &Path, harness: Option<&Harness>) {
 }
 
 /// With an environment that speaks of a server: the embedded database has nothing to do with it.
-fn start(arguments: &[&str]) -> Child {
+pub fn start(arguments: &[&str]) -> Child {
     charter()
         .env("PGPORT", "1")
         .env("PGSSLMODE", "require")
@@ -34,7 +34,7 @@ fn start(arguments: &[&str]) -> Child {
 }
 
 /// Sends a signal and waits for the end, which is a good one.
-fn ends_well(mut child: Child, signal: &str) {
+pub fn ends_well(mut child: Child, signal: &str) {
     let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
     let status = child.wait().unwrap();
