@@ -71,8 +71,10 @@ async fn look_at_tables(place: &Place, folder: &DataDir, findings: &mut Vec<Find
 fn of_file(path: &Path) -> Finding {
     let shown = path.display();
     match std::fs::metadata(path) {
-        Ok(known) if known.permissions().mode() & 0o077 == 0 => Finding::well("settings", shown.to_string()),
-        Ok(_) => Finding::odd("settings", format!("others than its owner may open {shown}: chmod 600")),
+        Ok(known) if known.permissions().mode() & 0o077 != 0 => {
+            Finding::odd("settings", format!("others than its owner may open {shown}: chmod 600"))
+        }
+        Ok(_) => Finding::well("settings", shown.to_string()),
         Err(error) => Finding::wrong("settings", format!("{shown} can't be looked at: {error}")),
     }
 }
