@@ -54,7 +54,7 @@ async fn served() -> BTreeSet<String> {
     let (folder, url) = (folder(&harness), harness.rpc_url());
     let trusted = Rpc::new(url.clone()).block(At::Height(3)).await.unwrap().header.hash.to_string();
     let path = folder.path().to_str().unwrap();
-    let place = ["run", "--data-dir", path, "--rpc-url", &url, "--checkpoint", &trusted];
+    let place = ["run", "--data-dir", path, "--rpc-url", &url, "--from", "3", "--checkpoint", &trusted];
     let more = ["--serve", "127.0.0.1:0", "--verify-every", "100ms", "--json"];
     let mut child = start(&[&place[..], &more].concat());
     let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
