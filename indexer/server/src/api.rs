@@ -4,6 +4,8 @@ mod belief;
 mod browse;
 mod chain;
 mod describe;
+mod feed;
+mod listener;
 mod metrics;
 mod parameters;
 mod permissions;
@@ -12,6 +14,7 @@ mod ranking;
 mod records;
 mod snapshot;
 mod standing;
+mod stream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,6 +36,8 @@ use crate::lookout::Lookout;
 use crate::pulse::Pulse;
 use crate::tables;
 use crate::watch::Watch;
+use feed::Feed;
+use listener::Impatient;
 use metrics::Requests;
 use problem::Problem;
 use ranking::Rankings;
@@ -58,18 +63,22 @@ struct Api {
     rankings: Arc<Rankings>,
     standing: Arc<Standing>,
     requests: Arc<Requests>,
+    feed: Arc<Feed>,
 }
 
 /// A running API. It stops when dropped.
 pub struct Server {
     pub addr: SocketAddr,
     task: tokio::task::JoinHandle<()>,
+    telling: tokio::task::JoinHandle<()>,
     looking: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
+        // Who listens is let go.
+        self.telling.abort();
         if let Some(looking) = &self.looking {
             looking.abort();
         }
@@ -86,13 +95,14 @@ impl Server {
             tracing::warn!(%local, "{BEYOND_LOOPBACK}");
         }
         let (standing, requests) = (Arc::default(), Arc::default());
-        let router = router(Api { pool, watch, rankings: Arc::default(), standing, requests });
+        let (feed, telling) = Feed::start(pool.clone(), watch.clone());
+        let router = router(Api { pool, watch, rankings: Arc::default(), standing, requests, feed });
         let task = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
+            if let Err(error) = axum::serve(Impatient(listener), router).await {
                 tracing::error!(%error, "the API stopped");
             }
         });
-        Ok(Self { addr: local, task, looking: None })
+        Ok(Self { addr: local, task, telling, looking: None })
     }
 
     /// Serves the tables as they are, and asks a node how far its chain is. Fails if that is another chain; a node that
@@ -157,6 +167,7 @@ fn router(api: Api) -> Router {
     let mut of_chain = Router::new()
         .route("/v1/status", get(chain::status))
         .route("/v1/events", get(chain::events))
+        .route("/v1/stream", get(stream::stream))
         .route("/v1/permissions", get(permissions::permissions))
         .route("/v1/ranking", get(ranking::ranking))
         .route("/v1/verify", get(chain::verification));

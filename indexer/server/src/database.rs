@@ -127,6 +127,11 @@ impl Database {
     }
 }
 
+/// Whether it is a server's, which other processes may be connected to as well.
+pub fn is_server(pool: &PgPool) -> bool {
+    pool.options().get_max_connections() > 1
+}
+
 fn options(url: &str) -> Result<PgConnectOptions, IndexerError> {
     url.parse::<PgConnectOptions>().map_err(|error| IndexerError::Open(format!("it is no database URL: {error}")))
 }

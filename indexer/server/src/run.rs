@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::IndexerError;
 use crate::contract::Contract;
+use crate::database::is_server;
 use crate::decode::{Decoded, decode};
 use crate::light::Light;
 use crate::lookout::Lookout;
@@ -174,7 +175,8 @@ impl Indexer {
         }
         self.watch.note_head(head.block.height, self.cursor.height);
         let began = Instant::now();
-        let mut batch = Batch { heads: self.heads.clone(), turns: self.turns(), ..Batch::default() };
+        let (turns, tells) = (self.turns(), is_server(&self.pool));
+        let mut batch = Batch { heads: self.heads.clone(), turns, tells, ..Batch::default() };
         let mut to = self.cursor;
         for _ in 0..BLOCKS_PER_STEP {
             // A step that was dropped halfway may have left later blocks.

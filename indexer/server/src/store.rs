@@ -75,7 +75,12 @@ pub struct Batch {
     pub heads: Heads,
     /// Whether its blocks are proven by a light client; `None`: they are as the last ones before them.
     pub turns: Option<bool>,
+    /// Whether the database says that it was committed to whoever listens.
+    pub tells: bool,
 }
+
+/// Where a server tells other processes how far the tables are.
+pub const CHANNEL: &str = "charter_indexed";
 
 /// Postgres has no unsigned numbers. Heights and numbers of events count one by one from where they began, so they fit;
 /// what a caller chooses is in wider columns.
@@ -249,6 +254,10 @@ async fn attempt(
             .bind(head.head.0.as_slice())
             .execute(&mut *tx)
             .await?;
+    }
+    if batch.tells {
+        let tell = sqlx::query("select pg_notify($1, $2)").bind(CHANNEL).bind(to.height.to_string());
+        tell.execute(&mut *tx).await?;
     }
     tracing::debug!(height = to.height, "a step is committed");
     tx.commit().await?;

@@ -7,6 +7,7 @@ use axum::response::IntoResponse;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
+use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use super::belief::{Belief, VerifiedHead};
@@ -14,6 +15,7 @@ use super::parameters::Parameters;
 use super::problem::Problem;
 use super::snapshot::Snapshot;
 use super::{Api, Reply};
+use crate::IndexerError;
 use crate::anchor::{self, Anchored, Standing};
 use crate::contract::Contract;
 use crate::escape::{escape, undo, undo_json};
@@ -31,7 +33,7 @@ pub struct Event {
     seq: u64,
     height: u64,
     receipt_id: String,
-    event: String,
+    pub event: String,
     /// Who caused it.
     by: String,
     /// Whether its log and its block are proven by the light client; else they are under the head that a node named.
@@ -49,16 +51,33 @@ pub struct Events {
 }
 
 /// Whether an event's block was proven: as the blocks of its range were.
-const PROVEN: &str = "coalesce((select light from trust_range where after_height < event.height
+pub const PROVEN: &str = "coalesce((select light from trust_range where after_height < event.height
                                 order by after_height desc limit 1), false)";
+
+/// A row of events, as it is served.
+pub fn event(row: &PgRow) -> Result<Event, IndexerError> {
+    Ok(Event {
+        seq: store::unsigned(row, "seq")?,
+        height: store::unsigned(row, "height")?,
+        receipt_id: row.try_get("receipt_id")?,
+        event: undo(row.try_get("event")?).into_owned(),
+        by: row.try_get("by_account")?,
+        proven: row.try_get("proven")?,
+        new: undo_json(row.try_get("body")?),
+    })
+}
+
+/// One of the contracts.
+pub fn contract(name: &str) -> Result<Contract, Problem> {
+    let unknown = || Problem::bad(format!("contract is one of {}", Contract::ALL.map(Contract::name).join(", ")));
+    Contract::named(name).ok_or_else(unknown)
+}
 
 /// Events of one contract (registry, keys, governance or escrow) after a sequence number, or the newest first.
 pub async fn events(State(api): State<Api>, parameters: Parameters) -> Reply {
     parameters.only(&["contract", "event", "after", "limit", "order"])?;
     let (limit, order) = (parameters.limit()?, parameters.order()?);
-    let contract = parameters.get("contract").and_then(Contract::named);
-    let unknown = || Problem::bad(format!("contract is one of {}", Contract::ALL.map(Contract::name).join(", ")));
-    let contract = contract.ok_or_else(unknown)?;
+    let contract = contract(parameters.get("contract").unwrap_or_default())?;
     let number = |text: &str| {
         text.parse::<u64>().map_err(|_| Problem::bad(format!("after is a number from 0 to 2^64-1, not {text}")))
     };
@@ -81,19 +100,8 @@ pub async fn events(State(api): State<Api>, parameters: Parameters) -> Reply {
         .bind(limit + 1)
         .fetch_all(snapshot.connection())
         .await?;
-    let item = |row: &sqlx::postgres::PgRow| -> Result<Event, Problem> {
-        Ok(Event {
-            seq: store::unsigned(row, "seq")?,
-            height: store::unsigned(row, "height")?,
-            receipt_id: row.try_get("receipt_id")?,
-            event: undo(row.try_get("event")?).into_owned(),
-            by: row.try_get("by_account")?,
-            proven: row.try_get("proven")?,
-            new: undo_json(row.try_get("body")?),
-        })
-    };
     let shown = usize::try_from(limit).expect("a limit is at most 100").min(rows.len());
-    let items = rows[..shown].iter().map(item).collect::<Result<Vec<_>, _>>()?;
+    let items = rows[..shown].iter().map(event).collect::<Result<Vec<_>, _>>()?;
     let next = items.last().filter(|_| rows.len() > shown).map(|last| last.seq);
     snapshot.answer(Events { items, next }).await
 }
@@ -205,7 +213,7 @@ impl Status {
         let lag = |(head, height): (u64, u64)| head.saturating_sub(height);
         let rows = sqlx::query("select name, account, seq from contract order by name");
         let rows = rows.fetch_all(snapshot.connection()).await?;
-        let item = |row: &sqlx::postgres::PgRow| -> Result<Mirror, Problem> {
+        let item = |row: &PgRow| -> Result<Mirror, Problem> {
             let (name, account) = (row.try_get("name")?, row.try_get("account")?);
             Ok(Mirror { name, account, events: store::unsigned(row, "seq")? })
         };

@@ -6,6 +6,7 @@ use schemars::r#gen::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::chain::{Assurance, Events, Ready, Status};
+use super::feed::Told;
 use crate::contract::Contract;
 use crate::page::Order;
 use crate::ranking::Ranking;
@@ -115,9 +116,13 @@ impl Document {
             let why = match status {
                 400 => "A parameter is unknown, there twice, or no such value.",
                 404 => "There is none.",
-                409 => "The tables do not stand at `min_height` yet; `height` is where they do.",
+                409 => {
+                    "The tables do not stand at `min_height` yet, `height` is where they do; or there is no such event \
+                     yet."
+                }
                 _ => {
-                    "The database does not answer, or the node has another chain. `retry-after` says when to ask again."
+                    "The database does not answer, or the node has another chain, or too many ask. `retry-after` says \
+                     when to ask again."
                 }
             };
             let problem =
@@ -167,6 +172,30 @@ impl Document {
         self.of_tables("/v1/permissions".to_owned(), about, parameters, page_of(item), &[]);
     }
 
+    /// Server-sent events have a type of their own, and each has the schema.
+    fn stream(&mut self) {
+        let id = "The id of the event that came last, from any place; 0: from the first on. Without it events that are \
+                  still to come.";
+        let place = |name: &str, place: &str| {
+            let mut parameter = parameter(name, place, schema_of(Kind::Number));
+            parameter["description"] = json!(id);
+            parameter
+        };
+        let names = Contract::ALL.map(Contract::name);
+        let parameters = vec![
+            parameter("contract", "query", json!({ "type": "string", "enum": names })),
+            parameter("event", "query", json!({ "type": "string" })),
+            place("after", "query"),
+            place("last-event-id", "header"),
+        ];
+        let (path, told) = ("/v1/stream", self.schema::<Told>());
+        let about = "Events as they are committed (server-sent events, without an end): each once, in the order of their \
+                     ids, over all contracts.";
+        self.of_tables(path.to_owned(), about, parameters, told, &[]);
+        let content = &mut self.paths[path]["get"]["responses"]["200"]["content"];
+        *content = json!({ "text/event-stream": content["application/json"] });
+    }
+
     fn schema<T: JsonSchema>(&mut self) -> Value {
         json!(self.generator.subschema_for::<T>())
     }
@@ -185,6 +214,7 @@ impl Document {
         ];
         let events = self.schema::<Events>();
         self.of_tables("/v1/events".to_owned(), "Events of one contract, in their order.", parameters, events, &[]);
+        self.stream();
         self.permissions();
         let asset = "`near`, or `nep141:` and a token's account.";
         let asset = json!({ "type": "string", "default": "near", "description": asset });

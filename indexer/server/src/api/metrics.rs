@@ -86,6 +86,7 @@ pub async fn metrics(State(api): State<Api>) -> Response {
         of_tables(&mut text, &status);
         of_verification(&mut text, verification.as_ref());
     }
+    text.gauge("charter_stream_listeners", "Who listens to events.", Some(api.feed.listeners()));
     text.family("charter_requests_total", "counter", "Requests that were answered, by route and class of status.");
     for ((route, class), count) in api.requests.all() {
         text.line(format_args!("charter_requests_total{{route=\"{route}\",class=\"{class}xx\"}} {count}"));

@@ -43,6 +43,20 @@ impl Problem {
         Self { more, ..Self::new(StatusCode::CONFLICT, "API_BEHIND", format!("{at}, and not at {wanted} yet")) }
     }
 
+    /// An event that the table does not have yet, or never will.
+    pub fn ahead(wanted: u64, newest: u64) -> Self {
+        let detail = format!(
+            "the newest event has the id {newest}: {wanted} is another database's, or this one is behind the one that it \
+             is of"
+        );
+        Self::new(StatusCode::CONFLICT, "API_AHEAD", detail)
+    }
+
+    /// There are as many as may be.
+    pub fn busy(detail: String) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "API_BUSY", detail)
+    }
+
     pub fn other_chain(detail: String) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "API_OTHER_CHAIN", detail)
     }

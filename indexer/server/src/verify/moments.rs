@@ -13,6 +13,7 @@ use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::IndexerError;
+use crate::database::is_server;
 
 /// What is read through it is of one moment.
 pub type Moment = Transaction<'static, Postgres>;
@@ -48,7 +49,7 @@ async fn forget_temporary_tables(pool: &PgPool) -> Result<(), IndexerError> {
 
 impl Moments {
     pub async fn new(pool: &PgPool) -> Result<Self, IndexerError> {
-        if pool.options().get_max_connections() > 1 {
+        if is_server(pool) {
             let mut moment = pool.begin_with(BEGIN).await?;
             for limit in LIMITS_OFF {
                 sqlx::query(limit).execute(&mut *moment).await?;

@@ -21,6 +21,7 @@ mod ranking;
 mod reindex;
 mod schema;
 mod serving;
+mod stream;
 mod tables;
 mod taken;
 mod world;

@@ -6,17 +6,19 @@ use std::path::PathBuf;
 use charter_client::{Rpc, sha256};
 use charter_harness::view;
 use charter_indexer::api::Server;
-use charter_indexer::{Indexer, Watch};
+use charter_indexer::{Contract, Indexer, Watch};
 use charter_types::escrow::args::ChannelRef;
 use charter_types::escrow::{Channel, methods as escrow};
 use charter_types::governance::{Proposal, ProposalState, methods as governance};
 use charter_types::keys::{Grant, Policy, methods as keys};
 use charter_types::registry::{Agent, methods as registry};
-use charter_types::{Hash32, Page, PageOf};
+use charter_types::shared::methods as shared;
+use charter_types::{Hash32, Nothing, Page, PageOf};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool, Row};
 
 use crate::database;
+use crate::stream::Stream;
 use crate::world::World;
 
 /// A section of the page: a request and a statement.
@@ -32,7 +34,7 @@ fn questions(alice: &str) -> BTreeMap<String, Question> {
     let sections = text.split("\n## ").skip(1).map(|section| {
         let (heading, rest) = section.split_once('\n').unwrap();
         let between = |from: &str, to: &str| rest.split_once(from).unwrap().1.split_once(to).unwrap().0.to_owned();
-        let path = between("$ curl 'http://127.0.0.1:8088", "'\n");
+        let path = between("'http://127.0.0.1:8088", "'\n");
         (heading.to_owned(), Question { path, sql: between("```sql\n", "```") })
     });
     sections.collect()
@@ -138,6 +140,29 @@ impl Scene {
         }
     }
 
+    async fn all_that_happened_is_told(&self) {
+        let Question { path, sql } = &self.questions["What is happening?"];
+        let text = format!("select to_jsonb(answer) as row from ({sql}) as answer");
+        let rows = sqlx::query(AssertSqlSafe(text)).fetch_all(&self.pool).await.unwrap();
+        let (path, query) = path.split_once('?').unwrap();
+        assert_eq!(path, "/v1/stream");
+        let told = Stream::open(&self.server, &format!("?{query}"), None).await.events(rows.len()).await;
+        let mut seqs = BTreeMap::new();
+        for (row, (id, event)) in rows.iter().map(|row| row.get::<Value, _>("row")).zip(told) {
+            let Value::Object(told) = event else { panic!("{event}") };
+            let expected = json!({
+                "id": id, "contract": told["contract"], "seq": told["seq"], "event": told["event"], "body": told["new"],
+            });
+            assert_eq!(row, expected);
+            seqs.insert(told["contract"].as_str().unwrap().to_owned(), told["seq"].as_u64().unwrap());
+        }
+        for contract in Contract::ALL {
+            let account = contract.account(self.world.contracts());
+            let head = view(&self.world.harness.worker, account, shared::event_head, &Nothing {}).await.unwrap();
+            assert_eq!(seqs.get(contract.name()), Some(&head.seq), "{}", contract.name());
+        }
+    }
+
     async fn payments_arrived(&self) {
         let (items, rows) = self.ask("Who was paid?").await;
         let escrow = &self.world.contracts().escrow;
@@ -170,12 +195,13 @@ async fn what_the_page_asks_is_answered_as_the_contracts_would() {
     indexer.catch_up().await.unwrap();
     let server = Server::start(pool.clone(), "127.0.0.1:0", Watch::default()).await.unwrap();
     let questions = questions(world.harness.root().id().as_str());
-    assert_eq!(questions.len(), 4);
+    assert_eq!(questions.len(), 5);
     let scene = Scene { world, pool, server, questions };
     scene.agents_are_alices().await;
     scene.permissions_are_those_of_their_grants().await;
     scene.votes_are_under_way().await;
     scene.payments_arrived().await;
+    scene.all_that_happened_is_told().await;
     drop((scene, indexer));
     database.close().await;
 }

@@ -167,6 +167,7 @@ async fn an_older_database_is_brought_up_to_date_with_its_rows() {
         ("select event || (body ->> 0) || convert_from(log, 'UTF8') from event", "told␀␀␀␀a line␀"),
         ("select reason || convert_from(log, 'UTF8') from dead_letter where seq is null", "becauseanother line"),
         ("select chain_id || height from cursor where genesis is null", "told7"),
+        ("select ordinal || ',' || nextval('event_ordinal') from event", "1,2"),
     ] {
         let found: String = sqlx::query(text).fetch_one(&mut *connection).await.unwrap().get(0);
         assert_eq!(found, expected, "{text}");
@@ -178,7 +179,7 @@ async fn an_older_database_is_brought_up_to_date_with_its_rows() {
 #[test]
 fn what_a_table_is_read_by_is_listed_and_names_are_given_once() {
     let mut seen = BTreeSet::new();
-    let mut paths = BTreeSet::from(["events", "permissions", "ranking", "status", "verify"]);
+    let mut paths = BTreeSet::from(["events", "permissions", "ranking", "status", "stream", "verify"]);
     for table in tables::all() {
         if let Truth::PerParent { parent, of, .. } = table.truth {
             assert!(matches!(parent.truth, Truth::Pages { .. }), "{} is not listed", parent.name);
