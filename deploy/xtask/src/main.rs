@@ -72,7 +72,7 @@ enum Chore {
         #[arg(default_value_t = 10_000)]
         pairs: u32,
     },
-    /// Writes `docs/reference/schema.md` from the descriptors of tables.
+    /// Writes `docs/reference/schema.md` and `schema.graphql` from the descriptors of tables.
     Schema,
     /// Checks what no compiler checks: who depends on whom, names, lengths.
     Tidy,
@@ -111,7 +111,7 @@ fn main() -> ExitCode {
         Chore::Mutations { about, from } => mutations::run(&about, from),
         Chore::Oracle { pairs } => oracle::run(pairs),
         Chore::Schema => {
-            let written = "docs/reference/schema.md is written";
+            let written = "docs/reference/schema.md and schema.graphql are written";
             regenerate::run(&["--test", "it", "--", "schema::"], "CHARTER_WRITE_SCHEMA", written)
         }
         Chore::Tidy => tidy::run(),

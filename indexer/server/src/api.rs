@@ -1,10 +1,11 @@
-//! REST over the tables. Keyset paging only; every answer names the block it stands for.
+//! REST and GraphQL over the tables. Keyset paging only; every answer names the block it stands for.
 
 mod belief;
 mod browse;
 mod chain;
 mod describe;
 mod feed;
+mod graphql;
 mod listener;
 mod metrics;
 mod parameters;
@@ -20,11 +21,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{Method, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use charter_client::Rpc;
 use sqlx::PgPool;
@@ -43,6 +44,8 @@ use problem::Problem;
 use ranking::Rankings;
 use snapshot::{INDEXED_HASH, INDEXED_HEIGHT};
 use standing::Standing;
+
+pub use graphql::sdl;
 
 type Reply = Result<Response, Problem>;
 
@@ -168,6 +171,7 @@ fn router(api: Api) -> Router {
         .route("/v1/status", get(chain::status))
         .route("/v1/events", get(chain::events))
         .route("/v1/stream", get(stream::stream))
+        .route(graphql::PATH, post(graphql::graphql).layer(DefaultBodyLimit::max(graphql::BODY_MAX)))
         .route("/v1/permissions", get(permissions::permissions))
         .route("/v1/ranking", get(ranking::ranking))
         .route("/v1/verify", get(chain::verification));
@@ -177,7 +181,7 @@ fn router(api: Api) -> Router {
     // A page may ask from anywhere, as it may ask a node: everything here is public, and nothing can be changed.
     let cors = CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::GET, Method::HEAD])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
         .allow_headers(Any)
         .expose_headers([INDEXED_HEIGHT, INDEXED_HASH, header::RETRY_AFTER]);
     of_chain
@@ -207,5 +211,6 @@ async fn no_such_path(uri: Uri) -> Problem {
 }
 
 async fn no_such_method(method: Method, uri: Uri) -> Problem {
-    Problem::no_such_method(format!("{} takes GET, not {method}", uri.path()))
+    let taken = if uri.path() == graphql::PATH { "POST" } else { "GET" };
+    Problem::no_such_method(format!("{} takes {taken}, not {method}", uri.path()))
 }

@@ -4,6 +4,8 @@
 //! their [`Truth`], REST serves them, and `docs/reference/schema.md` shows them. A migration makes the table itself; a
 //! test holds it against its descriptor.
 
+use std::fmt;
+
 use charter_types::AccountId;
 use schemars::JsonSchema;
 use schemars::r#gen::SchemaGenerator;
@@ -53,6 +55,18 @@ pub struct Column {
     pub source: Source,
     /// Whether REST may filter by it.
     pub filters: bool,
+    /// Whose row it names, by its key.
+    pub refers: Option<Reference>,
+}
+
+/// A table whose rows others name.
+#[derive(Clone, Copy)]
+pub struct Reference(pub &'static Table);
+
+impl fmt::Debug for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +143,7 @@ impl Kind {
 
 /// A column named like the field it is generated from.
 const fn column(name: &'static str, kind: Kind) -> Column {
-    Column { name, kind, source: Source::Field(name), filters: false }
+    Column { name, kind, source: Source::Field(name), filters: false, refers: None }
 }
 
 pub const fn text(name: &'static str) -> Column {
@@ -176,6 +190,11 @@ impl Column {
         Self { filters: true, ..self }
     }
 
+    /// It has the key of a row of another table. GraphQL leads there and back.
+    pub const fn refers(self, table: &'static Table) -> Self {
+        Self { refers: Some(Reference(table)), ..self }
+    }
+
     /// How it is generated, in SQL.
     pub fn expression(&self) -> String {
         self.kind.read(&match self.source {
@@ -187,7 +206,7 @@ impl Column {
 }
 
 /// The column that pages are ordered by.
-pub const BY_KEY: Column = Column { name: "key", kind: Kind::Text, source: Source::Key, filters: false };
+pub const BY_KEY: Column = Column { name: "key", kind: Kind::Text, source: Source::Key, filters: false, refers: None };
 
 impl Table {
     /// The column that pages are ordered by: the key's own, where the key is a number.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::chain::{Assurance, Events, Ready, Status};
 use super::feed::Told;
+use super::graphql;
 use crate::contract::Contract;
 use crate::page::Order;
 use crate::ranking::Ranking;
@@ -116,6 +117,7 @@ impl Document {
             let why = match status {
                 400 => "A parameter is unknown, there twice, or no such value.",
                 404 => "There is none.",
+                413 => "A request has 64 KiB at the most.",
                 409 => {
                     "The tables do not stand at `min_height` yet, `height` is where they do; or there is no such event \
                      yet."
@@ -196,6 +198,23 @@ impl Document {
         *content = json!({ "text/event-stream": content["application/json"] });
     }
 
+    /// What it may be asked, and how it answers, its own schema says.
+    fn graphql(&mut self) {
+        let about = "The tables as objects that lead to each other: GraphQL, whose schema is asked in its own way. What an \
+                     answer stands for is in the headers and in `extensions.block`, the code of an error in its `extensions`.";
+        let path = graphql::PATH;
+        let object = json!({ "type": "object" });
+        self.of_tables(path.to_owned(), about, Vec::new(), object.clone(), &[413]);
+        let mut operation = self.paths[path]["get"].take();
+        let request = json!({
+            "type": "object", "required": ["query"],
+            "properties": { "query": { "type": "string" }, "operationName": { "type": ["string", "null"] }, "variables": object },
+        });
+        operation["requestBody"] =
+            json!({ "required": true, "content": { "application/json": { "schema": request } } });
+        self.paths.insert(path.to_owned(), json!({ "post": operation }));
+    }
+
     fn schema<T: JsonSchema>(&mut self) -> Value {
         json!(self.generator.subschema_for::<T>())
     }
@@ -215,6 +234,7 @@ impl Document {
         let events = self.schema::<Events>();
         self.of_tables("/v1/events".to_owned(), "Events of one contract, in their order.", parameters, events, &[]);
         self.stream();
+        self.graphql();
         self.permissions();
         let asset = "`near`, or `nep141:` and a token's account.";
         let asset = json!({ "type": "string", "default": "near", "description": asset });

@@ -13,7 +13,7 @@ use crate::page::Order;
 use crate::table::Kind;
 
 /// Rows in one page at the most.
-const LIMIT_MAX: i64 = 100;
+pub const LIMIT_MAX: u16 = 100;
 
 /// The query of a request. If it wants the tables to stand at a height, they do.
 pub struct Parameters(BTreeMap<String, String>);
@@ -64,9 +64,9 @@ impl Parameters {
 
     /// How many rows are asked for.
     pub fn limit(&self) -> Result<i64, Problem> {
-        let Some(text) = self.get("limit") else { return Ok(LIMIT_MAX) };
+        let Some(text) = self.get("limit") else { return Ok(i64::from(LIMIT_MAX)) };
         let wrong = || Problem::bad(format!("limit is a number from 1 to {LIMIT_MAX}, not {text}"));
         let limit: i64 = text.parse().map_err(|_| wrong())?;
-        if (1..=LIMIT_MAX).contains(&limit) { Ok(limit) } else { Err(wrong()) }
+        if (1..=i64::from(LIMIT_MAX)).contains(&limit) { Ok(limit) } else { Err(wrong()) }
     }
 }

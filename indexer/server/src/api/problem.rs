@@ -7,7 +7,10 @@ use serde_json::{Map, Value, json};
 use crate::IndexerError;
 
 /// When whoever got no answer may ask again, seconds: whatever keeps answers back is looked at again within this time.
-const RETRY_AFTER_S: u64 = 1;
+pub const RETRY_AFTER_S: u64 = 1;
+
+/// The code of what another attempt may mend.
+pub const UNAVAILABLE: &str = "API_UNAVAILABLE";
 
 #[derive(Debug)]
 pub struct Problem {
@@ -25,6 +28,15 @@ impl Problem {
 
     pub fn bad(detail: String) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "API_BAD_REQUEST", detail)
+    }
+
+    /// More than what is done for one request.
+    pub fn too_complex(detail: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "API_TOO_COMPLEX", detail)
+    }
+
+    pub fn too_large(detail: String) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "API_TOO_LARGE", detail)
     }
 
     pub fn not_found(detail: String) -> Self {
@@ -67,7 +79,16 @@ impl Problem {
 
     fn unavailable(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a query failed");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "API_UNAVAILABLE", "the database did not answer".to_owned())
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, "the database did not answer".to_owned())
+    }
+}
+
+/// Inside of an answer: the code is an extension.
+impl From<Problem> for async_graphql::Error {
+    fn from(problem: Problem) -> Self {
+        let mut extensions = async_graphql::ErrorExtensionValues::default();
+        extensions.set("code", problem.code);
+        Self { message: problem.detail, source: None, extensions: Some(extensions) }
     }
 }
 

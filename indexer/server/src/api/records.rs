@@ -55,7 +55,7 @@ fn filter(table: &Table, parameter: &str) -> Result<Column, Problem> {
 }
 
 /// A text that a column is compared with.
-fn check(name: &str, column: Column, value: &str) -> Result<(), Problem> {
+pub fn check(name: &str, column: Column, value: &str) -> Result<(), Problem> {
     if column.kind.fits(value) {
         return Ok(());
     }

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::IndexerError;
 use crate::contract::Contract;
 use crate::table::{Change, Key, Table, account, amount, boolean, bytes, number, record, word};
+use crate::tables::registry::{AGENT, OWNER};
 use crate::truth::{Row, Truth};
 use crate::views::{self, Chain};
 
@@ -36,7 +37,7 @@ pub static CHANNEL: Table = Table {
         amount("paid"),
         boolean("closed"),
         account("token").of("asset.nep141").filter(),
-        number("agent").filter(),
+        number("agent").refers(&AGENT).filter(),
         number("purse").filter(),
         number("locked_until_ms"),
     ],
@@ -54,8 +55,8 @@ pub static PURSE: Table = Table {
     about: "What owners let their agents spend, and the caps. Without a token it is NEAR.",
     key: Key::Fields(&["agent", "owner", "asset"]),
     columns: &[
-        number("agent").filter(),
-        account("owner").filter(),
+        number("agent").refers(&AGENT).filter(),
+        account("owner").refers(&OWNER).filter(),
         account("token").of("asset.nep141").filter(),
         amount("balance"),
         amount("per_day"),
@@ -81,8 +82,8 @@ pub static DRAW: Table = Table {
     about: "What agents last drew from a purse for each payee, and on which day.",
     key: Key::Fields(&["agent", "owner", "asset", "payee"]),
     columns: &[
-        number("agent").filter(),
-        account("owner").filter(),
+        number("agent").refers(&AGENT).filter(),
+        account("owner").refers(&OWNER).filter(),
         account("token").of("asset.nep141"),
         account("payee").filter(),
         number("day"),
@@ -150,7 +151,7 @@ pub static EARNINGS: Table = Table {
     about: "What arrived at accounts from channels that name an agent. Without a token it is NEAR.",
     key: Key::Fields(&["agent", "account", "asset"]),
     columns: &[
-        number("agent").filter(),
+        number("agent").refers(&AGENT).filter(),
         account("account").filter(),
         account("token").of("asset.nep141").filter(),
         amount("earned"),
@@ -208,7 +209,7 @@ pub static REQUEST: Table = Table {
     about: "Requests that were escalated, until they are forgotten.",
     key: Key::Fields(&["edge", "counter"]),
     columns: &[
-        bytes("edge").filter(),
+        bytes("edge").refers(&EDGE).filter(),
         number("counter"),
         number("deadline_ms"),
         number("escalated_ms"),

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::IndexerError;
 use crate::contract::Contract;
 use crate::table::{Change, Key, Table, account, amount, boolean, number, record, text, word};
+use crate::tables::registry::{AGENT, OWNER};
 use crate::truth::{Row, Truth};
 use crate::views::{self, Chain, HighestId};
 
@@ -52,7 +53,7 @@ pub static RELEASE: Table = Table {
     key: Key::Fields(&["id"]),
     columns: &[
         number("id"),
-        number("line").filter(),
+        number("line").refers(&LINE).filter(),
         text("semver").of("content.semver"),
         boolean("published").filter(),
     ],
@@ -68,7 +69,7 @@ pub static PROPOSAL: Table = Table {
     key: Key::Fields(&["id"]),
     columns: &[
         number("id"),
-        number("line").filter(),
+        number("line").refers(&LINE).filter(),
         word("state").filter(),
         number("yes"),
         number("no"),
@@ -88,7 +89,7 @@ pub static BALLOT: Table = Table {
     contract: Contract::Governance,
     about: "Votes as they stand.",
     key: Key::Fields(&["proposal", "voter"]),
-    columns: &[number("proposal").filter(), account("voter").filter()],
+    columns: &[number("proposal").refers(&PROPOSAL).filter(), account("voter").filter()],
     path: "ballots",
     record: record::<Ballot>,
     truth: Truth::PerParent {
@@ -103,7 +104,12 @@ pub static STATEMENT: Table = Table {
     contract: Contract::Governance,
     about: "What accounts state of releases: audits, builds from source, measurements, tests.",
     key: Key::Fields(&["release", "by"]),
-    columns: &[number("release").filter(), account("by").filter(), word("kind"), boolean("ok").filter()],
+    columns: &[
+        number("release").refers(&RELEASE).filter(),
+        account("by").filter(),
+        word("kind"),
+        boolean("ok").filter(),
+    ],
     path: "statements",
     record: record::<Statement>,
     truth: Truth::One(|chain, row| Box::pin(statement(chain, row))),
@@ -119,7 +125,11 @@ pub static OBJECTION: Table = Table {
     contract: Contract::Governance,
     about: "Owners who object to a proposal, with one of their agents.",
     key: Key::Fields(&["proposal", "owner"]),
-    columns: &[number("proposal").filter(), account("owner").filter(), number("agent")],
+    columns: &[
+        number("proposal").refers(&PROPOSAL).filter(),
+        account("owner").refers(&OWNER).filter(),
+        number("agent").refers(&AGENT),
+    ],
     path: "objections",
     record: record::<Objection>,
     truth: Truth::One(|chain, row| Box::pin(objection(chain, row))),
@@ -138,7 +148,7 @@ pub static STAKE_POOL: Table = Table {
     about: "What is locked on a line that is decided by it, in all. Without a token it is NEAR.",
     key: Key::Fields(&["line"]),
     columns: &[
-        number("line"),
+        number("line").refers(&LINE),
         account("token").of("asset.nep141").filter(),
         amount("locked").of("locked.-1.amount"),
         amount("held").of("books.held"),
@@ -161,7 +171,7 @@ pub static STAKE: Table = Table {
     about: "What each account has locked on a line, and which parts of it others vote with.",
     key: Key::Fields(&["line", "holder"]),
     columns: &[
-        number("line").filter(),
+        number("line").refers(&LINE).filter(),
         account("holder").filter(),
         amount("locked").of("locked.-1.amount"),
         amount("unlocking"),
@@ -185,10 +195,10 @@ pub static DELEGATE: Table = Table {
     about: "Accounts that vote on a line with what others delegate to them.",
     key: Key::Fields(&["line", "account"]),
     columns: &[
-        number("line").filter(),
+        number("line").refers(&LINE).filter(),
         account("account").filter(),
         number("number"),
-        number("agent").of("agent.agent").filter(),
+        number("agent").of("agent.agent").refers(&AGENT).filter(),
         amount("received").of("received.-1.amount"),
     ],
     path: "delegates",
@@ -207,7 +217,7 @@ pub static STAKE_BALLOT: Table = Table {
     about: "Votes by stake as they stand.",
     key: Key::Fields(&["proposal", "voter"]),
     columns: &[
-        number("proposal").filter(),
+        number("proposal").refers(&PROPOSAL).filter(),
         account("voter").filter(),
         word("choice"),
         amount("own"),
@@ -230,7 +240,12 @@ pub static OVERRIDDEN: Table = Table {
     contract: Contract::Governance,
     about: "What is taken from a delegate's vote by holders who voted themselves.",
     key: Key::Fields(&["proposal", "delegate"]),
-    columns: &[number("proposal").filter(), account("delegate").filter(), amount("amount"), number("round")],
+    columns: &[
+        number("proposal").refers(&PROPOSAL).filter(),
+        account("delegate").filter(),
+        amount("amount"),
+        number("round"),
+    ],
     path: "overridden",
     record: record::<Overridden>,
     truth: Truth::One(|chain, row| Box::pin(overridden(chain, row))),
@@ -246,7 +261,13 @@ pub static ENROLMENT: Table = Table {
     contract: Contract::Governance,
     about: "Which line an agent is on, and what its owner wants of it there.",
     key: Key::Fields(&["agent"]),
-    columns: &[number("agent"), number("line").filter(), account("owner").filter(), number("running"), number("pin")],
+    columns: &[
+        number("agent").refers(&AGENT),
+        number("line").refers(&LINE).filter(),
+        account("owner").refers(&OWNER).filter(),
+        number("running"),
+        number("pin"),
+    ],
     path: "enrolments",
     record: record::<Enrolment>,
     truth: Truth::One(|chain, row| Box::pin(enrolment(chain, row))),
@@ -262,7 +283,13 @@ pub static ROLLOUT: Table = Table {
     contract: Contract::Governance,
     about: "How far the newest release of each line has got among its agents.",
     key: Key::Fields(&["line"]),
-    columns: &[number("line"), number("release"), word("state").filter(), number("stage"), number("owners")],
+    columns: &[
+        number("line").refers(&LINE),
+        number("release").refers(&RELEASE),
+        word("state").filter(),
+        number("stage"),
+        number("owners"),
+    ],
     path: "rollouts",
     record: record::<Rollout>,
     truth: Truth::Pages { list: views::ROLLOUTS, last: HighestId::Line },
@@ -273,7 +300,12 @@ pub static HEALTH_REPORT: Table = Table {
     contract: Contract::Governance,
     about: "What owners' agents said of a release while it was rolled out: one voice an owner.",
     key: Key::Fields(&["release", "owner"]),
-    columns: &[number("release").filter(), account("owner").filter(), number("agent"), boolean("ok").filter()],
+    columns: &[
+        number("release").refers(&RELEASE).filter(),
+        account("owner").refers(&OWNER).filter(),
+        number("agent").refers(&AGENT),
+        boolean("ok").filter(),
+    ],
     path: "health-reports",
     record: record::<Report>,
     truth: Truth::One(|chain, row| Box::pin(report(chain, row))),
@@ -289,7 +321,7 @@ pub static HOLDING: Table = Table {
     contract: Contract::Governance,
     about: "How many agents each owner has on a line.",
     key: Key::Fields(&["line", "owner"]),
-    columns: &[number("line").filter(), account("owner").filter(), number("agents")],
+    columns: &[number("line").refers(&LINE).filter(), account("owner").refers(&OWNER).filter(), number("agents")],
     path: "holdings",
     record: record::<Holding>,
     truth: Truth::One(|chain, row| Box::pin(holding(chain, row))),

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::IndexerError;
 use crate::contract::Contract;
 use crate::table::{Change, Key, Table, account, amount, boolean, number, record, word};
+use crate::tables::registry::AGENT;
 use crate::truth::{Row, Truth};
 use crate::views::{self, Chain, HighestId};
 
@@ -37,7 +38,7 @@ pub static SECRET: Table = Table {
     key: Key::Fields(&["id"]),
     columns: &[
         number("id"),
-        number("agent").filter(),
+        number("agent").refers(&AGENT).filter(),
         word("mode"),
         word("status"),
         number("version"),
@@ -53,7 +54,7 @@ pub static WRAP: Table = Table {
     contract: Contract::Keys,
     about: "Data keys that are on chain: which version of a secret is sealed to which host.",
     key: Key::Fields(&["secret", "version", "host"]),
-    columns: &[number("secret").filter(), number("host").filter()],
+    columns: &[number("secret").refers(&SECRET).filter(), number("host").refers(&HOST).filter()],
     path: "wraps",
     record: record::<WrapRow>,
     truth: Truth::One(|chain, row| Box::pin(wrap(chain, row))),
@@ -64,7 +65,11 @@ pub static RECIPIENT: Table = Table {
     contract: Contract::Keys,
     about: "Hosts that could ever open a secret: who would have to forget it.",
     key: Key::Fields(&["secret", "index"]),
-    columns: &[number("secret").filter(), number("host").of("recipient.host").filter(), number("place").of("index")],
+    columns: &[
+        number("secret").refers(&SECRET).filter(),
+        number("host").of("recipient.host").refers(&HOST).filter(),
+        number("place").of("index"),
+    ],
     path: "recipients",
     record: record::<RecipientRow>,
     truth: Truth::PerParent {
@@ -81,8 +86,8 @@ pub static KEY_GRANT: Table = Table {
     key: Key::Fields(&["id"]),
     columns: &[
         number("id"),
-        number("agent").filter(),
-        number("secret").filter(),
+        number("agent").refers(&AGENT).filter(),
+        number("secret").refers(&SECRET).filter(),
         number("parent"),
         boolean("revoked").filter(),
         word("suspended"),
@@ -98,7 +103,7 @@ pub static KEY_POLICY: Table = Table {
     contract: Contract::Keys,
     about: "Policies by the grant they belong to, as they stood in the event.",
     key: Key::Beside("grant"),
-    columns: &[number("grant_id").of_key()],
+    columns: &[number("grant_id").of_key().refers(&KEY_GRANT)],
     path: "policies",
     record: record::<Policy>,
     truth: Truth::One(|chain, row| Box::pin(policy(chain, row))),
@@ -109,7 +114,7 @@ pub static BUDGET: Table = Table {
     contract: Contract::Keys,
     about: "Budgets of grants, as they stood when they were last used.",
     key: Key::Fields(&["grant"]),
-    columns: &[number("grant_id").of("grant"), amount("level"), amount("reserved"), amount("spent")],
+    columns: &[number("grant_id").of("grant").refers(&KEY_GRANT), amount("level"), amount("reserved"), amount("spent")],
     path: "budgets",
     record: record::<Budget>,
     truth: Truth::Pages { list: views::BUDGETS, last: HighestId::Grant },
@@ -120,7 +125,7 @@ pub static ANCHOR: Table = Table {
     contract: Contract::Keys,
     about: "Merkle roots of receipts, by host and the last use they cover.",
     key: Key::Fields(&["host", "to"]),
-    columns: &[number("host").filter(), number("first_use").of("from"), number("last_use").of("to")],
+    columns: &[number("host").refers(&HOST).filter(), number("first_use").of("from"), number("last_use").of("to")],
     path: "anchors",
     record: record::<Anchor>,
     truth: Truth::Rebuild,
@@ -133,8 +138,8 @@ pub static LEASE: Table = Table {
     key: Key::Fields(&["id"]),
     columns: &[
         number("id"),
-        number("grant_id").of("grant").filter(),
-        number("host"),
+        number("grant_id").of("grant").refers(&KEY_GRANT).filter(),
+        number("host").refers(&HOST),
         amount("amount"),
         number("expires_ms"),
     ],
@@ -148,7 +153,12 @@ pub static APPROVAL: Table = Table {
     contract: Contract::Keys,
     about: "Actions that wait for an approval, or have an answer that was not used yet.",
     key: Key::Fields(&["grant", "host", "digest"]),
-    columns: &[number("grant_id").of("grant").filter(), number("host"), word("state"), number("expires_ms")],
+    columns: &[
+        number("grant_id").of("grant").refers(&KEY_GRANT).filter(),
+        number("host").refers(&HOST),
+        word("state"),
+        number("expires_ms"),
+    ],
     path: "approvals",
     record: record::<Approval>,
     truth: Truth::One(|chain, row| Box::pin(approval(chain, row))),

@@ -6,6 +6,7 @@ mod compared;
 mod complete;
 mod database;
 mod epochs;
+mod graphql;
 mod letters;
 mod liar;
 mod lies;

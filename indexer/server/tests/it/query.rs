@@ -14,6 +14,7 @@ use charter_types::keys::{Grant, Policy, methods as keys};
 use charter_types::registry::{Agent, methods as registry};
 use charter_types::shared::methods as shared;
 use charter_types::{Hash32, Nothing, Page, PageOf};
+use reqwest::Client;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool, Row};
 
@@ -163,6 +164,27 @@ impl Scene {
         }
     }
 
+    async fn agents_lead_to_their_policies(&self) {
+        let Question { path, sql } = &self.questions["What may they touch, in one request with the agents?"];
+        let text = format!("select to_jsonb(answer) as row from ({sql}) as answer");
+        let rows = sqlx::query(AssertSqlSafe(text)).fetch_all(&self.pool).await.unwrap();
+        let (path, body) = path.split_once("' -d '").unwrap();
+        let url = format!("http://{}{path}", self.server.addr);
+        let answer = Client::new().post(url).body(body.to_owned()).send().await.unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        let items = |of: &Value| of["items"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
+        let mut found = Vec::new();
+        for agent in items(&answer["data"]["agents"]) {
+            for grant in items(&agent["grants_by_agent"]) {
+                for policy in items(&grant["policies_by_grant_id"]) {
+                    found.push(json!({ "agent": agent["id"], "grant_id": grant["id"], "policy": policy["record"] }));
+                }
+            }
+        }
+        assert!(!found.is_empty());
+        assert_eq!(found, rows.iter().map(|row| row.get::<Value, _>("row")).collect::<Vec<_>>());
+    }
+
     async fn payments_arrived(&self) {
         let (items, rows) = self.ask("Who was paid?").await;
         let escrow = &self.world.contracts().escrow;
@@ -195,12 +217,13 @@ async fn what_the_page_asks_is_answered_as_the_contracts_would() {
     indexer.catch_up().await.unwrap();
     let server = Server::start(pool.clone(), "127.0.0.1:0", Watch::default()).await.unwrap();
     let questions = questions(world.harness.root().id().as_str());
-    assert_eq!(questions.len(), 5);
+    assert_eq!(questions.len(), 6);
     let scene = Scene { world, pool, server, questions };
     scene.agents_are_alices().await;
     scene.permissions_are_those_of_their_grants().await;
     scene.votes_are_under_way().await;
     scene.payments_arrived().await;
+    scene.agents_lead_to_their_policies().await;
     scene.all_that_happened_is_told().await;
     drop((scene, indexer));
     database.close().await;

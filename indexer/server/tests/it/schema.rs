@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use charter_indexer::Contract;
+use charter_indexer::api::sdl;
 use charter_indexer::page::{Order, Page};
 use charter_indexer::table::{Column, Key, Kind, Source, Table};
 use charter_indexer::tables;
@@ -179,7 +180,7 @@ async fn an_older_database_is_brought_up_to_date_with_its_rows() {
 #[test]
 fn what_a_table_is_read_by_is_listed_and_names_are_given_once() {
     let mut seen = BTreeSet::new();
-    let mut paths = BTreeSet::from(["events", "permissions", "ranking", "status", "stream", "verify"]);
+    let mut paths = BTreeSet::from(["events", "graphql", "permissions", "ranking", "status", "stream", "verify"]);
     for table in tables::all() {
         if let Truth::PerParent { parent, of, .. } = table.truth {
             assert!(matches!(parent.truth, Truth::Pages { .. }), "{} is not listed", parent.name);
@@ -245,4 +246,19 @@ fn the_reference_page_is_up_to_date() {
     }
     let known = std::fs::read_to_string(path).unwrap_or_default();
     assert_eq!(known, markdown(), "docs/reference/schema.md is out of date: cargo xtask schema writes it");
+}
+
+#[test]
+fn the_schema_of_graphql_is_up_to_date() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/schema.graphql");
+    let told = format!(
+        "# Written by `cargo xtask schema`, from the descriptors in `indexer/server/src/tables/`.\n\n{}",
+        sdl()
+    );
+    if std::env::var_os("CHARTER_WRITE_SCHEMA").is_some() {
+        std::fs::write(path, told).unwrap();
+        return;
+    }
+    let known = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(known, told, "docs/reference/schema.graphql is out of date: cargo xtask schema writes it");
 }

@@ -106,8 +106,8 @@ async function begin() {
   const { body: document_ } = await ask('/openapi.json');
   at('about').textContent = document_.info.description;
   for (const [template, { get }] of Object.entries(document_.paths)) {
-    // What has no end is not for a form.
-    if (!get.responses['200'].content['application/json']) {
+    // What has no end, or a language of its own, is not for a form.
+    if (!get?.responses['200'].content['application/json']) {
       continue;
     }
     const button = element('button', template);

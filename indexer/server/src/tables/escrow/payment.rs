@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::contract::Contract;
 use crate::table::{Change, Key, Table, account, amount, number, record};
+use crate::tables::registry::AGENT;
 use crate::truth::Truth;
 
 use super::CHANNEL;
@@ -22,7 +23,7 @@ pub static PAYMENT: Table = Table {
         account("payer").filter(),
         account("payee").filter(),
         account("token").of("asset.nep141").filter(),
-        number("agent").filter(),
+        number("agent").refers(&AGENT).filter(),
         amount("paid"),
     ],
     path: "payments",
