@@ -198,13 +198,12 @@ impl Feed {
 
     /// Tells all there is after a place. Without one it says from where it will.
     async fn tell_all(&self, pool: &PgPool, place: &mut Option<u64>) -> Result<(), IndexerError> {
-        let mut after = match *place {
-            Some(after) => after,
-            None => {
-                let upto = newest(pool).await?;
-                self.send(Part { after: upto, upto, goes_on: false, lines: Vec::new() });
-                upto
-            }
+        let mut after = if let Some(after) = *place {
+            after
+        } else {
+            let upto = newest(pool).await?;
+            self.send(Part { after: upto, upto, goes_on: false, lines: Vec::new() });
+            upto
         };
         loop {
             *place = Some(after);

@@ -4,6 +4,7 @@
 //! `weight::of` in `execute`, the `get_or_insert_default` and what follows in `graphql`, `links` in `object`.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use charter_client::Rpc;
 use charter_indexer::api::Server;
@@ -89,8 +90,8 @@ impl Told {
             ask(&self.server, &format!("{{ page: {path} {{ items {{ key record {columns} }} next }} }}")).await;
         let items = answer["page"]["items"].as_array().unwrap();
         let shown: Vec<String> = table.columns.iter().map(shown).collect();
-        let all = shown.iter().map(|column| format!(", {column}")).collect::<String>();
-        let text = format!("select key, body{all} from {name} order by {}", table.order().name);
+        let all = [&["key".to_owned(), "body".to_owned()][..], &shown[..]].concat().join(", ");
+        let text = format!("select {all} from {name} order by {}", table.order().name);
         let rows = sqlx::query(AssertSqlSafe(text)).fetch_all(&self.pool).await.unwrap();
         assert_eq!(items.len(), rows.len(), "{name}");
         for (item, row) in items.iter().zip(&rows) {
@@ -225,10 +226,11 @@ async fn what_is_asked_for_has_limits_and_what_is_wrong_a_code() {
         let step = "secrets_by_agent(limit: 1) { items { agent_row { ";
         format!("{{ agents(limit: 1) {{ items {{ {}key{} }} }} }}", step.repeat(levels), " } } }".repeat(levels))
     };
-    let wide = |count: usize| (0..count).map(|number| format!(" a{number}: agents {{ next }}")).collect::<String>();
+    let wide =
+        |count: usize| (0..count).map(|number| format!("a{number}: agents {{ next }}")).collect::<Vec<_>>().join(" ");
     let mut bomb = "{ ...F0 }".to_owned();
     for number in 0..60 {
-        bomb += &format!(" fragment F{number} on Query {{ ...F{next} ...F{next} }}", next = number + 1);
+        write!(bomb, " fragment F{number} on Query {{ ...F{next} ...F{next} }}", next = number + 1).unwrap();
     }
     bomb += " fragment F60 on Query { agents { next } }";
     let asked_twice = "{ agents { a: items { x: secrets_by_agent(limit: 1) { next } }

@@ -46,7 +46,7 @@ impl Row {
     /// What a column is generated from.
     pub fn field(&self, column: &Column) -> Option<Value> {
         let Source::Field(path) = column.source else { return Some(Value::String(self.key.clone())) };
-        let step = |value: &'_ Value, name: &str| match value {
+        let step = |value: &Value, name: &str| match value {
             Value::Array(items) if name == "-1" => items.last().cloned(),
             value => value.get(name).cloned(),
         };
