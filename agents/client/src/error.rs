@@ -121,6 +121,24 @@ impl ClientError {
         }
     }
 
+    /// Whether there was nobody to ask, or nothing that could be asked: whoever runs this has to mend it.
+    pub fn is_ours(&self) -> bool {
+        match self {
+            Self::Unreachable { source, .. } => source.is_builder(),
+            Self::Arguments(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether a node said this, so that it may be held against it. One that fails is passed over for that already.
+    pub fn is_said(&self) -> bool {
+        match self {
+            Self::Rpc { .. } => !self.is_failure(),
+            Self::Answer { .. } | Self::Refused { .. } | Self::Failed { .. } => true,
+            _ => false,
+        }
+    }
+
     fn is_caused_by(&self, causes: &[&str]) -> bool {
         self.cause().is_some_and(|cause| causes.contains(&cause))
     }

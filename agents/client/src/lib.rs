@@ -1,7 +1,8 @@
-//! Charter from Rust: typed calls and views, signing, both ends of payment channels, offers, and permission checks at one
-//! block.
+//! Charter from Rust: typed calls and views, signing, both ends of payment channels, offers, acks, and permission checks at
+//! one block.
 
 mod account;
+pub mod ack;
 pub mod card;
 mod contracts;
 pub mod ed25519;

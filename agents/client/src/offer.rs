@@ -1,6 +1,6 @@
 //! Offers: what a payee sells, at which prices and how well, signed before anybody opens a channel for it. The hash of an
 //! offer goes into the channel's terms (`offer` of `open`), and then neither side signs or takes another price.
-//! `docs/payments.md` has the bytes; `ts/tests/offer.mjs` reads them with no code of ours.
+//! The escrow's README has the bytes; `ts/tests/offer.mjs` reads them with no code of ours.
 
 mod agreed;
 mod error;

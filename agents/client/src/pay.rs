@@ -20,7 +20,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub use answer::{Accepted, Answer, Refusal, Standing};
 pub use error::PayError;
 pub use files::{Disk, Files};
-pub use ledger::REPEATS_MAX;
+pub use ledger::{EXPIRIES_MAX, REPEATS_MAX};
 pub use payee::{Margins, Payee};
 pub use payer::{Payer, Payment};
 pub use promises::Conditions;

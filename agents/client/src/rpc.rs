@@ -155,6 +155,19 @@ impl Rpc {
         Self { limits: Limits { answer_time_max, ..self.limits }, ..self.clone() }
     }
 
+    /// A handle on the same nodes by which a question is over within a time, though all but the last of them let it wait
+    /// for as long as they may: each has a part of it, and one is left.
+    pub fn over_within(&self, time: Duration) -> Self {
+        let part = time / u32::try_from(self.nodes.count()).unwrap_or(u32::MAX).saturating_add(1);
+        let turn_time = part / 4;
+        let limits = Limits {
+            turn_time_max: self.limits.turn_time_max.min(turn_time),
+            answer_time_max: self.limits.answer_time_max.min(part.saturating_sub(turn_time)),
+            ..self.limits
+        };
+        Self { limits, ..self.clone() }
+    }
+
     /// The first node's URL, as it was given.
     pub fn url(&self) -> &str {
         self.nodes.get(0).map_or("", |node| node.url.as_str())
@@ -186,6 +199,11 @@ impl Rpc {
     /// A handle for each node alone, to compare what they say. How they have been is not shared with this one.
     pub fn singly(&self) -> Vec<Self> {
         self.nodes.urls().map(|url| Self::limited([url], self.limits)).collect()
+    }
+
+    /// How many requests this handle and its clones have sent, those that were repeated among them.
+    pub fn requests(&self) -> u64 {
+        self.nodes.requests()
     }
 
     /// How the nodes have been lately.

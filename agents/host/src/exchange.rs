@@ -43,7 +43,7 @@ pub struct Outgoing<'a> {
     pub patience: Patience,
 }
 
-fn method_of(method: Method) -> reqwest::Method {
+pub fn method_of(method: Method) -> reqwest::Method {
     match method {
         Method::Get => reqwest::Method::GET,
         Method::Head => reqwest::Method::HEAD,
@@ -94,7 +94,7 @@ fn redacted(status: u16, headers: &HeaderMap, body: &[u8], redactor: &impl Redac
     // Names of rates end as the service likes.
     let kept = incoming::headers(headers).filter(|(name, _)| clean(name.as_ref()).as_deref() == Some(name.as_str()));
     let headers = kept.filter_map(|(name, value)| Some((name.as_str().to_owned(), clean(value)?)));
-    HttpResponse { status, headers: headers.collect(), body: Base64Bytes(redactor.redact(body)) }
+    HttpResponse { status, headers: headers.collect(), body: Base64Bytes(redactor.redact(body)), receipt: None }
 }
 
 /// The same, decoded before, unless it is a file with the secret in it.

@@ -1,6 +1,7 @@
 //! A host's own keys.
 
-use charter_client::sha256;
+use charter_client::{sha256, voucher};
+use charter_types::escrow::Voucher;
 use charter_types::keys::args::RegisterHost;
 use charter_types::keys::{HOST_PROOF_PURPOSE, HostProof};
 use charter_types::{AccountId, Domain, Ed25519Key, Signature64, X25519Key};
@@ -58,6 +59,11 @@ impl HostKeys {
 
     pub fn encrypt_private(&self) -> &[u8; 32] {
         &self.encrypt
+    }
+
+    /// A signature over a message of the escrow's.
+    pub(crate) fn signed(&self, message: &Voucher) -> Signature64 {
+        voucher::sign(&self.sign, message)
     }
 
     /// Arguments for `register_host`, with the signing key's endorsement of the encryption key.

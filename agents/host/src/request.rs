@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use charter_client::{Account, At, Contracts, PermissionView, Rpc, check_signable};
+use charter_client::{Account, At, Contracts, PermissionView, Rpc, check_signable, sha256};
+use charter_types::escrow::Voucher;
+use charter_types::escrow::args::{Deliver, RequestRef};
 use charter_types::keys::args::{ApprovalRef, SecretRef};
 use charter_types::keys::{
     Action, Approval, ApprovalState, Asker, Decision, Envelope, GrantId, GrantRate, HostId, Method, Obligations,
@@ -16,6 +18,7 @@ use crate::bounded::at_most;
 use crate::exchange::{Outgoing, Patience};
 use crate::meter::{Rates, Use};
 use crate::outgoing::LetOut;
+use crate::receipt::receipt;
 use crate::seal::{Place, SealContext, open};
 use crate::{HostError, HostKeys, Upstreams, action, outgoing};
 
@@ -41,6 +44,9 @@ pub struct HttpResponse {
     #[serde(default)]
     pub headers: Vec<(String, String)>,
     pub body: Base64Bytes,
+    /// Shows that there is this answer to a request of an edge: anybody passes it to the escrow's `deliver` as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Deliver>,
 }
 
 /// A host at work.
@@ -135,6 +141,21 @@ impl Host {
         // What the service answered is the agent's even if that fails: without it, it would ask for the same thing again.
         used.settle(was_used, self.patience.settle).await;
         sent
+    }
+
+    /// The same for a request of an edge, with a receipt if the service answered.
+    pub async fn answer(
+        &self,
+        grant: GrantId,
+        policy: &Policy,
+        asker: &Asker,
+        request: &HttpRequest,
+        answers: RequestRef,
+    ) -> Result<HttpResponse, HostError> {
+        let response = self.call(grant, policy, asker, request).await?;
+        let domain = Voucher::domain(&self.chain_id, &self.contracts.escrow, sha256);
+        let receipt = receipt(&self.keys, domain, answers, request, &response);
+        Ok(HttpResponse { receipt, ..response })
     }
 
     /// What the chain says at its last final block. With the digest to be consumed, if somebody had to approve the action.

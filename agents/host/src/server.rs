@@ -17,6 +17,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use charter_client::sha256;
 use charter_types::Hash32;
+use charter_types::escrow::args::RequestRef;
 use charter_types::keys::{Asker, GrantId, Policy};
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,9 @@ pub struct Ask {
     #[serde(deserialize_with = "at_most::<POLICY_BYTES_MAX, _, _>")]
     pub policy: Policy,
     pub request: HttpRequest,
+    /// The request of an edge that this one is: the answer comes with a receipt for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<RequestRef>,
 }
 
 /// The file of tokens, with the asker that each stands for. It keeps hashes, so a copy of it is of no use. It is read for
@@ -178,7 +182,11 @@ async fn call(State(desk): State<Arc<Desk>>, request: Request) -> Result<Json<Ht
     // It goes on if the agent hangs up: what was reserved has to be settled.
     let asked = tokio::spawn(async move {
         let _turn = turn;
-        desk.host.call(ask.grant, &ask.policy, &asker, &ask.request).await
+        let Ask { grant, policy, request, answers } = ask;
+        match answers {
+            Some(answers) => desk.host.answer(grant, &policy, &asker, &request, answers).await,
+            None => desk.host.call(grant, &policy, &asker, &request).await,
+        }
     });
     let broken =
         |_| problem(StatusCode::INTERNAL_SERVER_ERROR, "HOST_DEFECT", "the host met a defect of its own", None);
@@ -322,7 +330,7 @@ mod tests {
         // As many as may go out, with characters that JSON writes as two.
         let headers = vec![("accept".to_owned(), "\"".repeat(500)); 64];
         let request = HttpRequest { method: Method::Get, url: String::new(), headers, body: Base64Bytes::default() };
-        let ask = serde_json::to_value(Ask { grant: 1, policy, request }).unwrap();
+        let ask = serde_json::to_value(Ask { grant: 1, policy, request, answers: None }).unwrap();
         let read = |ask: &Value| Json::<Ask>::from_bytes(ask.to_string().as_bytes()).map_err(|error| error.body_text());
         assert_eq!(read(&ask).unwrap().request.headers.len(), 64);
         let mut bare = ask.clone();

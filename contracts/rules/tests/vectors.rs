@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use charter_rules::decision::{Evidence, decide};
 use charter_rules::voucher::{self, Channel};
-use charter_types::escrow::{EscrowError, Kind, Voucher};
+use charter_types::asset::Asset;
+use charter_types::escrow::{self, EscrowError, Kind, Voucher};
 use charter_types::keys::{
     Action, Asker, Assurance, Decision, Effect, Grant, Grantee, Host, HostStatus, HttpAction, Inject, Method, Mode,
     NearAction, NearCall, Policy, Rate, Scheme, Secret, SecretStatus, Snapshot, Suspension, Target,
@@ -365,10 +366,14 @@ fn row(voucher: &Voucher, signature: &str) -> Value {
 /// sB − R − kA is 0, which a check with cofactor asks, as of batches; sB − R − kA itself is not, and the chain asks that.
 const COFACTORED: &str = "909236c88adf8aab51ad08646303c616442ff5a37ab6502641d32b5294b2ffd02187ae5f37e0903f9fb4efe4dd2517ae13fd633e00ddb310dc19bf25af4cfc0a";
 
+/// Made by hand for the first case with the key of seed 42: R is the neutral element, and s is k·a. The chain takes it; a strict
+/// check refuses it, because R is of small order.
+const NEUTRAL: &str = "0100000000000000000000000000000000000000000000000000000000000000bdc9eca10b001ded2dcb6039c91f2aa4d7af2b5ea147a8026bdf7fb7c8b9b20d";
+
 /// A case as the file has it.
 fn vector(
     name: &str,
-    channel: &Channel,
+    channel: &escrow::Channel,
     voucher: &Voucher,
     signature: &str,
     at_ms: u64,
@@ -377,82 +382,122 @@ fn vector(
     json!({
         "name": name,
         "channel": {
-            "id": hex::encode(channel.id.0), "deposited": channel.deposited.to_string(),
-            "claimed": channel.claimed.to_string(), "closes_ms": channel.ends_ms, "closed": channel.closed,
+            "id": hex::encode(channel.id.0), "deposited": channel.deposited.0.to_string(),
+            "claimed": channel.claimed.0.to_string(), "closes_ms": channel.closes_ms,
+            "locked_until_ms": channel.locked_until_ms, "closed": channel.closed,
         },
         "at_ms": at_ms, "row": row(voucher, signature),
         "signed": hex::encode(voucher.to_bytes()), "refused": refused,
     })
 }
 
+/// What is not in a case does not count.
+fn channel(signing: &SigningKey) -> escrow::Channel {
+    escrow::Channel {
+        id: Hash32([2; 32]),
+        payer: "alice.near".parse().unwrap(),
+        payee: "bob.near".parse().unwrap(),
+        asset: Asset::Near,
+        agent: None,
+        voucher_key: Ed25519Key(signing.verifying_key().to_bytes()),
+        deposited: U128(u128::MAX - 1),
+        claimed: U128(500),
+        paid: U128(0),
+        refunded: U128(0),
+        withdraw_delay_ms: 900_000,
+        closes_ms: None,
+        closed: false,
+        locked_until_ms: 0,
+        terms_hash: None,
+        shares: Vec::new(),
+        purse: None,
+    }
+}
+
+/// A name, the channel, what is promised on it, and when it is presented.
+type VoucherCase = (&'static str, escrow::Channel, Voucher, u64);
+
+fn voucher_cases(open: &escrow::Channel, best: &Voucher) -> Vec<VoucherCase> {
+    let domain = |chain_id: &str, contract: &str| Voucher::domain(chain_id, &contract.parse().unwrap(), sha256);
+    let open = || open.clone();
+    let best = || best.clone();
+    let closing = || escrow::Channel { closes_ms: Some(200), ..open() };
+    let locked = |locked_until_ms| escrow::Channel { locked_until_ms, ..closing() };
+    vec![
+        ("one more than was claimed", open(), best(), 100),
+        ("all that was deposited", open(), Voucher { cumulative: u128::MAX - 1, ..best() }, 100),
+        ("more than was deposited", open(), Voucher { cumulative: u128::MAX, ..best() }, 100),
+        ("what was claimed", open(), Voucher { cumulative: 500, ..best() }, 100),
+        ("nothing", escrow::Channel { claimed: U128(0), ..open() }, Voucher { cumulative: 0, ..best() }, 100),
+        ("at the last moment", open(), Voucher { expires_at_ms: 100, ..best() }, 100),
+        ("a moment later", open(), Voucher { expires_at_ms: 99, ..best() }, 100),
+        ("the latest time there is", open(), Voucher { expires_at_ms: u64::MAX, ..best() }, 100),
+        ("any count and root", open(), Voucher { counter: u64::MAX, context_root: Hash32([255; 32]), ..best() }, 100),
+        ("before a closing channel ends", closing(), best(), 199),
+        ("when a closing channel ends", closing(), best(), 200),
+        ("a channel that is closed", escrow::Channel { closed: true, ..open() }, best(), 100),
+        ("another channel", open(), Voucher { channel: Hash32([3; 32]), ..best() }, 100),
+        (
+            "expired, of a channel that ended: the channel is looked at first",
+            closing(),
+            Voucher { expires_at_ms: 1, ..best() },
+            200,
+        ),
+        ("signed for another chain", open(), Voucher { domain: domain("testnet", "escrow.near"), ..best() }, 100),
+        ("signed for another contract", open(), Voucher { domain: domain("mainnet", "escrow2.near"), ..best() }, 100),
+        ("before the lock of a closing channel ends", locked(300), best(), 299),
+        ("when the lock of a closing channel ends", locked(300), best(), 300),
+        ("before a closing channel ends whose lock is over", locked(150), best(), 199),
+        ("when a closing channel ends whose lock is over", locked(150), best(), 200),
+        (
+            "after the lock of a channel that nobody asked to close",
+            escrow::Channel { locked_until_ms: 50, ..open() },
+            best(),
+            100,
+        ),
+    ]
+}
+
+fn signature(text: &str) -> Signature {
+    let mut bytes = [0; 64];
+    hex::decode_to_slice(text, &mut bytes).unwrap();
+    Signature::from_bytes(&bytes)
+}
+
 #[test]
 fn vouchers_are_as_written() {
     let signing = SigningKey::from_bytes(&[42; 32]);
-    let domain = |chain_id: &str, contract: &str| Voucher::domain(chain_id, &contract.parse().unwrap(), sha256);
-    let own = domain("mainnet", "escrow.near");
-    let id = Hash32([2; 32]);
-    let open = Channel { id, deposited: u128::MAX - 1, claimed: 500, ends_ms: None, closed: false };
-    let closing = Channel { ends_ms: Some(200), ..open };
+    let own = Voucher::domain("mainnet", &"escrow.near".parse().unwrap(), sha256);
+    let open = channel(&signing);
     let best = Voucher {
         kind: Kind::Voucher,
         domain: own,
-        channel: id,
+        channel: open.id,
         cumulative: 501,
         expires_at_ms: 0,
         counter: 1,
         context_root: Hash32::default(),
     };
-    let cases = [
-        ("one more than was claimed", open, best.clone(), 100),
-        ("all that was deposited", open, Voucher { cumulative: u128::MAX - 1, ..best.clone() }, 100),
-        ("more than was deposited", open, Voucher { cumulative: u128::MAX, ..best.clone() }, 100),
-        ("what was claimed", open, Voucher { cumulative: 500, ..best.clone() }, 100),
-        ("nothing", Channel { claimed: 0, ..open }, Voucher { cumulative: 0, ..best.clone() }, 100),
-        ("at the last moment", open, Voucher { expires_at_ms: 100, ..best.clone() }, 100),
-        ("a moment later", open, Voucher { expires_at_ms: 99, ..best.clone() }, 100),
-        ("the latest time there is", open, Voucher { expires_at_ms: u64::MAX, ..best.clone() }, 100),
-        (
-            "any count and root",
-            open,
-            Voucher { counter: u64::MAX, context_root: Hash32([255; 32]), ..best.clone() },
-            100,
-        ),
-        ("before a closing channel ends", closing, best.clone(), 199),
-        ("when a closing channel ends", closing, best.clone(), 200),
-        ("a channel that is closed", Channel { closed: true, ..open }, best.clone(), 100),
-        ("another channel", open, Voucher { channel: Hash32([3; 32]), ..best.clone() }, 100),
-        (
-            "expired, of a channel that ended: the channel is looked at first",
-            closing,
-            Voucher { expires_at_ms: 1, ..best.clone() },
-            200,
-        ),
-        ("signed for another chain", open, Voucher { domain: domain("testnet", "escrow.near"), ..best.clone() }, 100),
-        (
-            "signed for another contract",
-            open,
-            Voucher { domain: domain("mainnet", "escrow2.near"), ..best.clone() },
-            100,
-        ),
-    ];
-    let vectors = cases.map(|(name, channel, voucher, at_ms)| {
+    let vectors = voucher_cases(&open, &best).into_iter().map(|(name, channel, voucher, at_ms)| {
         let signature = signing.sign(&voucher.to_bytes());
-        let told = voucher::check(&channel, &voucher, at_ms).map_err(|error| error.code());
+        let told = voucher::check(&Channel::from(&channel), &voucher, at_ms).map_err(|error| error.code());
         let told =
             told.and_then(|()| if voucher.domain == own { Ok(()) } else { Err(EscrowError::Signature {}.code()) });
         vector(name, &channel, &voucher, &hex::encode(signature.to_bytes()), at_ms, told.err())
     });
-    let mut bytes = [0; 64];
-    hex::decode_to_slice(COFACTORED, &mut bytes).unwrap();
-    assert!(signing.verifying_key().verify(&best.to_bytes(), &Signature::from_bytes(&bytes)).is_err());
+    let key = signing.verifying_key();
+    assert!(key.verify(&best.to_bytes(), &signature(COFACTORED)).is_err());
     let refused = Some(EscrowError::Signature {}.code());
     let cofactored = vector("good by a check with cofactor alone", &open, &best, COFACTORED, 100, refused);
-    let vectors: Vec<Value> = vectors.into_iter().chain([cofactored]).collect();
+    assert!(key.verify(&best.to_bytes(), &signature(NEUTRAL)).is_ok());
+    assert!(key.verify_strict(&best.to_bytes(), &signature(NEUTRAL)).is_err());
+    let neutral = vector("good but by a strict check", &open, &best, NEUTRAL, 100, None);
+    let vectors: Vec<Value> = vectors.chain([cofactored, neutral]).collect();
     compare(
         "voucher.json",
         &json!({
             "chain_id": "mainnet", "contract": "escrow.near", "domain": hex::encode(own.0),
-            "voucher_key": hex::encode(signing.verifying_key().to_bytes()), "cases": vectors,
+            "voucher_key": hex::encode(key.to_bytes()), "cases": vectors,
         }),
     );
 }

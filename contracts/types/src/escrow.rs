@@ -20,7 +20,7 @@ use crate::{AccountId, Ed25519Key, Hash32, Sha256, Signature64, U128};
 pub use attribution::{Creator, Earnings, EarningsRow, Reserve};
 pub use edge::{
     COLLATERAL_MIN, CUT_RETURNS_MS, Delivered, EDGE_MS_MAX, EDGES_MAX, Edge, EdgeId, EdgeSeed, EdgeState, Exchange,
-    MODEL_BYTES_MAX, Request, Signer, WINDOW_MS_MAX, WINDOW_MS_MIN, response_text,
+    MODEL_BYTES_MAX, Request, SHOW_MS, Signer, WINDOW_MS_MAX, WINDOW_MS_MIN, response_text,
 };
 pub use error::EscrowError;
 pub use purse::{Drawn, Purse};

@@ -1,24 +1,28 @@
 //! `charter index …`: the mirror in Postgres.
 
 mod anchor;
+mod check;
+mod doctor;
+mod mend;
 mod open;
+mod ranked;
+pub mod settings;
+mod status;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail, ensure};
 use charter_client::{Contracts, Rpc};
 use charter_indexer::api::{BEYOND_LOOPBACK, Server};
-use charter_indexer::ranking::{self, Question, Ranked, Ranking};
-use charter_indexer::reindex::{Reindexed, reindex};
-use charter_indexer::{
-    Database, Indexer, IndexerError, Report, Seen, Start, Thoroughness, Trust, Watch, letters, verify, verify_as,
-    verify_every,
-};
+use charter_indexer::ranking::{self, Question};
+use charter_indexer::{Database, Indexer, IndexerError, Report, Seen, Start, Watch, verify, verify_every};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::files::DataDir;
+use crate::log::Format;
 use crate::output::{self, Progress};
 use crate::units::duration_ms;
 use open::{Believed, Open, Patience, Place, open, wait_for_database};
@@ -32,6 +36,20 @@ const STUCK: i32 = 75;
 /// After so many epochs those who produced then may have what they had at stake back, and little to lose by their
 /// signatures.
 const EPOCHS_MAX: u64 = 3;
+
+// What all verbs of the mirror share. No comment of documentation: clap would take it for the group's.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// A TOML file with options by their long names, `rpc-url = "…"`. What the command line says goes before what the
+    /// environment says, and that before the file.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How the log is written on standard error. `CHARTER_LOG` says how much of it: error, warn, info, debug.
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub log: Format,
+    #[command(subcommand)]
+    command: Command,
+}
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -88,6 +106,23 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Says how far the tables are, as the database has it. Nothing is changed, and no node is asked.
+    Status {
+        #[command(flatten)]
+        place: Place,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Says what is wrong: the database, its schema, the nodes and whether they agree, how far the tables are, room on
+    /// the disk. Fails if somebody has to do something. Nothing is changed.
+    Doctor {
+        #[command(flatten)]
+        place: Place,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Lists events that could not be read or applied, and why.
     DeadLetters {
         #[command(flatten)]
@@ -136,11 +171,13 @@ pub struct Service {
     #[arg(long)]
     serve: Option<String>,
     /// End with exit code 75 once the indexer hangs for so long while the chain goes on, so that a supervisor
-    /// starts it again.
+    /// starts it again. Nodes that don't answer are no reason: of this time each of them gets its part, and the next one is
+    /// asked.
     #[arg(long, value_name = "TIME", value_parser = duration_ms, default_value = "30s")]
     give_up_after: u64,
     /// Start an empty database behind this height instead of the first block that the node has. The contracts' first
-    /// events have to come later.
+    /// events have to come later. With --checkpoint somebody has to say it: a node could have begun where it suits. A
+    /// database without any event that began later goes back to it.
     #[arg(long, value_name = "HEIGHT")]
     from: Option<u64>,
     /// Compare the tables with the contracts so often; `never` leaves it to `verify`.
@@ -191,7 +228,8 @@ impl Stop {
     }
 }
 
-pub async fn run(command: Command) -> anyhow::Result<()> {
+pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let Arguments { config, command, .. } = arguments;
     let mut stop = Stop::new()?;
     match command {
         Command::Run { place, believed, service } => {
@@ -199,7 +237,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             Box::pin(run_indexer(&place, believed, &service, &mut stop)).await
         }
         Command::Verify { place, believed, prove, json } => {
-            let verified = stop.before(Box::pin(run_verify(&place, believed, prove, json))).await;
+            let verified = stop.before(Box::pin(check::run(&place, believed, prove, json))).await;
             verified.unwrap_or_else(|| bail!("stopped before everything was compared"))
         }
         Command::Anchor { place, believed, caller, json } => {
@@ -210,42 +248,30 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             let served = stop.before(Box::pin(run_server(&place, believed, &addr, json))).await;
             served.unwrap_or(Ok(()))
         }
+        Command::Status { place, json } => {
+            let told = stop.before(status::run(&place, json)).await;
+            told.unwrap_or_else(|| bail!("stopped before it was done"))
+        }
+        Command::Doctor { place, json } => {
+            let looked = stop.before(Box::pin(doctor::run(&place, config.as_deref(), json))).await;
+            looked.unwrap_or_else(|| bail!("stopped before everything was looked at"))
+        }
         Command::DeadLetters { place, retry, json } => {
-            let listed = stop.before(list_letters(&place, retry, json)).await;
+            let listed = stop.before(mend::list_letters(&place, retry, json)).await;
             listed.unwrap_or_else(|| bail!("stopped before it was done"))
         }
         Command::Reindex { place, json } => {
-            let made = stop.before(reindex_tables(&place, json)).await;
+            let made = stop.before(mend::reindex_tables(&place, json)).await;
             made.unwrap_or_else(|| bail!("stopped before it was done"))
         }
         Command::Ranking { place, asset, limit, after, json } => {
             let asset = Question::asset(&asset).with_context(|| format!("{asset} is no asset: near, nep141:TOKEN"))?;
             let no_place = |text: String| anyhow!("{text} is no place: `next` of another page is one");
             let after = after.map(|text| text.parse().map_err(|()| no_place(text))).transpose()?;
-            let ranked = stop.before(show_ranking(&place, &Question { asset, after, limit }, json)).await;
+            let ranked = stop.before(ranked::show(&place, &Question { asset, after, limit }, json)).await;
             ranked.unwrap_or_else(|| bail!("stopped before it was done"))
         }
     }
-}
-
-async fn show_ranking(place: &Place, question: &Question, json: bool) -> anyhow::Result<()> {
-    let folder = DataDir::new(&place.data_dir)?;
-    let database = open_database(&folder, place.database_url.as_deref()).await?;
-    let page = ranking::read(database.pool(), question).await;
-    database.close().await;
-    let page = page?.context("no block was added since times of blocks are kept: `charter index run` adds one")?;
-    if json {
-        println!("{}", serde_json::to_string(&page)?);
-        return Ok(());
-    }
-    let Ranking { items, next } = page;
-    for Ranked { rank, agent, voices, payers, amount } in &items {
-        println!("{rank:>6}  agent {agent}: {voices} of {payers} payers count, and paid {amount}");
-    }
-    if let Some(next) = next {
-        println!("more with --after {next}");
-    }
-    Ok(())
 }
 
 /// Compares the tables with the contracts. An empty database proves nothing, and is an error.
@@ -263,7 +289,7 @@ fn tell_ready(addr: SocketAddr, json: bool) {
         println!("API at {url}");
     }
     if !addr.ip().is_loopback() {
-        eprintln!("{BEYOND_LOOPBACK}.");
+        output::warn(&format!("{BEYOND_LOOPBACK}."));
     }
 }
 
@@ -292,10 +318,10 @@ async fn mirror(opened: &Open, believed: Believed, service: &Service, stop: &mut
     let Some(indexer) = stop.before(begun).await else { return Ok(()) };
     let mut indexer = indexer?.watched_by(watch.clone()).given_up_after(Duration::from_millis(*give_up_after));
     if let Some(epochs) = indexer.epochs().filter(|epochs| *epochs > EPOCHS_MAX) {
-        eprintln!(
+        output::warn(&format!(
             "the block to go on from was {epochs} epochs old: who produced then may have little to lose by other \
              signatures now. Compare the newest block with another source."
-        );
+        ));
     }
     let from = indexer.cursor().height;
     if *json {
@@ -367,97 +393,6 @@ async fn run_server(place: &Place, believed: Believed, addr: &str, json: bool) -
     server.wait().await;
     database.close().await;
     Ok(())
-}
-
-async fn run_verify(place: &Place, believed: Believed, prove: bool, json: bool) -> anyhow::Result<()> {
-    let Open { contracts, rpc, database, _chain } = open(place, Patience::Fails).await?;
-    let compared = compare_as(&database, &rpc, &contracts, believed, prove).await;
-    database.close().await;
-    let report = compared?;
-    if json {
-        println!("{}", serde_json::to_string(&report)?);
-    } else {
-        tell_report(&report);
-    }
-    if report.mismatches > 0 {
-        bail!("{} mismatches between the tables and the contracts", report.mismatches);
-    }
-    Ok(())
-}
-
-async fn compare_as(
-    database: &Database,
-    rpc: &Rpc,
-    contracts: &Contracts,
-    believed: Believed,
-    prove: bool,
-) -> anyhow::Result<Report> {
-    let trust = believed.resolve(database, rpc).await?;
-    ensure!(!prove || trust != Trust::Node, "--prove leads to a proven block: name a --checkpoint");
-    let report = verify_as(database.pool(), rpc, contracts, Thoroughness { trust, prove }).await?;
-    report.context("the database is empty: nothing to compare")
-}
-
-fn tell_report(report: &Report) {
-    let Report { height, to_height, rows, mismatches, .. } = report;
-    let blocks =
-        if height == to_height { format!("block {height}") } else { format!("blocks {height} to {to_height}") };
-    println!("{blocks}: {rows} rows compared, {mismatches} mismatches");
-    for line in &report.detail {
-        println!("  {line}");
-    }
-    if report.dead_letters > 0 {
-        println!("  {} events are dead letters: `charter index dead-letters` lists them", report.dead_letters);
-    }
-    for proof in &report.proofs {
-        println!("  {proof}");
-    }
-}
-
-async fn list_letters(place: &Place, retry: bool, json: bool) -> anyhow::Result<()> {
-    let folder = DataDir::new(&place.data_dir)?;
-    let database = open_database(&folder, place.database_url.as_deref()).await?;
-    let retried = if retry { Some(letters::retry(database.pool()).await?) } else { None };
-    let left = letters::list(database.pool()).await?;
-    database.close().await;
-    if json {
-        let applied = retried.map(|retried| retried.applied);
-        println!("{}", json!({ "applied": applied, "dead_letters": left }));
-        return Ok(());
-    }
-    if let Some(retried) = retried {
-        println!("{} applied, {} left", retried.applied, retried.left);
-    } else if left.is_empty() {
-        println!("there are none");
-    }
-    for letters::Letter { height, contract, seq, reason, .. } in &left {
-        let number = seq.map_or_else(|| "a log".to_owned(), |seq| format!("event {seq}"));
-        println!("block {height}, {contract}, {number}: {reason}");
-    }
-    Ok(())
-}
-
-async fn reindex_tables(place: &Place, json: bool) -> anyhow::Result<()> {
-    let folder = DataDir::new(&place.data_dir)?;
-    let database = open_database(&folder, place.database_url.as_deref()).await?;
-    let made = make_again(&database).await;
-    database.close().await;
-    let (Reindexed { height, tables, events }, letters::Retried { applied, left }) = made?;
-    if json {
-        let letters = json!({ "applied": applied, "left": left });
-        println!("{}", json!({ "height": height, "tables": tables, "events": events, "dead_letters": letters }));
-        return Ok(());
-    }
-    println!("block {height}: {tables} tables made again from {events} events");
-    if applied + left > 0 {
-        println!("dead letters: {applied} applied, {left} left");
-    }
-    Ok(())
-}
-
-async fn make_again(database: &Database) -> anyhow::Result<(Reindexed, letters::Retried)> {
-    let made = reindex(database.pool()).await?.context("the database is empty: nothing to make again")?;
-    Ok((made, letters::retry(database.pool()).await?))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod index;
 mod init;
 mod key;
 mod line;
+mod log;
 mod object;
 mod pay;
 mod proposal;
@@ -31,7 +32,9 @@ mod vote;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use index::settings;
+use log::Format;
 use session::Group;
 
 /// Who an agent is, what it may touch, how it may change, and how it is paid: on NEAR, mirrored into Postgres.
@@ -81,26 +84,41 @@ enum Command {
     /// Code for Charter's own contracts.
     Upgrade(Group<upgrade::Command>),
     /// Mirrors the contracts into Postgres.
-    #[command(subcommand)]
-    Index(index::Command),
+    Index(Box<index::Arguments>),
     /// What a data folder holds.
     Status(status::Arguments),
 }
 
+/// What clap ends with, too, where options are wrong.
+const USAGE: u8 = 2;
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("CHARTER_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let in_json = std::env::args_os().any(|argument| argument == "--json");
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let command = settings::named(Arguments::command());
+    let words = match settings::complete(std::env::args_os().collect(), &command) {
+        Ok(words) => words,
+        Err(error) => {
+            let _ = output::fail(&error, in_json);
+            return ExitCode::from(USAGE);
+        }
+    };
+    let parsed = command.try_get_matches_from(words);
+    let parsed = parsed.and_then(|matches| Ok((Arguments::from_arg_matches(&matches)?, asks_for_json(&matches))));
+    let (arguments, in_json) = match parsed {
+        Ok(parsed) => parsed,
         // Help and version are no errors.
         Err(error) if in_json && error.use_stderr() => {
             return output::fail(&anyhow::Error::msg(first_line(&error)), true);
         }
         Err(error) => error.exit(),
     };
+    let format = match &arguments.command {
+        Command::Index(arguments) => arguments.log,
+        _ => Format::Text,
+    };
+    log::start(format);
+    let in_json = in_json || format == Format::Json;
     let result = match arguments.command {
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Localnet(arguments) => charter_localnet::cli::run(*arguments).await,
@@ -120,13 +138,19 @@ async fn main() -> ExitCode {
         Command::Statement(arguments) => statement::run(arguments).await,
         Command::Pay(arguments) => pay::run(*arguments).await,
         Command::Upgrade(arguments) => upgrade::run(arguments).await,
-        Command::Index(command) => index::run(command).await,
+        Command::Index(arguments) => index::run(*arguments).await,
         Command::Status(arguments) => status::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => output::fail(&error, in_json),
     }
+}
+
+/// Whether a verb was asked for JSON, wherever that was said.
+fn asks_for_json(matches: &ArgMatches) -> bool {
+    let here = matches.try_get_one("json").is_ok_and(|asked: Option<&bool>| asked == Some(&true));
+    here || matches.subcommand().is_some_and(|(_, inner)| asks_for_json(inner))
 }
 
 /// What is wrong with a command line, without the usage that follows.

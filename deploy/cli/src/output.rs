@@ -12,6 +12,8 @@ use charter_types::AccountId;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::log;
+
 /// Prints a line on stdout.
 macro_rules! say {
     ($($text:tt)*) => { $crate::output::print(format_args!("{}\n", format_args!($($text)*)).to_string().as_bytes()) };
@@ -114,6 +116,15 @@ pub fn fail(error: &anyhow::Error, in_json: bool) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// Says something on standard error that somebody should know.
+pub fn warn(text: &str) {
+    if log::is_json() {
+        tracing::warn!("{text}");
+    } else {
+        eprintln!("{text}");
+    }
+}
+
 /// Until Ctrl-C, or until a supervisor says so (SIGTERM), from now on: a server asks for it before it says that it is ready.
 pub fn until_stopped() -> std::io::Result<impl Future<Output = ()>> {
     let mut interrupted = signal(SignalKind::interrupt())?;
@@ -141,6 +152,10 @@ impl Progress {
 
     pub fn step(self, name: &str, text: &str) {
         if self.quiet {
+            return;
+        }
+        if log::is_json() {
+            tracing::info!(step = name, "{text}");
             return;
         }
         self.write(format_args!("{name:>9}"), text);

@@ -20,6 +20,7 @@ use sqlx::{PgConnection, PgPool, Row};
 use tokio::time::sleep;
 
 use crate::IndexerError;
+use crate::blame::judged;
 use crate::contract::Contract;
 use crate::decode::prev;
 use crate::light::{Light, Trust};
@@ -87,7 +88,7 @@ pub async fn take(
     told: &[Told],
 ) -> Result<(), IndexerError> {
     let pulse = Pulse::default();
-    let light = Light::open(&rpc, pool, trust, pulse.clone()).await?;
+    let light = judged(&rpc, Light::open(&rpc, pool, trust, pulse.clone())).await?;
     let mut source = Source::new(rpc, Vec::new(), pulse);
     source.lead(light);
     let (mut left, mut wait) = (told.to_vec(), Wait::default());
@@ -95,12 +96,7 @@ pub async fn take(
         match prove_some(&mut source, contracts, pool, &mut left).await {
             Ok(()) if left.is_empty() => return Ok(()),
             Ok(()) => sleep(POLL).await,
-            Err(error) if error.is_transient() => {
-                if error.is_the_nodes() {
-                    source.blame(&error.to_string());
-                }
-                sleep(wait.after(&error)).await;
-            }
+            Err(error) if error.is_transient() => sleep(wait.after(&error)).await,
             Err(error) => return Err(error),
         }
     }

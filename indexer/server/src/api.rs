@@ -32,6 +32,7 @@ use sqlx::PgPool;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::IndexerError;
+use crate::blame::judged;
 use crate::light::{Light, Trust};
 use crate::lookout::Lookout;
 use crate::pulse::Pulse;
@@ -45,6 +46,7 @@ use ranking::Rankings;
 use snapshot::{INDEXED_HASH, INDEXED_HEIGHT};
 use standing::Standing;
 
+pub(crate) use chain::{LAG_BLOCKS_MAX, age_ms};
 pub use graphql::sdl;
 
 type Reply = Result<Response, Problem>;
@@ -117,10 +119,14 @@ impl Server {
     /// The same, where it may take more than a node's word how far its chain is.
     pub async fn start_beside_as(pool: PgPool, addr: &str, rpc: Rpc, trust: Trust) -> Result<Self, IndexerError> {
         let watch = Watch::default();
-        if let Err(error @ IndexerError::OtherChain { .. }) = watch.look(&rpc, &pool, None).await {
+        // What a node calls its chain decides only where it is believed, and where no other one may deny it.
+        if trust == Trust::Node
+            && let Err(error @ IndexerError::OtherChain { .. }) = watch.look(&rpc, &pool, None).await
+            && rpc.health().len() < 2
+        {
             return Err(error);
         }
-        let light = match Light::open(&rpc, &pool, trust, Pulse::default()).await {
+        let light = match judged(&rpc, Light::open(&rpc, &pool, trust, Pulse::default())).await {
             Err(error) if error.is_transient() => None,
             opened => opened?,
         };
@@ -147,7 +153,7 @@ async fn keep_looking(watch: &Watch, rpc: &Rpc, pool: &PgPool, trust: Trust, mut
         tokio::time::sleep(LOOK).await;
         let opened = match light {
             Some(known) => Ok(Some(known)),
-            None => Light::open(rpc, pool, trust, Pulse::default()).await,
+            None => judged(rpc, Light::open(rpc, pool, trust, Pulse::default())).await,
         };
         let looked = match opened {
             Ok(opened) => {

@@ -29,6 +29,15 @@ const SESSION: &str = "set statement_timeout = '60s'; set lock_timeout = '10s';
 /// How long closing waits for statements that are still at work.
 const CLOSE_TIME: Duration = Duration::from_secs(10);
 
+/// What is done about a schema that is another version's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Schema {
+    /// It is brought up to date.
+    Renewed,
+    /// It is left as it is, for whoever only looks: another program may be at work with it.
+    Left,
+}
+
 impl Database {
     /// A server, by `postgres://` URL. One that is not there, or takes no connections or no writes, is waited for, and
     /// whoever calls says how long.
@@ -36,7 +45,7 @@ impl Database {
         let options = options(url)?;
         let mut wait = Wait::default();
         loop {
-            match Self::of_server(&options).await {
+            match Self::of_server(&options, Schema::Renewed).await {
                 Err(error) if error.is_transient() => tokio::time::sleep(wait.after(&error)).await,
                 opened => {
                     wait.over();
@@ -48,16 +57,25 @@ impl Database {
 
     /// The same, but waits for nobody.
     pub async fn try_connect(url: &str) -> Result<Self, IndexerError> {
-        Self::of_server(&options(url)?).await.map_err(not_opened)
+        Self::of_server(&options(url)?, Schema::Renewed).await.map_err(not_opened)
     }
 
-    async fn of_server(options: &PgConnectOptions) -> Result<Self, IndexerError> {
+    /// The same, and leaves the schema as it is.
+    pub async fn look(url: &str) -> Result<Self, IndexerError> {
+        Self::of_server(&options(url)?, Schema::Left).await.map_err(not_opened)
+    }
+
+    async fn of_server(options: &PgConnectOptions, schema: Schema) -> Result<Self, IndexerError> {
         // A pool tries for a while and then says only that it timed out; one connection says what is wrong.
         let late = |_| std::io::Error::new(std::io::ErrorKind::TimedOut, format!("no answer within {CONNECT_TIME:?}"));
         let first = tokio::time::timeout(CONNECT_TIME, options.connect()).await;
         let mut first = first.map_err(late).map_err(sqlx::Error::from)??;
-        // A migration takes as long as it takes.
-        sqlx::migrate!().run(&mut first).await?;
+        // A replica has the schema of the server that it follows, and takes none from anybody else.
+        let is_replica: bool = sqlx::query_scalar("select pg_is_in_recovery()").fetch_one(&mut first).await?;
+        if schema == Schema::Renewed && !is_replica {
+            // A migration takes as long as it takes.
+            sqlx::migrate!().run(&mut first).await?;
+        }
         first.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(SERVER_CONNECTIONS)
@@ -73,8 +91,17 @@ impl Database {
     }
 
     /// The embedded database in a folder, which is created if need be.
-    #[cfg(feature = "embedded")]
     pub async fn embedded(folder: &Path) -> Result<Self, IndexerError> {
+        Self::of_folder(folder, Schema::Renewed).await
+    }
+
+    /// The same, and leaves the schema as it is.
+    pub async fn look_embedded(folder: &Path) -> Result<Self, IndexerError> {
+        Self::of_folder(folder, Schema::Left).await
+    }
+
+    #[cfg(feature = "embedded")]
+    async fn of_folder(folder: &Path, schema: Schema) -> Result<Self, IndexerError> {
         let failed = |error: &dyn std::fmt::Display| IndexerError::Open(error.to_string());
         std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
         let folder = folder.canonicalize().map_err(|error| failed(&error))?;
@@ -101,13 +128,15 @@ impl Database {
             .connect_with(options)
             .await
             .map_err(|error| failed(&error))?;
-        sqlx::migrate!().set_locking(false).run(&pool).await?;
+        if schema == Schema::Renewed {
+            sqlx::migrate!().set_locking(false).run(&pool).await?;
+        }
         Ok(Self { pool, embedded: Some(embedded) })
     }
 
     /// Without the feature there is nothing to embed.
     #[cfg(not(feature = "embedded"))]
-    pub async fn embedded(_folder: &Path) -> Result<Self, IndexerError> {
+    async fn of_folder(_folder: &Path, _schema: Schema) -> Result<Self, IndexerError> {
         Err(IndexerError::Open("built without the feature `embedded`: pass --database-url".to_owned()))
     }
 

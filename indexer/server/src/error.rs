@@ -19,6 +19,8 @@ pub enum IndexerError {
     Listen { addr: String, error: std::io::Error },
     #[error("the database mirrors {found}, not {expected}: use another --data-dir or --database-url")]
     OtherChain { expected: String, found: String },
+    #[error("the database mirrors {found}, not {expected}: use another --data-dir or --database-url")]
+    OtherContract { expected: String, found: String },
     #[error("block {height} does not follow the indexed one: the chain was rolled back behind a final block")]
     NotContinuous { height: u64 },
     #[error("the node has block {height} and does not know {before}, the one before it")]
@@ -52,6 +54,11 @@ pub enum IndexerError {
     OtherPast { contract: String, seq: u64 },
     #[error("at block {height} {contract} has {} events and the node showed {}: it left some out", .theirs.seq, .ours.seq)]
     Incomplete { contract: &'static str, height: u64, ours: EventHead, theirs: EventHead },
+    #[error(
+        "where does the mirror begin? No node is believed that: name a block before the contracts' first events \
+         (`index run --from HEIGHT`)"
+    )]
+    NoBeginning,
     #[error("{contract} had {seq} events at block {height} already: begin at an earlier block (--from)")]
     LateStart { contract: &'static str, height: u64, seq: u64 },
     #[error("{table} has no row {key} that could change")]
@@ -125,7 +132,9 @@ fn of_migration(error: &MigrateError) -> Remedy {
 impl IndexerError {
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::Chain(error) if error.is_transient() => Remedy::Wait,
+            // A node may answer anything, so only what no node said is for somebody to mend.
+            Self::Chain(error) if error.is_ours() => Remedy::Nothing,
+            Self::Chain(_) => Remedy::Wait,
             Self::Database(error) => of_database(error),
             Self::Migration(error) => of_migration(error),
             Self::NoRow { .. } => Remedy::LeaveOut,
@@ -145,7 +154,13 @@ impl IndexerError {
         match self {
             // What the database has nobody can prove.
             Self::Unproven { source, .. } => **source != ProofError::Unreadable,
-            Self::NotContinuous { .. }
+            Self::Chain(error) => error.is_said(),
+            Self::OtherChain { .. }
+            | Self::LateStart { .. }
+            | Self::YoungCheckpoint { .. }
+            | Self::UnknownCheckpoint { .. }
+            | Self::OtherCheckpoint { .. }
+            | Self::NotContinuous { .. }
             | Self::UnknownBlock { .. }
             | Self::OtherBlock { .. }
             | Self::OtherPlace { .. }
@@ -153,6 +168,39 @@ impl IndexerError {
             | Self::MissingEvent { .. }
             | Self::OtherPast { .. }
             | Self::Incomplete { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it may well be true, and then waiting does not help: somebody began with the wrong words.
+    pub fn is_of_a_start(&self) -> bool {
+        matches!(self, Self::OtherChain { .. } | Self::LateStart { .. } | Self::OtherCheckpoint { .. })
+    }
+
+    /// Whether a receipt can't be what was said of it: by whoever told of it, and who was asked to prove it may be another
+    /// one.
+    pub fn is_of_a_receipt(&self) -> bool {
+        match self {
+            Self::OtherPlace { .. } => true,
+            Self::Unproven { source, .. } => matches!(**source, ProofError::OtherExecutor { .. }),
+            Self::Chain(error) => error.cause() == Some("UNKNOWN_TRANSACTION_OR_RECEIPT"),
+            _ => false,
+        }
+    }
+
+    /// Whether receipts were left out, or made up, in some of the blocks that were read.
+    pub fn is_of_the_receipts(&self) -> bool {
+        matches!(self, Self::MissingEvent { .. } | Self::OtherPast { .. } | Self::Incomplete { .. })
+    }
+
+    /// Whether events are missing between those in the tables and those that a node shows: it left some out, or another
+    /// one did before.
+    pub fn shows_a_gap(&self) -> bool {
+        match self {
+            Self::MissingEvent { expected, found, .. } => found > expected,
+            // What can't be read may have no number, and counts as the next one.
+            Self::OtherPast { .. } => true,
+            Self::Incomplete { ours, theirs, .. } => theirs.seq > ours.seq,
             _ => false,
         }
     }
@@ -200,8 +248,10 @@ impl IndexerError {
 mod tests {
     use std::io;
 
+    use charter_client::ClientError;
     use charter_client::proof::ProofError;
     use near_primitives::hash::CryptoHash;
+    use serde_json::json;
     use sqlx::migrate::MigrateError;
 
     use super::{IndexerError, Remedy, of_state};
@@ -238,10 +288,39 @@ mod tests {
         }
         let of_ours = of(ProofError::Unreadable);
         assert_eq!((of_ours.is_the_nodes(), of_ours.remedy()), (false, Remedy::Nothing));
-        let hash = CryptoHash::default();
-        for ends in [IndexerError::NoHead, IndexerError::YoungCheckpoint { hash }] {
+        for ends in [IndexerError::NoHead, IndexerError::NoBeginning] {
             assert_eq!(ends.remedy(), Remedy::Nothing, "{ends}");
         }
+    }
+
+    /// Add a word to those that end a program, and a node that says it ends programs.
+    #[test]
+    fn nothing_that_a_node_says_ends_the_program() {
+        let said = |error: serde_json::Value| ClientError::Rpc { method: "block".to_owned(), error };
+        let hash = CryptoHash::default();
+        let other = || "another".to_owned();
+        for error in [
+            IndexerError::from(said(json!({ "cause": { "name": "UNKNOWN_EPOCH" } }))),
+            IndexerError::from(said(json!({ "cause": { "name": "OF_THE_FUTURE" } }))),
+            IndexerError::from(said(json!({ "code": -32_601, "message": "no such method" }))),
+            IndexerError::from(ClientError::Failed { text: "wasm execution failed".to_owned() }),
+            IndexerError::from(ClientError::Refused {
+                by: "keys.near".parse().unwrap(),
+                text: "KEYS_X: no".to_owned(),
+            }),
+            IndexerError::YoungCheckpoint { hash },
+            IndexerError::UnknownCheckpoint { hash },
+            IndexerError::OtherCheckpoint { hash, head: 7 },
+            IndexerError::OtherChain { expected: other(), found: other() },
+            IndexerError::LateStart { contract: "keys", height: 7, seq: 1 },
+        ] {
+            assert!(error.is_transient() && error.is_the_nodes(), "{error}");
+        }
+        // Who fails is passed over for that already.
+        let failed = IndexerError::from(said(json!({ "cause": { "name": "INTERNAL_ERROR" } })));
+        assert!(failed.is_transient() && !failed.is_the_nodes());
+        let ours = IndexerError::from(ClientError::Arguments("no JSON".to_owned()));
+        assert_eq!((ours.remedy(), ours.is_the_nodes()), (Remedy::Nothing, false));
     }
 
     #[test]

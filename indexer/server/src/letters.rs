@@ -143,7 +143,7 @@ async fn apply(tx: &mut PgConnection, entries: &[Entry]) -> Result<(), IndexerEr
         let tables: Vec<_> =
             changed.values().filter(|(owner, _)| *owner == contract).map(|(_, table)| *table).collect();
         if !tables.is_empty() {
-            remake(tx, contract, &tables).await?;
+            remake(tx, contract, &tables, &Pulse::default()).await?;
         }
     }
     Ok(())

@@ -24,6 +24,8 @@ pub enum Stage {
     Head,
     Blocks,
     Receipts,
+    /// Looking for events that were kept back.
+    Back,
     Connection,
     /// Looking up whether a step was committed whose answer was lost.
     Settle,
@@ -38,6 +40,7 @@ impl Stage {
             Self::Head => "asking the node for its head",
             Self::Blocks => "asking the node for the next blocks",
             Self::Receipts => "asking the node for receipts and their proofs",
+            Self::Back => "asking the node for events that are missing",
             Self::Connection => "waiting for a connection to the database",
             Self::Settle => "looking up what was committed",
             Self::Commit => "committing to the database",

@@ -5,6 +5,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use crate::IndexerError;
 use crate::contract::Contract;
 use crate::decode::read;
+use crate::pulse::Pulse;
 use crate::store::{self, Place};
 use crate::table::Table;
 use crate::tables::escrow::PAYMENT;
@@ -12,13 +13,19 @@ use crate::tables::escrow::PAYMENT;
 /// Events read at once.
 const EVENTS_PER_READ: u64 = 2_000;
 
-/// Makes tables of a contract again from its events, in their place.
-pub async fn remake(tx: &mut PgConnection, contract: Contract, tables: &[&'static Table]) -> Result<(), IndexerError> {
+/// Makes tables of a contract again from its events, in their place. That takes long, so it shows that it goes on.
+pub async fn remake(
+    tx: &mut PgConnection,
+    contract: Contract,
+    tables: &[&'static Table],
+    pulse: &Pulse,
+) -> Result<(), IndexerError> {
     for table in tables {
         sqlx::query(AssertSqlSafe(format!("delete from {}", table.name))).execute(&mut *tx).await?;
     }
     let mut after = 0;
     loop {
+        pulse.beat();
         let rows =
             sqlx::query("select seq, height, log from event where contract = $1 and seq > $2 order by seq limit $3")
                 .bind(contract.name())
@@ -52,7 +59,7 @@ pub async fn fill_payments(connection: &mut PgConnection) -> Result<(), IndexerE
     let stands = sqlx::query(text).bind(Contract::Escrow.name()).fetch_one(&mut *tx).await?;
     let seq = store::unsigned(&stands, "seq")?;
     if store::unsigned(&stands, "payments_seq")? != seq {
-        remake(&mut tx, Contract::Escrow, &[&PAYMENT]).await?;
+        remake(&mut tx, Contract::Escrow, &[&PAYMENT], &Pulse::default()).await?;
         sqlx::query("update cursor set payments_seq = $1").bind(store::signed(seq)?).execute(&mut *tx).await?;
     }
     tx.commit().await?;

@@ -15,10 +15,13 @@ use crate::decode::read;
 use crate::store::{self, Place};
 use crate::table::{Change, Table};
 use crate::tables;
+use crate::verify::EXCHANGING;
 use crate::wait::Wait;
 
 /// Events of a contract that are taken over at once.
 const EVENTS_PER_FILL: u64 = 2_000;
+/// How long an indexer at work on a step is waited for.
+const INDEXER_TIME: &str = "set local lock_timeout = '10s'";
 /// How long those who read the old tables are waited for, while everybody else has to wait.
 const READERS_TIME: &str = "set local lock_timeout = '2s'";
 
@@ -125,7 +128,11 @@ impl Reindex {
 
     async fn swap(&self) -> Result<Option<Reindexed>, IndexerError> {
         let mut tx = self.pool.begin().await?;
-        sqlx::query("set local statement_timeout = 0").execute(&mut *tx).await?;
+        // A comparison may take long. It is waited for before an indexer has to wait.
+        let limits_off = ["set local statement_timeout = 0", "set local lock_timeout = 0"];
+        for statement in limits_off.into_iter().chain([EXCHANGING, INDEXER_TIME]) {
+            sqlx::query(statement).execute(&mut *tx).await?;
+        }
         // An indexer at work waits here, and goes on with the new tables.
         let height = sqlx::query("select height from cursor for update").fetch_one(&mut *tx).await?;
         let height = store::unsigned(&height, "height")?;

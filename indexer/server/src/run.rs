@@ -1,12 +1,15 @@
 //! The loop: read, decode, apply, commit.
 
+mod back;
+mod lag;
 mod open;
+mod steps;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use charter_client::{At, sha256};
+use charter_client::{At, Rpc, sha256};
 use charter_types::AccountId;
 use charter_types::event::{EventHead, next_head};
 use futures_util::future;
@@ -18,11 +21,9 @@ use crate::contract::Contract;
 use crate::database::is_server;
 use crate::decode::{Decoded, decode};
 use crate::light::Light;
-use crate::lookout::Lookout;
-use crate::pulse::{Pulse, Stage, Watchdog};
+use crate::pulse::{Pulse, Stage};
 use crate::source::{Header, Receipt, Source};
 use crate::store::{self, Batch, Cursor, Entry, Heads};
-use crate::wait::Wait;
 use crate::watch::Watch;
 
 pub use open::Start;
@@ -33,17 +34,17 @@ const BLOCKS_PER_STEP: usize = 200;
 const EVENTS_PER_STEP: usize = 2_000;
 /// Time after which a step is committed, so that a busy chain can't keep work from being kept.
 const STEP_TIME: Duration = Duration::from_millis(200);
-/// How often an idle indexer looks for a new block.
-const POLL: Duration = Duration::from_millis(50);
-/// How long a step may take to be committed that was at work when the indexer was asked to stop.
-const DRAIN_TIME: Duration = Duration::from_secs(5);
 /// How long a step may hang, unless somebody says otherwise.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often nodes are compared, unless somebody says otherwise.
 const LOOK_AROUND: Duration = Duration::from_secs(10);
+/// How long a node may lead less far than another one, unless somebody says otherwise.
+const LAG_TIME: Duration = Duration::from_secs(30);
 
 /// An indexer of one deployment into one database.
 pub struct Indexer {
+    /// The nodes, as whoever opened it wants them to be asked.
+    rpc: Rpc,
     source: Source,
     contracts: Vec<(Contract, AccountId)>,
     cursor: Cursor,
@@ -54,12 +55,16 @@ pub struct Indexer {
     proven: Option<bool>,
     /// What was read and is not known to be in the tables.
     pending: Option<Pending>,
+    /// Where the tables were sent back to, and are not known to be.
+    sent_back: Option<Cursor>,
     pool: PgPool,
     watch: Watch,
     pulse: Pulse,
     patience: Duration,
     /// How often nodes are compared, if there are several.
     look_around: Duration,
+    /// How long a node may lead less far than another one.
+    lag_time: Duration,
     /// Whether a step should read nothing more, but commit what it has.
     stopping: Arc<watch::Sender<bool>>,
 }
@@ -81,6 +86,10 @@ pub enum Progress {
     },
     /// Nothing new, or nothing that can be proven yet.
     Idle,
+    /// Events before the last block were missing: the tables stand for an earlier one, and go on from there.
+    WentBack {
+        height: u64,
+    },
 }
 
 impl Indexer {
@@ -90,9 +99,17 @@ impl Indexer {
         self
     }
 
-    /// How long a step may hang before a run gives it up.
+    /// How long a step may hang before a run gives it up. A question to the nodes is over before that: the first of them
+    /// that only drips would end each run, and the others were never asked.
     pub fn given_up_after(mut self, patience: Duration) -> Self {
+        self.source.ask_by(self.rpc.over_within(patience));
         self.patience = patience;
+        self
+    }
+
+    /// How long a node may lead less far than another one shows the chain to be, until that one is asked.
+    pub fn left_behind_for(mut self, lag_time: Duration) -> Self {
+        self.lag_time = lag_time;
         self
     }
 
@@ -124,12 +141,21 @@ impl Indexer {
             // Another chain does not follow ours either, and says more.
             done = self.check_chain().await.and(done);
         }
+        if done.as_ref().is_err_and(IndexerError::shows_a_gap) {
+            done = match Box::pin(self.go_back()).await {
+                Ok(Some(went_back)) => Ok(went_back),
+                // Who asked can't tell, and the database may know more.
+                Err(error) if error.party() == "the database" => Err(error),
+                Ok(None) | Err(_) => done,
+            };
+        }
+        self.watch.note_requests(self.source.rpc().requests());
         match &done {
             Ok(_) => self.watch.note_done(self.cursor.height),
             Err(error) => {
                 self.watch.note_error(error);
-                if error.is_the_nodes() {
-                    self.source.blame(&error.to_string());
+                if error.is_of_the_receipts() {
+                    self.source.suspects().blame_tellers(&error.to_string());
                 }
                 // What was read wholly is kept until it is committed; else the blocks are read again.
                 if self.pending.is_none() {
@@ -141,15 +167,22 @@ impl Indexer {
         done
     }
 
-    /// Fails if the node's chain is not the one in the tables.
+    /// Fails if the node's chain is not the one in the tables. A light client follows no other one, whatever that is called.
     async fn check_chain(&self) -> Result<(), IndexerError> {
-        let node = self.source.node().await?;
+        if self.source.light().is_some() {
+            return Ok(());
+        }
         let mut connection = self.pool.acquire().await?;
         let mirrored = store::mirrored(&mut connection).await?;
-        mirrored.map_or(Ok(()), |mirrored| node.check(&mirrored))
+        drop(connection);
+        if let Some(mirrored) = mirrored {
+            self.source.node_of(&mirrored).await?;
+        }
+        Ok(())
     }
 
     async fn try_step(&mut self) -> Result<Progress, IndexerError> {
+        self.settle_back().await?;
         if self.pending.is_none() {
             self.pending = self.read().await?;
         }
@@ -164,6 +197,7 @@ impl Indexer {
     /// Reads blocks that are not in the tables, if there are any.
     async fn read(&mut self) -> Result<Option<Pending>, IndexerError> {
         let mut stopping = self.stopping.subscribe();
+        self.source.suspects().begin();
         self.pulse.enter(Stage::Head);
         let Some(head) = unless(&mut stopping, self.source.light_head()).await else { return Ok(None) };
         let head = head?;
@@ -171,7 +205,9 @@ impl Indexer {
             // A node that lags, or one whose chain began anew.
             self.check_chain().await?;
         } else if head.block.height == self.cursor.height && head.block.hash != self.cursor.hash {
-            return Err(IndexerError::NotContinuous { height: head.block.height });
+            let other = IndexerError::NotContinuous { height: head.block.height };
+            self.source.suspects().blame_for_head(&other.to_string());
+            return Err(other);
         }
         self.watch.note_head(head.block.height, self.cursor.height);
         let began = Instant::now();
@@ -348,51 +384,6 @@ impl Indexer {
         }
         Ok(self.cursor)
     }
-
-    /// Runs until `stop` resolves. Then nothing more is read, and what was read is committed, unless that takes too
-    /// long. Trouble that may pass is waited out, however long it takes; anything else ends the run, and so does a step
-    /// that hangs.
-    pub async fn run(&mut self, stop: impl Future<Output = ()>) -> Result<(), IndexerError> {
-        tokio::pin!(stop);
-        let (rpc, pulse) = (self.source.rpc().clone(), self.pulse.clone());
-        let lookout = Lookout::new(&rpc, self.pool.clone(), self.source.light().is_some());
-        let lookout = lookout.look_around(self.look_around, self.watch.clone());
-        tokio::pin!(lookout);
-        let watchdog = Watchdog { rpc, pulse, patience: self.patience };
-        let stopping = Arc::clone(&self.stopping);
-        stopping.send_replace(false);
-        let mut wait = Wait::default();
-        loop {
-            let indexed = self.cursor.height;
-            let step = self.step();
-            tokio::pin!(step);
-            let done = tokio::select! {
-                biased;
-                () = &mut stop => {
-                    stopping.send_replace(true);
-                    return drained(step).await;
-                }
-                done = &mut step => done,
-                () = &mut lookout => Ok(Progress::Idle),
-                stuck = watchdog.barks(indexed) => return Err(stuck),
-            };
-            let pause = match done {
-                Ok(progress) => {
-                    wait.over();
-                    if matches!(progress, Progress::Advanced { .. }) {
-                        continue;
-                    }
-                    POLL
-                }
-                Err(error) if error.is_transient() => wait.after(&error),
-                Err(error) => return Err(error),
-            };
-            tokio::select! {
-                () = &mut stop => return Ok(()),
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
-    }
 }
 
 /// What `work` comes to; `None` if the indexer is asked to stop before.
@@ -408,18 +399,6 @@ fn unless<T>(stopping: &mut watch::Receiver<bool>, work: impl Future<Output = T>
             biased;
             () = stopped => None,
             done = work => Some(done),
-        }
-    }
-}
-
-/// Lets a step come to its end that was told to stop reading.
-async fn drained(step: impl Future<Output = Result<Progress, IndexerError>>) -> Result<(), IndexerError> {
-    match tokio::time::timeout(DRAIN_TIME, step).await {
-        Ok(Err(error)) if !error.is_transient() => Err(error),
-        Ok(_) => Ok(()),
-        Err(_) => {
-            tracing::warn!("stopped before a step was committed: it is read again next time");
-            Ok(())
         }
     }
 }

@@ -8,6 +8,8 @@
 //! Which head is the chain's a light client knows, or the node is believed. With a light client every header has to
 //! have the hash that it names, and one proof of the last block of a step is one of all before it.
 
+mod walk;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -24,15 +26,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::IndexerError;
+use crate::blame::{Suspects, judged};
+use crate::contract::Contract;
 use crate::light::{self, Light};
 use crate::pulse::Pulse;
-use crate::store::Cursor;
+use crate::store::{Cursor, Mirrored};
 use crate::watch::Node;
 
-/// Heights without a block that are tried one by one before wider steps are taken.
-const SKIPPED_MAX: u64 = 8;
-/// Blocks that are walked back by hash, at the most: between heights that a node does not know there are few.
-const WALK_MAX: usize = 10_000;
 /// Receipts of a block whose proofs are asked for at the same time.
 const PROOFS_AT_ONCE: usize = 16;
 
@@ -94,6 +94,7 @@ pub struct Source {
     watched: Vec<AccountId>,
     /// Whom the chain's newest head is taken from. `None`: the node.
     light: Option<Light>,
+    suspects: Suspects,
     /// Receipts that were proven since the last commit, by the block that they were executed in.
     kept: Mutex<BTreeMap<(CryptoHash, CryptoHash), Receipt>>,
     /// Each answer is a sign of life: of a busy block, or a wide gap, there are many.
@@ -109,9 +110,21 @@ fn says_there_is_none(error: &ClientError) -> bool {
     }
 }
 
+async fn event_head(
+    rpc: &Rpc,
+    contract: &AccountId,
+    block: CryptoHash,
+    ours: EventHead,
+) -> Result<EventHead, IndexerError> {
+    match rpc.view(contract, shared::event_head, &Nothing {}, At::Hash(block)).await {
+        Err(error) if ours == EventHead::default() && says_there_is_none(&error) => Ok(ours),
+        told => Ok(told?),
+    }
+}
+
 impl Source {
     pub fn new(rpc: Rpc, watched: Vec<AccountId>, pulse: Pulse) -> Self {
-        Self { rpc, watched, light: None, kept: Mutex::default(), pulse }
+        Self { rpc, watched, light: None, suspects: Suspects::default(), kept: Mutex::default(), pulse }
     }
 
     /// From now on believes a light client which block is the newest, if there is one.
@@ -123,8 +136,17 @@ impl Source {
         self.light.as_ref()
     }
 
+    /// From now on asks by this handle.
+    pub fn ask_by(&mut self, rpc: Rpc) {
+        self.rpc = rpc;
+    }
+
     pub fn rpc(&self) -> &Rpc {
         &self.rpc
+    }
+
+    pub fn suspects(&self) -> &Suspects {
+        &self.suspects
     }
 
     pub fn pulse(&self) -> &Pulse {
@@ -133,16 +155,28 @@ impl Source {
 
     /// What the node says of its chain.
     pub async fn node(&self) -> Result<Node, IndexerError> {
-        Node::ask(&self.rpc).await
+        let rpc = self.rpc.clone();
+        judged(&rpc, Node::ask(&rpc)).await
+    }
+
+    /// The same, if its chain is the one in the tables.
+    pub async fn node_of(&self, mirrored: &Mirrored) -> Result<Node, IndexerError> {
+        let rpc = self.rpc.clone();
+        let asked = async {
+            let node = Node::ask(&rpc).await?;
+            node.check(mirrored).map(|()| node)
+        };
+        judged(&rpc, asked).await
     }
 
     /// One block's header, of the block that was asked for.
     pub async fn header(&self, at: At) -> Result<Header, IndexerError> {
-        Ok(Header::of(&self.whole_header(at).await?))
+        let rpc = self.rpc.clone();
+        Ok(Header::of(&judged(&rpc, self.whole_header(&rpc, at)).await?))
     }
 
-    async fn whole_header(&self, at: At) -> Result<BlockHeaderView, IndexerError> {
-        let header = self.rpc.block(at).await?.header;
+    async fn whole_header(&self, rpc: &Rpc, at: At) -> Result<BlockHeaderView, IndexerError> {
+        let header = rpc.block(at).await?.header;
         let other = |asked: String, found: String| Err(IndexerError::OtherBlock { asked, found });
         match at {
             At::Height(height) if header.height != height => {
@@ -161,14 +195,29 @@ impl Source {
 
     /// The block of a height; `None` where the node knows none.
     pub async fn find(&self, height: BlockHeight) -> Result<Option<Header>, IndexerError> {
-        self.look(At::Height(height)).await
+        let rpc = self.rpc.clone();
+        judged(&rpc, self.look(&rpc, At::Height(height))).await
+    }
+
+    /// Fails if the node knows a block of that height that is wrong.
+    pub async fn find_unless(
+        &self,
+        height: BlockHeight,
+        wrong: impl Fn(Header) -> Option<IndexerError>,
+    ) -> Result<(), IndexerError> {
+        let rpc = self.rpc.clone();
+        let asked = async {
+            let found = self.look(&rpc, At::Height(height)).await?;
+            found.and_then(wrong).map_or(Ok(()), Err)
+        };
+        judged(&rpc, asked).await
     }
 
     /// A block, if the node knows it.
-    async fn look(&self, at: At) -> Result<Option<Header>, IndexerError> {
+    async fn look(&self, rpc: &Rpc, at: At) -> Result<Option<Header>, IndexerError> {
         self.pulse.beat();
-        match self.header(at).await {
-            Ok(header) => Ok(Some(header)),
+        match self.whole_header(rpc, at).await {
+            Ok(header) => Ok(Some(Header::of(&header))),
             Err(IndexerError::Chain(error)) if error.cause() == Some("UNKNOWN_BLOCK") => Ok(None),
             Err(error) => Err(error),
         }
@@ -176,12 +225,16 @@ impl Source {
 
     /// The newest head, against which proofs are asked for.
     pub async fn light_head(&mut self) -> Result<LightHead, IndexerError> {
-        if let Some(light) = &mut self.light {
-            light.advance(&self.rpc).await?;
-            return Ok(LightHead::of(light.head()));
-        }
-        let header = self.rpc.block(At::Final).await?.header;
-        Ok(LightHead { block: Header::of(&header), block_merkle_root: header.block_merkle_root })
+        let rpc = self.rpc.clone();
+        let head = if let Some(light) = &mut self.light {
+            judged(&rpc, light.advance(&rpc)).await?;
+            LightHead::of(light.head())
+        } else {
+            let header = judged(&rpc, async { Ok::<_, IndexerError>(rpc.block(At::Final).await?.header) }).await?;
+            LightHead { block: Header::of(&header), block_merkle_root: header.block_merkle_root }
+        };
+        self.suspects.told_head(rpc);
+        Ok(head)
     }
 
     /// Whether a block, and so all that lead to it, are of the chain that the head is of. Where a node is believed,
@@ -190,74 +243,8 @@ impl Source {
         if self.light.is_none() || block.hash == head.block.hash {
             return Ok(());
         }
-        light::prove(&self.rpc, head.tip(), block.hash).await.map(|_| ())
-    }
-
-    /// Blocks after `known` up to `head`, oldest first: the next one, or all of them across a gap in heights.
-    ///
-    /// A height that a node does not know may have been skipped by the chain, or the node lags behind the one that named the
-    /// head. So a later block counts only if hashes lead from it to `known`.
-    pub async fn new_blocks(&self, known: Cursor, head: LightHead) -> Result<Vec<Header>, IndexerError> {
-        // A lagging node may be behind what is indexed already: nothing new.
-        if head.block.height <= known.height {
-            return Ok(Vec::new());
-        }
-        // Forward by height keeps up however far the head runs ahead; a few heights may be skipped.
-        let near = known.height.saturating_add(SKIPPED_MAX);
-        for height in known.height + 1..=head.block.height.min(near) {
-            if let Some(next) = self.find(height).await? {
-                return self.walk_back(known, next).await;
-            }
-        }
-        if head.block.height <= near {
-            return self.walk_back(known, head.block).await;
-        }
-        let beyond = self.beyond_gap(near, head).await?;
-        self.walk_back(known, beyond).await
-    }
-
-    /// A block after a wide gap in heights of which `unknown` is one: the first behind it, if there is one gap alone. Each
-    /// question halves what is left, so neither the width of the gap nor how far the head is costs much.
-    async fn beyond_gap(&self, unknown: BlockHeight, head: LightHead) -> Result<Header, IndexerError> {
-        let (mut unknown, mut found) = (unknown, head.block);
-        let mut step = SKIPPED_MAX;
-        while unknown + step < found.height {
-            let Some(block) = self.find(unknown + step).await? else {
-                (unknown, step) = (unknown + step, step.saturating_mul(2));
-                continue;
-            };
-            found = block;
-        }
-        while found.height - unknown > 1 {
-            let middle = unknown + (found.height - unknown) / 2;
-            let Some(block) = self.find(middle).await? else {
-                unknown = middle;
-                continue;
-            };
-            found = block;
-        }
-        Ok(found)
-    }
-
-    /// From a block by `prev_hash` to `known`.
-    async fn walk_back(&self, known: Cursor, from: Header) -> Result<Vec<Header>, IndexerError> {
-        let mut blocks = Vec::new();
-        let mut next = from;
-        while next.height > known.height && blocks.len() < WALK_MAX {
-            blocks.push(next);
-            if next.prev_hash == known.hash {
-                blocks.reverse();
-                return Ok(blocks);
-            }
-            let before = self.look(At::Hash(next.prev_hash)).await?;
-            let before = before.ok_or(IndexerError::UnknownBlock { height: next.height, before: next.prev_hash })?;
-            // Or it would never end.
-            if before.height >= next.height {
-                return Err(IndexerError::NotContinuous { height: next.height });
-            }
-            next = before;
-        }
-        Err(IndexerError::NotContinuous { height: next.height })
+        let rpc = self.rpc.clone();
+        judged(&rpc, light::prove(&rpc, head.tip(), block.hash)).await.map(|_| ())
     }
 
     /// How far a contract's chain of events is at a block. A contract that is not there yet, or not set up, has none; that is
@@ -268,10 +255,19 @@ impl Source {
         block: CryptoHash,
         ours: EventHead,
     ) -> Result<EventHead, IndexerError> {
-        match self.rpc.view(contract, shared::event_head, &Nothing {}, At::Hash(block)).await {
-            Err(error) if ours == EventHead::default() && says_there_is_none(&error) => Ok(ours),
-            told => Ok(told?),
-        }
+        let rpc = self.rpc.clone();
+        judged(&rpc, event_head(&rpc, contract, block, ours)).await
+    }
+
+    /// Fails if a contract had an event before a mirror is to begin.
+    pub async fn check_silent(&self, contract: Contract, account: &AccountId, at: Cursor) -> Result<(), IndexerError> {
+        let rpc = self.rpc.clone();
+        let asked = async {
+            let EventHead { seq, .. } = event_head(&rpc, account, at.hash, EventHead::default()).await?;
+            let late = IndexerError::LateStart { contract: contract.name(), height: at.height, seq };
+            if seq > 0 { Err(late) } else { Ok(()) }
+        };
+        judged(&rpc, asked).await
     }
 
     /// Successful receipts of one block. `None`: the node can't prove them yet, ask again against a later head.
@@ -279,7 +275,24 @@ impl Source {
         let params = json!({
             "block_id": block.hash, "changes_type": "account_changes", "account_ids": self.watched,
         });
-        let changes: Changes = self.rpc.call("changes", params).await?;
+        let rpc = self.rpc.clone();
+        let named = judged(&rpc, self.named(&rpc, params)).await?;
+        self.suspects.told_receipts(rpc.clone());
+        let proofs = named.into_iter().map(|(id, receiver)| self.proven(id, receiver, block, head));
+        // In their order, whatever order the answers come in.
+        let proven: Result<Vec<Option<Receipt>>, _> = stream::iter(proofs).buffered(PROOFS_AT_ONCE).try_collect().await;
+        // Whoever is asked to prove what another one made up can't.
+        if let Err(error) = &proven
+            && error.is_of_a_receipt()
+        {
+            rpc.blame(error.to_string());
+        }
+        Ok(proven?.into_iter().collect())
+    }
+
+    /// Receipts that a node says to have been executed on the watched contracts, each once, in their order.
+    async fn named(&self, rpc: &Rpc, params: Value) -> Result<Vec<(CryptoHash, AccountId)>, IndexerError> {
+        let changes: Changes = rpc.call("changes", params).await?;
         // A node may name any number of them.
         let (mut named, mut known) = (Vec::new(), BTreeSet::new());
         for change in changes.changes {
@@ -296,15 +309,7 @@ impl Source {
                 named.push((id, change.body.account_id));
             }
         }
-        let proofs = named.into_iter().map(|(id, receiver)| self.proven(id, receiver, block, head));
-        // In their order, whatever order the answers come in.
-        let proven: Vec<Option<Receipt>> = stream::iter(proofs).buffered(PROOFS_AT_ONCE).try_collect().await?;
-        Ok(proven.into_iter().collect())
-    }
-
-    /// The node that answered last said what can't be: if there is another one, that is asked from now on.
-    pub fn blame(&self, reason: &str) {
-        self.rpc.blame(reason);
+        Ok(named)
     }
 
     /// Forgets what was proven and not asked for again: it is in the tables.
@@ -350,13 +355,21 @@ impl Source {
         let params = json!({
             "type": "receipt", "receipt_id": id, "receiver_id": receiver, "light_client_head": head.block.hash,
         });
-        let proof: OutcomeProof = match self.rpc.call("light_client_proof", params).await {
-            Ok(proof) => proof,
-            Err(error) if error.cause() == Some("NOT_CONFIRMED") => return Ok(None),
-            Err(error) => return Err(error.into()),
+        let rpc = self.rpc.clone();
+        let asked = async {
+            let proof: OutcomeProof = match rpc.call("light_client_proof", params).await {
+                Ok(proof) => proof,
+                Err(error) if error.cause() == Some("NOT_CONFIRMED") => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+            let refused = |source: ProofError| IndexerError::unproven(format!("receipt {id}"), source);
+            outcome(head.tip(), id, receiver, &proof).map(Some).map_err(refused)
         };
-        let refused = |source: ProofError| IndexerError::unproven(format!("receipt {id}"), source);
-        outcome(head.tip(), id, receiver, &proof).map(Some).map_err(refused)
+        let proven = judged(&rpc, asked).await?;
+        if proven.is_none() {
+            self.suspects.told_head(rpc);
+        }
+        Ok(proven)
     }
 
     /// Whether a receipt can have been executed in a block, if it is the header of `teller` that tells of its outcome.
@@ -366,10 +379,11 @@ impl Source {
         if self.light.is_none() {
             return Ok(());
         }
+        let rpc = self.rpc.clone();
         let mut before = teller.prev_hash;
         while before != block.hash {
             self.pulse.beat();
-            let between = self.whole_header(At::Hash(before)).await?;
+            let between = judged(&rpc, self.whole_header(&rpc, At::Hash(before))).await?;
             let lacks = between.chunk_mask.iter().any(|is_there| !is_there);
             if !lacks || between.height <= block.height {
                 return Err(IndexerError::OtherPlace { receipt: id, height: block.height });

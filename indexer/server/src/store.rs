@@ -40,6 +40,9 @@ pub struct Mirrored {
     pub chain_id: String,
     /// Unknown in a database that was made before it was kept.
     pub genesis: Option<CryptoHash>,
+    /// Whether the last block was proven by a light client: then its hash tells which chain it is, and names are what
+    /// some node said.
+    pub proven: bool,
 }
 
 /// The contracts' chains of events as far as they are in the tables.
@@ -111,7 +114,9 @@ pub fn event_head(row: &PgRow) -> Result<EventHead, IndexerError> {
 
 /// The cursor, if the database has one.
 pub async fn mirrored(connection: &mut PgConnection) -> Result<Option<Mirrored>, IndexerError> {
-    let text = "select height, hash, time_ms, payments_seq, chain_id, genesis from cursor";
+    let text = "select height, hash, time_ms, payments_seq, chain_id, genesis,
+                  coalesce((select light from trust_range order by after_height desc limit 1), false) as proven
+                from cursor";
     let Some(row) = sqlx::query(text).fetch_optional(connection).await? else { return Ok(None) };
     let time_ms: Option<i64> = row.try_get("time_ms")?;
     let time_ms = time_ms.map(u64::try_from).transpose().map_err(|_| IndexerError::Unreadable { what: "time_ms" })?;
@@ -120,30 +125,43 @@ pub async fn mirrored(connection: &mut PgConnection) -> Result<Option<Mirrored>,
     let genesis: Option<Vec<u8>> = row.try_get("genesis")?;
     let genesis = genesis.map(|bytes| hash(bytes, "genesis").map(CryptoHash)).transpose()?;
     let payments_seq = unsigned(&row, "payments_seq")?;
-    Ok(Some(Mirrored { cursor, payments_seq, chain_id: row.try_get("chain_id")?, genesis }))
+    let (chain_id, proven) = (row.try_get("chain_id")?, row.try_get("proven")?);
+    Ok(Some(Mirrored { cursor, payments_seq, chain_id, genesis, proven }))
 }
 
-/// Gives a fresh database its cursor.
+/// Gives a fresh database its cursor. Where a light client has proven the block, that is noted with it: at the next start
+/// names don't count.
 pub async fn start_cursor(
     connection: &mut PgConnection,
     chain_id: &str,
     genesis: CryptoHash,
     start: Cursor,
+    light: bool,
 ) -> Result<(), IndexerError> {
+    let mut tx = sqlx::Connection::begin(connection).await?;
+    if light {
+        note_turn(&mut tx, start, light).await?;
+    }
     sqlx::query("insert into cursor (height, hash, chain_id, genesis, time_ms) values ($1, $2, $3, $4, $5)")
         .bind(signed(start.height)?)
         .bind(start.hash.as_bytes().as_slice())
         .bind(chain_id)
         .bind(genesis.as_bytes().as_slice())
         .bind(start.time_ms.map(signed).transpose()?)
-        .execute(connection)
+        .execute(&mut *tx)
         .await?;
+    tx.commit().await?;
     Ok(())
 }
 
-/// Notes the chain's first block, where it was not kept yet.
-pub async fn keep_genesis(connection: &mut PgConnection, genesis: CryptoHash) -> Result<(), IndexerError> {
-    sqlx::query("update cursor set genesis = $1").bind(genesis.as_bytes().as_slice()).execute(connection).await?;
+/// Notes what a node calls the chain, and its first block.
+pub async fn keep_names(
+    connection: &mut PgConnection,
+    chain_id: &str,
+    genesis: CryptoHash,
+) -> Result<(), IndexerError> {
+    let names = sqlx::query("update cursor set chain_id = $1, genesis = $2").bind(chain_id);
+    names.bind(genesis.as_bytes().as_slice()).execute(connection).await?;
     Ok(())
 }
 
@@ -163,7 +181,7 @@ pub async fn heads(connection: &mut PgConnection, contracts: &[(Contract, Accoun
             .await?;
         let found: String = row.try_get("account")?;
         if found != account.as_str() {
-            return Err(IndexerError::OtherChain { expected: account.to_string(), found });
+            return Err(IndexerError::OtherContract { expected: account.to_string(), found });
         }
         heads.insert(*contract, event_head(&row)?);
     }

@@ -21,6 +21,7 @@ use crate::light::Trust;
 use crate::store;
 use check::Check;
 
+pub use moments::EXCHANGING;
 pub use prove::{Proof, Verdict};
 
 /// The result of one comparison.

@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 
 use crate::IndexerError;
+use crate::blame::judged;
 use crate::light::Light;
 use crate::store::{self, Mirrored};
 
@@ -40,8 +41,11 @@ impl Node {
     }
 
     /// Fails unless the database mirrors this node's chain. An id is no more than a name; the first block's hash is the
-    /// chain.
+    /// chain. Either is some node's word, which decides nothing where the last block is proven.
     pub fn check(&self, mirrored: &Mirrored) -> Result<(), IndexerError> {
+        if mirrored.proven {
+            return Ok(());
+        }
         let other = |expected, found| Err(IndexerError::OtherChain { expected, found });
         if self.chain_id != mirrored.chain_id {
             return other(self.chain_id.clone(), mirrored.chain_id.clone());
@@ -71,6 +75,8 @@ pub struct Seen {
     pub trouble: Option<String>,
     /// Why what is in the tables is not of this node's chain.
     pub other_chain: Option<String>,
+    /// Requests that were sent to nodes, without those that only compare them.
+    pub requests: u64,
 }
 
 /// Where it is noted what was seen.
@@ -99,6 +105,10 @@ impl Watch {
         self.0.send_modify(|seen| (seen.indexed, seen.trouble) = (Some(indexed), None));
     }
 
+    pub(crate) fn note_requests(&self, requests: u64) {
+        self.0.send_modify(|seen| seen.requests = requests);
+    }
+
     pub(crate) fn note_furthest(&self, head: Option<u64>) {
         self.0.send_modify(|seen| seen.furthest = head);
     }
@@ -114,10 +124,12 @@ impl Watch {
     /// Asks the node once whether its chain is the one in the tables, and how far it is: as far as a light client can
     /// follow, where there is one.
     pub(crate) async fn look(&self, rpc: &Rpc, pool: &PgPool, light: Option<&mut Light>) -> Result<(), IndexerError> {
-        let looked = look(rpc, pool, light).await;
+        let looked = judged(rpc, look(rpc, pool, light)).await;
+        self.note_requests(rpc.requests());
         match &looked {
             Ok((head, indexed)) => self.0.send_modify(|seen| {
-                *seen = Seen { head: Some(*head), indexed: *indexed, furthest: seen.furthest, ..Seen::default() };
+                let Seen { furthest, requests, .. } = *seen;
+                *seen = Seen { head: Some(*head), indexed: *indexed, furthest, requests, ..Seen::default() };
             }),
             Err(error) => self.note_error(error),
         }
@@ -131,11 +143,11 @@ async fn look(rpc: &Rpc, pool: &PgPool, light: Option<&mut Light>) -> Result<(u6
     let mirrored = store::mirrored(&mut connection).await?;
     // A light client keeps its heads there, and on the embedded database there is one connection.
     drop(connection);
-    mirrored.as_ref().map_or(Ok(()), |mirrored| node.check(mirrored))?;
-    let mut head = node.head;
-    if let Some(light) = light {
-        light.advance(rpc).await?;
-        head = light.head().header().height;
-    }
-    Ok((head, mirrored.map(|mirrored| mirrored.cursor.height)))
+    let indexed = mirrored.as_ref().map(|mirrored| mirrored.cursor.height);
+    let Some(light) = light else {
+        mirrored.map_or(Ok(()), |mirrored| node.check(&mirrored))?;
+        return Ok((node.head, indexed));
+    };
+    light.advance(rpc).await?;
+    Ok((light.head().header().height, indexed))
 }

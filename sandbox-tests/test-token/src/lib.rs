@@ -1,12 +1,14 @@
-//! A fungible token for tests (NEP-141, without the storage accounts of NEP-145). Its owner makes tokens, names accounts that
-//! may have none, switches it off, has it tell any contract of transfers that nobody made, and has its own transfers do what
-//! no token should: nothing at all, burn all gas, answer too much, or call somebody before they are done.
+//! A fungible token for tests (NEP-141; with storage accounts, NEP-145, once its owner wants them). Its owner makes tokens, names
+//! accounts that may have none, switches it off, has it tell any contract of transfers that nobody made, and has its own
+//! transfers do what no token should: nothing at all, burn all gas, answer too much, or call somebody before they are done.
+
+mod accounts;
 
 use std::collections::BTreeSet;
 
 use near_sdk::json_types::U128;
 use near_sdk::serde_json::{self, json};
-use near_sdk::store::LookupMap;
+use near_sdk::store::{LookupMap, LookupSet};
 use near_sdk::{AccountId, Gas, GasWeight, NearToken, PanicOnDefault, Promise, env, near, require};
 
 const ON_TRANSFER: Gas = Gas::from_tgas(10);
@@ -17,10 +19,15 @@ const ANSWER_BYTES_MAX: usize = 50;
 
 #[near(contract_state)]
 #[derive(PanicOnDefault)]
+#[expect(clippy::struct_excessive_bools, reason = "tests switch one on at a time, and some together")]
 pub struct Token {
     owner: AccountId,
     supply: u128,
     balances: LookupMap<AccountId, u128>,
+    /// Who has a storage account: whoever paid for it, and whoever the owner made tokens for.
+    accounts: LookupSet<AccountId>,
+    /// Nothing is sent to who has none.
+    wants_accounts: bool,
     /// Nothing is sent to these.
     refused: BTreeSet<AccountId>,
     /// Nothing is sent at all.
@@ -43,6 +50,8 @@ impl Token {
             owner,
             supply: 0,
             balances: LookupMap::new(b"b"),
+            accounts: LookupSet::new(b"a"),
+            wants_accounts: false,
             refused: BTreeSet::new(),
             fails: false,
             pretends: false,
@@ -56,6 +65,7 @@ impl Token {
         self.check_owner();
         self.supply += amount.0;
         self.put(&account_id, amount.0);
+        self.accounts.insert(account_id);
     }
 
     pub fn refuse(&mut self, account_id: AccountId, refuses: bool) {
@@ -209,6 +219,7 @@ impl Token {
         require!(yocto == NearToken::from_yoctonear(1), "TOKEN_ONE_YOCTO: attach exactly 1 yoctoNEAR");
         require!(!self.fails, "TOKEN_FAILS: nothing moves");
         require!(!self.refused.contains(to), "TOKEN_REFUSES: not to this account");
+        require!(!self.wants_accounts || self.accounts.contains(to), "TOKEN_NOT_REGISTERED: not to who has no account");
         require!(from != to && amount.0 > 0, "TOKEN_BAD_TRANSFER: something to somebody else");
         self.take(from, amount.0);
         self.put(to, amount.0);

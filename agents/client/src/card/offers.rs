@@ -59,9 +59,7 @@ fn read(subject: &Subject<'_>, escrow: &AccountId, domain: Hash32, value: &Value
     if value.to_string().len() > OFFER_BYTES_MAX {
         return Err(OfferError::Form { reason: "a signed offer takes 32,768 bytes at most" });
     }
-    let signed: SignedOffer = serde_json::from_value(value.clone()).map_err(|_| OfferError::Form {
-        reason: "it is no signed offer: fields are missing, unknown or of another kind",
-    })?;
+    let signed = SignedOffer::read(value.clone())?;
     let hash = signed.check_signature(domain, escrow, subject.now_ms)?;
     check_agent(subject, &signed)?;
     Ok(Found { signed, hash })

@@ -1,6 +1,7 @@
 use charter_types::registry::Purpose;
 use charter_types::{AccountId, AnyKey, Ed25519Key, Hash32, Signature64};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Evidence, Offer, OfferError};
 use crate::{ed25519, nep413};
@@ -46,6 +47,13 @@ impl Offer {
 }
 
 impl SignedOffer {
+    /// What somebody hands out. What is none, because an account is no account or a field is unknown, has a bad form.
+    pub fn read(handed_out: Value) -> Result<Self, OfferError> {
+        serde_json::from_value(handed_out).map_err(|_| OfferError::Form {
+            reason: "it is no signed offer: fields are missing, unknown or of another kind",
+        })
+    }
+
     /// The offer's hash if it is the payee's word at `now_ms`. The first of these refuses it: its form, its end, the signature,
     /// whose key that is.
     pub fn check(

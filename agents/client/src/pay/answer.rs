@@ -3,6 +3,7 @@
 use charter_types::ErrorCode;
 use charter_types::escrow::{ChannelId, ClaimRow, EscrowError};
 
+use super::ledger::EXPIRIES_MAX;
 use crate::offer::Agreed;
 
 /// A payee's answer. It rests on what is on disk already.
@@ -37,6 +38,13 @@ pub enum Refusal {
     Price { price: u128 },
     #[error("the offer ended at {expires_at_ms} ms")]
     OfferEnded { expires_at_ms: u64 },
+    #[error("the voucher expires before {claim_by_ms} ms, by when it is surely claimed: let it be good for longer")]
+    ExpiresSoon { claim_by_ms: u64 },
+    /// Each that expires first claims most: to lose none, all have to be kept.
+    #[error(
+        "{EXPIRIES_MAX} vouchers wait of which each expires before the one before: let it be good as long as the last"
+    )]
+    Expiries,
 }
 
 /// Where a channel stands with its payee.
@@ -64,6 +72,8 @@ impl Refusal {
             Self::NotNext(_) => "PAY_NOT_NEXT",
             Self::Price { .. } => "PAY_WRONG_PRICE",
             Self::OfferEnded { .. } => "OFFER_ENDED",
+            Self::ExpiresSoon { .. } => "PAY_EXPIRES_SOON",
+            Self::Expiries => "PAY_TOO_MANY_EXPIRIES",
         }
     }
 }

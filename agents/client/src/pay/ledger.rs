@@ -15,6 +15,9 @@ use crate::{ed25519, voucher as signed};
 
 /// How many of a channel's last vouchers are known when they come again. Payers that send ahead keep within it.
 pub const REPEATS_MAX: usize = 16;
+/// How many vouchers of a channel may wait for a claim of which each is good for longer than all after it. Every one of them
+/// is kept: whatever expires, the rest can be claimed.
+pub const EXPIRIES_MAX: usize = 16;
 
 /// What a voucher is judged by besides the channel.
 #[derive(Clone, Copy)]
@@ -31,6 +34,8 @@ pub(super) struct Asked<'a> {
 pub(super) struct Ledger {
     looked: Option<(Seen, VerifyingKey)>,
     pub agreed: Option<Agreed>,
+    /// Older than the last ones, and each good for longer than all after it. Oldest first.
+    lasting: Vec<Kept>,
     /// The last ones accepted, oldest first, each for more than the one before.
     kept: VecDeque<Kept>,
 }
@@ -47,13 +52,20 @@ impl Ledger {
         Ok(())
     }
 
-    /// Takes note of a voucher that was accepted. One that is known already is passed over: a log may hold it twice.
+    /// Takes note of a voucher that was accepted. One that is known already is passed over: a log may hold it twice. What
+    /// goes is claimed, or is worth less than a later one for as long as it is good.
     pub fn keep(&mut self, kept: Kept) {
-        if self.kept.back().is_none_or(|last| last.cumulative < kept.cumulative) {
-            self.kept.push_back(kept);
+        if self.kept.back().is_some_and(|last| last.cumulative >= kept.cumulative) {
+            return;
         }
-        if self.kept.len() > REPEATS_MAX {
-            self.kept.pop_front();
+        let claimed = self.claimed();
+        self.lasting.retain(|lasting| lasting.outlasts(&kept) && lasting.cumulative > claimed);
+        self.kept.push_back(kept);
+        if self.kept.len() > REPEATS_MAX
+            && let Some(oldest) = self.kept.pop_front()
+            && self.kept.iter().all(|later| oldest.outlasts(later))
+        {
+            self.lasting.push(oldest);
         }
     }
 
@@ -73,7 +85,14 @@ impl Ledger {
             let same = kept.price == asked.price;
             return if same { Ok(accepted(kept, true)) } else { Err(self.not_next(seen)) };
         }
-        voucher::check(&seen.rule(Some(seen.ends_ms())), &voucher, asked.claim_by_ms)?;
+        let check = voucher::check(&seen.rule(Some(seen.ends_ms())), &voucher, asked.claim_by_ms);
+        check.map_err(|error| match error {
+            // The chain would take it now.
+            EscrowError::Expired {} if row.expires_at_ms >= asked.now_ms => {
+                Refusal::ExpiresSoon { claim_by_ms: asked.claim_by_ms }
+            }
+            error => error.into(),
+        })?;
         check_price(self.agreed.as_ref(), asked.price, asked.now_ms)?;
         if !is_signed() {
             return Err(EscrowError::Signature {}.into());
@@ -82,7 +101,22 @@ impl Ledger {
         if next != Some(row.cumulative) {
             return Err(self.not_next(seen));
         }
-        Ok(accepted(&Kept::new(row, asked.price), false))
+        let kept = Kept::new(row, asked.price);
+        if self.lasting_longer(&kept, asked.now_ms) >= EXPIRIES_MAX {
+            return Err(Refusal::Expiries);
+        }
+        Ok(accepted(&kept, false))
+    }
+
+    /// How many of those that wait for a claim are each good for longer than all after it, up to this new one.
+    fn lasting_longer(&self, new: &Kept, now_ms: u64) -> usize {
+        let (mut count, mut longest) = (0, new);
+        for kept in self.claimable(now_ms) {
+            if kept.outlasts(longest) {
+                (count, longest) = (count + 1, kept);
+            }
+        }
+        count
     }
 
     fn not_next(&self, seen: &Seen) -> Refusal {
@@ -97,31 +131,42 @@ impl Ledger {
         self.kept.back().map(Kept::row)
     }
 
-    /// The voucher that claims most at `now_ms`, if that is more than was claimed. The last one may have expired.
-    pub fn best(&self, now_ms: u64) -> Option<&Kept> {
-        let (claimed, closed) = self.looked.as_ref().map_or((0, false), |(seen, _)| (seen.claimed, seen.closed));
-        let best = self.kept.iter().rev().find(|kept| kept.lives(now_ms))?;
-        (!closed && best.cumulative > claimed).then_some(best)
+    fn claimed(&self) -> u128 {
+        self.looked.as_ref().map_or(0, |(seen, _)| seen.claimed)
+    }
+
+    /// All that would claim something at `now_ms`, the highest first.
+    fn claimable(&self, now_ms: u64) -> impl Iterator<Item = &Kept> {
+        let closed = self.looked.as_ref().is_some_and(|(seen, _)| seen.closed);
+        let claimed = self.claimed();
+        let all = self.lasting.iter().chain(&self.kept).rev();
+        all.filter(move |kept| !closed && kept.cumulative > claimed && kept.lives(now_ms))
+    }
+
+    /// The voucher to claim at `now_ms`: the highest that is good for as long as a claim takes. If there is none, the highest
+    /// that is still good: it may come too late, and nothing is lost by that.
+    pub fn best(&self, now_ms: u64, claim_ms: u64) -> Option<&Kept> {
+        let in_time = self.claimable(now_ms.saturating_add(claim_ms)).next();
+        in_time.or_else(|| self.claimable(now_ms).next())
     }
 
     /// How much [`Self::best`] would bring.
-    pub fn unclaimed(&self, now_ms: u64) -> Option<u128> {
-        let claimed = self.looked.as_ref().map_or(0, |(seen, _)| seen.claimed);
-        self.best(now_ms)?.cumulative.checked_sub(claimed)
+    pub fn unclaimed(&self, now_ms: u64, claim_ms: u64) -> Option<u128> {
+        self.best(now_ms, claim_ms)?.cumulative.checked_sub(self.claimed())
     }
 
-    /// When [`Self::best`] may be worth nothing any more. A channel that nobody has looked at since the start may end at any
-    /// time.
+    /// When the highest that is still good may be worth nothing any more. A channel that nobody has looked at since the start
+    /// may end at any time.
     pub fn deadline_ms(&self, now_ms: u64) -> Option<u64> {
-        let best = self.best(now_ms)?;
+        let highest = self.claimable(now_ms).next()?;
         let ends_ms = self.looked.as_ref().map_or(0, |(seen, _)| seen.ends_ms());
-        Some(if best.expires_at_ms == 0 { ends_ms } else { ends_ms.min(best.expires_at_ms) })
+        Some(ends_ms.min(highest.good_until_ms()))
     }
 
     /// What of the log is still of use: nothing of a channel that is closed.
     pub fn live(&self) -> Vec<Record> {
         let closed = self.looked.as_ref().is_some_and(|(seen, _)| seen.closed);
-        let kept = self.kept.iter().filter(|_| !closed);
+        let kept = self.lasting.iter().chain(&self.kept).filter(|_| !closed);
         kept.cloned().map(Record::Accepted).collect()
     }
 }

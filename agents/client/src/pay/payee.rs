@@ -17,17 +17,32 @@ use crate::offer::Agreed;
 /// How long before a deadline something has to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Margins {
-    /// A voucher is refused if it could be worth nothing so soon: the time in which a claim surely gets into a block.
+    /// How often the payee looks at its channels and claims what is due, at the least.
+    pub look_ms: u64,
+    /// The time in which a claim surely gets into a block, and by which the payee's clock is behind the chain's, together.
     pub claim_ms: u64,
     /// A channel is due so long before its vouchers could be worth nothing.
     pub settle_ms: u64,
 }
 
 impl Default for Margins {
-    /// A minute, as x402 has it, and five. The shortest grace is fifteen, so that a payee who looks at its channels every
-    /// minute settles only those that close.
+    /// A minute, a minute, as x402 has it, and five. The shortest grace is fifteen, so that a payee who looks at its channels
+    /// every minute settles only those that close.
     fn default() -> Self {
-        Self { claim_ms: 60_000, settle_ms: 300_000 }
+        Self { look_ms: 60_000, claim_ms: 60_000, settle_ms: 300_000 }
+    }
+}
+
+impl Margins {
+    /// When a voucher is surely claimed that comes at `now_ms`, and is due at once: at the next look. It is refused if it
+    /// could be worth nothing by then.
+    fn claim_by_ms(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_add(self.look_ms).saturating_add(self.claim_ms)
+    }
+
+    /// What could be worth nothing by then is due now: at the next look it may be too late for a claim.
+    pub(super) fn due_by_ms(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_add(self.settle_ms).max(self.claim_by_ms(now_ms))
     }
 }
 
@@ -65,7 +80,7 @@ impl Payee {
     }
 
     /// Takes note of a channel as the chain showed it: deposits, claims, a request to close. A channel that nobody has looked
-    /// at for its delay, less [`Margins::claim_ms`], takes no vouchers: it may be closing.
+    /// at for its delay, less [`Margins::look_ms`] and [`Margins::claim_ms`], takes no vouchers: it may be closing.
     pub fn see(&self, seen: Seen) -> Result<(), PayError> {
         lock(&entry(&self.ledgers, seen.id)).see(seen)
     }
@@ -99,7 +114,7 @@ impl Payee {
     }
 
     fn judge(&self, row: &ClaimRow, price: u128, now_ms: u64) -> (Answer, Option<Written>) {
-        let claim_by_ms = now_ms.saturating_add(self.margins.claim_ms);
+        let claim_by_ms = self.margins.claim_by_ms(now_ms);
         let asked = Asked { domain: self.domain, row, price, now_ms, claim_by_ms };
         let channel = Hash32(row.channel);
         let Some(ledger) = lock(&self.ledgers).get(&channel).cloned() else {

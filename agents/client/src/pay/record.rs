@@ -64,8 +64,17 @@ impl Kept {
         self.row() == ClaimRow { signature: self.signature, ..row.clone() }
     }
 
+    /// The last moment at which it can be claimed.
+    pub fn good_until_ms(&self) -> u64 {
+        if self.expires_at_ms == 0 { u64::MAX } else { self.expires_at_ms }
+    }
+
     pub fn lives(&self, now_ms: u64) -> bool {
-        self.expires_at_ms == 0 || now_ms <= self.expires_at_ms
+        now_ms <= self.good_until_ms()
+    }
+
+    pub fn outlasts(&self, other: &Self) -> bool {
+        self.good_until_ms() > other.good_until_ms()
     }
 }
 

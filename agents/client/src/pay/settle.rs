@@ -15,10 +15,10 @@ fn all(ledgers: &Ledgers) -> Vec<(ChannelId, Arc<Mutex<Ledger>>)> {
 }
 
 impl Payee {
-    /// Channels that have to be claimed now, the most urgent first: they may end, or their best voucher expires, within
+    /// Channels that have to be claimed now, the most urgent first: they may end, or their highest voucher expires, within
     /// [`super::Margins::settle_ms`]. After a start all are due that were not looked at.
     pub fn due(&self, now_ms: u64) -> Vec<ChannelId> {
-        let due_by_ms = now_ms.saturating_add(self.margins.settle_ms);
+        let due_by_ms = self.margins.due_by_ms(now_ms);
         let deadline = |(id, ledger): (ChannelId, Arc<Mutex<Ledger>>)| Some((lock(&ledger).deadline_ms(now_ms)?, id));
         let mut due: Vec<_> = all(&self.ledgers).into_iter().filter_map(deadline).collect();
         due.retain(|(deadline_ms, _)| *deadline_ms <= due_by_ms);
@@ -28,7 +28,9 @@ impl Payee {
 
     /// What a claim would bring now, of each channel on which it would bring something.
     pub fn unclaimed(&self, now_ms: u64) -> Vec<(ChannelId, u128)> {
-        let amount = |(id, ledger): (ChannelId, Arc<Mutex<Ledger>>)| Some((id, lock(&ledger).unclaimed(now_ms)?));
+        let claim_ms = self.margins.claim_ms;
+        let amount =
+            |(id, ledger): (ChannelId, Arc<Mutex<Ledger>>)| Some((id, lock(&ledger).unclaimed(now_ms, claim_ms)?));
         all(&self.ledgers).into_iter().filter_map(amount).collect()
     }
 
@@ -38,7 +40,7 @@ impl Payee {
         let row = |id: &ChannelId| {
             let ledger = lock(&self.ledgers).get(id).cloned()?;
             let ledger = lock(&ledger);
-            ledger.best(now_ms).map(Kept::row)
+            ledger.best(now_ms, self.margins.claim_ms).map(Kept::row)
         };
         let rows: Vec<ClaimRow> = channels.iter().filter_map(row).collect();
         let batch = |rows: &[ClaimRow]| {
@@ -58,7 +60,8 @@ impl Payee {
         self.compact().await
     }
 
-    /// Writes the log anew: of each channel the last vouchers that are known when they come again.
+    /// Writes the log anew: of each channel the last vouchers that are known when they come again, and those before them that
+    /// outlast them.
     pub async fn compact(&self) -> Result<(), PayError> {
         let ledgers = Arc::clone(&self.ledgers);
         let live = move || all(&ledgers).into_iter().flat_map(|(_, ledger)| lock(&ledger).live()).collect::<Vec<_>>();

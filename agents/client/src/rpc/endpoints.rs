@@ -2,7 +2,7 @@
 //! noted of each answer.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -118,6 +118,8 @@ pub(super) struct Endpoint {
     pub origin: String,
     secrets: Vec<String>,
     state: Mutex<State>,
+    /// Requests that were sent to it.
+    requests: AtomicU64,
 }
 
 /// Whether it is a node on this machine.
@@ -146,6 +148,7 @@ impl Endpoint {
             origin: origin.unwrap_or_else(|| "the URL given".to_owned()),
             secrets: parsed.as_ref().map_or_else(Vec::new, secrets),
             state: Mutex::new(State { pace, failed, blamed, reason: None }),
+            requests: AtomicU64::new(0),
         }
     }
 
@@ -224,6 +227,7 @@ impl Endpoint {
         read: &impl Fn(Value) -> Result<T, String>,
     ) -> Result<T, ClientError> {
         self.turn(&request.limits).await?;
+        self.requests.fetch_add(1, Ordering::Relaxed);
         let (node, method) = (self.origin.as_str(), request.method);
         let replied = self.exchange(http, request).await;
         let answered = replied.and_then(|reply| {
@@ -313,6 +317,10 @@ impl Endpoints {
         Self { http: http.expect("TLS can be set up: its roots are compiled in"), all }
     }
 
+    pub fn count(&self) -> usize {
+        self.all.len()
+    }
+
     pub fn get(&self, index: usize) -> Option<&Endpoint> {
         self.all.get(index)
     }
@@ -328,6 +336,10 @@ impl Endpoints {
     /// Whether all are on this machine. What is no URL is nowhere.
     pub fn are_near(&self) -> bool {
         self.all.iter().all(|endpoint| Url::parse(&endpoint.url).is_ok_and(|url| is_near(&url)))
+    }
+
+    pub fn requests(&self) -> u64 {
+        self.all.iter().map(|endpoint| endpoint.requests.load(Ordering::Relaxed)).sum()
     }
 
     pub fn health(&self) -> Vec<NodeHealth> {

@@ -13,6 +13,7 @@ pub const DOMAIN: Hash32 = Hash32([1; 32]);
 pub const START_MS: u64 = 1_000_000;
 pub const DELAY_MS: u64 = 900_000;
 /// Of [`charter_client::pay::Margins::default`].
+pub const LOOK_MS: u64 = 60_000;
 pub const CLAIM_MS: u64 = 60_000;
 pub const SETTLE_MS: u64 = 300_000;
 
@@ -87,16 +88,28 @@ impl Chain {
         }
     }
 
-    pub fn finalize_close(&mut self, channel: ChannelId) {
+    /// Only the payee can end it before.
+    pub fn lock(&mut self, channel: ChannelId, until_ms: u64) {
         let row = self.channels.get_mut(&channel).unwrap();
-        row.closed |= row.closes_ms.is_some_and(|closes_ms| self.now_ms >= closes_ms);
+        row.locked_until_ms = row.locked_until_ms.max(until_ms);
     }
 
-    /// Signatures are taken for granted: whether they are good is another test's matter.
+    fn is_over(&self, row: &Seen) -> bool {
+        row.closes_ms.is_some_and(|closes_ms| self.now_ms >= closes_ms.max(row.locked_until_ms))
+    }
+
+    pub fn finalize_close(&mut self, channel: ChannelId) {
+        let is_over = self.is_over(&self.channels[&channel]);
+        self.channels.get_mut(&channel).unwrap().closed |= is_over;
+    }
+
+    /// Signatures are taken for granted: whether they are good is another test's matter. Somebody ended the channel as soon
+    /// as anybody could.
     pub fn claim(&mut self, claim: &ClaimRow) {
-        let row = self.channels.get_mut(&Hash32(claim.channel)).unwrap();
-        let ended = row.closed || row.closes_ms.is_some_and(|closes_ms| self.now_ms >= closes_ms);
+        let channel = Hash32(claim.channel);
+        let ended = self.channels[&channel].closed || self.is_over(&self.channels[&channel]);
         let expired = claim.expires_at_ms != 0 && claim.expires_at_ms < self.now_ms;
+        let row = self.channels.get_mut(&channel).unwrap();
         if !ended && !expired && claim.cumulative <= row.deposited {
             row.claimed = row.claimed.max(claim.cumulative);
         }

@@ -1,5 +1,5 @@
 //! A payer and a payee are killed at random moments while vouchers pass between them as fast as they can: no accepted voucher
-//! is lost, and no counter is signed twice. `CHARTER_KILLS=100` is the whole; without it there are ten.
+//! is lost, and no counter is signed twice. `CHARTER_KILLS=1000` kills longer.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -13,7 +13,7 @@ use rand::Rng;
 
 use crate::chain::{DOMAIN, START_MS, id, seen, signing};
 
-const KILLS: u32 = 10;
+const KILLS: u32 = 100;
 const CHANNELS: u8 = 8;
 /// Lines that a life says at most before it is killed; some are killed before they say any.
 const LINES_MAX: usize = 2_000;

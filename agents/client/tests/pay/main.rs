@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
+mod acks;
 mod chain;
 mod codes;
 mod crash;
 mod durable;
 mod kill;
+mod lasting;
 mod listed;
 mod model;
 mod offers;
@@ -15,3 +17,4 @@ mod payer;
 mod settle;
 mod stand_in;
 mod vectors;
+mod verdicts;

@@ -1,4 +1,4 @@
-//! Offers: their bytes, forms, prices, channels and successors, in vectors for other implementations, and whose word they are.
+//! Offers: their bytes, forms, prices, channels, successors and verdicts, in vectors for other implementations.
 //! `CHARTER_WRITE_VECTORS=1 cargo test --test pay` writes `vectors/` anew; without it they are compared.
 
 use charter_client::nep413::Payload;
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::payee::channel;
 use crate::vectors::compare;
+use crate::verdicts::verdicts;
 
 pub const END_MS: u64 = 1_798_761_600_000;
 /// The largest number that every reader of JSON reads.
@@ -242,6 +243,7 @@ fn offers_are_as_written() {
         "chain_id": "mainnet", "escrow": escrow(), "domain": domain(),
         "pay_key": hex::encode(key(7).1.0), "account_key": hex::encode(key(8).1.0),
         "offers": offers(), "forms": forms(), "prices": prices(), "channels": channels(), "successors": successors(),
+        "verdicts": verdicts(),
     });
     compare("offer.json", &vectors);
 }
@@ -263,8 +265,8 @@ fn a_payment_costs_what_its_units_do() {
     assert_eq!(largest().price_of(&largest().prices[0].item, 2), None);
 }
 
-/// An agent of the registry whose work bob is paid for.
-fn agent(id: u64, payout: &str, change: impl FnOnce(&mut Standing)) -> Evidence {
+/// An agent of the registry whose work somebody is paid for.
+pub fn agent(id: u64, payout: &str, change: impl FnOnce(&mut Standing)) -> Evidence {
     let pay = AgentKey { key: AnyKey::Ed25519(key(7).1), purpose: Purpose::Pay, expires_ms: 101 };
     let owner = "alice.near".parse().unwrap();
     let epochs = Epochs { agent: 1, owner: 1 };

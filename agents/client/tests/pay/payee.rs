@@ -7,7 +7,7 @@ use charter_types::escrow::{Channel, ClaimRow, EscrowError, Kind, Voucher, terms
 use charter_types::{Hash32, Signature64, U128};
 use serde_json::json;
 
-use crate::chain::{CLAIM_MS, DELAY_MS, DOMAIN, START_MS, id, seen, signed, voucher};
+use crate::chain::{CLAIM_MS, DELAY_MS, DOMAIN, LOOK_MS, START_MS, id, seen, signed, voucher};
 use crate::stand_in::FilesStandIn;
 
 pub fn payee(files: &FilesStandIn) -> Payee {
@@ -49,7 +49,7 @@ async fn flipping_any_bit_of_a_voucher_or_its_signature_is_refused() {
         let answer = payee.accept(&good, &bent, 10, START_MS).await.unwrap();
         assert_eq!(answer, refused(EscrowError::Signature {}));
     }
-    let far = START_MS + CLAIM_MS;
+    let far = START_MS + LOOK_MS + CLAIM_MS;
     for change in [
         |voucher: &mut Voucher, _: u64| voucher.counter = 2,
         |voucher: &mut Voucher, far: u64| voucher.expires_at_ms = far,
@@ -79,8 +79,13 @@ async fn another_channel_contract_or_kind_is_refused() {
 #[tokio::test]
 async fn what_could_not_be_claimed_in_time_is_refused() {
     let expiring = |expires_at_ms| Voucher { expires_at_ms, ..voucher(1, 10) };
-    let claim_by_ms = START_MS + CLAIM_MS;
-    assert_eq!(code(&looking(), &expiring(claim_by_ms - 1), 10).await, "ESCROW_EXPIRED");
+    // Looked at a minute later at the latest, and claimed in another.
+    let claim_by_ms = START_MS + LOOK_MS + CLAIM_MS;
+    assert_eq!(code(&looking(), &expiring(START_MS - 1), 10).await, "ESCROW_EXPIRED");
+    for expires_at_ms in [START_MS, claim_by_ms - 1] {
+        let told = answer(&looking(), &expiring(expires_at_ms), 10).await;
+        assert_eq!(told, Answer::Refused(Refusal::ExpiresSoon { claim_by_ms }));
+    }
     assert_eq!(code(&looking(), &expiring(claim_by_ms), 10).await, "accepted");
     // In seconds, as others have it.
     assert_eq!(code(&looking(), &expiring(claim_by_ms / 1_000), 10).await, "ESCROW_EXPIRED");
@@ -101,7 +106,7 @@ async fn what_could_not_be_claimed_in_time_is_refused() {
 #[tokio::test]
 async fn a_channel_that_nobody_has_looked_at_for_long_takes_nothing() {
     let payee = looking();
-    let (good, last_ms) = (voucher(1, 10), START_MS + DELAY_MS - CLAIM_MS);
+    let (good, last_ms) = (voucher(1, 10), START_MS + DELAY_MS - LOOK_MS - CLAIM_MS);
     let late = payee.accept(&good, &signed(&good), 10, last_ms).await.unwrap();
     assert_eq!(late, refused(EscrowError::Closing { closes_ms: START_MS + DELAY_MS }));
     // An answer that was overtaken changes nothing.

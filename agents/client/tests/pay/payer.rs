@@ -35,11 +35,11 @@ fn standing(claimed: u128, last: Option<&Voucher>) -> Standing {
 async fn vouchers_say_what_was_asked_for_and_a_payee_takes_them() {
     let (payer, payee) = (looking(), payee(&FilesStandIn::default()));
     payee.see(seen(1)).unwrap();
-    let conditions = Conditions { expires_at_ms: START_MS + 100_000, context_root: Hash32([9; 32]) };
+    let conditions = Conditions { expires_at_ms: START_MS + 200_000, context_root: Hash32([9; 32]) };
     for (counter, price) in [(1, 10), (2, 5)] {
         let Payment { voucher, signature } = payer.pay(id(1), price, conditions, START_MS).await.unwrap();
         assert_eq!((voucher.counter, voucher.context_root), (counter, Hash32([9; 32])));
-        assert_eq!(voucher.expires_at_ms, START_MS + 100_000);
+        assert_eq!(voucher.expires_at_ms, START_MS + 200_000);
         let key = ed25519::unpack(&payer.voucher_key()).unwrap();
         assert!(is_signed(&key, &voucher, &signature));
         let answer = payee.accept(&voucher, &signature, price, START_MS).await.unwrap();

@@ -1,13 +1,13 @@
 //! What is claimed, and when.
 
-use charter_client::pay::{Answer, Payee, Seen};
+use charter_client::pay::{Answer, Margins, Payee, Seen};
 use charter_types::escrow::{CLAIM_BATCH_MAX, Voucher};
 
-use crate::chain::{DELAY_MS, SETTLE_MS, START_MS, id, seen, signed, voucher};
+use crate::chain::{CLAIM_MS, DELAY_MS, DOMAIN, LOOK_MS, SETTLE_MS, START_MS, id, seen, signed, voucher};
 use crate::payee::payee;
 use crate::stand_in::{FilesStandIn, Left};
 
-async fn take(payee: &Payee, voucher: &Voucher, price: u128, now_ms: u64) {
+pub async fn take(payee: &Payee, voucher: &Voucher, price: u128, now_ms: u64) {
     let answer = payee.accept(voucher, &signed(voucher), price, now_ms).await.unwrap();
     assert!(matches!(answer, Answer::Accepted(accepted) if !accepted.repeat), "{answer:?}");
 }
@@ -47,19 +47,38 @@ async fn a_channel_is_due_before_its_vouchers_could_be_worth_nothing() {
     assert!(payee.due(u64::MAX).is_empty());
 }
 
+/// A claim takes its time: one that would come too late is no reason to lose what is good for longer.
 #[tokio::test]
-async fn a_voucher_that_has_expired_gives_way_to_the_best_that_has_not() {
+async fn a_voucher_that_expires_before_it_is_claimed_gives_way_to_the_best_that_does_not() {
     let payee = payee(&FilesStandIn::default());
     payee.see(seen(1)).unwrap();
-    let expires_at_ms = START_MS + 100_000;
+    let expires_at_ms = START_MS + 200_000;
     take(&payee, &voucher(1, 10), 10, START_MS).await;
     take(&payee, &Voucher { expires_at_ms, ..voucher(1, 30) }, 20, START_MS).await;
+    let in_time_ms = expires_at_ms - CLAIM_MS;
     let claims = |now_ms| payee.claim_rows(&[id(1)], now_ms).concat()[0].cumulative;
-    assert_eq!((claims(expires_at_ms), payee.unclaimed(expires_at_ms)), (30, vec![(id(1), 30)]));
-    assert_eq!((claims(expires_at_ms + 1), payee.unclaimed(expires_at_ms + 1)), (10, vec![(id(1), 10)]));
+    assert_eq!((claims(in_time_ms), payee.unclaimed(in_time_ms)), (30, vec![(id(1), 30)]));
+    assert_eq!((claims(in_time_ms + 1), payee.unclaimed(in_time_ms + 1)), (10, vec![(id(1), 10)]));
+    // It is tried once the other one is safe.
+    assert_eq!(payee.due(expires_at_ms), [id(1)]);
     payee.see(Seen { claimed: 10, ..seen(1) }).unwrap();
-    assert_eq!(payee.unclaimed(expires_at_ms), [(id(1), 20)]);
+    assert_eq!(payee.due(expires_at_ms), [id(1)]);
+    assert_eq!((claims(expires_at_ms), payee.unclaimed(expires_at_ms)), (30, vec![(id(1), 20)]));
     assert!(payee.unclaimed(expires_at_ms + 1).is_empty());
+    assert!(payee.due(expires_at_ms + 1).is_empty());
+}
+
+/// Who claims only shortly before the end still claims what is over before the next look.
+#[tokio::test]
+async fn what_is_over_before_the_next_look_is_due_whatever_the_margin() {
+    let margins = Margins { settle_ms: 0, ..Margins::default() };
+    let payee = Payee::with_files(FilesStandIn::default(), DOMAIN, margins).unwrap();
+    payee.see(seen(1)).unwrap();
+    let expires_at_ms = START_MS + 200_000;
+    take(&payee, &Voucher { expires_at_ms, ..voucher(1, 10) }, 10, START_MS).await;
+    let last_ms = expires_at_ms - LOOK_MS - CLAIM_MS;
+    assert!(payee.due(last_ms - 1).is_empty());
+    assert_eq!(payee.due(last_ms), [id(1)]);
 }
 
 #[tokio::test]

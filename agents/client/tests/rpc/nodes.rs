@@ -79,6 +79,18 @@ async fn nodes_that_are_gone_or_silent_are_gone_past() {
     assert!(!reasons[3], "{reasons:?}");
 }
 
+/// Give each node the whole time, and whoever gives a question up after that time never comes to the second one.
+#[tokio::test]
+async fn a_question_goes_to_the_last_node_within_its_time() {
+    let (first, second) = (NodeStandIn::start(Says::Never).await, NodeStandIn::start(Says::Never).await);
+    let node = NodeStandIn::start(Says::result("there")).await;
+    let time = Duration::from_secs(4);
+    let rpc = Rpc::of([&first.url, &second.url, &node.url]).over_within(time);
+    let told = tokio::time::timeout(time, ask(&rpc)).await.expect("it takes longer");
+    assert_eq!(told.unwrap(), "there");
+    assert_eq!((first.asked(), second.asked(), node.asked()), (1, 1, 1));
+}
+
 #[tokio::test]
 async fn a_node_that_wants_to_be_left_alone_is_passed_over() {
     let (first, second, rpc) = pair().await;

@@ -9,8 +9,8 @@ import { accounts, escrow, gas, now, provider } from './chain.js';
 
 /** Least time between a payer's wish to close and its end. */
 export const WITHDRAW_DELAY_MS = 15 * 60_000;
-/** What a payee needs to claim: what could be over by then it does not take. */
-const CLAIM_MS = 60_000;
+/** A minute until a payee looks again, and one to claim: what could be over by then it does not take. */
+const CLAIM_MS = 120_000;
 
 /** What vouchers for this contract are signed under. */
 export const voucherDomain = domainOf('charter/voucher', await provider.getNetworkId(), accounts.escrow);

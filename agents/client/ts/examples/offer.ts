@@ -1,5 +1,5 @@
-// What a payee sells, and what that means for prices and channels: docs/payments.md. tests/example.mjs compares it with the
-// vectors, since the chain only ever sees the hash.
+// What a payee sells, and what that means for prices and channels: contracts/escrow/README.md. tests/example.mjs compares it
+// with the vectors, since the chain only ever sees the hash.
 import type { Escrow } from '../src/index.js';
 import { hex, list, number, option, sha256, string, termsOf } from './bytes.js';
 

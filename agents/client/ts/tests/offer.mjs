@@ -1,5 +1,5 @@
-// Offers once more, written from docs/payments.md alone and with nothing but Node's own crypto. It says the same as the Rust
-// client of every vector, and of each message with any bit flipped.
+// Offers once more, written from contracts/escrow/README.md alone and with nothing but Node's own crypto. It says the same as
+// the Rust client of every vector, and of each message with any bit flipped.
 import assert from 'node:assert/strict';
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -63,10 +63,24 @@ const walletHash = (message, nonce, recipient, callbackUrl) =>
 const publicKey = (raw) =>
   createPublicKey({ key: Buffer.concat([hex('302a300506032b6570032100'), hex(raw)]), format: 'der', type: 'spki' });
 
+/** The bytes of `ed25519:` and base58. */
+function base58(text) {
+  const digits = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
+  const written = text.slice('ed25519:'.length);
+  const value = [...written].reduce((sum, digit) => sum * 58n + BigInt(digits.indexOf(digit)), 0n);
+  const zeroes = '00'.repeat(written.search(/[^1]/));
+  const rest = value.toString(16);
+  return hex(zeroes + rest.padStart(rest.length + (rest.length % 2), '0'));
+}
+
+const isAccount = (id) => id.length >= 2 && id.length <= 64 && /^[a-z0-9]+([._-][a-z0-9]+)*$/.test(id);
+
 function badForm(offer) {
   const text = (value, most, pattern) => value.length >= 1 && value.length <= most && pattern.test(value);
   const items = offer.prices.map(({ item }) => item);
   const good =
+    isAccount(offer.payee) &&
+    (offer.asset === 'near' || isAccount(offer.asset.nep141)) &&
     text(offer.service, 256, /^[!-~]+$/) &&
     items.length >= 1 &&
     items.length <= 64 &&
@@ -105,6 +119,29 @@ function notAgreed(domain, offer, channel, splits) {
 function notNext(domain, offer, next) {
   const same = offer.payee === next.payee && offer.service === next.service && sameAsset(offer, next);
   return same && next.parent === hashOf(domain, offer) ? null : 'OFFER_NOT_NEXT';
+}
+
+/** Whether the key, as the chain shows it, is one that speaks for the offer's payee. */
+function isPayees({ offer, by, key }, chain, atMs) {
+  if (by !== 'pay_key') return chain.full_access?.includes(key) ?? false;
+  if (offer.agent === null || chain.agent !== offer.agent || chain.payout !== offer.payee) return false;
+  const { armed, status, keys } = chain.standing;
+  const paused = status.state === 'paused' && (status.until_ms === null || status.until_ms > atMs);
+  if (!armed || paused || status.state === 'retired') return false;
+  return keys.some((known) => known.key === key && known.purpose === 'pay' && known.expires_ms > atMs);
+}
+
+/** What is made of an offer that somebody hands out. */
+function verdict(domain, escrow, handedOut, chain, atMs) {
+  const { offer, by, key, signature } = handedOut;
+  if (badForm(offer)) return 'OFFER_BAD_FORM';
+  if (atMs > offer.expires_at_ms) return 'OFFER_ENDED';
+  const inWallet = ({ callback_url: url }) =>
+    walletHash(textOf(domain, escrow, offer), hex(hashOf(domain, offer)), escrow, url);
+  const signed = by === 'pay_key' ? messageOf(domain, offer) : inWallet(by.account);
+  const good = verify(null, signed, publicKey(base58(key).toString('hex')), base58(signature));
+  if (!good) return 'OFFER_BAD_SIGNATURE';
+  return isPayees(handedOut, chain, atMs) ? null : 'OFFER_NOT_PAYEE';
 }
 
 const domain = domainOf(vectors.chain_id, vectors.escrow);
@@ -162,4 +199,14 @@ test('forms, prices, channels and successors are judged alike', () => {
   for (const { name, offer, next, refused } of vectors.successors) {
     assert.equal(notNext(domain, offers.get(offer).offer, next), refused, name);
   }
+});
+
+test('whose word an offer is, is judged alike', () => {
+  assert.ok(vectors.verdicts.length >= 36);
+  for (const { name, signed: handedOut, chain, at_ms: atMs, refused } of vectors.verdicts) {
+    assert.equal(verdict(domain, vectors.escrow, handedOut, chain, atMs), refused, name);
+  }
+  const told = new Set(vectors.verdicts.map(({ refused }) => refused));
+  const all = ['OFFER_BAD_FORM', 'OFFER_ENDED', 'OFFER_BAD_SIGNATURE', 'OFFER_NOT_PAYEE', null];
+  assert.deepEqual(told, new Set(all));
 });

@@ -58,10 +58,11 @@ fn outgoing<'a>(service: &'a Service, request: &'a HttpRequest, inject: &'a Inje
 /// Everything that the agent's side gets.
 fn received(answer: &Result<HttpResponse, HostError>) -> Vec<u8> {
     match answer {
-        Ok(HttpResponse { status, headers, body }) => {
+        Ok(HttpResponse { status, headers, body, receipt: None }) => {
             let headers: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
             [format!("{status}\n{}\n\n", headers.join("\n")).as_bytes(), &body.0].concat()
         }
+        Ok(HttpResponse { receipt: Some(receipt), .. }) => panic!("nobody named an edge: {receipt:?}"),
         Err(error) => format!("{} {error} {error:?}", error.code()).into_bytes(),
     }
 }

@@ -106,7 +106,9 @@ impl Escrow {
         purse.draw(&mut drawn, amount, now_ms)?;
         channel.check_invariant()?;
         // Nothing fails from here on: what rows take was set aside, and what changes in others keeps its size. The money is
-        // held as before, so the sums don't change.
+        // held as before, so the sums don't change. This is a callback, whose refusal undoes nothing: should one of these fail
+        // all the same, the purse has given before anything has got.
+        self.save_purse_by(&purse_key, &purse, caller)?;
         self.draws.put(&drawn_key, caller, &drawn, &mut self.core.storage)?;
         let (id, event) = match known {
             Some(id) => {
@@ -116,7 +118,6 @@ impl Escrow {
             None => (self.add_channel(&channel, caller)?, "channel_opened"),
         };
         self.emit_by(event, caller, Fact::Channel(Box::new(channel.view(id))));
-        self.save_purse_by(&purse_key, &purse, caller)?;
         self.emit_by("drawn", caller, Fact::Drawn(drawn.view(purse_key.shown(), drawn_key.payee)));
         Ok(id)
     }

@@ -4,7 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use charter_types::escrow::args::OpenEdge;
 use charter_types::escrow::{
     self, COLLATERAL_MIN, CUT_RETURNS_MS, Delivered, EDGE_MS_MAX, EdgeId, EdgeState, EscrowError, MODEL_BYTES_MAX,
-    Signer, WINDOW_MS_MAX, WINDOW_MS_MIN,
+    SHOW_MS, Signer, WINDOW_MS_MAX, WINDOW_MS_MIN,
 };
 use charter_types::{AccountId, Hash32, U128};
 
@@ -247,7 +247,10 @@ impl Edge {
         if !request.open {
             return Ok(());
         }
-        let seconds = now_ms.saturating_sub(request.escalated_ms).div_ceil(1_000);
+        // Acks are signed before answers, so an asker has one of each request that was answered: to escalate it costs the acker
+        // nothing that shows the answer at once.
+        let from_ms = request.escalated_ms.saturating_add(SHOW_MS);
+        let seconds = now_ms.saturating_sub(from_ms).div_ceil(1_000);
         let cap = self.terms.cap.0;
         let owed = self.terms.rate_per_s.0.saturating_mul(seconds.into()).min(cap);
         let more = owed.saturating_sub(request.late).min(self.acker_side);

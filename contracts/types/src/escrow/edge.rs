@@ -14,6 +14,8 @@ pub const COLLATERAL_MIN: u128 = 1_000;
 /// Shortest and longest time after a deadline in which it can be escalated.
 pub const WINDOW_MS_MIN: u64 = 60_000;
 pub const WINDOW_MS_MAX: u64 = 30 * DAY_MS;
+/// How long an acker that did answer has to show it, for nothing: late pay counts from so long after an escalation on.
+pub const SHOW_MS: u64 = 60_000;
 /// Latest end, from the opening.
 pub const EDGE_MS_MAX: u64 = 366 * DAY_MS;
 /// Longest name of a model, bytes.
@@ -47,7 +49,7 @@ pub struct OpenEdge {
     pub cut: U128,
     /// Neither of the two.
     pub cut_to: AccountId,
-    /// What the acker owes for each second begun, from escalation on.
+    /// What the acker owes for each second begun, from a minute after the escalation on.
     pub rate_per_s: U128,
     /// Most that it owes for one request: from the rate up to the collateral.
     pub cap: U128,

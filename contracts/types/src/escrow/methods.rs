@@ -87,7 +87,7 @@ crate::method::methods! { of Escrow;
     /// Sends both what is theirs: asker or acker at any time before the edge is live, anyone after `ends_ms` and the window
     /// if no escalation is open. Also sends again what a failed transfer brought back.
     call end_edge(EdgeRef) [Nothing, Anyone, Asks];
-    /// Presents an ack whose deadline is over: from now on each second begun costs its acker.
+    /// Presents an ack whose deadline is over: from a minute later on each second begun costs its acker.
     call escalate(Escalate) [Storage, Asker, Flat];
     /// Shows that there is a response, and so stops the clock of an escalation that is open.
     call deliver(Deliver) [Nothing, Anyone, Flat];

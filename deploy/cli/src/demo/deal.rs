@@ -8,7 +8,7 @@ use charter_client::pay::{Answer, Conditions, Margins, Payment, Seen};
 use charter_client::{Account, At, Payee, Payer, STORAGE_DEPOSIT, sha256};
 use charter_types::asset::Asset;
 use charter_types::escrow::args::{ChannelRef, Distribute, EdgeRef, Escalate, Open, OpenEdge, RequestRef, TransferMsg};
-use charter_types::escrow::{Channel, ChannelId, ClaimBatch, Exchange, Signer, Split, Voucher, methods};
+use charter_types::escrow::{Channel, ChannelId, ClaimBatch, Exchange, SHOW_MS, Signer, Split, Voucher, methods};
 use charter_types::{AccountId, Ed25519Key, Hash32, Signature64, U128};
 use ed25519_dalek::{Signer as _, SigningKey};
 
@@ -162,7 +162,8 @@ async fn late(world: &mut World) -> anyhow::Result<()> {
     let args = Escalate { edge, counter: 1, asked, deadline_ms, signature };
     let done = escrow.call(&alice, methods::escalate, &args).await?;
     world.take(done);
-    world.wait(Duration::from_millis(ANSWER_MS)).await?;
+    // It counts from a minute later on.
+    world.wait(Duration::from_millis(SHOW_MS + ANSWER_MS)).await?;
     let paid = claim_late(world, &anyone, RequestRef { edge, counter: 1 }).await?;
     ensure!(paid == CAP, "a request that was never answered cost {paid}");
     let text = format!("no answer in time: {} NEAR of the acker's collateral for the asker", crate::units::near(paid));

@@ -4,8 +4,9 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use charter_host::{Ask, AskError, Door, HostClient, HttpRequest};
+use charter_host::{Ask, AskError, Door, HostClient, HttpRequest, asked};
 use charter_types::Base64Bytes;
+use charter_types::escrow::args::{Deliver, RequestRef};
 use charter_types::keys::Method;
 use serde_json::json;
 
@@ -35,6 +36,12 @@ pub struct Call {
     /// The grant as you were given it (`charter key permit`), if it was not made here.
     #[arg(long)]
     permit: Option<PathBuf>,
+    /// Only say what is asked, as the request and the ack on an edge have it (docs/payments.md).
+    #[arg(long)]
+    asked: bool,
+    /// The request of an edge that this one is: the host signs that there is an answer.
+    #[arg(long, value_name = "EDGE:NUMBER", value_parser = request_of_edge)]
+    answers: Option<RequestRef>,
     /// A host at a loopback address, or another socket [default: where the one of your data folder listened last].
     #[arg(long, value_name = "ADDRESS|PATH")]
     at: Option<String>,
@@ -62,6 +69,12 @@ fn header(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.trim_start().to_owned()))
 }
 
+fn request_of_edge(text: &str) -> Result<RequestRef, String> {
+    let wrong = || format!("expected EDGE:NUMBER, found \"{text}\"");
+    let (edge, number) = text.split_once(':').ok_or_else(wrong)?;
+    Ok(RequestRef { edge: edge.parse().map_err(|_| wrong())?, counter: number.parse().map_err(|_| wrong())? })
+}
+
 fn read_body(text: &str) -> anyhow::Result<Vec<u8>> {
     match text.strip_prefix('@') {
         None => Ok(text.as_bytes().to_vec()),
@@ -84,7 +97,19 @@ fn client(folder: &DataDir, at: Option<&str>, token: Option<&Path>) -> anyhow::R
 
 impl Call {
     pub async fn run(self, session: &Session) -> anyhow::Result<()> {
-        let Self { key, method, url, body, header: mut headers, include, permit, at, token_file } = self;
+        let Self {
+            key,
+            method,
+            url,
+            body,
+            header: mut headers,
+            include,
+            permit,
+            asked: only_asked,
+            answers,
+            at,
+            token_file,
+        } = self;
         let body = body.map_or_else(|| Ok(Vec::new()), |text| read_body(&text))?;
         let named = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         if !named && serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() {
@@ -93,8 +118,12 @@ impl Call {
         let notes = Notes::open(&session.folder)?;
         let (permit, url) = notes.permit_for(&key, method, &url, permit.as_deref())?;
         let request = HttpRequest { method, url, headers, body: Base64Bytes(body) };
+        if only_asked {
+            let asked = asked(&request);
+            return session.tell(&json!({ "asked": asked }), &asked.to_string());
+        }
         let client = client(&session.folder, at.as_deref(), token_file.as_deref())?;
-        ask(session, &client, Ask { grant: permit.grant, policy: permit.policy, request }, include).await
+        ask(session, &client, Ask { grant: permit.grant, policy: permit.policy, request, answers }, include).await
     }
 }
 
@@ -115,9 +144,13 @@ async fn ask(session: &Session, client: &HostClient, ask: Ask, include: bool) ->
     if session.json {
         let text = String::from_utf8(body.clone());
         let body = text.map_or_else(|_| json!({ "base64": answer.body }), |text| json!(text));
-        return session.tell_json(&json!({ "status": answer.status, "headers": answer.headers, "body": body }));
+        let (status, headers, receipt) = (answer.status, answer.headers, answer.receipt);
+        return session.tell_json(&json!({ "status": status, "headers": headers, "body": body, "receipt": receipt }));
     }
     eprintln!("{}", answer.status);
+    if let Some(Deliver { edge, counter, response_hash, signature }) = &answer.receipt {
+        eprintln!("charter pay edge deliver {edge} {counter} --response {response_hash} --signature {signature}");
+    }
     if include {
         for (name, value) in &answer.headers {
             eprintln!("{name}: {value}");

@@ -83,6 +83,15 @@ pub async fn wait_for_database(folder: &DataDir, url: Option<&str>) -> anyhow::R
     }
 }
 
+/// The same, for whoever changes nothing: its schema is left as it is. `None`: the folder has none.
+pub async fn look_at_database(folder: &DataDir, url: Option<&str>) -> anyhow::Result<Option<Database>> {
+    Ok(match url {
+        Some(url) => Some(Database::look(url).await?),
+        None if folder.database().exists() => Some(Database::look_embedded(&folder.database()).await?),
+        None => None,
+    })
+}
+
 /// What the verbs work with. A chain that was started for it stops with it.
 pub struct Open {
     pub contracts: Contracts,

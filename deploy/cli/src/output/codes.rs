@@ -23,7 +23,7 @@ const CONTRACTS: [&[&str]; 6] = [
 
 /// Those of this program, of the client in it and of a key host. What a contract would refuse is refused with its code by
 /// the program, too.
-const OWN: [&str; 69] = [
+const OWN: [&str; 73] = [
     "CARD_CHANGED",
     "CONTENT_DIFFERS",
     "HOST_BAD_REQUEST",
@@ -57,11 +57,15 @@ const OWN: [&str; 69] = [
     "OFFER_NOT_AGREED",
     "OFFER_NOT_NEXT",
     "OFFER_NOT_PAYEE",
+    "PAY_ACK_SLOW",
+    "PAY_ACK_WORTHLESS",
+    "PAY_EXPIRES_SOON",
     "PAY_LOG_DAMAGED",
     "PAY_LOG_IN_USE",
     "PAY_LOG_OTHER",
     "PAY_NOT_NEXT",
     "PAY_STORAGE",
+    "PAY_TOO_MANY_EXPIRIES",
     "PAY_UNPROVEN",
     "PAY_UNSEEN",
     "PAY_WRONG_KEY",

@@ -65,7 +65,7 @@ async fn claim(session: &Session, vouchers: &[String], withdraw: bool) -> anyhow
     }
     ensure!(
         rows.len() <= CLAIM_BATCH_MAX,
-        "ESCROW_BAD_BATCH_SIZE: {CLAIM_BATCH_MAX} vouchers at once, not {}: the last of each channel is enough",
+        "ESCROW_BAD_BATCH_SIZE: {CLAIM_BATCH_MAX} vouchers at once, not {}: the best of each channel is enough",
         rows.len()
     );
     let mut ids: Vec<ChannelId> = rows.iter().map(|row| Hash32(row.channel)).collect();

@@ -119,7 +119,7 @@ fn agreed(asker: &AccountId, terms: &OpenEdge) -> Vec<(&'static str, String)> {
         (
             "late",
             format!(
-                "{} for each second from escalation on, {} for a request at most",
+                "{} for each second from a minute after escalation on, {} for a request at most",
                 money(terms.rate_per_s.0),
                 money(terms.cap.0)
             ),

@@ -23,7 +23,7 @@ use crate::units::{length, money, time};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// Signs an offer of yours, and prints it to be handed out. `docs/payments.md` says what is in the file.
+    /// Signs an offer of yours, and prints it to be handed out. The escrow's README says what is in the file.
     Sign {
         /// The offer in JSON.
         file: PathBuf,

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::process::{charter, run, text};
 
 /// A folder with the deployment.
-fn folder(harness: &Harness) -> tempfile::TempDir {
+pub fn folder(harness: &Harness) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let deployment = serde_json::to_string(&harness.contracts).unwrap();
     std::fs::write(folder.path().join("deployment.json"), deployment).unwrap();
@@ -19,7 +19,7 @@ fn folder(harness: &Harness) -> tempfile::TempDir {
 }
 
 /// Mirrors all there is.
-fn mirror(arguments: &[&str]) {
+pub fn mirror(arguments: &[&str]) {
     let mut command = charter();
     command.args(["index", "run"]).args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -46,7 +46,10 @@ async fn a_checkpoint_is_named_once() {
     let trusted = Rpc::new(url.clone()).block(At::Height(3)).await.unwrap().header.hash.to_string();
     let place = ["--data-dir", path, "--rpc-url", &url];
     tokio::task::block_in_place(|| {
-        mirror(&[&place[..], &["--checkpoint", &trusted]].concat());
+        let nowhere = run(&[&["index", "run", "--checkpoint", &trusted][..], &place].concat());
+        assert!(!nowhere.status.success(), "{}", text(&nowhere.stdout));
+        assert!(text(&nowhere.stderr).contains("where does the mirror begin?"), "{}", text(&nowhere.stderr));
+        mirror(&[&place[..], &["--checkpoint", &trusted, "--from", "3"]].concat());
         // It goes on from what it has verified.
         mirror(&place);
         let report = told(&[&["verify", "--json"][..], &place].concat());

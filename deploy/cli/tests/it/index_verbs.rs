@@ -7,10 +7,11 @@ use std::process::{Child, Command, Stdio};
 use charter_harness::Harness;
 use charter_indexer::Database;
 use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use crate::process::{charter, run, text};
 
-fn note_deployment(folder: &Path, harness: Option<&Harness>) {
+pub fn note_deployment(folder: &Path, harness: Option<&Harness>) {
     let deployment = match harness {
         Some(harness) => serde_json::to_string(&harness.contracts).unwrap(),
         None => r#"{"registry":"r.near","keys":"k.near","governance":"g.near","escrow":"e.near","verifier":"v.near"}"#
@@ -20,7 +21,7 @@ fn note_deployment(folder: &Path, harness: Option<&Harness>) {
 }
 
 /// With an environment that speaks of a server: the embedded database has nothing to do with it.
-fn start(arguments: &[&str]) -> Child {
+pub fn start(arguments: &[&str]) -> Child {
     charter()
         .env("PGPORT", "1")
         .env("PGSSLMODE", "require")
@@ -33,7 +34,7 @@ fn start(arguments: &[&str]) -> Child {
 }
 
 /// Sends a signal and waits for the end, which is a good one.
-fn ends_well(mut child: Child, signal: &str) {
+pub fn ends_well(mut child: Child, signal: &str) {
     let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
     let status = child.wait().unwrap();
@@ -83,30 +84,40 @@ async fn run_says_where_it_is_and_that_there_is_no_more() {
     ends_well(child, "-INT");
 }
 
+/// A database of its own on the server that `PGHOST` names, if one does.
+async fn on_server() -> Option<String> {
+    let host = std::env::var("PGHOST").ok()?;
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let base = format!("postgres://{}:{}@{host}:{}", variable("PGUSER"), variable("PGPASSWORD"), variable("PGPORT"));
+    let mut admin = PgConnection::connect(&format!("{base}/{}", variable("PGDATABASE"))).await.unwrap();
+    let name = format!("stuck_{}", std::process::id());
+    admin.execute(AssertSqlSafe(format!("create database {name}"))).await.unwrap();
+    Some(format!("{base}/{name}"))
+}
+
+/// Nodes that don't answer are gone past, so that what hangs is a database: a server's, where somebody holds a lock.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_indexer_that_hangs_says_where_and_ends_so_that_it_is_started_again() {
+    let Some(database) = on_server().await else { return };
     let harness = Harness::start().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     note_deployment(folder.path(), Some(&harness));
-    // A stand-in for a node that answers all questions but one.
-    let (node, client) = (harness.rpc_url(), reqwest::Client::new());
-    let answer = async move |axum::Json(question): axum::Json<Value>| {
-        if question["method"] == "changes" {
-            std::future::pending::<()>().await;
-        }
-        let answered = client.post(&node).json(&question).send().await.unwrap();
-        axum::Json(answered.json::<Value>().await.unwrap())
-    };
-    let router = axum::Router::new().route("/", axum::routing::post(answer));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    let path = folder.path().to_str().unwrap();
-    let child = start(&["run", "--data-dir", path, "--rpc-url", &url, "--give-up-after", "2s"]);
+    let (path, url) = (folder.path().to_str().unwrap(), harness.rpc_url());
+    let place = ["index", "run", "--data-dir", path, "--rpc-url", &url, "--database-url", &database];
+    let mut command = charter();
+    command.args(place).args(["--give-up-after", "2s"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = tokio::task::block_in_place(|| said.next().unwrap().unwrap());
+    assert!(first.starts_with("indexing from block "), "{first}");
+    let mut hand = PgConnection::connect(&database).await.unwrap();
+    hand.execute("begin").await.unwrap();
+    hand.execute("select height from cursor for update").await.unwrap();
+    harness.make_blocks(4).await.unwrap();
     let ended = tokio::task::block_in_place(|| child.wait_with_output().unwrap());
     let said = text(&ended.stderr);
     assert_eq!(ended.status.code(), Some(75), "{said}");
-    assert!(said.contains("asking the node for receipts"), "{said}");
+    assert!(said.contains("committing to the database"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

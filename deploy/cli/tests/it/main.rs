@@ -10,6 +10,8 @@ mod demo;
 mod dstack;
 mod hand_over;
 mod host_keys;
+mod index_files;
+mod index_settings;
 mod index_trust;
 mod index_verbs;
 mod key_verbs;

@@ -232,7 +232,17 @@ async fn a_host_that_listens_elsewhere_is_found_without_saying_where() {
     office.start_host_with(&["--listen", "127.0.0.1:0"]);
     office.json("", "charter key add openai --from-env OPENAI_API_KEY --allow GET:http://localhost:PORT/v1 --yes");
     let answer = office.json("", "charter host call openai GET /v1/models");
-    assert_eq!(answer["status"], 200);
+    assert_eq!((&answer["status"], &answer["receipt"]), (&json!(200), &Value::Null));
+    // Whoever names the request of an edge has the answer signed for it.
+    let (edge, call) = ("07".repeat(32), "charter host call openai GET /v1/models");
+    let answer = office.json("", &format!("{call} --answers {edge}:3"));
+    let receipt = &answer["receipt"];
+    assert_eq!((&receipt["edge"], &receipt["counter"]), (&json!(edge), &json!(3)));
+    let said = text(&office.run_in("", &format!("{call} --answers {edge}:3")).stderr);
+    assert!(said.contains(&format!("charter pay edge deliver {edge} 3 --response ")), "{said}");
+    office.refused("", &format!("{call} --answers {edge}"), "expected EDGE:NUMBER");
+    let asked = office.json("", &format!("{call} --asked"))["asked"].clone();
+    assert_ne!(asked, office.json("", "charter host call openai GET /v1/other --asked")["asked"]);
     // Names of headers that are none, and those that the operator did not add, are refused in words.
     for (header, code) in [
         ("a@b:c", "HOST_HEADER: \"a@b\" is no name of a header"),

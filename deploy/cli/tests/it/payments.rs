@@ -332,8 +332,17 @@ async fn who_answers_too_late_pays_for_it() {
     let ack = office.json("bob", &format!("charter pay edge ack {edge} 1 --asked {asked} --within 1m"));
     office.refused("alice", &format!("charter pay edge ack {edge} 1 --asked {asked} --within 1m"), "PAY_WRONG_KEY");
     let (deadline, signature) = (&ack["deadline_ms"], ack["signature"].as_str().unwrap());
-    let escalate =
-        format!("charter pay edge escalate {edge} 1 --asked {asked} --deadline-ms {deadline} --signature {signature}");
+    let given = format!("--asked {asked} --deadline-ms {deadline} --signature {signature}");
+    let check = format!("charter pay edge check {edge} 1 {given}");
+    assert_eq!(office.json("alice", &format!("{check} --within 2m"))["deadline_ms"], *deadline);
+    office.refused("alice", &format!("{check} --within 1s"), "PAY_ACK_SLOW");
+    office.refused("alice", &format!("charter pay edge check {edge} 2 {given}"), "ESCROW_BAD_ACK");
+    // Nobody could escalate it: at its deadline the edge is over.
+    let never = office.json("bob", &format!("charter pay edge ack {edge} 2 --asked {asked} --within 31d"));
+    let (late, signature) = (&never["deadline_ms"], never["signature"].as_str().unwrap());
+    let never = format!("charter pay edge check {edge} 2 --asked {asked} --deadline-ms {late} --signature {signature}");
+    office.refused("alice", &never, "PAY_ACK_WORTHLESS");
+    let escalate = format!("charter pay edge escalate {edge} 1 {given}");
     office.refused("alice", &escalate, "ESCROW_NOT_IN_WINDOW");
     office.wait_an_hour().await;
     office.json("alice", &escalate);

@@ -209,6 +209,12 @@ pub const ESCROW: &[Mutation] = &[
         "        request.late = add(request.late, more)?;\n",
         "",
     ),
+    escrow(
+        "INV-ESC-12",
+        "contracts/escrow/src/model/edge.rs",
+        "let from_ms = request.escalated_ms.saturating_add(SHOW_MS);",
+        "let from_ms = request.escalated_ms;",
+    ),
     seen_by(
         "escrow_edges::",
         "INV-ESC-12",

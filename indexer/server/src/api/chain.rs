@@ -25,7 +25,7 @@ use crate::store::Mirrored;
 use crate::{letters, store};
 
 /// Blocks that the tables may be behind and still count as current.
-const LAG_BLOCKS_MAX: u64 = 100;
+pub const LAG_BLOCKS_MAX: u64 = 100;
 
 /// One event.
 #[derive(Serialize, JsonSchema)]

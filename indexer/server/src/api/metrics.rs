@@ -87,6 +87,9 @@ pub async fn metrics(State(api): State<Api>) -> Response {
         of_verification(&mut text, verification.as_ref());
     }
     text.gauge("charter_stream_listeners", "Who listens to events.", Some(api.feed.listeners()));
+    let about = "Requests that were sent to nodes, without those that only compare them.";
+    text.family("charter_node_requests_total", "counter", about);
+    text.line(format_args!("charter_node_requests_total {}", api.watch.seen().requests));
     text.family("charter_requests_total", "counter", "Requests that were answered, by route and class of status.");
     for ((route, class), count) in api.requests.all() {
         text.line(format_args!("charter_requests_total{{route=\"{route}\",class=\"{class}xx\"}} {count}"));

@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use charter_client::{At, Contracts, Rpc};
 use charter_types::AccountId;
-use charter_types::event::EventHead;
 use sqlx::PgPool;
 
-use super::{Indexer, LOOK_AROUND, PATIENCE};
+use super::{Indexer, LAG_TIME, LOOK_AROUND, PATIENCE};
 use crate::IndexerError;
+use crate::blame::judged;
 use crate::contract::Contract;
 use crate::light::{Light, Trust};
 use crate::pulse::Pulse;
 use crate::rebuild::fill_payments;
-use crate::source::Source;
+use crate::rewind;
+use crate::source::{Header, Source};
 use crate::store::{self, Cursor, Mirrored};
 use crate::wait::Wait;
 use crate::watch::{Node, Watch};
@@ -22,8 +23,8 @@ use crate::watch::{Node, Watch};
 /// How an indexer begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Start {
-    /// Where a fresh one begins: behind a block at which none of the contracts had an event yet. `None`: the first that
-    /// the node has.
+    /// Where a fresh one begins: behind a block at which none of the contracts had an event yet. One without any event that
+    /// began later goes back to it. `None`: the first that the node has, if the node is believed.
     pub from: Option<u64>,
     /// Whom it believes which blocks are the chain's.
     pub trust: Trust,
@@ -36,12 +37,16 @@ impl Indexer {
         Self::open_as(rpc, contracts, pool, Start::default()).await
     }
 
-    /// The same, as somebody wants it to begin.
+    /// The same, as somebody wants it to begin. What one of several nodes says against that another one may deny; of the
+    /// only one somebody should hear it at once.
     pub async fn open_as(rpc: Rpc, contracts: &Contracts, pool: PgPool, begin: Start) -> Result<Self, IndexerError> {
         let mut wait = Wait::default();
+        let is_alone = rpc.health().len() < 2;
         loop {
             match Self::try_open(rpc.clone(), contracts, pool.clone(), begin).await {
-                Err(error) if error.is_transient() => tokio::time::sleep(wait.after(&error)).await,
+                Err(error) if error.is_transient() && !(is_alone && error.is_of_a_start()) => {
+                    tokio::time::sleep(wait.after(&error)).await;
+                }
                 opened => {
                     wait.over();
                     return opened;
@@ -56,20 +61,15 @@ impl Indexer {
             Contract::ALL.into_iter().map(|contract| (contract, contract.account(contracts).clone())).collect();
         let pulse = Pulse::default();
         let watched = contracts.iter().map(|(_, account)| account.clone()).collect();
-        let mut source = Source::new(rpc, watched, pulse.clone());
-        let begun = begin_at(&mut source, &contracts, &pool, begin).await;
-        if let Err(error) = &begun
-            && error.is_the_nodes()
-        {
-            source.blame(&error.to_string());
-        }
-        let cursor = begun?;
+        let mut source = Source::new(rpc.clone(), watched, pulse.clone());
+        let cursor = begin_at(&mut source, &contracts, &pool, begin).await?;
         let mut connection = pool.acquire().await?;
         fill_payments(&mut connection).await?;
         let heads = store::heads(&mut connection, &contracts).await?;
         let proven = store::is_proven(&mut connection).await?;
         drop(connection);
-        Ok(Self {
+        let indexer = Self {
+            rpc,
             source,
             contracts,
             cursor,
@@ -77,13 +77,16 @@ impl Indexer {
             heads,
             proven,
             pending: None,
+            sent_back: None,
             pool,
             watch: Watch::default(),
             pulse,
             patience: PATIENCE,
             look_around: LOOK_AROUND,
+            lag_time: LAG_TIME,
             stopping: Arc::default(),
-        })
+        };
+        Ok(indexer.given_up_after(PATIENCE))
     }
 }
 
@@ -94,30 +97,53 @@ async fn begin_at(
     pool: &PgPool,
     begin: Start,
 ) -> Result<Cursor, IndexerError> {
-    let node = source.node().await?;
+    let is_light = begin.trust != Trust::Node;
     let mut connection = pool.acquire().await?;
     let mirrored = store::mirrored(&mut connection).await?;
+    let is_late = match (&mirrored, begin.from) {
+        (Some(_), Some(from)) => rewind::begins_late(&mut connection, from).await?,
+        _ => false,
+    };
     drop(connection);
-    // Another chain has other heads.
-    mirrored.as_ref().map_or(Ok(()), |mirrored| node.check(mirrored))?;
-    let light = Light::open(source.rpc(), pool, begin.trust, source.pulse().clone()).await?;
+    let begins = mirrored.is_none() || is_late;
+    // What it has of the past a node could say to be all there is.
+    if begins && is_light && begin.from.is_none() {
+        return Err(IndexerError::NoBeginning);
+    }
+    let node = match &mirrored {
+        // Another chain has other heads.
+        Some(mirrored) if !is_light => source.node_of(mirrored).await?,
+        // With a light client the last block's hash tells which chain it is, and not a name.
+        _ => source.node().await?,
+    };
+    let rpc = source.rpc().clone();
+    let light = judged(&rpc, Light::open(&rpc, pool, begin.trust, source.pulse().clone())).await?;
     source.lead(light);
     let cursor = match &mirrored {
-        Some(mirrored) => same_chain(source, &node, mirrored).await?,
-        None => start(source, contracts, begin.from.unwrap_or(node.earliest)).await?,
+        Some(mirrored) if !begins && is_light => mirrored.cursor,
+        Some(mirrored) if !begins => same_chain(source, &node, mirrored).await?,
+        _ => start(source, contracts, begin.from.unwrap_or(node.earliest)).await?,
     };
-    if source.light().is_some() {
+    let mut is_proven = false;
+    if is_light {
         let head = source.light_head().await?;
         // What was believed of a node may be ahead of what is proven.
-        if cursor.height <= head.block.height || mirrored.is_none() {
+        if cursor.height <= head.block.height || begins {
             source.check_block(cursor, head).await?;
+            is_proven = true;
         }
     }
     let mut connection = pool.acquire().await?;
-    match mirrored {
-        None => store::start_cursor(&mut connection, &node.chain_id, node.genesis, cursor).await?,
-        Some(Mirrored { genesis: None, .. }) => store::keep_genesis(&mut connection, node.genesis).await?,
-        Some(_) => {}
+    let Some(mirrored) = mirrored else {
+        store::start_cursor(&mut connection, &node.chain_id, node.genesis, cursor, is_light).await?;
+        return Ok(cursor);
+    };
+    if begins {
+        rewind::rewind(&mut connection, mirrored.cursor, cursor, source.pulse()).await?;
+    }
+    // A false name that a node gave is gone with the next one that has the chain, or is believed from now on.
+    if is_proven || mirrored.proven || mirrored.genesis.is_none() {
+        store::keep_names(&mut connection, &node.chain_id, node.genesis).await?;
     }
     Ok(cursor)
 }
@@ -126,10 +152,7 @@ async fn begin_at(
 async fn start(source: &Source, contracts: &[(Contract, AccountId)], height: u64) -> Result<Cursor, IndexerError> {
     let cursor = source.header(At::Height(height)).await?.cursor();
     for (contract, account) in contracts {
-        let EventHead { seq, .. } = source.event_head(account, cursor.hash, EventHead::default()).await?;
-        if seq > 0 {
-            return Err(IndexerError::LateStart { contract: contract.name(), height, seq });
-        }
+        source.check_silent(*contract, account, cursor).await?;
     }
     Ok(cursor)
 }
@@ -137,15 +160,14 @@ async fn start(source: &Source, contracts: &[(Contract, AccountId)], height: u64
 /// Where to go on, if the node has the chain that is in the tables.
 async fn same_chain(source: &Source, node: &Node, mirrored: &Mirrored) -> Result<Cursor, IndexerError> {
     let cursor = mirrored.cursor;
+    let other = |block: Header| IndexerError::OtherChain {
+        expected: format!(
+            "{} with block {} of height {}, which is the node's",
+            node.chain_id, block.hash, block.height
+        ),
+        found: format!("{} with block {} there", mirrored.chain_id, cursor.hash),
+    };
     // A node that lags, or has dropped old blocks, does not know it.
-    match source.find(cursor.height).await? {
-        Some(block) if block.hash != cursor.hash => Err(IndexerError::OtherChain {
-            expected: format!(
-                "{} with block {} of height {}, which is the node's",
-                node.chain_id, block.hash, block.height
-            ),
-            found: format!("{} with block {} there", mirrored.chain_id, cursor.hash),
-        }),
-        _ => Ok(cursor),
-    }
+    source.find_unless(cursor.height, |block| (block.hash != cursor.hash).then(|| other(block))).await?;
+    Ok(cursor)
 }

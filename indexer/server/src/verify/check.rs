@@ -40,7 +40,7 @@ pub struct Check {
     /// How the tables stood when they were read last.
     now: Mirrored,
     dead_letters: u64,
-    /// A dead letter became an event after its place was read.
+    /// A dead letter became an event after its place was read, or the tables went back.
     is_stale: bool,
     /// Contracts all of whose events are here, and no others.
     proven: BTreeSet<Contract>,
@@ -134,7 +134,8 @@ impl Check {
         }
         let now = store::mirrored(&mut moment).await?.ok_or(IndexerError::Unreadable { what: "cursor" })?;
         let dead_letters = letters::count(&mut moment).await?;
-        self.is_stale |= dead_letters < self.dead_letters;
+        // Tables that went back have fewer events than were read.
+        self.is_stale |= dead_letters < self.dead_letters || now.cursor.height < self.now.cursor.height;
         self.dead_letters = dead_letters;
         if now.cursor != self.now.cursor {
             self.events.follow(&mut moment, &mut self.shadows).await?;

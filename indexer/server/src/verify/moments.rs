@@ -19,8 +19,20 @@ use crate::database::is_server;
 pub type Moment = Transaction<'static, Postgres>;
 
 const BEGIN: &str = "begin isolation level repeatable read";
-/// All of all tables is read, and the chain is asked in between.
-const LIMITS_OFF: [&str; 2] = ["set local statement_timeout = 0", "set local idle_in_transaction_session_timeout = 0"];
+/// All of all tables is read, and the chain is asked in between; and whoever exchanges tables is waited for. What is of
+/// one moment begins with the first statement after these: were it older than tables that took the place of others, they
+/// would seem empty.
+const PREPARED: [&str; 4] = [
+    "set local statement_timeout = 0",
+    "set local idle_in_transaction_session_timeout = 0",
+    "set local lock_timeout = 0",
+    COMPARING,
+];
+
+/// As long as one compares tables on a server, nobody exchanges them.
+const COMPARING: &str = "lock table verify_run in row share mode";
+/// What whoever exchanges them holds: reading what came of comparisons goes on.
+pub const EXCHANGING: &str = "lock table verify_run in exclusive mode";
 
 /// Where moments come from.
 pub enum Moments {
@@ -51,8 +63,8 @@ impl Moments {
     pub async fn new(pool: &PgPool) -> Result<Self, IndexerError> {
         if is_server(pool) {
             let mut moment = pool.begin_with(BEGIN).await?;
-            for limit in LIMITS_OFF {
-                sqlx::query(limit).execute(&mut *moment).await?;
+            for statement in PREPARED {
+                sqlx::query(statement).execute(&mut *moment).await?;
             }
             return Ok(Self::One(Some(moment)));
         }

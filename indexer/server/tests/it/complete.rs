@@ -1,7 +1,8 @@
 //! Nothing is passed over: what a node leaves out, does not know or can't prove is asked for again.
 //!
 //! Lines whose removal must fail these: `check_complete` in `try_step`, the loop of `start`, `walk_back` for the block after
-//! an unknown height, both loops of `beyond_gap`, the copy of `kept` in `proven`.
+//! an unknown height, both loops of `beyond_gap`, the copy of `kept` in `proven`; `go_back` in `step`, `follows` in
+//! `before_missing`, `remake` and `head_after` in `take_back`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -48,6 +49,70 @@ async fn receipts_that_a_node_leaves_out_are_missed_before_the_cursor_moves() {
     scene.node.stop_lying();
     indexer.catch_up().await.unwrap();
     is_mirrored(&scene, 2).await;
+    scene.end().await;
+}
+
+/// What a node that keeps an event back says of how many there are.
+fn claims(scene: &Scene, contract: Contract, more: u64) -> impl Fn(&Value, &mut Value) + Send + use<> {
+    let mut head = scene.node.world(|world| world.head(contract));
+    head.seq += more;
+    let (head, account) = (serde_json::to_vec(&head).unwrap(), contract.account(&contracts()).to_string());
+    move |params, answer| {
+        if params["method_name"] == "event_head" && params["account_id"] == json!(account) {
+            answer["result"]["result"] = json!(head);
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_that_were_kept_back_and_not_missed_are_read_once_a_node_shows_more() {
+    let scene = Scene::start().await;
+    scene.node.emit(Contract::Registry, &[plain_agent(1)]);
+    scene.node.emit(Contract::Keys, &[json!({ "mpc": "mpc.near" })]);
+    let mut indexer = scene.open().await;
+    indexer.catch_up().await.unwrap();
+    // It leaves the next one out, and says of the number of events what suits. Others' go on.
+    let claimed = claims(&scene, Contract::Registry, 0);
+    scene.node.emit(Contract::Registry, &[plain_agent(2)]);
+    scene.node.emit(Contract::Keys, &[json!({ "mpc": "other.near" })]);
+    let hidden = scene.node.hash(4);
+    scene.node.lie(move |method, params, answer| {
+        if method == "changes" && params["block_id"] == json!(hidden) {
+            answer["result"]["changes"] = json!([]);
+        }
+        claimed(params, answer);
+    });
+    assert_eq!(indexer.catch_up().await.unwrap().height, 5);
+    assert_eq!(scene.one("select count(*)::text from event").await, "3");
+    // An honest one shows what follows, and that something was before it.
+    scene.node.stop_lying();
+    scene.node.emit(Contract::Registry, &[plain_agent(3)]);
+    assert_eq!(indexer.step().await.unwrap(), Progress::WentBack { height: 3 });
+    // Until all is read again the tables are what they were there.
+    assert_eq!(scene.one("select count(*)::text from event").await, "2");
+    assert_eq!(scene.one("select body::text from keys_setting").await, r#""mpc.near""#);
+    indexer.catch_up().await.unwrap();
+    is_mirrored(&scene, 5).await;
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn who_says_that_there_are_more_events_and_shows_none_moves_nothing() {
+    let scene = Scene::start().await;
+    scene.node.emit(Contract::Registry, &[plain_agent(1)]);
+    let mut indexer = scene.open().await;
+    indexer.catch_up().await.unwrap();
+    let claimed = claims(&scene, Contract::Registry, 1);
+    scene.node.block(Vec::new());
+    scene.node.lie(move |_, params, answer| claimed(params, answer));
+    for _ in 0..3 {
+        let stepped = indexer.step().await;
+        assert!(matches!(stepped, Err(IndexerError::Incomplete { .. })), "{stepped:?}");
+        assert_eq!(scene.one("select height::text from cursor").await, "2");
+    }
+    scene.node.stop_lying();
+    indexer.catch_up().await.unwrap();
+    is_mirrored(&scene, 1).await;
     scene.end().await;
 }
 

@@ -294,6 +294,13 @@ async fn an_anchor_finds_events_that_a_node_kept_back() {
     scene.pool.execute(text).await.unwrap();
     assert_eq!(standing().await, of(Standing::Complete, Standing::Withheld));
     drop((server, indexer));
+    // A node that shows what came next shows that something is missing: it is read, and nothing has to be made anew.
+    scene.grow(1).await;
+    drop(scene.mirror(Trust::Stored).await);
+    assert_eq!(standing().await, of(Standing::Complete, Standing::Complete));
+    assert_eq!(scene.number("select count(*) from agent").await, 3);
+    let report = verify(&scene.pool, &scene.rpc(), contracts).await.unwrap().unwrap();
+    assert_eq!((report.mismatches, report.dead_letters), (0, 0), "{:?}", report.detail);
     scene.end().await;
 }
 

@@ -1,13 +1,14 @@
 //! An indexer whose PostgreSQL server restarts, is gone, takes no writes or does not answer goes on where it was. The
 //! embedded database is this process, so all of this needs a server (`PGHOST`); without one nothing is tried.
 //!
-//! Lines whose removal must fail these: `settle` in `keep` and in `try_step`, `for update` in `stands`, `is_unsure =
-//! true` in `keep`, both `close_on_drop`, the loop in `connect`, `drained` and `barks` in `run`.
+//! Lines whose removal must fail these: `settle` in `keep` and in `try_step`, `settle_back` in `try_step`, `for update` in
+//! `stands`, `is_unsure = true` in `keep`, both `close_on_drop`, the loop in `connect`, `drained` and `barks` in `go_on`.
 
 use std::time::{Duration, Instant};
 
 use charter_indexer::{Contract, Database, Indexer, IndexerError, Progress, Watch, verify};
 use reqwest::Url;
+use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, Row};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -122,6 +123,34 @@ async fn a_commit_whose_answer_is_lost_is_found_and_not_made_twice() {
     scene.node.emit(Contract::Registry, &[plain_agent(2)]);
     assert_eq!(indexer.catch_up().await.unwrap().height, 3);
     scene.end_whole(2).await;
+}
+
+#[tokio::test]
+async fn tables_that_went_back_without_an_answer_are_found_there() {
+    let Some(scene) = Scene::start().await else { return };
+    let mut indexer = scene.open().await;
+    scene.node.emit(Contract::Registry, &[plain_agent(1)]);
+    indexer.catch_up().await.unwrap();
+    // A node keeps the next event back.
+    let head = serde_json::to_vec(&scene.node.world(|world| world.head(Contract::Registry))).unwrap();
+    let registry = json!(contracts().registry);
+    scene.node.emit(Contract::Registry, &[plain_agent(2)]);
+    scene.node.lie(move |method, params, answer| {
+        if method == "changes" {
+            answer["result"]["changes"] = json!([]);
+        }
+        if params["method_name"] == "event_head" && params["account_id"] == registry {
+            answer["result"]["result"] = json!(head);
+        }
+    });
+    assert_eq!(indexer.catch_up().await.unwrap().height, 3);
+    scene.node.stop_lying();
+    scene.node.emit(Contract::Registry, &[plain_agent(3)]);
+    scene.proxy.at_commit(Trouble::CutAfter);
+    let cut = indexer.step().await.unwrap_err();
+    assert!(cut.is_transient(), "{cut}");
+    assert_eq!(indexer.catch_up().await.unwrap().height, 4);
+    scene.end_whole(3).await;
 }
 
 #[tokio::test]

@@ -1,14 +1,17 @@
 //! Tables are made again from events beside an indexer at work, and are then as they would be without.
 //!
-//! Lines whose removal must fail these: `fill` in `swap`, `for update` in `swap`, `letters` in `swap`, `rows_affected`
-//! in `fill`, the `grant`, the `comment` and the `alter index` of `reindex.rs`.
+//! Lines whose removal must fail these: `fill` in `swap`, `for update` in `swap`, `letters` in `swap`, `EXCHANGING` in
+//! `swap`, `COMPARING` in `PREPARED`, `rows_affected` in `fill`, the `grant`, the `comment` and the `alter index` of
+//! `reindex.rs`.
 
 use charter_indexer::reindex::{Reindex, reindex};
-use charter_indexer::{Contract, IndexerError, letters};
+use charter_indexer::{Contract, IndexerError, letters, verify};
 use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection};
 
 use crate::database;
+use crate::liar::Liar;
+use crate::node::contracts;
 use crate::taken::{Scene, plain_agent};
 
 /// Agents in tables, in the order of their ids.
@@ -78,6 +81,40 @@ async fn what_an_indexer_commits_just_before_and_after_the_exchange_is_in_the_ne
     let report = scene.verify().await;
     assert_eq!(report.mismatches, 0, "{:?}", report.detail);
     drop(indexer);
+    scene.end().await;
+}
+
+/// A comparison is held up before it has read any table. Tables that took their place meanwhile would have no rows as of
+/// the moment that it began. The embedded database has one connection, and no moment that lasts.
+#[tokio::test]
+async fn tables_are_not_exchanged_while_they_are_compared() {
+    let Some(url) = database::on_server().await else { return };
+    let scene = Scene::start_on(&url).await;
+    scene.node.emit(Contract::Registry, &[plain_agent(1), plain_agent(2)]);
+    scene.open().await.catch_up().await.unwrap();
+    let slow = Liar::start(scene.node.rpc().url().to_owned()).await;
+    slow.hold("query");
+    let (pool, rpc) = (scene.pool.clone(), slow.rpc());
+    let comparing = tokio::spawn(async move { verify(&pool, &rpc, &contracts()).await });
+    slow.until_held().await;
+    let pool = scene.pool.clone();
+    let exchange = reindex(&pool);
+    tokio::pin!(exchange);
+    let waiting = "select count(*)::text from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    tokio::select! {
+        done = &mut exchange => panic!("they were exchanged: {done:?}"),
+        () = async { while scene.one(waiting).await == "0" {} } => {}
+    }
+    // Nobody else waits for the comparison.
+    scene.node.block(Vec::new());
+    assert_eq!(scene.open().await.catch_up().await.unwrap().height, 3);
+    slow.let_go();
+    let (made, compared) = tokio::join!(exchange, comparing);
+    let report = compared.unwrap().unwrap().unwrap();
+    assert_eq!((report.height, report.mismatches), (2, 0), "{:?}", report.detail);
+    assert_eq!(made.unwrap().unwrap().events, 2);
+    assert_eq!(scene.one(AGENTS).await, "1 2");
     scene.end().await;
 }
 

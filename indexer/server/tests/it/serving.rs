@@ -170,6 +170,8 @@ async fn figures_are_those_of_the_tables_and_of_what_was_asked() {
     for name in ["charter_indexed_age_seconds", "charter_verify_age_seconds"] {
         assert!(sample(&text, name).unwrap().parse::<f64>().unwrap() >= 0.0, "{name}: {text}");
     }
+    // The head, blocks, receipts and what contracts say of their events: each is a question or more.
+    assert!(sample(&text, "charter_node_requests_total").unwrap().parse::<u64>().unwrap() > 8, "{text}");
     // What nobody could know beforehand is no label, and each family says what it is, once.
     assert!(!text.contains("secret"), "{text}");
     let said: Vec<_> = text.lines().filter(|line| line.starts_with("# TYPE ")).collect();

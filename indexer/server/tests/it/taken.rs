@@ -90,6 +90,9 @@ impl Scene {
     }
 }
 
+/// What a wrap seals is smaller.
+const SEALED_BYTES: u64 = 4_096;
+
 fn facts() -> [(Contract, BoxedStrategy<Value>); 4] {
     [
         (Contract::Registry, values_of::<registry::Fact>()),
@@ -149,6 +152,11 @@ impl Chance {
     /// A fact, in which text is odd wherever its type lets it be.
     fn fact(&mut self, contract: Contract, of: &BoxedStrategy<Value>) -> Value {
         let mut new = self.value(of);
+        // The node shows what a wrap seals, whole: of gigabytes it would for minutes.
+        let records = new.as_object_mut().into_iter().flat_map(|fact| fact.values_mut());
+        for bytes in records.filter_map(|record| record.get_mut("bytes")) {
+            *bytes = json!(bytes.as_u64().unwrap() % SEALED_BYTES);
+        }
         let mut places = Vec::new();
         texts(&new, "", &mut places);
         for place in places {

@@ -168,9 +168,12 @@ impl<'a> Hop<'a> {
     }
 }
 
-/// So many seconds were begun between the two.
+/// Time to show an answer after an escalation, for nothing.
+const MINUTE_MS: u64 = 60_000;
+
+/// So many seconds that cost were begun between an escalation and a time.
 fn seconds(from_ms: u64, to_ms: u64) -> u128 {
-    u128::from((to_ms - from_ms).div_ceil(1_000))
+    u128::from(to_ms.saturating_sub(from_ms + MINUTE_MS).div_ceil(1_000))
 }
 
 /// A signature that something else has.

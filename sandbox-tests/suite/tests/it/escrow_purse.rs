@@ -1,16 +1,16 @@
 //! Purses: an agent spends its owner's money within caps, and nobody else's.
 
 use charter_harness::arguments::{DEPOSIT, accept, prepay, register, unregister};
-use charter_harness::ok;
+use charter_harness::{Harness, ok};
 use charter_types::asset::Asset;
 use charter_types::escrow::args::{
     ChannelRef, Draw, DrawTo, DrawnRef, ForgetDraws, OfAgent, OpenDrawn, PurseRef, SetCaps,
 };
 use charter_types::escrow::methods as escrow;
-use charter_types::escrow::{ChannelId, Purse};
+use charter_types::escrow::{ChannelId, Purse, SPLITS_MAX};
 use charter_types::registry::args::{AgentAccount, Rearm, SetAgentAccount};
 use charter_types::registry::methods as registry;
-use charter_types::{Ed25519Key, Nothing, U128};
+use charter_types::{Ed25519Key, Hash32, Nothing, U128};
 use near_workspaces::Account;
 use serde_json::json;
 
@@ -27,12 +27,16 @@ struct Robot {
 
 impl Robot {
     async fn new() -> Self {
-        let scene = Scene::new().await;
+        Self::on(Scene::new().await, DEPOSIT).await
+    }
+
+    /// The agent's account prepays so much.
+    async fn on(scene: Scene, prepaid: u128) -> Self {
         let bot = scene.harness.account("bot").await.unwrap();
         let agent = register(&scene.harness, &scene.ann, Vec::new()).await;
         let robot = Self { scene, agent, bot };
         robot.name_account(&robot.scene.ann).await;
-        prepay(&robot.bot, robot.scene.contract(), DEPOSIT).await;
+        prepay(&robot.bot, robot.scene.contract(), prepaid).await;
         // What a test does next is done within the day.
         let now_ms = robot.scene.now_ms().await;
         robot.scene.until((now_ms / DAY_MS + 1) * DAY_MS + MINUTE_MS).await;
@@ -96,6 +100,45 @@ impl Robot {
     async fn purse(&self, owner: &Account) -> Option<Purse> {
         let question = PurseRef { agent: self.agent, owner: owner.id().clone(), asset: self.scene.asset() };
         self.scene.look(escrow::purse, &question).await
+    }
+}
+
+/// A draw ends in a callback, whose refusal undoes nothing. So what is set aside has to be enough for all that it stores, for
+/// names as long as they get, and shares as many: whoever prepaid a yocto less is refused before anything happens.
+#[tokio::test]
+async fn what_a_draw_sets_aside_is_enough_for_the_longest_names() {
+    let harness = Harness::start().await.unwrap();
+    let long = |letter: &str| letter.repeat(64 - 1 - harness.root().id().len());
+    let names = ["a", "b", "c", "d", "t"].map(long);
+    let [ann, ben, cid, dan, token] = names.each_ref().map(String::as_str);
+    let scene = Scene::of(harness, [ann, ben, cid, dan], token).await;
+    let robot = Robot::on(scene, DEPOSIT / 20).await;
+    robot.fill(&robot.scene.ann, 100_000).await;
+    robot.set_caps(&robot.scene.ann, 50_000, 50_000).await;
+    let someone = |n: usize| split(&format!("{}{n:02}", "s".repeat(62)).parse().unwrap(), 100);
+    for shares in [0, SPLITS_MAX] {
+        let splits = (0..shares).map(someone).collect();
+        let locked_until_ms = robot.scene.now_ms().await + HOUR_MS;
+        let open = OpenDrawn {
+            agent: Some(robot.agent),
+            offer: Some(Hash32([9; 32])),
+            locked_until_ms,
+            splits,
+            ..robot.open(&robot.scene.ben)
+        };
+        let draw = Draw { agent: robot.agent, asset: robot.scene.asset(), amount: U128(1_000), to: DrawTo::Open(open) };
+        let refused = robot.scene.send(&robot.bot, escrow::draw, &draw, 0).await;
+        let text = format!("{:?}", refused.failures());
+        let (_, needed) = text.split_once("storage needs ").unwrap_or_else(|| panic!("{text}"));
+        let needed: u128 = needed.split_once(' ').unwrap().0.parse().unwrap();
+        prepay(&robot.bot, robot.scene.contract(), needed - 1).await;
+        let code = robot.scene.told(&robot.bot, escrow::draw, &draw, 0).await;
+        assert_eq!(code.as_deref(), Some("CHARTER_STORAGE_SHORT"), "{shares}");
+        let before = robot.purse(&robot.scene.ann).await.unwrap().balance.0;
+        prepay(&robot.bot, robot.scene.contract(), 1).await;
+        let channel = robot.scene.asked(&robot.bot, escrow::draw, &draw, 0).await.unwrap();
+        assert_eq!(robot.scene.channel(channel).await.unwrap().deposited.0, 1_000, "{shares}");
+        assert_eq!(robot.purse(&robot.scene.ann).await.unwrap().balance.0, before - 1_000, "{shares}");
     }
 }
 

@@ -46,12 +46,17 @@ impl Scene {
     }
 
     pub async fn on(harness: Harness) -> Self {
+        Self::of(harness, ["ann", "ben", "cid", "dan"], "token").await
+    }
+
+    /// Its people and its token have other names.
+    pub async fn of(harness: Harness, names: [&str; 4], of_token: &str) -> Self {
         let mut people = Vec::new();
-        for name in ["ann", "ben", "cid", "dan"] {
+        for name in names {
             people.push(harness.account(name).await.unwrap());
         }
         let holders: Vec<_> = people.iter().map(|person| (person.id().clone(), TOKENS)).collect();
-        let token = token(&harness, "token", &holders).await;
+        let token = token(&harness, of_token, &holders).await;
         let [ann, ben, cid, dan] = people.try_into().unwrap();
         Self { harness, token, ann, ben, cid, dan }
     }

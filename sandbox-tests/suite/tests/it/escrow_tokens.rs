@@ -9,7 +9,7 @@ use charter_types::escrow::methods as escrow;
 use charter_types::escrow::{ChannelId, ClaimBatch, ClaimRow, TRANSFER_YOCTO};
 use charter_types::shared::methods as shared;
 use charter_types::storage::StorageUnregister;
-use charter_types::{Hash32, U128};
+use charter_types::{AccountId, Hash32, U128};
 use near_workspaces::Account;
 use serde_json::{Value, json};
 
@@ -87,8 +87,8 @@ async fn a_lie_of_another_token_fills_nothing() {
     assert_eq!(scene.settled_tokens().await.held.0, 5_000);
 }
 
-/// INV-ESC-9. Off for all, or for the payee alone who is not registered there: the books are as they were, the payer has its
-/// part, and later everything arrives.
+/// INV-ESC-9. Off for all, or for the payee alone: the books are as they were, the payer has its part, and later everything
+/// arrives.
 #[tokio::test]
 async fn what_a_token_does_not_send_is_due_as_before() {
     let scene = Scene::new().await;
@@ -120,6 +120,79 @@ async fn what_a_token_does_not_send_is_due_as_before() {
     assert_eq!(scene.channel(channel).await, None);
     assert_eq!(scene.settled_tokens().await.held.0, 0);
     unregister(&scene.ann, scene.contract()).await;
+}
+
+const NOT_REGISTERED: &str = "TOKEN_NOT_REGISTERED";
+/// What a storage account costs there.
+const ACCOUNT_YOCTO: u128 = 1_250_000_000_000_000_000_000;
+
+impl Scene {
+    /// Dan pays for somebody's storage account with the token (NEP-145).
+    async fn register(&self, account: &AccountId) {
+        let paid = raw("storage_deposit", json!({ "account_id": account, "registration_only": true }));
+        let paid = self.dan.send(self.token.id(), paid, ACCOUNT_YOCTO).await.unwrap();
+        assert!(paid.is_success(), "{paid:?}");
+    }
+
+    /// Gives up its own one, and the tokens in it.
+    async fn leave(&self, by: &Account) {
+        let left = by.send(self.token.id(), raw("storage_unregister", json!({ "force": true })), 1).await.unwrap();
+        assert!(left.is_success() && left.clone().json::<bool>().unwrap(), "{left:?}");
+    }
+}
+
+/// INV-ESC-9. A token with storage accounts (NEP-145) sends nothing to who has none. What payee, payer and share are owed stays
+/// due, each by itself, and arrives once somebody has registered them.
+#[tokio::test]
+async fn who_is_not_registered_with_a_token_is_owed_its_part_until_it_is() {
+    let scene = Scene::new().await;
+    let splits = vec![split(scene.cid.id(), 2_500)];
+    let open = Open { splits: splits.clone(), ..scene.open_args() };
+    let channel = scene.asked(&scene.ann, escrow::open, &open, DEPOSIT).await.unwrap();
+    scene.tell_token("want_accounts", json!({ "wanted": true })).await;
+    // Nobody pays in before the contract itself has one.
+    let args = json!({ "receiver_id": scene.contract(), "amount": U128(TOKENS), "msg": top_up(channel).to_string() });
+    let paid = scene.ann.send(scene.token.id(), raw("ft_transfer_call", args), 1).await.unwrap();
+    assert_eq!(failed_with(&paid).as_deref(), Some(NOT_REGISTERED));
+    scene.register(scene.contract()).await;
+    assert_eq!(scene.transfer(&scene.ann, scene.token.id(), TOKENS, &top_up(channel)).await, TOKENS);
+    for person in [&scene.ann, &scene.ben, &scene.cid] {
+        scene.leave(person).await;
+    }
+    let has = async || {
+        let people = [&scene.ann, &scene.ben, &scene.cid];
+        let [ann, ben, cid] = people.map(|person| scene.tokens(person.id()));
+        [ann.await, ben.await, cid.await]
+    };
+    assert_eq!(has().await, [0; 3]);
+    assert_eq!(scene.claim(channel, 4_000).await, "4000");
+    let before = (scene.channel(channel).await, scene.settled_tokens().await);
+    assert_eq!(scene.withdraw(&scene.ben, &[channel]).await, Ok(3_000));
+    assert_eq!(
+        (scene.channel(channel).await, scene.settled_tokens().await),
+        before,
+        "the payee's part is due as before"
+    );
+    assert_eq!(scene.distribute(channel, &splits, &[0]).await, Ok(1_000));
+    assert!(scene.channel(channel).await.unwrap().shares[0].failed_ms.is_some());
+    assert_eq!(scene.told(&scene.ben, escrow::close, &ChannelRef { channel }, 0).await, None);
+    let closed = scene.channel(channel).await.unwrap();
+    let sums = (closed.closed, closed.paid.0, closed.refunded.0, closed.shares[0].paid.0);
+    assert_eq!((sums, has().await), ((true, 0, 0, 0), [0; 3]));
+    assert_eq!(scene.settled_tokens().await.held.0, TOKENS);
+    let finalize = async || scene.told(&scene.dan, escrow::finalize_close, &ChannelRef { channel }, 0).await;
+    scene.register(scene.ben.id()).await;
+    assert_eq!(finalize().await, None);
+    assert_eq!(has().await, [0, 3_000, 0], "its payer is still without");
+    scene.register(scene.ann.id()).await;
+    assert_eq!(finalize().await, None);
+    assert_eq!(has().await, [TOKENS - 4_000, 3_000, 0]);
+    assert_eq!(scene.distribute(channel, &splits, &[0]).await, Ok(1_000));
+    assert_eq!(has().await, [TOKENS - 4_000, 3_000, 0], "nor does a share arrive where there is no account");
+    scene.register(scene.cid.id()).await;
+    assert_eq!(scene.distribute(channel, &splits, &[0]).await, Ok(1_000));
+    assert_eq!((has().await, scene.channel(channel).await), ([TOKENS - 4_000, 3_000, 1_000], None));
+    assert_eq!(scene.settled_tokens().await.held.0, 0);
 }
 
 const NOTHING_DUE: &str = "ESCROW_NOTHING_DUE";

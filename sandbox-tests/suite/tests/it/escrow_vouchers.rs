@@ -13,7 +13,7 @@ use charter_types::escrow::{
 use charter_types::{Ed25519Key, Hash32};
 use curve25519_dalek::constants::EIGHT_TORSION;
 use curve25519_dalek::{EdwardsPoint, Scalar};
-use ed25519_dalek::Signer as _;
+use ed25519_dalek::{Signature, Signer as _};
 use near_workspaces::Account;
 use sha2::{Digest, Sha512};
 
@@ -104,11 +104,13 @@ async fn a_row_that_says_anything_else_than_was_signed_is_refused() {
     assert_eq!(scene.batch(&scene.ben, vec![good], false).await, ["5000"]);
 }
 
+fn number(parts: &[&[u8]]) -> Scalar {
+    Scalar::from_bytes_mod_order_wide(&Sha512::digest(parts.concat()).into())
+}
+
 /// A signature whose R is shifted by a point of small order, while s signs along what R is then. By none it is an ordinary one.
-fn shifted(message: &Message, by: EdwardsPoint) -> [u8; 64] {
+fn shifted(message: &Message, nonce: Scalar, by: EdwardsPoint) -> [u8; 64] {
     let (key, bytes) = (voucher_key(), message.bytes());
-    let number = |parts: &[&[u8]]| Scalar::from_bytes_mod_order_wide(&Sha512::digest(parts.concat()).into());
-    let nonce = number(&[b"any number", &bytes]);
     let point = (EdwardsPoint::mul_base(&nonce) + by).compress().to_bytes();
     let s = nonce + number(&[&point, key.verifying_key().as_bytes(), &bytes]) * key.to_scalar();
     [point, s.to_bytes()].concat().try_into().unwrap()
@@ -120,10 +122,23 @@ async fn a_signature_that_only_a_check_with_cofactor_takes_is_refused() {
     let scene = Scene::new().await;
     let channel = scene.paying(10_000).await;
     let message = scene.message(channel, 5_000);
-    let rows = EIGHT_TORSION.map(|by| presented(&message, shifted(&message, by)));
+    let nonce = number(&[b"any number", &message.bytes()]);
+    let rows = EIGHT_TORSION.map(|by| presented(&message, shifted(&message, nonce, by)));
     let told = scene.batch(&scene.ben, rows[1..].to_vec(), false).await;
     assert_eq!(told, [BAD_SIGNATURE; 7]);
     assert_eq!(scene.batch(&scene.ben, rows[..1].to_vec(), false).await, ["5000"]);
+}
+
+/// A payee that checked strictly would turn away money.
+#[tokio::test]
+async fn a_signature_that_only_a_strict_check_refuses_is_taken() {
+    let scene = Scene::new().await;
+    let message = scene.message(scene.paying(10_000).await, 5_000);
+    let neutral = shifted(&message, Scalar::ZERO, EIGHT_TORSION[0]);
+    assert_eq!(neutral[..32], EIGHT_TORSION[0].compress().to_bytes());
+    let strict = voucher_key().verifying_key().verify_strict(&message.bytes(), &Signature::from_bytes(&neutral));
+    assert!(strict.is_err());
+    assert_eq!(scene.batch(&scene.ben, vec![presented(&message, neutral)], false).await, ["5000"]);
 }
 
 /// Of another chain, contract, version, channel or kind: an ack is no voucher, though they are as long.
@@ -273,11 +288,8 @@ async fn what_is_no_batch_is_refused_as_a_whole() {
     assert_eq!(scene.channel(channel).await.unwrap().claimed.0, 0);
 }
 
-/// INV-ESC-10. A point of small order, in any of its 14 spellings: under some of them a signature of zeroes is good.
-#[tokio::test]
-async fn inv_esc_10_keys_under_which_anybody_can_sign_are_refused() {
-    let scene = Scene::new().await;
-    let hex = |text: &str| text.parse::<Hash32>().unwrap().0;
+/// Points of small order, in their 14 spellings: under some of them a signature of zeroes is good.
+pub fn weak_keys() -> Vec<Ed25519Key> {
     // y of the points whose order divides 8, canonical and not (Chalkias, Garillot, Nikolaenko, 2020, table 1).
     let points = [
         "0000000000000000000000000000000000000000000000000000000000000000",
@@ -288,21 +300,30 @@ async fn inv_esc_10_keys_under_which_anybody_can_sign_are_refused() {
         "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
         "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
     ];
+    let signs = |point: &str| {
+        let Hash32(even) = point.parse().unwrap();
+        let mut odd = even;
+        odd[31] ^= 0x80;
+        [even, odd].map(Ed25519Key)
+    };
+    points.into_iter().flat_map(signs).collect()
+}
+
+/// INV-ESC-10.
+#[tokio::test]
+async fn inv_esc_10_keys_under_which_anybody_can_sign_are_refused() {
+    let scene = Scene::new().await;
     let edge = crate::escrow_edges::terms(&scene.harness, &scene.ben, scene.dan.id()).await;
-    for point in points {
-        for sign in [0, 0x80] {
-            let mut weak = Ed25519Key(hex(point));
-            weak.0[31] ^= sign;
-            let args = Open { voucher_key: weak, ..scene.open_args() };
-            assert_eq!(scene.told(&scene.ann, escrow::open, &args, DEPOSIT).await.as_deref(), Some("ESCROW_WEAK_KEY"));
-            for terms in [
-                OpenEdge { asker_key: weak, ..edge.clone() },
-                OpenEdge { acker_key: weak, ..edge.clone() },
-                OpenEdge { signer: Signer::Ed25519(weak), ..edge.clone() },
-            ] {
-                let told = scene.told(&scene.ann, escrow::open_edge, &terms, 2 * DEPOSIT).await;
-                assert_eq!(told.as_deref(), Some("ESCROW_WEAK_KEY"), "{weak}");
-            }
+    for weak in weak_keys() {
+        let args = Open { voucher_key: weak, ..scene.open_args() };
+        assert_eq!(scene.told(&scene.ann, escrow::open, &args, DEPOSIT).await.as_deref(), Some("ESCROW_WEAK_KEY"));
+        for terms in [
+            OpenEdge { asker_key: weak, ..edge.clone() },
+            OpenEdge { acker_key: weak, ..edge.clone() },
+            OpenEdge { signer: Signer::Ed25519(weak), ..edge.clone() },
+        ] {
+            let told = scene.told(&scene.ann, escrow::open_edge, &terms, 2 * DEPOSIT).await;
+            assert_eq!(told.as_deref(), Some("ESCROW_WEAK_KEY"), "{weak}");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The key host at work: it uses a sealed credential only as often as budget, rate and approvals allow, and gives back what
 //! it did not use.
 
+mod receipts;
+
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

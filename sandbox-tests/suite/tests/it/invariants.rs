@@ -93,12 +93,19 @@ pub struct Run<'a> {
 pub struct Tally {
     ends: Mutex<BTreeMap<String, [u32; 2]>>,
     sequences: AtomicU32,
+    /// Fewest steps of a sequence, of those that count theirs.
+    steps: AtomicU32,
     failed: AtomicBool,
 }
 
 impl Tally {
     pub const fn new() -> Self {
-        Self { ends: Mutex::new(BTreeMap::new()), sequences: AtomicU32::new(0), failed: AtomicBool::new(false) }
+        Self {
+            ends: Mutex::new(BTreeMap::new()),
+            sequences: AtomicU32::new(0),
+            steps: AtomicU32::new(u32::MAX),
+            failed: AtomicBool::new(false),
+        }
     }
 
     /// Plays rows of moves, each on a copy of the chain with the people who are on it, until one panics, which is shrunk then.
@@ -148,8 +155,15 @@ impl Tally {
         self.ends.lock().unwrap().entry(method.to_owned()).or_default()[usize::from(!done)] += 1;
     }
 
-    /// Fails if a method that was called often was never done or never refused.
+    /// What a sequence did, beside moves for which there was nothing yet.
+    pub fn note_steps(&self, steps: u32) {
+        self.steps.fetch_min(steps, Ordering::Relaxed);
+    }
+
+    /// Fails if a method that was called often was never done or never refused, or if a sequence was short.
     pub fn check(&self) {
+        let steps = self.steps.load(Ordering::Relaxed);
+        assert!(steps >= STEPS, "a sequence of {steps} steps");
         let tally = self.ends.lock().unwrap();
         if asked_for().is_some() {
             for (method, [done, refused]) in tally.iter() {
@@ -172,6 +186,8 @@ impl<F: Fn()> Drop for OnPanic<F> {
     }
 }
 
+/// Each sequence has as many.
+pub const STEPS: u32 = 30;
 /// Of fewer calls, chance may leave one end out.
 const OFTEN: u32 = 150;
 

@@ -1,9 +1,10 @@
-//! Both sides of every bound. A line whose removal must fail these: `min(self.acker_side)` in `take_late`.
+//! Both sides of every bound. Lines whose removal must fail these, in `take_late`: `min(self.acker_side)`, and the time to
+//! show an answer.
 
 use charter_types::asset::Asset;
 use charter_types::escrow::args::OpenEdge;
 use charter_types::escrow::{
-    COLLATERAL_MIN, CUT_RETURNS_MS, EDGE_MS_MAX, EdgeState, EscrowError, Signer, WINDOW_MS_MAX, WINDOW_MS_MIN,
+    COLLATERAL_MIN, CUT_RETURNS_MS, EDGE_MS_MAX, EdgeState, EscrowError, SHOW_MS, Signer, WINDOW_MS_MAX, WINDOW_MS_MIN,
 };
 use charter_types::{AccountId, Ed25519Key, EthAddress, Hash32, U128};
 
@@ -57,6 +58,11 @@ fn live() -> Edge {
 /// Escalated right at its deadline.
 fn escalated(edge: &mut Edge, at_ms: u64) -> Request {
     edge.escalate(&id("asker.near"), (ASKED, at_ms), at_ms).unwrap()
+}
+
+/// Escalated so long ago that it is late from then on.
+fn late_from(edge: &mut Edge, from_ms: u64) -> Request {
+    escalated(edge, from_ms - SHOW_MS)
 }
 
 #[test]
@@ -175,7 +181,7 @@ fn a_request_is_escalated_from_its_deadline_to_the_end_of_the_window() {
 #[test]
 fn each_second_begun_costs_up_to_the_cap() {
     let mut edge = live();
-    let mut request = escalated(&mut edge, NOW_MS);
+    let mut request = late_from(&mut edge, NOW_MS);
     for (after_ms, late, open) in [
         (0, 0, true),
         (1, 10, true),
@@ -198,7 +204,7 @@ fn each_second_begun_costs_up_to_the_cap() {
 #[test]
 fn a_response_stops_the_clock_once() {
     let mut edge = live();
-    let mut request = escalated(&mut edge, NOW_MS);
+    let mut request = late_from(&mut edge, NOW_MS);
     let at_ms = NOW_MS + 2_500;
     let (edge_before, request_before) = (edge.clone(), request.clone());
     let refused = edge.deliver(&mut request, ANSWERED, at_ms, || false);
@@ -214,13 +220,26 @@ fn a_response_stops_the_clock_once() {
     assert_eq!(again, Err(EscrowError::RequestSettled {}));
 }
 
+/// However high the rate.
+#[test]
+fn an_answer_that_is_shown_within_a_minute_costs_nothing() {
+    for (after_ms, late) in [(0, 0), (SHOW_MS, 0), (SHOW_MS + 1, 6_000)] {
+        let mut edge = live_under(OpenEdge { rate_per_s: U128(6_000), ..terms() });
+        let mut request = escalated(&mut edge, NOW_MS);
+        // Nor if the asker asks for late pay before.
+        edge.take_late(&mut request, NOW_MS + after_ms / 2).unwrap();
+        edge.deliver(&mut request, ANSWERED, NOW_MS + after_ms, || true).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((request.late, request.open, edge.acker_side), (late, false, 10_000 - late), "{after_ms}");
+    }
+}
+
 #[test]
 fn late_pay_is_the_same_in_any_order_and_at_most_the_collateral() {
     for (times, all) in [([60_000, 120_000], 1_800), ([400_000, 500_000], 9_000), ([600_000, 600_000], 10_000)] {
         let mut sums = Vec::new();
         for order in [[0, 1], [1, 0]] {
             let mut edge = live();
-            let mut requests = [escalated(&mut edge, NOW_MS), escalated(&mut edge, NOW_MS)];
+            let mut requests = [late_from(&mut edge, NOW_MS), late_from(&mut edge, NOW_MS)];
             // One of them is asked about more often than the other.
             edge.take_late(&mut requests[order[0]], NOW_MS + 1).unwrap();
             for index in order {
@@ -263,7 +282,7 @@ fn an_edge_does_not_end_while_something_is_owed() {
 fn a_cut_takes_the_same_of_both_and_no_more_than_there_is() {
     for (late_ms, each) in [(0, 2_000), (800_000, 2_000), (900_000, 1_000)] {
         let mut edge = live_under(OpenEdge { cap: U128(9_000), ..terms() });
-        let mut request = escalated(&mut edge, NOW_MS);
+        let mut request = late_from(&mut edge, NOW_MS);
         edge.deliver(&mut request, ANSWERED, NOW_MS + late_ms, || true).unwrap();
         let acker = id("acker.near");
         assert_eq!(edge.cut(&acker, NOW_MS), Err(EscrowError::NotAsker { caller: acker }));
@@ -278,7 +297,7 @@ fn a_cut_takes_the_same_of_both_and_no_more_than_there_is() {
 #[test]
 fn what_comes_back_is_where_it_was() {
     let mut edge = live();
-    let mut request = escalated(&mut edge, NOW_MS);
+    let mut request = late_from(&mut edge, NOW_MS);
     edge.deliver(&mut request, ANSWERED, NOW_MS + 1, || true).unwrap();
     let before = edge.clone();
     let parts = edge.take_due().unwrap();

@@ -32,6 +32,7 @@ impl Mirror {
                 Ok(Progress::Advanced { height, events }) => {
                     self.ground.tally.mirrored(u64::try_from(events)?, height);
                 }
+                Ok(Progress::WentBack { .. }) => {}
                 Ok(Progress::Idle) => tokio::time::sleep(POLL).await,
                 Err(error) if error.is_transient() => tokio::time::sleep(PAUSE).await,
                 Err(error) => return Err(error.into()),

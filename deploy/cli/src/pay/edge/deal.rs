@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use charter_types::asset::Asset;
-use charter_types::escrow::Signer;
 use charter_types::escrow::args::OpenEdge;
+use charter_types::escrow::{MODEL_BYTES_MAX, Signer};
 use charter_types::{AccountId, Ed25519Key, U128};
 
 use crate::files::payments::Payments;
@@ -14,7 +14,7 @@ use crate::units::{Amount, amount, duration_ms, some_amount};
 
 #[derive(clap::Args)]
 pub struct Deal {
-    /// What lateness costs for each second from escalation on. In NEAR; of a token, in its smallest unit.
+    /// What lateness costs for each second from a minute after the escalation on. In NEAR; of a token, in its smallest unit.
     #[arg(long, value_name = "AMOUNT", value_parser = some_amount)]
     rate: Amount,
     /// Most that one request can cost [default: the collateral].
@@ -49,6 +49,14 @@ pub struct Deal {
 fn signer(text: &str) -> Result<Signer, String> {
     let Some(rest) = text.strip_prefix("eip191:") else { return text.parse().map(Signer::Ed25519) };
     let (address, model) = rest.split_once(':').ok_or("expected eip191:ADDRESS:MODEL")?;
+    // As the contract has it: with a colon one text could be read in two ways.
+    let fits = (1..=MODEL_BYTES_MAX).contains(&model.len())
+        && model.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b':');
+    if !fits {
+        return Err(format!(
+            "ESCROW_BAD_EDGE: a model is 1 to {MODEL_BYTES_MAX} printable ASCII characters without a colon"
+        ));
+    }
     Ok(Signer::Eip191 { address: address.parse()?, model: model.to_owned() })
 }
 
@@ -100,10 +108,17 @@ mod tests {
         let key = Ed25519Key([7; 32]);
         assert_eq!(signer(&key.to_string()), Ok(Signer::Ed25519(key)));
         let address = EthAddress([0xab; 20]);
-        let model = "qwen:3".to_owned();
-        assert_eq!(signer(&format!("eip191:{address}:{model}")), Ok(Signer::Eip191 { address, model }));
+        for model in ["q", "openai/gpt oss-120b~", "m".repeat(64).as_str()] {
+            let expected = Signer::Eip191 { address, model: model.to_owned() };
+            assert_eq!(signer(&format!("eip191:{address}:{model}")), Ok(expected));
+        }
         for wrong in ["", "eip191:", "eip191:0xab:m", "x25519:abc"] {
             assert!(signer(wrong).is_err(), "{wrong}");
+        }
+        // The contract's words, before anything is signed.
+        let refusal = "ESCROW_BAD_EDGE: a model is 1 to 64 printable ASCII characters without a colon";
+        for model in ["", "qwen:3", "qwen\n3", "qwén", "m".repeat(65).as_str()] {
+            assert_eq!(signer(&format!("eip191:{address}:{model}")), Err(refusal.to_owned()), "{model}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Requests that were not answered in time: the ack, its escalation, the answer, the late pay.
 
-use anyhow::bail;
-use charter_client::sha256;
+use anyhow::{anyhow, bail};
+use charter_client::{ack, sha256};
 use charter_types::escrow::args::{Deliver, Escalate, RequestRef};
 use charter_types::escrow::{Edge, EdgeId, Exchange, Request, Signer, methods};
 use charter_types::{AnySignature, Ed25519Key, Hash32, Signature64};
@@ -26,19 +26,18 @@ pub enum Command {
         #[arg(long, value_name = "TIME", value_parser = duration_ms)]
         within: u64,
     },
-    /// Presents an ack whose deadline is over, as its asker: from now on each second costs the acker.
+    /// Says whether an ack is worth something to its asker: whether silence could be escalated. Check it when you get it.
+    Check {
+        #[command(flatten)]
+        ack: Acked,
+        /// How long you are ready to wait for the answer from now on, as 30s [default: as long as the ack says].
+        #[arg(long, value_name = "TIME", value_parser = duration_ms)]
+        within: Option<u64>,
+    },
+    /// Presents an ack whose deadline is over, as its asker: from a minute later on each second costs the acker.
     Escalate {
         #[command(flatten)]
-        which: Which,
-        /// sha256 of what is asked, as in the request.
-        #[arg(long, value_name = "HASH")]
-        asked: Hash32,
-        /// The ack's deadline, milliseconds since 1970.
-        #[arg(long, value_name = "MS")]
-        deadline_ms: u64,
-        /// The ack's signature.
-        #[arg(long)]
-        signature: Signature64,
+        ack: Acked,
     },
     /// Shows that there is an answer: that stops the clock. Anybody can.
     Deliver {
@@ -66,6 +65,30 @@ pub struct Which {
     number: u64,
 }
 
+/// An ack, as `charter pay edge ack` prints it.
+#[derive(clap::Args)]
+pub struct Acked {
+    #[command(flatten)]
+    which: Which,
+    /// sha256 of what is asked, as in the request.
+    #[arg(long, value_name = "HASH")]
+    asked: Hash32,
+    /// The ack's deadline, milliseconds since 1970.
+    #[arg(long, value_name = "MS")]
+    deadline_ms: u64,
+    /// The ack's signature.
+    #[arg(long)]
+    signature: Signature64,
+}
+
+impl Acked {
+    fn read(&self, payments: &Payments) -> anyhow::Result<Escalate> {
+        let RequestRef { edge, counter } = self.which.read(payments)?;
+        let Self { asked, deadline_ms, signature, .. } = *self;
+        Ok(Escalate { edge, counter, asked, deadline_ms, signature })
+    }
+}
+
 impl Which {
     fn read(&self, payments: &Payments) -> anyhow::Result<RequestRef> {
         Ok(RequestRef { edge: payments.edge(&self.edge)?, counter: self.number })
@@ -91,13 +114,14 @@ pub async fn run(session: &Session, command: Command) -> anyhow::Result<()> {
     let payments = Payments::open(session)?;
     let (me, escrow) = (&session.me, session.contracts.escrow());
     match command {
-        Command::Ack { which, asked, within } => ack(session, &payments, which.read(&payments)?, asked, within).await,
-        Command::Escalate { which, asked, deadline_ms, signature } => {
-            let request = which.read(&payments)?;
-            let RequestRef { edge, counter } = request;
-            let args = Escalate { edge, counter, asked, deadline_ms, signature };
+        Command::Ack { which, asked, within } => {
+            sign_ack(session, &payments, which.read(&payments)?, asked, within).await
+        }
+        Command::Check { ack, within } => check(session, &payments, &ack.read(&payments)?, within).await,
+        Command::Escalate { ack } => {
+            let args = ack.read(&payments)?;
             escrow.call(me, methods::escalate, &args).await?;
-            tell(session, request).await
+            tell(session, RequestRef { edge: args.edge, counter: args.counter }).await
         }
         Command::Deliver { which, response: response_hash, signature } => {
             let request = which.read(&payments)?;
@@ -126,7 +150,7 @@ fn exchange(payments: &Payments, request: RequestRef, asked: Hash32) -> Exchange
     Exchange { domain: payments.domain, edge, counter, asked }
 }
 
-async fn ack(
+async fn sign_ack(
     session: &Session,
     payments: &Payments,
     request: RequestRef,
@@ -147,6 +171,18 @@ async fn ack(
         "edge": edge.id, "request": request.counter, "asked": asked, "deadline_ms": deadline_ms, "signature": signature,
     });
     session.tell(&value, &text)
+}
+
+/// For its asker, who is told of a bad one by a code.
+async fn check(session: &Session, payments: &Payments, given: &Escalate, within: Option<u64>) -> anyhow::Result<()> {
+    let edge = find(session, given.edge).await?;
+    let now_ms = session.now_ms().await?;
+    let answer_by_ms = within.map_or(u64::MAX, |within| now_ms.saturating_add(within));
+    ack::check(&edge, payments.domain, given, answer_by_ms, now_ms)
+        .map_err(|error| anyhow!("{}: {error}", error.code()))?;
+    let Escalate { counter, deadline_ms, .. } = *given;
+    let text = format!("request {counter} is to be answered by {}, or {} pays", time(deadline_ms), edge.acker);
+    session.tell(&json!({ "edge": edge.id, "request": counter, "deadline_ms": deadline_ms }), &text)
 }
 
 fn check_key(payments: &Payments, expected: Ed25519Key, edge: EdgeId) -> anyhow::Result<()> {

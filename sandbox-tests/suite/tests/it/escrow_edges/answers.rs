@@ -4,9 +4,9 @@ use charter_harness::arguments::{DEPOSIT, unregister};
 use charter_harness::{Harness, refused};
 use charter_types::escrow::args::{Deliver, Escalate, OpenEdge};
 use charter_types::escrow::methods as escrow;
-use charter_types::{AnySignature, Hash32, Signature64};
+use charter_types::{AnySignature, Hash32, Signature64, U128};
 
-use super::{ACKER, AUTHOR, CAP, COLLATERAL, Hop, RATE, WINDOW_MS, key, seconds, signed, terms, what};
+use super::{ACKER, AUTHOR, CAP, COLLATERAL, Hop, MINUTE_MS, RATE, WINDOW_MS, key, seconds, signed, terms, what};
 use crate::escrow::totals;
 use crate::escrow_bytes::{ACK, Asked, Message, RESPONSE, VOUCHER, domain_of};
 use crate::escrow_scene::{DAY_MS, HOUR_MS, balance, until};
@@ -29,38 +29,45 @@ async fn answered_in_time_costs_nobody_anything() {
     unregister(&ann, hop.contract()).await;
 }
 
-/// Who escalates what was answered gets a second or two of the acker's money at most: the acker shows the answer.
+/// An asker has an ack of everything that was answered, too. Count from the escalation itself, and it presents all of them at
+/// once for each one's first second.
 #[tokio::test]
-async fn an_escalation_of_what_was_answered_costs_the_seconds_until_the_answer_is_shown() {
+async fn to_escalate_what_was_answered_gains_nothing() {
     let harness = Harness::start().await.unwrap();
     let (ann, ben) = (harness.account("ann").await.unwrap(), harness.account("ben").await.unwrap());
-    let hop = Hop::live(&harness, (&ann, &ben)).await;
-    let from_ms = hop.late(1).await;
-    assert_eq!(hop.told(&ben, escrow::deliver, &hop.response(1), 0).await, None);
-    let seen = hop.seen(1).await;
-    let delivered = seen.delivered.unwrap();
-    assert_eq!(delivered.response_hash, what("the answer"));
-    let cost = RATE * seconds(from_ms, delivered.at_ms);
-    assert_eq!((seen.late.0, seen.open), (cost, false));
-    // However long nobody asks for it.
-    until(&harness, delivered.at_ms + DAY_MS).await;
-    let had = balance(&ann).await;
-    if cost > 0 {
-        assert_eq!(hop.claim_late(1).await, Ok(cost));
+    // A second of each would be all there is.
+    let answered = 20;
+    let rate_per_s = U128(COLLATERAL / u128::from(answered));
+    let terms = OpenEdge { rate_per_s, cap: rate_per_s, ..terms(&harness, &ben, harness.root().id()).await };
+    let hop = Hop::open(&harness, &ann, &terms).await;
+    assert_eq!(hop.told(&ben, escrow::join_edge, &hop.reference(), COLLATERAL).await, None);
+    let deadline_ms = harness.now_ms().await.unwrap() + 1_000;
+    until(&harness, deadline_ms).await;
+    for counter in 1..=answered {
+        assert_eq!(hop.escalate(&hop.ack(counter, deadline_ms)).await, None);
+        assert_eq!(hop.claim_late(counter).await.unwrap_err(), "ESCROW_NOTHING_DUE");
     }
-    assert_eq!(balance(&ann).await, had + cost);
+    for counter in 1..=answered {
+        assert_eq!(hop.told(&ben, escrow::deliver, &hop.response(counter), 0).await, None);
+        let seen = hop.seen(counter).await;
+        assert_eq!((seen.late.0, seen.open), (0, false));
+        assert_eq!(seen.delivered.unwrap().response_hash, what("the answer"));
+    }
+    // However long nobody asks for it.
+    until(&harness, deadline_ms + DAY_MS).await;
     assert_eq!(hop.claim_late(1).await.unwrap_err(), "ESCROW_NOTHING_DUE");
-    assert_eq!(hop.sides().await, (COLLATERAL, COLLATERAL - cost));
+    assert_eq!(hop.sides().await, (COLLATERAL, COLLATERAL));
 }
 
-/// The clock runs from the escalation, by the second, and stops at the answer.
+/// The clock runs from a minute after the escalation, by the second, and stops at the answer.
 #[tokio::test]
 async fn late_costs_each_second_begun_until_the_answer() {
     let harness = Harness::start().await.unwrap();
     let (ann, ben) = (harness.account("ann").await.unwrap(), harness.account("ben").await.unwrap());
     let hop = Hop::live(&harness, (&ann, &ben)).await;
     let from_ms = hop.late(1).await;
-    until(&harness, from_ms + 4_500).await;
+    assert_eq!(hop.claim_late(1).await.unwrap_err(), "ESCROW_NOTHING_DUE", "it may still show that it answered");
+    until(&harness, from_ms + MINUTE_MS + 4_500).await;
     let had = balance(&ann).await;
     let first = hop.claim_late(1).await.unwrap();
     assert!(first >= 5 * RATE && first.is_multiple_of(RATE), "{first}");

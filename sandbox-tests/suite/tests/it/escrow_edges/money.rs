@@ -8,7 +8,7 @@ use charter_types::escrow::args::OpenEdge;
 use charter_types::escrow::methods as escrow;
 use serde_json::json;
 
-use super::{CAP, COLLATERAL, CUT, Hop, RATE, terms};
+use super::{CAP, COLLATERAL, CUT, Hop, MINUTE_MS, RATE, terms};
 use crate::escrow_scene::{DAY_MS, HOUR_MS, Scene, until};
 use crate::staked::{tell, token};
 
@@ -92,7 +92,7 @@ async fn a_token_that_fails_stops_no_clock() {
     let hop = live(&scene).await;
     let from_ms = hop.late(1).await;
     scene.tell_token("fail", json!({ "fails": true })).await;
-    until(&scene.harness, from_ms + 2_500).await;
+    until(&scene.harness, from_ms + MINUTE_MS + 2_500).await;
     assert!(hop.claim_late(1).await.unwrap() >= 3 * RATE);
     assert_eq!(
         hop.told(&scene.ann, escrow::cut_edge, &hop.reference(), 1).await.as_deref(),

@@ -18,6 +18,7 @@ use super::World;
 use super::model::{self, DELAY_MS, Goal, Id, Late, NEAR, NewEdge, PEOPLE, Person, Root, Row, Step, Target, Terms};
 use super::moves::{Forged, Op};
 use crate::escrow_bytes::{Asked, Message, Tree, domain, domain_of, leaf};
+use crate::escrow_vouchers::weak_keys;
 
 /// Keys of an edge: everybody's are the same, for an edge's id is in all that is signed.
 pub const ASKER_KEY: [u8; 32] = [201; 32];
@@ -26,6 +27,11 @@ pub const SIGNER_KEY: [u8; 32] = [203; 32];
 
 pub fn public(seed: [u8; 32]) -> Ed25519Key {
     Ed25519Key(SigningKey::from_bytes(&seed).verifying_key().to_bytes())
+}
+
+fn weak_key(which: usize) -> Ed25519Key {
+    let weak = weak_keys();
+    weak[which % weak.len()]
 }
 
 /// Signs a channel's vouchers.
@@ -55,7 +61,7 @@ impl World {
     fn drawn(&self, payee: Person, terms: &Terms) -> OpenDrawn {
         OpenDrawn {
             payee: self.id(payee),
-            voucher_key: public(key(self.ids.len())),
+            voucher_key: terms.weak.map_or_else(|| public(key(self.ids.len())), weak_key),
             withdraw_delay_ms: DELAY_MS,
             agent: terms.of_agent.then_some(self.agent),
             locked_until_ms: terms.locked_until_ms,
@@ -125,6 +131,10 @@ impl World {
     }
 
     pub(super) fn open_edge(&self, new: &NewEdge) -> OpenEdge {
+        let mut keys = [ASKER_KEY, ACKER_KEY, SIGNER_KEY].map(public);
+        if let Some((whose, which)) = new.weak {
+            keys[whose] = weak_key(which);
+        }
         OpenEdge {
             acker: self.id(new.acker),
             asset: self.asset(new.asset),
@@ -135,9 +145,9 @@ impl World {
             cap: U128(new.cap),
             window_ms: model::WINDOW_MS,
             ends_ms: new.ends_ms,
-            asker_key: public(ASKER_KEY),
-            acker_key: public(ACKER_KEY),
-            signer: Signer::Ed25519(public(SIGNER_KEY)),
+            asker_key: keys[0],
+            acker_key: keys[1],
+            signer: Signer::Ed25519(keys[2]),
             offer: None,
         }
     }

@@ -77,6 +77,7 @@ impl World {
             rate_per_s: most,
             cap: most,
             ends_ms,
+            weak: None,
         };
         let terms = OpenEdge { asset, ..self.open_edge(&terms) };
         let edge = ok(bot, self.escrow(), escrow::open_edge, &terms, DEPOSIT).await;

@@ -266,7 +266,9 @@ impl World {
             let ends_ms = now_ms + if op.flag { 2 * DAY_MS } else { 6 * HOUR_MS };
             let (acker, cut_to) = (op.other.wrapping_add(op.pick) % PEOPLE, op.other);
             let (asset, collateral, cut) = (op.asset, COLLATERAL, CUT * (op.share % 3));
-            return one(Step::OpenEdge(NewEdge { acker, asset, collateral, cut, cut_to, rate_per_s, cap, ends_ms }));
+            let weak = weak(op).map(|which| (which % 3, which / 3));
+            let new = NewEdge { acker, asset, collateral, cut, cut_to, rate_per_s, cap, ends_ms, weak };
+            return one(Step::OpenEdge(new));
         }
         let ((about, counter), row) = (self.request(op)?, &op.rows[0]);
         let deliver = Step::Deliver { id: about, counter, signed: row.forged.is_none() };
@@ -344,5 +346,11 @@ fn terms(op: &Op, now_ms: u64) -> Terms {
         offer: op.flag,
         locked_until_ms: locked_until_ms(op.lock, now_ms),
         of_agent: op.share.is_multiple_of(2),
+        weak: weak(op),
     }
+}
+
+/// Once in a while, which of the keys under which anybody can sign.
+fn weak(op: &Op) -> Option<usize> {
+    op.pick.is_multiple_of(12).then_some(op.pick / 12)
 }

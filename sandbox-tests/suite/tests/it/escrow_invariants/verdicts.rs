@@ -77,6 +77,7 @@ fn broken_by(acts: &[Act], came: &Came, judged: &Judged, model: &Model, lied: bo
             let too_early = faults.iter().any(|fault| early.contains(fault));
             name_if(too_early && acts.iter().any(ends), "INV-ESC-7");
             name_if(faults.contains(&"ESCROW_NOTHING_DUE"), "INV-ESC-2");
+            name_if(faults.contains(&"ESCROW_WEAK_KEY"), "INV-ESC-10");
         }
         _ => {}
     }

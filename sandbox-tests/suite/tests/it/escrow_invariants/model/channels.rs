@@ -13,6 +13,7 @@ pub const TOO_SMALL: &str = "ESCROW_DEPOSIT_TOO_SMALL";
 pub const DEPOSIT_MIN: u128 = 1_000;
 const BAD_SHARES: &str = "ESCROW_BAD_SHARES";
 const BAD_LOCK: &str = "ESCROW_BAD_LOCK";
+pub const WEAK: &str = "ESCROW_WEAK_KEY";
 const LOCK_MS_MAX: u64 = 366 * super::DAY_MS;
 
 /// What a payee offered, and a payer took.
@@ -23,6 +24,8 @@ pub struct Terms {
     pub offer: bool,
     pub locked_until_ms: u64,
     pub of_agent: bool,
+    /// One of the keys under which anybody can sign.
+    pub weak: Option<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,8 +147,8 @@ impl Model {
         terms: &Terms,
         (amount, now_ms): (u128, u64),
     ) -> Judged {
-        let [same, splits, lock] = self.open_faults(payer, payee, terms, now_ms);
-        refuse_if(&[same, splits, lock, (asset == NEAR && amount < DEPOSIT_MIN, TOO_SMALL)])?;
+        let [same, splits, lock, weak] = self.open_faults(payer, payee, terms, now_ms);
+        refuse_if(&[same, splits, lock, weak, (asset == NEAR && amount < DEPOSIT_MIN, TOO_SMALL)])?;
         let deposited = if asset == NEAR { amount } else { 0 };
         self.deposit(asset, deposited);
         self.add_channel(payer, (payee, asset), terms, (deposited, false));
@@ -158,7 +161,7 @@ impl Model {
         payee: Person,
         terms: &Terms,
         now_ms: u64,
-    ) -> [(bool, &'static str); 3] {
+    ) -> [(bool, &'static str); 4] {
         let accounts: BTreeSet<Person> = terms.splits.iter().map(|split| split.0).collect();
         let good = accounts.len() == terms.splits.len()
             && !accounts.contains(&payee)
@@ -168,6 +171,7 @@ impl Model {
             (payer == payee, "ESCROW_SAME_PAYEE"),
             (!good, "ESCROW_BAD_SPLITS"),
             (terms.locked_until_ms > now_ms + LOCK_MS_MAX, BAD_LOCK),
+            (terms.weak.is_some(), WEAK),
         ]
     }
 

@@ -1,6 +1,7 @@
 //! Edges: who answers in time, or pays.
 
-use super::{Asset, Id, Judged, LONG_MS, Model, NEAR, Part, Person, Transfer, refuse_if};
+use super::channels::WEAK;
+use super::{Asset, Id, Judged, LONG_MS, MINUTE_MS, Model, NEAR, Part, Person, Transfer, refuse_if};
 
 pub const WINDOW_MS: u64 = super::HOUR_MS;
 const UNKNOWN: &str = "ESCROW_UNKNOWN_EDGE";
@@ -24,6 +25,8 @@ pub struct NewEdge {
     pub rate_per_s: u128,
     pub cap: u128,
     pub ends_ms: u64,
+    /// Whose of asker, acker and signer is one of the keys under which anybody can sign, and which.
+    pub weak: Option<(usize, usize)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,10 +128,10 @@ impl Edge {
 }
 
 impl Request {
-    /// Up to now, for each second begun.
+    /// Up to now, for each second begun after the minute in which an answer is shown for nothing.
     fn owed(&self, terms: &NewEdge, now_ms: u64) -> u128 {
         let until_ms = self.delivered_ms.unwrap_or(now_ms);
-        let seconds = u128::from((until_ms - self.escalated_ms).div_ceil(1_000));
+        let seconds = u128::from(until_ms.saturating_sub(self.escalated_ms + MINUTE_MS).div_ceil(1_000));
         terms.cap.min(terms.rate_per_s * seconds)
     }
 }
@@ -139,7 +142,7 @@ impl Model {
     }
 
     pub(super) fn open_edge(&mut self, new: &NewEdge, attached: u128, asker: Person, now_ms: u64) -> Judged {
-        let NewEdge { acker, asset, collateral, cut, cut_to, rate_per_s, cap, ends_ms } = *new;
+        let NewEdge { acker, asset, collateral, cut, cut_to, rate_per_s, cap, ends_ms, weak } = *new;
         let good = acker != asker
             && cut_to != asker
             && cut_to != acker
@@ -148,7 +151,11 @@ impl Model {
             && rate_per_s > 0
             && (rate_per_s..=collateral).contains(&cap)
             && (now_ms + 1..=now_ms + EDGE_MS_MAX).contains(&ends_ms);
-        refuse_if(&[(!good, "ESCROW_BAD_EDGE"), (asset == NEAR && attached <= collateral, "ESCROW_NOT_ATTACHED")])?;
+        refuse_if(&[
+            (!good, "ESCROW_BAD_EDGE"),
+            (weak.is_some(), WEAK),
+            (asset == NEAR && attached <= collateral, "ESCROW_NOT_ATTACHED"),
+        ])?;
         self.take_fee(asset);
         self.deposit(asset, if asset == NEAR { collateral } else { 0 });
         self.edges.push(Some(Edge {

@@ -40,7 +40,7 @@ async fn in_token(table: &mut Table, stage: &Stage, agreed: OpenEdge) {
     let deadline_ms = table.harness.now_ms().await.unwrap();
     let ack = hop(table, stage, edge).ack(1, deadline_ms);
     table.note(payer, (Escrow, escrow::escalate), "", &ack, DEPOSIT).await;
-    table.harness.wait(Duration::from_secs(2)).await.unwrap();
+    table.harness.wait(Duration::from_secs(62)).await.unwrap();
     let (request, response) = (hop(table, stage, edge).request(1), hop(table, stage, edge).response(1));
     table.note(payer, (Escrow, escrow::claim_late), case, &request, 0).await;
     table.note(payee, (Escrow, escrow::deliver), "signed with ed25519", &response, 0).await;
